@@ -1,0 +1,36 @@
+//! The domain: what a room name, a user's name, a message, an idempotency key and a refusal *are*.
+//!
+//! Pure: no runtime, no serialisation, no clock, no I/O. Each type has a private field and one way in, `parse`, so
+//! that whoever holds a value holds the proof that it is sound and nobody checks again. What does not parse comes back
+//! as a typed error that tells a person what is wrong and what to do, and that turns into a [`Refusal`] with `From`.
+//!
+//! The map, in reading order:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `characters.rs` | what Unicode says about single characters: blank, pictographic, shaping joiners |
+//! | `room_name.rs` | [`RoomName`]: `[a-z0-9-]{1,64}` |
+//! | `username.rs` | [`Username`]: 1–32 visible characters, trimmed and normalised |
+//! | `message_text.rs` | [`MessageText`]: what somebody said, kept byte for byte, within [`TextLimits`] |
+//! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
+//! | `refusal.rs` | [`Refusal`] and [`RefusalCode`]: every way in which the service says no |
+//!
+//! "Character" means what a person would count: an extended grapheme cluster (Unicode UAX #29), unless a type says
+//! otherwise. No error quotes its input: the offending character appears as `U+202E`, never raw, so that messages and
+//! logs cannot be forged through it.
+
+mod characters;
+pub mod client_id;
+pub mod message_text;
+pub mod refusal;
+pub mod room_name;
+pub mod username;
+
+#[cfg(test)]
+mod tricky;
+
+pub use client_id::{ClientId, ClientIdError};
+pub use message_text::{MessageText, MessageTextError, TextLimits};
+pub use refusal::{Refusal, RefusalCode};
+pub use room_name::{RoomName, RoomNameError};
+pub use username::{Username, UsernameError};

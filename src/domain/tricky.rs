@@ -1,0 +1,101 @@
+//! Strings that break text handling, for the property tests of this module.
+//!
+//! Purely random Unicode almost never lands on a joiner, a mark, a bidirectional control or a boundary length. Here
+//! they are half of what comes out.
+
+use proptest::prelude::*;
+
+/// Pieces that have a rule of their own somewhere in this module.
+const PIECES: &[&str] = &[
+    "a",
+    "Z",
+    "7",
+    "#",
+    " ",
+    "-",
+    "é",
+    "e\u{301}",
+    "ß",
+    "语",
+    "한",
+    "\u{1100}\u{1161}\u{11a8}",
+    "क",
+    "\u{94d}",
+    "र",
+    "ශ",
+    "\u{dca}",
+    "ی",
+    "ع",
+    "ا",
+    "\u{64e}",
+    "\u{301}",
+    "\u{308}",
+    "\u{20e3}",
+    "\u{903}",
+    "\u{1d160}",
+    "\u{2000}",
+    "\u{3000}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{85}",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    "\0",
+    "\u{1b}",
+    "\u{7f}",
+    "\u{ad}",
+    "\u{200b}",
+    "\u{200c}",
+    "\u{200d}",
+    "\u{200e}",
+    "\u{202e}",
+    "\u{2066}",
+    "\u{2060}",
+    "\u{feff}",
+    "\u{fe0e}",
+    "\u{fe0f}",
+    "\u{e0100}",
+    "\u{e0041}",
+    "\u{e007f}",
+    "\u{115f}",
+    "\u{3164}",
+    "\u{2800}",
+    "\u{fffc}",
+    "\u{fffd}",
+    "\u{ffff}",
+    "\u{e000}",
+    "\u{378}",
+    "\u{1fffd}",
+    "🦀",
+    "👩",
+    "👩‍💻",
+    "👨‍👩‍👧‍👦",
+    "❤",
+    "❤️",
+    "🏳️‍🌈",
+    "👍",
+    "\u{1f3fd}",
+    "🇩",
+    "🇩🇪",
+    "1️⃣",
+    "🏴",
+    "\u{600}",
+    "<b>",
+    "&amp;",
+];
+
+/// Zero to about eighty pieces: troublesome ones, random characters, and runs of one piece (the way to hit lengths).
+pub fn tricky_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        8 => proptest::sample::select(PIECES).prop_map(str::to_owned),
+        2 => any::<char>().prop_map(String::from),
+        1 => (proptest::sample::select(PIECES), 1usize..40).prop_map(|(piece, times)| piece.repeat(times)),
+    ];
+    prop_oneof![
+        2 => prop::collection::vec(piece.clone(), 0..6),
+        1 => prop::collection::vec(piece, 0..40),
+    ]
+    .prop_map(|pieces| pieces.concat())
+}
