@@ -1,0 +1,334 @@
+// One person in one room at a time, over a connection that comes and goes. Joins again and resumes by itself,
+// applies every message once and in order, and keeps what is to be sent until its fate is known.
+
+import { Connection, type ConnectionState, type SocketLike } from './connection';
+import { type Continuity, Cursor } from './cursor';
+import { Emitter } from './emitter';
+import { Outbox, type OutboxLimits, type Outgoing } from './outbox';
+import type {
+  Ack,
+  Gap,
+  HistoryBody,
+  JoinConfirm,
+  JoinRoom,
+  ReceiveMessage,
+  RoomInfo,
+  RoomMap,
+  Session,
+  Shutdown,
+  SystemMessage,
+  TypingState,
+  User,
+  UsersBody,
+  WireError,
+} from './protocol';
+import { Roster } from './roster';
+
+export interface Joined {
+  room: string;
+  username: string;
+  userId: string | null;
+  continuity: Continuity;
+  /** Positions start anew: what was there before is of another log. */
+  epochChanged: boolean;
+  /** The last id before what follows live; null on servers without ids. */
+  lastId: number | null;
+  /** New messages only, oldest first. */
+  history: ReceiveMessage[];
+}
+
+export interface ChatEvents {
+  connection: ConnectionState;
+  session: Session;
+  rooms: readonly RoomInfo[];
+  joined: Joined;
+  /** A join was refused; the client is in no room. */
+  refused: { room: string; error: WireError };
+  /** `live` is false for what was said before the join. */
+  message: { message: ReceiveMessage; live: boolean };
+  notice: { room: string; notice: SystemMessage; live: boolean };
+  gap: Gap;
+  users: { room: string; users: readonly User[] };
+  typing: TypingState;
+  outgoing: Outgoing;
+  shutdown: Shutdown;
+  /** A refusal that answers neither a join nor a message. */
+  problem: WireError;
+}
+
+export interface ChatOptions {
+  /** Newest messages asked for with a join. */
+  history: number;
+  /** A token of an earlier session, to be the same person again. */
+  token: string | null;
+  firstRetryMs: number;
+  maxRetryMs: number;
+  outbox: OutboxLimits;
+}
+
+export const DEFAULTS: ChatOptions = {
+  history: 100,
+  token: null,
+  firstRetryMs: 400,
+  maxRetryMs: 15_000,
+  outbox: { attemptMs: 4_000, giveUpMs: 8_000, patienceMs: 30_000, capacity: 500 },
+};
+
+const JOIN_RETRY_MS = 1_000;
+const HISTORY_TIMEOUT_MS = 10_000;
+
+interface Target {
+  room: string;
+  username: string;
+}
+
+export class Chat extends Emitter<ChatEvents> {
+  readonly #socket: SocketLike;
+  readonly #options: ChatOptions;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #roster: Roster;
+  readonly #cursors = new Map<string, Cursor>();
+  #session: Session | null = null;
+  #token: string | null;
+  #target: Target | null = null;
+  #joined: Joined | null = null;
+  #joinTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: (auth: () => { token: string | null }) => SocketLike, options: ChatOptions) {
+    super();
+    this.#options = options;
+    this.#token = options.token;
+    this.#socket = socket(() => ({ token: this.#token }));
+    const backoff = { firstMs: options.firstRetryMs, maxMs: options.maxRetryMs };
+    this.#connection = new Connection(this.#socket, backoff, {
+      state: (state) => this.tell('connection', state),
+      up: () => this.#requestJoin(),
+      down: () => this.#left(),
+    });
+    this.#outbox = new Outbox(
+      {
+        emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
+        rejoin: () => this.#requestJoin(),
+        idempotent: () => this.#session !== null,
+        changed: (item) => this.tell('outgoing', item),
+      },
+      options.outbox,
+    );
+    this.#roster = new Roster(
+      (users) => this.#joined && this.tell('users', { room: this.#joined.room, users }),
+      () => this.#requestUsers(),
+    );
+    this.#listen();
+  }
+
+  /** Where this client is now, if the server counts it in. */
+  get joined(): Joined | null {
+    return this.#joined;
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  get token(): string | null {
+    return this.#token;
+  }
+
+  /** Connects; also ends the pause before the next attempt. */
+  connect(): void {
+    this.#connection.connect();
+  }
+
+  close(): void {
+    this.#target = null;
+    this.#connection.close();
+  }
+
+  /** Enters `room`, now or when there is a connection; again after each reconnect. Answered by `joined` or `refused`. */
+  join(room: string, username: string): void {
+    this.#target = { room, username };
+    this.#requestJoin();
+  }
+
+  leave(): void {
+    this.#target = null;
+    this.#left();
+    if (this.#socket.connected) this.#socket.emit('leave_room', {});
+  }
+
+  /** Queues a message to the present room, and tells of its fate by `outgoing`. */
+  send(text: string): Outgoing | null {
+    return this.#target && this.#outbox.add(this.#target.room, text);
+  }
+
+  retry(clientId: string): void {
+    this.#outbox.retry(clientId);
+  }
+
+  discard(clientId: string): boolean {
+    return this.#outbox.discard(clientId);
+  }
+
+  typing(typing: boolean): void {
+    // A server without sessions knows no typing.
+    if (this.#joined && this.#session) this.#socket.emit('typing', { typing });
+  }
+
+  /** Messages of the present room older than `before`, oldest first; null where there is no answer. */
+  older(before: number, limit: number): Promise<HistoryBody | null> {
+    return this.#ask<HistoryBody>((ack) => this.#socket.emit('get_history', { before, limit }, ack));
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('session', (session) => {
+      this.#session = session;
+      this.#token = session.token;
+      this.tell('session', session);
+    });
+    socket.on('room_list', (rooms) => this.#rooms(rooms));
+    socket.on('room_update', (rooms) => this.#rooms(rooms));
+    socket.on('join_confirm', (confirm) => this.#confirmed(confirm));
+    socket.on('receive_message', (message) => this.#received(message));
+    socket.on('system_message', (notice) => this.#noticed(notice));
+    socket.on('typing', (state) => state.room === this.#joined?.room && this.tell('typing', state));
+    socket.on('gap', (gap) => this.#gap(gap));
+    socket.on('shutdown', (notice) => this.tell('shutdown', notice));
+    socket.on('error', (error) => this.#refusedByEvent(error));
+  }
+
+  #rooms(map: RoomMap): void {
+    const rooms = Object.values(map);
+    this.tell('rooms', rooms);
+    const own = rooms.find((room) => room.name === this.#joined?.room);
+    if (own) this.#roster.count(own.count);
+  }
+
+  #requestJoin(): void {
+    clearTimeout(this.#joinTimer);
+    const target = this.#target;
+    if (!target || !this.#socket.connected) return;
+    if (this.#joined?.room !== target.room) this.#left();
+    const after = this.#cursor(target.room).position;
+    const payload: JoinRoom = {
+      room_name: target.room,
+      username: target.username,
+      history: this.#options.history,
+      users: true,
+      ...(after ? { after } : {}),
+    };
+    // Success comes as `join_confirm`, on every server; the acknowledgement only brings refusals.
+    this.#socket.emit('join_room', payload, (answer?: Ack<JoinConfirm>) => {
+      if (answer?.ok === false && this.#target === target) this.#joinRefused(target, answer.error);
+    });
+  }
+
+  #joinRefused(target: Target, error: WireError): void {
+    if (error.retry_after_ms !== undefined || error.code === 'busy' || error.code === 'unavailable') {
+      this.#joinTimer = setTimeout(() => this.#requestJoin(), error.retry_after_ms ?? JOIN_RETRY_MS);
+      return;
+    }
+    // A refused change of the name leaves the room as it was.
+    if (this.#joined?.room === target.room) {
+      this.#target = { room: target.room, username: this.#joined.username };
+    } else {
+      this.#target = null;
+    }
+    this.tell('refused', { room: target.room, error });
+  }
+
+  #confirmed(confirm: JoinConfirm): void {
+    // Of several joins in a row only the last one counts.
+    if (confirm.room !== this.#target?.room) return;
+    const cursor = this.#cursor(confirm.room);
+    const renamed = this.#joined?.room === confirm.room;
+    const { continuity, epochChanged } = cursor.join(confirm);
+    // Where the server resumes, all that was missed follows as events: the newest page would hide what is before it.
+    const page = continuity === 'resumed' ? [] : (confirm.history ?? []);
+    const history = page.filter((message) => cursor.accept(message.id));
+    if (continuity !== 'resumed') cursor.accept(confirm.last_id);
+    this.#target = { room: confirm.room, username: confirm.username };
+    this.#joined = {
+      room: confirm.room,
+      username: confirm.username,
+      userId: confirm.user_id ?? this.#session?.user_id ?? null,
+      continuity: renamed && confirm.recovered === undefined ? 'resumed' : continuity,
+      epochChanged,
+      lastId: confirm.last_id ?? null,
+      history,
+    };
+    for (const message of history) this.#outbox.echo(message, confirm.username);
+    this.tell('joined', this.#joined);
+    this.#roster.reset(confirm.users);
+    this.#outbox.open(confirm.room);
+  }
+
+  #received(message: ReceiveMessage): void {
+    const joined = this.#joined;
+    if (!joined || message.room !== joined.room) return;
+    if (!this.#cursor(message.room).accept(message.id)) return;
+    this.#outbox.echo(message, joined.username);
+    this.tell('message', { message, live: this.#isLive(message.id) });
+  }
+
+  #noticed(notice: SystemMessage): void {
+    const joined = this.#joined;
+    if (!joined || (notice.room ?? joined.room) !== joined.room) return;
+    if (!this.#cursor(joined.room).accept(notice.id)) return;
+    this.#roster.notice(notice);
+    this.tell('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });
+  }
+
+  #isLive(id: number | undefined): boolean {
+    return id === undefined || id > (this.#joined?.lastId ?? 0);
+  }
+
+  #gap(gap: Gap): void {
+    if (gap.room !== this.#joined?.room) return;
+    // What a join could not resume was already told by its continuity.
+    if (!this.#cursor(gap.room).accept(gap.to)) return;
+    this.tell('gap', gap);
+  }
+
+  /** An `error` event: on the plain chatroom the only way to learn of a refusal. */
+  #refusedByEvent(error: WireError): void {
+    const joining = this.#target && !this.#joined;
+    if (joining && this.#target && (error.event ?? 'join_room') === 'join_room') {
+      this.#joinRefused(this.#target, error);
+    } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox.refused(error)) {
+      this.tell('problem', error);
+    }
+  }
+
+  #left(): void {
+    clearTimeout(this.#joinTimer);
+    this.#joined = null;
+    this.#outbox.close();
+    this.#roster.reset(undefined);
+  }
+
+  async #requestUsers(): Promise<void> {
+    const room = this.#joined?.room;
+    const answer = await this.#ask<UsersBody>((ack) => this.#socket.emit('list_users', {}, ack));
+    if (answer && this.#joined?.room === room) this.#roster.reset(answer.users);
+  }
+
+  /** A request whose refusal or silence is the same to the caller: nothing came. */
+  #ask<T extends object>(emit: (ack: (answer?: Ack<T>) => void) => void): Promise<T | null> {
+    if (!this.#joined || !this.#session) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(null), HISTORY_TIMEOUT_MS);
+      emit((answer) => {
+        clearTimeout(timer);
+        resolve(answer?.ok ? answer : null);
+      });
+    });
+  }
+
+  #cursor(room: string): Cursor {
+    const cursor = this.#cursors.get(room) ?? new Cursor();
+    this.#cursors.set(room, cursor);
+    return cursor;
+  }
+}

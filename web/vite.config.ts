@@ -1,0 +1,53 @@
+// How the client is built: one script, one style sheet, and each asset once more as .br and .gz, so that the
+// server only has to choose a coding and never compresses anything itself.
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+const COMPRESSIBLE = /\.(html|js|css|svg|webmanifest|json|txt)$/;
+
+function walk(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? walk(path) : [path];
+  });
+}
+
+function precompress(): Plugin {
+  let outDir = 'dist';
+  return {
+    name: 'precompress',
+    apply: 'build',
+    configResolved(config) {
+      outDir = config.build.outDir;
+    },
+    closeBundle() {
+      for (const path of walk(outDir).filter((name) => COMPRESSIBLE.test(name))) {
+        const raw = readFileSync(path);
+        const brotli = {
+          params: { [zlib.BROTLI_PARAM_QUALITY]: 11, [zlib.BROTLI_PARAM_SIZE_HINT]: raw.length },
+        };
+        writeFileSync(`${path}.br`, brotliCompressSync(raw, brotli));
+        writeFileSync(`${path}.gz`, gzipSync(raw, { level: 9 }));
+      }
+    },
+  };
+}
+
+const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
+
+export default defineConfig({
+  base: '/',
+  plugins: [precompress()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    cssCodeSplit: false,
+    modulePreload: false,
+    reportCompressedSize: false,
+  },
+  server: { proxy: { '/socket.io': { target: server, ws: true } } },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true },
+} as Parameters<typeof defineConfig>[0]);
