@@ -13,7 +13,7 @@ const types = readFileSync(join(here, 'protocol.ts'), 'utf8');
 
 /** Field names of the block that `start` opens, to the closing brace of the same depth. */
 function fields(source: string, start: string, field: string): string[] {
-  const block = new RegExp(`^( *)${start} \\{\\n([^]*?)\\n\\1\\}`, 'm').exec(source);
+  const block = new RegExp(`^( *)${start} \\{\\n([\\s\\S]*?)\\n\\1\\}`, 'm').exec(source);
   if (!block) throw new Error(`no ${start}`);
   return [...(block[2] ?? '').matchAll(new RegExp(field, 'gm'))].map((match) => match[1] ?? '').sort();
 }
