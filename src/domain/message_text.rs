@@ -202,10 +202,7 @@ mod tests {
 
     #[test]
     fn nul_and_other_controls_are_refused_and_named() {
-        for c in [
-            '\0', '\u{1}', '\u{7}', '\u{8}', '\u{b}', '\u{c}', '\u{1b}', '\u{1f}', '\u{7f}',
-            '\u{85}', '\u{9b}',
-        ] {
+        for c in "\0\u{1}\u{7}\u{8}\u{b}\u{c}\u{1b}\u{1f}\u{7f}\u{85}\u{9b}".chars() {
             assert_eq!(
                 parse(&format!("a{c}b")),
                 Err(MessageTextError::Control(c)),

@@ -232,7 +232,7 @@ impl From<RoomNameError> for Refusal {
 
 impl From<UsernameError> for Refusal {
     fn from(error: UsernameError) -> Self {
-        Self::invalid_username(error.to_string())
+        Self::invalid_username(sentence(&error))
     }
 }
 
@@ -244,7 +244,7 @@ impl From<MessageTextError> for Refusal {
             }
             MessageTextError::Blank | MessageTextError::Control(_) => RefusalCode::InvalidText,
         };
-        Self::new(code, error.to_string())
+        Self::new(code, sentence(&error))
     }
 }
 
@@ -252,6 +252,15 @@ impl From<ClientIdError> for Refusal {
     fn from(error: ClientIdError) -> Self {
         Self::invalid_payload(error.to_string())
     }
+}
+
+/// Errors begin in lower case, as is usual in Rust; what a person reads begins like a sentence.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 #[cfg(test)]
@@ -346,7 +355,7 @@ mod tests {
         assert!(
             refusal
                 .message
-                .starts_with("name is longer than 32 characters"),
+                .starts_with("Name is longer than 32 characters"),
             "{refusal}"
         );
     }

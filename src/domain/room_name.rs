@@ -191,8 +191,11 @@ mod tests {
         }
 
         #[test]
-        fn one_stray_character_spoils_a_name(head in "[a-z0-9-]{0,20}", stray in any::<char>(), tail in "[a-z0-9-]{0,20}") {
-            prop_assume!(!is_allowed(stray));
+        fn one_stray_character_spoils_a_name(
+            head in "[a-z0-9-]{0,20}",
+            stray in any::<char>().prop_filter("outside the alphabet", |&c| !is_allowed(c)),
+            tail in "[a-z0-9-]{0,20}",
+        ) {
             let parsed = RoomName::parse(&format!("{head}{stray}{tail}"));
             prop_assert_eq!(parsed, Err(RoomNameError::Character(stray)));
         }

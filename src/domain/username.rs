@@ -8,20 +8,19 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::characters::{
-    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, is_blank, is_direction_control, is_invisible,
-    is_nonspacing_mark, is_pictographic, is_virama, joins_backward, joins_forward,
+    is_blank, is_direction_control, is_invisible, is_nonspacing_mark, is_pictographic,
+    is_shown_in_context,
 };
 
 /// The most characters (extended grapheme clusters) that a name may have.
 pub const CHARS_MAX: usize = 32;
 
-/// The most bytes of UTF-8 that a name may have, before and after normalisation. A character as people count them has
-/// no bound of its own; this leaves 32 bytes for each, and the longest emoji in use (two people, a heart, a kiss, two
-/// skin tones) has 35.
+/// The most bytes of UTF-8 that a name may have, before and after normalisation. 32 bytes for each character: as much as
+/// 32 families of emoji need (25 bytes each), and a fixed price for keeping and sending a name.
 pub const BYTES_MAX: usize = 1024;
 
-/// The most nonspacing marks in a row: the bound that UTS #39 (section 5.4) recommends against marks stacked out of
-/// the line. No living language needs more.
+/// The most nonspacing marks in a row: the bound that UTS #39 (section 5.4) gives against marks stacked out of the
+/// line. After normalisation the names of living languages stay within it.
 pub const MARKS_MAX: usize = 4;
 
 /// The most code points in one character. The longest emoji in use has 10, and so have the longest Indic conjuncts;
@@ -36,7 +35,18 @@ const TAG_FLAGS: [&str; 3] = [
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
 ];
 
-/// The name of a user: 1 to 32 visible characters, trimmed, in normalisation form C.
+/// The name of a user: 1 to 32 characters (extended grapheme clusters), trimmed of whitespace and in normalisation form
+/// C, so that names which are the same to Unicode are equal here.
+///
+/// A name stands beside the words of others, in lists and in logs, so nothing in it may act outside itself or go unseen:
+/// no control characters or line breaks, no direction controls, no characters without a public meaning, no stacks of
+/// marks, and of the invisible characters only joiners and selectors where they change what is seen. The first
+/// character is always one that is drawn: whitespace is trimmed, and the invisible and combining are refused there.
+///
+/// Not promised: that two different names look different (`Alice` with a Cyrillic `А` is a name), nor that a name is
+/// safe as HTML (`<b>` is a name). Users are told apart by their id, and whoever shows a name escapes it.
+///
+/// Cloning is cheap: the characters are shared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Username(Arc<str>);
 
@@ -67,8 +77,8 @@ pub enum UsernameError {
     /// It has an invisible character where that has no visible effect; this is the first.
     #[error("name has an invisible character (U+{:04X}): remove it", u32::from(*.0))]
     Invisible(char),
-    /// It has a character without a public meaning (private use, unassigned, noncharacter); this is the first.
-    #[error("name has a character without a meaning (U+{:04X}): remove it", u32::from(*.0))]
+    /// It has a character that means nothing to others (private use, unassigned, noncharacter); this is the first.
+    #[error("name has a character that means nothing to others (U+{:04X}): remove it", u32::from(*.0))]
     Unassigned(char),
     /// It begins with a combining mark, which would land on whatever stands before the name.
     #[error("name begins with a combining mark (U+{:04X}): put a letter before it", u32::from(*.0))]
@@ -91,7 +101,7 @@ impl Username {
             return Err(UsernameError::Blank);
         }
         let name: String = trimmed.nfc().collect();
-        // Again, because composing can also lengthen: some characters have only a decomposed normal form.
+        // Again, because normalising can also lengthen: some characters have only a decomposed normal form.
         check_bytes(&name)?;
         check_characters(&name)?;
         check_marks(&name)?;
@@ -135,73 +145,27 @@ fn check_characters(name: &str) -> Result<(), UsernameError> {
 }
 
 fn check_character(before: &str, c: char, after: &str) -> Result<(), UsernameError> {
-    use GeneralCategory as Category;
+    let category = c.general_category();
     if is_direction_control(c) {
         return Err(UsernameError::Direction(c));
     }
-    match c.general_category() {
-        Category::Control | Category::LineSeparator | Category::ParagraphSeparator => {
-            Err(UsernameError::Control(c))
-        }
-        Category::PrivateUse | Category::Surrogate => Err(UsernameError::Unassigned(c)),
-        // Reserved for emoji: somebody's phone may be newer than this table.
-        Category::Unassigned if !is_pictographic(c) => Err(UsernameError::Unassigned(c)),
-        Category::Format if !joiner_is_visible(before, c, after) => {
-            Err(UsernameError::Invisible(c))
-        }
-        _ if is_invisible(c)
-            && !selector_is_visible(before, c, after)
-            && !joiner_is_visible(before, c, after) =>
-        {
-            Err(UsernameError::Invisible(c))
+    // Some `Format` characters are drawn (Arabic number signs), but none is part of a name.
+    if (is_invisible(c) || category == GeneralCategory::Format)
+        && !is_shown_in_context(before, c, after)
+    {
+        return Err(UsernameError::Invisible(c));
+    }
+    match category {
+        GeneralCategory::Control
+        | GeneralCategory::LineSeparator
+        | GeneralCategory::ParagraphSeparator => Err(UsernameError::Control(c)),
+        // An unassigned code point may yet get a normalised form or become invisible. Those reserved for emoji will do
+        // neither, and somebody's phone may be newer than this program.
+        GeneralCategory::Unassigned if is_pictographic(c) => Ok(()),
+        GeneralCategory::Unassigned | GeneralCategory::PrivateUse | GeneralCategory::Surrogate => {
+            Err(UsernameError::Unassigned(c))
         }
         _ => Ok(()),
-    }
-}
-
-/// Whether a joiner does something that a reader can see.
-fn joiner_is_visible(before: &str, c: char, after: &str) -> bool {
-    match c {
-        ZERO_WIDTH_JOINER => follows_virama(before) || joins_emoji(before, after),
-        ZERO_WIDTH_NON_JOINER => follows_virama(before) || parts_arabic(before, after),
-        _ => false,
-    }
-}
-
-fn follows_virama(before: &str) -> bool {
-    before.chars().next_back().is_some_and(is_virama)
-}
-
-fn joins_emoji(before: &str, after: &str) -> bool {
-    let element = before
-        .strip_suffix(|c| matches!(c, '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}'))
-        .unwrap_or(before);
-    element.chars().next_back().is_some_and(is_pictographic)
-        && after.chars().next().is_some_and(is_pictographic)
-}
-
-fn parts_arabic(before: &str, after: &str) -> bool {
-    before
-        .chars()
-        .rev()
-        .find(|&c| !is_nonspacing_mark(c))
-        .is_some_and(joins_forward)
-        && after
-            .chars()
-            .find(|&c| !is_nonspacing_mark(c))
-            .is_some_and(joins_backward)
-}
-
-/// Whether a variation selector is where it chooses between the two looks of an emoji.
-fn selector_is_visible(before: &str, c: char, after: &str) -> bool {
-    let keycap =
-        |base: char| matches!(base, '0'..='9' | '#' | '*') && after.starts_with('\u{20e3}');
-    match c {
-        '\u{fe0e}' | '\u{fe0f}' => before
-            .chars()
-            .next_back()
-            .is_some_and(|base| is_pictographic(base) || keycap(base)),
-        _ => false,
     }
 }
 
@@ -251,3 +215,8 @@ impl AsRef<str> for Username {
         self.as_str()
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
