@@ -1,0 +1,77 @@
+//! The hosted binary: Shuttle's runtime brings the secrets and the listener, we bring the router.
+//!
+//! The Shuttle command line finds this file by the attribute on `main`. Shuttle's own platform
+//! ended on 2026-01-16; its runtime and command line still build and run locally.
+//!
+//! The runtime drops the service at the first signal and exits. [`DrainOnDrop`] puts the drain
+//! into that moment.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use hubbub::config::{Config, ConfigError};
+use hubbub::server::Server;
+use hubbub::telemetry;
+use shuttle_runtime::{CustomError, SecretStore};
+use tower_service::Service;
+
+#[shuttle_runtime::main]
+async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum::ShuttleAxum {
+    let secrets: Vec<(String, String)> = secrets.into_iter().collect();
+    let pairs = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let config = Config::from_pairs(pairs).map_err(|error| match error {
+        ConfigError::Usage(usage) => CustomError::msg(usage.to_string()),
+        ConfigError::Mistakes(mistakes) => CustomError::msg(mistakes.to_string()),
+    })?;
+    telemetry::start(config.log_format, &config.log_filter)
+        .map_err(|error| CustomError::msg(error.to_string()))?;
+    let server = Arc::new(Server::new(&config));
+    let app = App { router: server.router(), guard: Some(DrainOnDrop { server }) };
+    Ok(Router::new().fallback_service(app).into())
+}
+
+/// The service's router and the guard of its end. The runtime's listener clones its service for
+/// each connection; only the original, which goes when the runtime drops the service, drains.
+struct App {
+    router: Router,
+    guard: Option<DrainOnDrop>,
+}
+
+impl Clone for App {
+    fn clone(&self) -> Self {
+        Self { router: self.router.clone(), guard: None }
+    }
+}
+
+impl Service<Request> for App {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <Router as Service<Request>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request>::poll_ready(&mut self.router, cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        self.router.call(request)
+    }
+}
+
+/// Drains the service when dropped, on the runtime's main thread, so the process cannot end
+/// before.
+struct DrainOnDrop {
+    server: Arc<Server>,
+}
+
+impl Drop for DrainOnDrop {
+    fn drop(&mut self) {
+        let server = Arc::clone(&self.server);
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(server.drain());
+        });
+    }
+}

@@ -1,0 +1,148 @@
+//! From text to values: every mistake is found and told, not only the first.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Config, Listen, Raw, SecretKey};
+use crate::domain::RoomName;
+use crate::telemetry::{self, LogFormat};
+
+/// Everything that is wrong with a configuration; never empty.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, mistake) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            f.write_str(mistake)?;
+        }
+        Ok(())
+    }
+}
+
+/// Longest time any setting may name: timers of days are mistakes, and those of centuries overflow.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// Collects mistakes; a value that has one is replaced by something harmless, because it is
+/// never used.
+#[derive(Default)]
+struct Check {
+    mistakes: Vec<String>,
+}
+
+impl Check {
+    fn number<T: FromStr + Default + PartialOrd>(&mut self, name: &str, text: &str, least: T) -> T
+    where
+        T: fmt::Display,
+    {
+        match text.trim().parse::<T>() {
+            Ok(number) if number >= least => number,
+            Ok(_) => self.mistake(format!("{name}: {text:?} is too small; give at least {least}")),
+            Err(_) => self.mistake(format!(
+                "{name}: {text:?} is no whole number this setting can have; give one like {least}"
+            )),
+        }
+    }
+
+    /// `5`, or `5/s`.
+    fn rate(&mut self, name: &str, text: &str) -> u32 {
+        self.number(name, text.trim().trim_end_matches("/s"), 0)
+    }
+
+    fn time(&mut self, name: &str, text: &str, least: Duration) -> Duration {
+        let parsed = match text.trim() {
+            "0" => Ok(Duration::ZERO),
+            text => humantime::parse_duration(text),
+        };
+        match parsed {
+            Ok(time) if time > LONGEST => {
+                self.mistake(format!("{name}: {text:?} is too long; give at most 24h"))
+            }
+            Ok(time) if time >= least => time,
+            Ok(_) => self.mistake(format!(
+                "{name}: {text:?} is too short; give at least {}",
+                humantime::format_duration(least)
+            )),
+            Err(_) => self.mistake(format!("{name}: {text:?} is no time; give one like 10s or 50ms")),
+        }
+    }
+
+    fn rooms(&mut self, text: &str) -> Vec<RoomName> {
+        let mut rooms = Vec::new();
+        let mut seen = HashSet::new();
+        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match RoomName::parse(name) {
+                Ok(room) if seen.insert(room.clone()) => rooms.push(room),
+                Ok(_) => self.mistake(format!("ROOMS: {name:?} is there twice; name each room once")),
+                Err(error) => self.mistake(format!("ROOMS: {name:?}: {error}")),
+            }
+        }
+        if rooms.is_empty() {
+            self.mistake::<()>("ROOMS: there must be at least one room, like general".to_owned());
+        }
+        rooms
+    }
+
+    fn mistake<T: Default>(&mut self, mistake: String) -> T {
+        self.mistakes.push(mistake);
+        T::default()
+    }
+}
+
+/// Checks everything, or tells every mistake.
+pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistakes> {
+    let mut check = Check::default();
+    let second = Duration::from_secs(1);
+    let config = Config {
+        listen: Listen {
+            port: check.number("PORT", &raw.port, 0),
+            host: match raw.host.trim() {
+                "" => check.mistake("HOST: it is empty; give an address like 0.0.0.0".to_owned()),
+                host => host.to_owned(),
+            },
+        },
+        secret_key: SecretKey::new(secret_key.filter(|key| !key.is_empty())),
+        rooms: check.rooms(&raw.rooms),
+        history_messages: check.number("HISTORY_MESSAGES", &raw.history_messages, 0),
+        history_bytes: check.number("HISTORY_BYTES", &raw.history_bytes, 0),
+        message_max_chars: check.number("MESSAGE_MAX_CHARS", &raw.message_max_chars, 0),
+        message_rate: check.rate("MESSAGE_RATE", &raw.message_rate),
+        message_burst: check.number("MESSAGE_BURST", &raw.message_burst, 1),
+        mailbox: check.number("MAILBOX", &raw.mailbox, 1),
+        max_connections: check.number("MAX_CONNECTIONS", &raw.max_connections, 0),
+        ping_interval: check.time("PING_INTERVAL", &raw.ping_interval, second),
+        ping_timeout: check.time("PING_TIMEOUT", &raw.ping_timeout, second),
+        connect_timeout: check.time("CONNECT_TIMEOUT", &raw.connect_timeout, second),
+        counts_interval: check.time("COUNTS_INTERVAL", &raw.counts_interval, Duration::ZERO),
+        notice_limit: check.number("NOTICE_LIMIT", &raw.notice_limit, 0),
+        slow_timeout: Some(check.time("SLOW_TIMEOUT", &raw.slow_timeout, Duration::ZERO))
+            .filter(|timeout| !timeout.is_zero()),
+        drain_timeout: check.time("DRAIN_TIMEOUT", &raw.drain_timeout, Duration::ZERO),
+        log_format: match raw.log_format.trim() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => {
+                check.mistake::<()>(format!("LOG_FORMAT: {other:?} is neither text nor json"));
+                LogFormat::Text
+            }
+        },
+        log_filter: raw.log,
+        healthcheck: raw.healthcheck,
+    };
+    if let Err(error) = telemetry::check_filter(&config.log_filter) {
+        check.mistake::<()>(format!("RUST_LOG: {:?}: {error}", config.log_filter));
+    }
+    if config.history_messages == 0 && config.history_bytes == 0 {
+        check.mistake::<()>(
+            "HISTORY_MESSAGES and HISTORY_BYTES: only one of them can be 0, or rooms would grow \
+             without bound"
+                .to_owned(),
+        );
+    }
+    if check.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(check.mistakes)) }
+}

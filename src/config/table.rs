@@ -1,0 +1,36 @@
+//! The settings as operators see them, read from the command line's own definition.
+
+use std::fmt::Write;
+
+use clap::{Arg, CommandFactory};
+
+use super::Raw;
+
+/// The flag, without dashes, that the environment variable `variable` stands for.
+pub(super) fn flag_of(variable: &str) -> Option<String> {
+    let command = Raw::command();
+    let arg = command.get_arguments().find(|arg| variable_of(arg) == Some(variable))?;
+    arg.get_long().map(str::to_owned)
+}
+
+fn variable_of(arg: &Arg) -> Option<&str> {
+    arg.get_env()?.to_str()
+}
+
+/// The table in `README.md`: one row a setting, in the order of their definition.
+#[must_use]
+pub fn markdown() -> String {
+    let mut table = "| variable | flag | default | what it is |\n|---|---|---|---|\n".to_owned();
+    table.push_str(
+        "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; at least \
+         32 bytes |\n",
+    );
+    for arg in Raw::command().get_arguments() {
+        let (Some(variable), Some(flag)) = (variable_of(arg), arg.get_long()) else { continue };
+        let default: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| `{variable}` | `--{flag}` | `{}` | {help} |", default.join(","));
+    }
+    table
+}

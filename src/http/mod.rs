@@ -1,0 +1,68 @@
+//! The router: the Socket.IO endpoint, health, and the page at `/`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::socket::{self, Endpoint};
+
+/// Whether the service wants new connections: red from the start of a drain on.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Turns readiness on or off.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Every path of the service.
+pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
+    // No cookies and no other ambient authority, so any page may connect, also one from a file
+    // (origin `null`), as with the original.
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
+    let socket_io = Router::new()
+        .route(socket::PATH, any(socket::endpoint::serve))
+        .route(socket::PATH.trim_end_matches('/'), any(socket::endpoint::serve))
+        .layer(cors)
+        .with_state(endpoint);
+    Router::new()
+        .route("/", get(page))
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .with_state(readiness)
+        .merge(socket_io)
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
+    if readiness.is_ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n")
+    }
+}
+
+async fn page() -> impl IntoResponse {
+    let text = concat!(
+        env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n",
+        "A real-time chatroom service. It speaks Socket.IO at /socket.io/:\n",
+        "\n",
+        "    const socket = io(\"http://this-address\");\n",
+        "    socket.on(\"room_list\", (rooms) => console.log(rooms));\n",
+        "    socket.on(\"receive_message\", (message) => console.log(message));\n",
+        "    socket.emit(\"join_room\", { room_name: \"tech\", username: \"Alice\" });\n",
+        "    socket.emit(\"send_message\", { text: \"Hello, world!\" });\n",
+    );
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text)
+}

@@ -1,0 +1,38 @@
+//! Hubbub: a real-time chatroom service that speaks Socket.IO.
+//!
+//! A room is a log and a set of members. A connection is a cursor. Counts are a watched value.
+//!
+//! The modules, in reading order; arrows of use point down this list only (a test holds them):
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`server`] | composition: builds the parts, serves until told to stop |
+//! | [`config`] | every setting once: flag, variable, default, unit, check |
+//! | [`listener`] | the accept loop: limits and timeouts of TCP and HTTP |
+//! | [`shutdown`] | signals |
+//! | [`healthcheck`] | asks a running server whether it lives |
+//! | [`telemetry`] | logs |
+//! | [`http`] | the router: health and the page |
+//! | [`socket`] | Socket.IO in, sessions behind it; the only folder that names socketioxide |
+//! | [`session`] | one connection: ordered mailbox in, cursor out |
+//! | [`room`] | rooms: log, members, counts, typing |
+//! | [`protocol`] | the wire contract |
+//! | [`domain`] | names, texts and refusals that only parsing can make; pure |
+//!
+//! [`clock`], [`json`] and [`random`] are small helpers that know none of the others.
+
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod healthcheck;
+pub mod http;
+pub mod json;
+pub mod listener;
+pub mod protocol;
+pub mod random;
+pub mod room;
+pub mod server;
+pub mod session;
+pub mod shutdown;
+pub mod socket;
+pub mod telemetry;

@@ -1,0 +1,190 @@
+//! The accept loop: every limit and timeout of TCP and HTTP, one task for each connection.
+//!
+//! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service;
+
+/// Connections that wait in the system to be accepted.
+const BACKLOG: i32 = 4096;
+/// Time a client has to send a request's head.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Headers in a request.
+const HEADERS_MAX: usize = 64;
+/// Bytes in a request's head.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Time the system keeps trying to send what the peer does not acknowledge.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Idle time before the system asks the peer whether it is still there, and between askings.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Pause after the system could not accept: usually it is out of file descriptors, and connections
+/// must end before another try can succeed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What a connection gets that is one too many.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain\r\nContent-Length: 15\r\nConnection: close\r\n\r\nserver is full\n";
+
+/// Opens the port.
+///
+/// # Errors
+/// The system's.
+pub fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // A restarted server gets its port back at once. (Elsewhere than on Unix this means more.)
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts and serves.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    router: Router,
+    /// `None` = no limit.
+    places: Option<Arc<Semaphore>>,
+    connections: TaskTracker,
+    finish: CancellationToken,
+}
+
+impl Listener {
+    /// Serves `router` to at most `connections_max` connections at once; 0 = no limit.
+    #[must_use]
+    pub fn new(listener: TcpListener, router: Router, connections_max: usize) -> Self {
+        let places = connections_max.min(Semaphore::MAX_PERMITS);
+        Self {
+            listener,
+            router,
+            places: (places > 0).then(|| Arc::new(Semaphore::new(places))),
+            connections: TaskTracker::new(),
+            finish: CancellationToken::new(),
+        }
+    }
+
+    /// Accepts connections until `stop`. Dropping the returned handle ends those still open.
+    pub async fn accept_until(self, stop: CancellationToken) -> Connections {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        Connections { tracker: self.connections, finish: self.finish }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let place = match self.places.as_ref().map(|places| Arc::clone(places).try_acquire_owned())
+        {
+            Some(Err(_)) => {
+                self.connections.spawn(turn_away(stream));
+                return;
+            }
+            Some(Ok(place)) => Some(place),
+            None => None,
+        };
+        if let Err(error) = prepare(&stream) {
+            tracing::debug!(%error, "a connection went away at once");
+            return;
+        }
+        let connection = serve(stream, peer, self.router.clone(), self.finish.clone(), place);
+        self.connections.spawn(connection);
+    }
+}
+
+/// The connections that outlive the accept loop.
+#[derive(Debug)]
+pub struct Connections {
+    tracker: TaskTracker,
+    finish: CancellationToken,
+}
+
+impl Connections {
+    /// Lets requests under way finish, for at most `patience`.
+    pub async fn finish(self, patience: Duration) {
+        self.finish.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(patience, self.tracker.wait()).await.is_err() {
+            tracing::info!(connections = self.tracker.len(), "ended connections that did not");
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    Ok(())
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    finish: CancellationToken,
+    _place: Option<OwnedSemaphorePermit>,
+) {
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // A router is always ready; `call` wants it mutable.
+        router.clone().call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = finish.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        // The peer's doing, as a rule: half a request, garbage, a reset.
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+async fn turn_away(mut stream: TcpStream) {
+    let told = tokio::time::timeout(HEADER_TIMEOUT, async {
+        stream.write_all(FULL).await?;
+        stream.shutdown().await
+    });
+    if !matches!(told.await, Ok(Ok(()))) {
+        tracing::debug!("a connection too many went away before it was told");
+    }
+}

@@ -1,0 +1,318 @@
+//! The wire contract in one file: every event of both directions as serde types.
+//!
+//! Socket.IO protocol 5 over Engine.IO 4, namespace `/`. Field order is part of the contract, so
+//! it is the order of the struct fields here. `docs/contract.md` is this file in prose, and
+//! `web/src/client/protocol.ts` is its mirror in TypeScript.
+//!
+//! What comes in (`protocol/inbound.rs`) is decoded by [`decode`] straight into domain types: behind this file there are
+//! only values that `domain` has accepted.
+
+mod inbound;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::domain::RoomName;
+
+pub use inbound::{Auth, Command, EventName, HistoryRange, Join, Position, Send, decode};
+
+/// Most messages one `history` or `get_history` answers with.
+pub const HISTORY_PAGE_MAX: usize = 200;
+/// Most bytes of messages one `history` or `get_history` answers with.
+pub const HISTORY_PAGE_BYTES_MAX: usize = 256 * 1024;
+/// Most users one `users` or `list_users` answers with; `total` always counts all.
+pub const USERS_MAX: usize = 1000;
+/// Most users one `typing` names.
+pub const TYPING_USERS_MAX: usize = 10;
+
+/// Names of the events the server sends.
+pub mod event {
+    /// All rooms and their counts, once, before anything else.
+    pub const ROOM_LIST: &str = "room_list";
+    /// All rooms and their counts, whenever one changed.
+    pub const ROOM_UPDATE: &str = "room_update";
+    /// Who this connection is, and the limits it lives under.
+    pub const SESSION: &str = "session";
+    /// A join has happened; to the joiner.
+    pub const JOIN_CONFIRM: &str = "join_confirm";
+    /// Somebody joined, left or changed their name; to the room.
+    pub const SYSTEM_MESSAGE: &str = "system_message";
+    /// A chat message; to the room.
+    pub const RECEIVE_MESSAGE: &str = "receive_message";
+    /// Who is typing in the room; the newest state wins.
+    pub const TYPING: &str = "typing";
+    /// Messages this connection can no longer get.
+    pub const GAP: &str = "gap";
+    /// The server is going away.
+    pub const SHUTDOWN: &str = "shutdown";
+    /// A refused request that asked for no acknowledgement.
+    pub const ERROR: &str = "error";
+}
+
+/// `room_list` and `room_update`: a map room → `{count, name}`, in the rooms' order.
+#[derive(Debug)]
+pub struct RoomCounts<'a> {
+    /// The rooms.
+    pub names: &'a [RoomName],
+    /// Members now, in the same order.
+    pub counts: &'a [u64],
+}
+
+impl Serialize for RoomCounts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct RoomCount<'a> {
+            count: u64,
+            name: &'a str,
+        }
+        let rooms = self.names.iter().map(RoomName::as_str).zip(self.counts);
+        serializer.collect_map(rooms.map(|(name, &count)| (name, RoomCount { count, name })))
+    }
+}
+
+/// `session`
+#[derive(Debug, Serialize)]
+pub struct Session<'a> {
+    /// Proof of this identity for a later CONNECT.
+    pub token: Option<&'a str>,
+    /// Who this connection is to others.
+    pub user_id: &'a str,
+    /// Why a presented token was not honoured; absent where none was or it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// What the server accepts.
+    pub limits: &'a Limits,
+    /// What the server is.
+    pub server: ServerInfo,
+}
+
+/// `session.limits`: what a client can check before it sends. 0 = not limited.
+#[derive(Debug, Clone, Serialize)]
+pub struct Limits {
+    /// Graphemes in a message.
+    pub message_max_chars: usize,
+    /// UTF-8 bytes in a message.
+    pub message_max_bytes: usize,
+    /// Messages a second, on average.
+    pub message_rate: u32,
+    /// Messages at once.
+    pub message_burst: u32,
+    /// Other requests a second, on average.
+    pub request_rate: u32,
+    /// Other requests at once.
+    pub request_burst: u32,
+    /// Graphemes in a name.
+    pub username_max_chars: usize,
+    /// Characters in a `client_id`.
+    pub client_id_max_chars: usize,
+    /// Messages of a room in which a `client_id` is remembered.
+    pub client_id_window: usize,
+    /// Requests that may wait to be handled before `busy`.
+    pub mailbox: usize,
+    /// Messages in one page of history.
+    pub history_page_max: usize,
+    /// Bytes in one packet from a client.
+    pub payload_max_bytes: u64,
+}
+
+/// `session.server`
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ServerInfo {
+    /// `hubbub`
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// `join_confirm`, and the body of `join_room`'s acknowledgement.
+#[derive(Debug, Serialize)]
+pub struct JoinConfirm<'a> {
+    /// The room.
+    pub room: &'a str,
+    /// Members now, the joiner included.
+    pub users_count: u64,
+    /// The name the joiner goes by.
+    pub username: &'a str,
+    /// Which incarnation of the room's log ids belong to.
+    pub epoch: &'a str,
+    /// The last id before what follows live.
+    pub last_id: u64,
+    /// Who the joiner is.
+    pub user_id: &'a str,
+    /// Whether everything after `after` follows; present where `after` was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<bool>,
+    /// The newest messages, oldest first; present where asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<&'a RawValue>>,
+    /// The room's users; present where asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<&'a [User]>,
+}
+
+/// `receive_message`
+#[derive(Debug, Serialize)]
+pub struct ReceiveMessage<'a> {
+    /// The sender's name.
+    pub sender: &'a str,
+    /// The text, as it was sent.
+    pub text: &'a str,
+    /// RFC 3339, UTC, milliseconds.
+    pub timestamp: &'a str,
+    /// The room.
+    pub room: &'a str,
+    /// Position in the room.
+    pub id: u64,
+    /// The sender.
+    pub user_id: &'a str,
+    /// The sender's idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<&'a str>,
+}
+
+/// What a `system_message` is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// Somebody joined.
+    Joined,
+    /// Somebody left.
+    Left,
+    /// Somebody changed their name.
+    Renamed,
+}
+
+/// `system_message`
+#[derive(Debug, Serialize)]
+pub struct SystemMessage<'a> {
+    /// For people.
+    pub text: &'a str,
+    /// RFC 3339, UTC, milliseconds.
+    pub timestamp: &'a str,
+    /// Position in the room; absent where the notice is for its reader alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// For programs.
+    pub kind: NoticeKind,
+    /// Whom it is about.
+    pub username: &'a str,
+    /// Whom it is about.
+    pub user_id: &'a str,
+    /// The room.
+    pub room: &'a str,
+}
+
+/// One user in `users` lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// Who.
+    pub user_id: String,
+    /// Under which name.
+    pub username: String,
+}
+
+/// `typing` from the server.
+#[derive(Debug, Serialize)]
+pub struct TypingState<'a> {
+    /// The room.
+    pub room: &'a str,
+    /// Who is typing, at most [`TYPING_USERS_MAX`].
+    pub users: &'a [User],
+}
+
+/// `gap`: messages `from` to `to`, both included, can no longer be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Gap<'a> {
+    /// The room.
+    pub room: &'a str,
+    /// First id missing.
+    pub from: u64,
+    /// Last id missing.
+    pub to: u64,
+}
+
+/// `shutdown`
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Shutdown {
+    /// When to connect again, in milliseconds.
+    pub reconnect_in_ms: u64,
+}
+
+/// `error`: a refusal to a request that asked for no acknowledgement.
+#[derive(Debug, Serialize)]
+pub struct ErrorEvent<'a> {
+    /// For people.
+    pub message: &'a str,
+    /// For programs: one of [`crate::domain::RefusalCode`].
+    pub code: &'static str,
+    /// The event that was refused.
+    pub event: &'static str,
+    /// When it may be tried again, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The acknowledgement of a refused request.
+#[derive(Debug, Serialize)]
+pub struct RefusedAck<'a> {
+    /// Always false.
+    pub ok: bool,
+    /// Why.
+    pub error: RefusedError<'a>,
+}
+
+/// `error` in [`RefusedAck`].
+#[derive(Debug, Serialize)]
+pub struct RefusedError<'a> {
+    /// For programs.
+    pub code: &'static str,
+    /// For people.
+    pub message: &'a str,
+    /// When it may be tried again, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The acknowledgement of an accepted request: `{ok: true, …body}`.
+#[derive(Debug, Serialize)]
+pub struct Accepted<T: Serialize> {
+    /// Always true.
+    pub ok: bool,
+    /// What the event's row in the contract adds.
+    #[serde(flatten)]
+    pub body: T,
+}
+
+/// Body of `send_message`'s acknowledgement.
+#[derive(Debug, Serialize)]
+pub struct SentBody<'a> {
+    /// Position in the room.
+    pub id: u64,
+    /// RFC 3339, UTC, milliseconds.
+    pub timestamp: &'a str,
+    /// The key was known: this is the message sent first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+}
+
+/// Body of `get_history`'s acknowledgement.
+#[derive(Debug, Serialize)]
+pub struct HistoryBody<'a> {
+    /// Oldest first, as `receive_message` payloads.
+    pub messages: Vec<&'a RawValue>,
+    /// Whether there are more in the asked direction.
+    pub more: bool,
+}
+
+/// Body of `list_users`' acknowledgement.
+#[derive(Debug, Serialize)]
+pub struct UsersBody<'a> {
+    /// At most [`USERS_MAX`].
+    pub users: &'a [User],
+    /// All.
+    pub total: u64,
+}
+
+/// Body of an acknowledgement that says nothing but `ok`.
+#[derive(Debug, Serialize)]
+pub struct NoBody {}

@@ -1,0 +1,21 @@
+//! Rooms: a log and a set of members each, and the watched counts of all of them.
+//!
+//! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together:
+//! join, leave, publish, read), [`typing`], [`counts`], [`rooms`] (all rooms of the service).
+//!
+//! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
+//! await; locks are taken in the order room, then counts.
+
+pub mod counts;
+pub mod log;
+pub mod members;
+#[expect(clippy::module_inception, reason = "a room is the heart of the module `room`")]
+pub mod room;
+pub mod rooms;
+pub mod typing;
+
+pub use counts::CountsState;
+pub use log::{Entry, EntryKind, LogBounds, Page, Read};
+pub use members::UserId;
+pub use room::{Joined, Membership, Published, Room};
+pub use rooms::{RoomSettings, Rooms};

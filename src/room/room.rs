@@ -1,0 +1,348 @@
+//! One room: its log and its members under one short lock, and the watched head of the log.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use super::counts::Counts;
+use super::log::{DedupKey, Entry, EntryKind, Log, LogBounds, Page, Read, Remembered};
+use super::members::{Member, MemberId, Members};
+use super::typing::Typing;
+use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
+use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind, ReceiveMessage, SystemMessage, User};
+use crate::{clock, json};
+
+/// A room. Cheap to share; every method takes the lock for memory work only.
+#[derive(Debug)]
+pub struct Room {
+    name: RoomName,
+    epoch: Arc<str>,
+    notice_limit: u64,
+    state: Mutex<State>,
+    head: watch::Sender<u64>,
+    typing: Typing,
+    counts: Arc<Counts>,
+    index: usize,
+    hasher: std::hash::RandomState,
+}
+
+#[derive(Debug)]
+struct State {
+    log: Log,
+    members: Members,
+    newest_ms: i64,
+}
+
+/// What a join gave.
+#[derive(Debug)]
+pub struct Joined {
+    /// The membership: dropping it is leaving.
+    pub membership: Membership,
+    /// The last id before the join: what comes after it, the joiner reads live.
+    pub position: u64,
+    /// Members now, the joiner included.
+    pub users_count: u64,
+    /// The joiner's own notice, where the room is too large to tell everybody.
+    pub own_notice: Option<Box<RawValue>>,
+}
+
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its id.
+    pub id: u64,
+    /// When it was accepted, as everybody is told.
+    pub timestamp: Arc<str>,
+    /// It had been accepted before, under the same idempotency key.
+    pub duplicate: bool,
+}
+
+/// Being a member of a room. Leaves when dropped, so no path can forget to.
+#[derive(Debug)]
+pub struct Membership {
+    room: Arc<Room>,
+    id: MemberId,
+}
+
+impl Membership {
+    /// The room.
+    #[must_use]
+    pub const fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// Changes the member's name. The room is told if it is another one.
+    pub fn rename(&self, username: &Username) {
+        self.room.rename(self.id, username);
+    }
+
+    /// Says something to the room.
+    ///
+    /// # Errors
+    /// `conflict` where the sender used the same key for another text; `not_in_room` where the
+    /// membership has ended.
+    pub fn publish(
+        &self,
+        text: &MessageText,
+        client_id: Option<&ClientId>,
+    ) -> Result<Published, Refusal> {
+        self.room.publish(self.id, text, client_id)
+    }
+
+    /// Shows the member as typing, or not.
+    pub fn set_typing(&self, typing: bool) {
+        if typing {
+            let user = self.room.state.lock().members.get(self.id).map(Member::to_user);
+            if let Some(user) = user {
+                self.room.typing.start(self.id, user);
+            }
+        } else {
+            self.room.typing.stop(self.id);
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.room.leave(self.id);
+    }
+}
+
+impl Room {
+    pub(super) fn new(
+        name: RoomName,
+        index: usize,
+        counts: Arc<Counts>,
+        bounds: LogBounds,
+        notice_limit: u64,
+    ) -> Self {
+        Self {
+            typing: Typing::new(name.clone()),
+            name,
+            epoch: crate::random::id().into(),
+            notice_limit,
+            state: Mutex::new(State {
+                log: Log::new(bounds),
+                members: Members::default(),
+                newest_ms: 0,
+            }),
+            head: watch::Sender::new(0),
+            counts,
+            index,
+            hasher: std::hash::RandomState::new(),
+        }
+    }
+
+    /// The room's name.
+    #[must_use]
+    pub const fn name(&self) -> &RoomName {
+        &self.name
+    }
+
+    /// Names this incarnation of the log: ids of another epoch mean nothing here.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// Who is typing.
+    #[must_use]
+    pub const fn typing(&self) -> &Typing {
+        &self.typing
+    }
+
+    /// The id of the newest entry, as a watched value.
+    #[must_use]
+    pub fn watch_head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Adds a member and tells the room.
+    #[must_use]
+    pub fn join(self: &Arc<Self>, member: Member) -> Joined {
+        let mut state = self.state.lock();
+        let position = state.log.head();
+        let id = state.members.add(member.clone());
+        let users_count = state.members.count();
+        let own_notice = if self.tells(users_count) {
+            self.push_notice(&mut state, NoticeKind::Joined, &member, &joined_text(&member));
+            None
+        } else {
+            let at = clock::rfc3339(state.now_ms());
+            let text = joined_text(&member);
+            Some(self.notice(NoticeKind::Joined, &member, &text, &at, None))
+        };
+        self.counts.set(self.index, users_count);
+        let head = state.log.head();
+        drop(state);
+        self.announce(head);
+        let membership = Membership { room: Arc::clone(self), id };
+        Joined { membership, position, users_count, own_notice }
+    }
+
+    fn leave(&self, id: MemberId) {
+        self.typing.stop(id);
+        let mut state = self.state.lock();
+        let tells = self.tells(state.members.count());
+        let Some(member) = state.members.remove(id) else { return };
+        if tells {
+            let text = format!("{} has left the room", member.username.as_str());
+            self.push_notice(&mut state, NoticeKind::Left, &member, &text);
+        }
+        self.counts.set(self.index, state.members.count());
+        let head = state.log.head();
+        drop(state);
+        self.announce(head);
+    }
+
+    fn rename(&self, id: MemberId, username: &Username) {
+        let mut state = self.state.lock();
+        let Some(before) = state.members.rename(id, username.clone()) else { return };
+        if before == *username || !self.tells(state.members.count()) {
+            return;
+        }
+        let Some(member) = state.members.get(id).cloned() else { return };
+        let text = format!("{} is now known as {}", before.as_str(), username.as_str());
+        self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
+        let head = state.log.head();
+        drop(state);
+        self.announce(head);
+    }
+
+    fn publish(
+        &self,
+        id: MemberId,
+        text: &MessageText,
+        client_id: Option<&ClientId>,
+    ) -> Result<Published, Refusal> {
+        self.typing.stop(id);
+        let text_hash = self.hasher.hash_one(text.as_str());
+        let mut state = self.state.lock();
+        let Some(member) = state.members.get(id).cloned() else {
+            return Err(Refusal::not_in_room());
+        };
+        let key = client_id.map(|client_id| DedupKey {
+            user_id: Arc::clone(&member.user_id),
+            client_id: client_id.as_str().into(),
+        });
+        if let Some(known) = key.as_ref().and_then(|key| state.log.remembered(key)) {
+            return repeated(known, text_hash);
+        }
+        let timestamp: Arc<str> = clock::rfc3339(state.now_ms()).into();
+        let message_id = state.log.next_id();
+        let payload = json::raw(&ReceiveMessage {
+            sender: member.username.as_str(),
+            text: text.as_str(),
+            timestamp: &timestamp,
+            room: self.name.as_str(),
+            id: message_id,
+            user_id: &member.user_id,
+            client_id: client_id.map(ClientId::as_str),
+        });
+        let remembered =
+            Remembered { id: message_id, timestamp: Arc::clone(&timestamp), text_hash };
+        let key = key.map(|key| (key, remembered));
+        let head = state.log.push(EntryKind::Message, payload, Instant::now(), key);
+        drop(state);
+        self.announce(head);
+        Ok(Published { id: message_id, timestamp, duplicate: false })
+    }
+
+    /// Appends to `batch` at most `max` entries past `position`.
+    pub fn read_after(&self, position: u64, max: usize, batch: &mut Vec<Arc<Entry>>) -> Read {
+        self.state.lock().log.read_after(position, max, batch)
+    }
+
+    /// The positions this log can resume from: below the first, entries are lost; past the last,
+    /// there never were any.
+    #[must_use]
+    pub fn resumable(&self) -> std::ops::RangeInclusive<u64> {
+        let state = self.state.lock();
+        state.log.tail()..=state.log.head()
+    }
+
+    /// The newest messages with an id below `before` (of all, where `None`), at most `max`.
+    #[must_use]
+    pub fn messages_before(&self, before: Option<u64>, max: usize) -> Page {
+        let before = before.unwrap_or(u64::MAX);
+        self.state.lock().log.messages_before(before, max, HISTORY_PAGE_BYTES_MAX)
+    }
+
+    /// The oldest messages with an id above `after`, at most `max`.
+    #[must_use]
+    pub fn messages_after(&self, after: u64, max: usize) -> Page {
+        self.state.lock().log.messages_after(after, max, HISTORY_PAGE_BYTES_MAX)
+    }
+
+    /// The first `max` members in order of joining, and how many there are.
+    #[must_use]
+    pub fn users(&self, max: usize) -> (Vec<User>, u64) {
+        let state = self.state.lock();
+        (state.members.users(max), state.members.count())
+    }
+
+    /// Whether a room of this size is told of joins, leaves and renames: that costs a delivery
+    /// for each member and each change, so N² in a storm.
+    const fn tells(&self, members: u64) -> bool {
+        self.notice_limit == 0 || members <= self.notice_limit
+    }
+
+    fn push_notice(&self, state: &mut State, kind: NoticeKind, member: &Member, text: &str) {
+        let at = clock::rfc3339(state.now_ms());
+        let payload = self.notice(kind, member, text, &at, Some(state.log.next_id()));
+        state.log.push(EntryKind::Notice, payload, Instant::now(), None);
+    }
+
+    fn notice(
+        &self,
+        kind: NoticeKind,
+        member: &Member,
+        text: &str,
+        timestamp: &str,
+        id: Option<u64>,
+    ) -> Box<RawValue> {
+        json::raw(&SystemMessage {
+            text,
+            timestamp,
+            id,
+            kind,
+            username: member.username.as_str(),
+            user_id: &member.user_id,
+            room: self.name.as_str(),
+        })
+    }
+
+    /// Wakes the readers. Outside the lock, so two of these may come in either order: the head
+    /// only ever grows.
+    fn announce(&self, head: u64) {
+        self.head.send_if_modified(|known| {
+            let newer = head > *known;
+            *known = head.max(*known);
+            newer
+        });
+    }
+}
+
+impl State {
+    /// Wall-clock milliseconds that never go back within the room, whatever the clock does.
+    fn now_ms(&mut self) -> i64 {
+        self.newest_ms = clock::unix_ms().max(self.newest_ms);
+        self.newest_ms
+    }
+}
+
+fn joined_text(member: &Member) -> String {
+    format!("{} has joined the room", member.username.as_str())
+}
+
+fn repeated(known: &Remembered, text_hash: u64) -> Result<Published, Refusal> {
+    if known.text_hash != text_hash {
+        return Err(Refusal::conflict());
+    }
+    let timestamp = Arc::clone(&known.timestamp);
+    Ok(Published { id: known.id, timestamp, duplicate: true })
+}

@@ -1,0 +1,74 @@
+//! All rooms of the service, in the order they are listed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::counts::Counts;
+use super::log::LogBounds;
+use super::room::Room;
+use crate::domain::RoomName;
+
+/// What rooms are made with.
+#[derive(Debug, Clone)]
+pub struct RoomSettings {
+    /// The rooms, in the order they are listed.
+    pub names: Vec<RoomName>,
+    /// How much of each room's past is kept.
+    pub log: LogBounds,
+    /// Members above which joins and leaves are not told; 0 = always told.
+    pub notice_limit: u64,
+    /// The shortest time between two updates of counts or typing.
+    pub state_interval: Duration,
+}
+
+/// The rooms. They are predefined: none is made or removed while the service runs.
+#[derive(Debug)]
+pub struct Rooms {
+    by_name: HashMap<RoomName, Arc<Room>>,
+    counts: Arc<Counts>,
+    state_interval: Duration,
+}
+
+impl Rooms {
+    /// Empty rooms.
+    #[must_use]
+    pub fn new(settings: &RoomSettings) -> Self {
+        let counts = Arc::new(Counts::new(settings.names.clone()));
+        let room = |(index, name): (usize, &RoomName)| {
+            let counts = Arc::clone(&counts);
+            let room = Room::new(name.clone(), index, counts, settings.log, settings.notice_limit);
+            (name.clone(), Arc::new(room))
+        };
+        let by_name = settings.names.iter().enumerate().map(room).collect();
+        Self { by_name, counts, state_interval: settings.state_interval }
+    }
+
+    /// The room of this name.
+    #[must_use]
+    pub fn get(&self, name: &RoomName) -> Option<&Arc<Room>> {
+        self.by_name.get(name)
+    }
+
+    /// The member counts of all rooms.
+    #[must_use]
+    pub const fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// Starts publishing counts and typing; it ends when the returned set is dropped.
+    #[must_use]
+    pub fn publish_state(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let interval = self.state_interval;
+        let counts = Arc::clone(&self.counts);
+        tasks.spawn(async move { counts.publish_changes(interval).await });
+        for room in self.by_name.values() {
+            let room = Arc::clone(room);
+            tasks.spawn(async move { room.typing().publish_changes(interval).await });
+        }
+        tasks
+    }
+}

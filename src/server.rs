@@ -1,0 +1,220 @@
+//! Composition: builds the parts from a configuration, serves, and takes them down in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, KeySource, Listen};
+use crate::domain::{TextLimits, client_id, username};
+use crate::http::{self, Readiness};
+use crate::listener::{self, Listener};
+use crate::protocol::{HISTORY_PAGE_MAX, Limits};
+use crate::room::{LogBounds, RoomSettings, Rooms};
+use crate::session::rate::Rate;
+use crate::session::{Drain, SessionSettings, Shared};
+use crate::socket::{self, SocketSettings};
+
+/// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
+/// emoji four; a limit by characters alone would let one character be megabytes of accents.
+const BYTES_PER_CHAR: usize = 4;
+/// UTF-8 bytes a message may have where its characters are not limited.
+const MESSAGE_BYTES_UNLIMITED: usize = 64 * 1024;
+/// JSON may escape one byte of text as six (`\u0009`), and a packet is more than its text.
+const ESCAPED_BYTES_PER_BYTE: usize = 6;
+/// The rest of a packet beside its text.
+const PACKET_BYTES: usize = 4096;
+/// Requests other than messages come this many times as fast as messages may.
+const REQUESTS_PER_MESSAGE: u32 = 4;
+/// Time between two connections' ends in a drain, so that they do not all come back at once.
+const DRAIN_STEP: Duration = Duration::from_millis(2);
+/// What is left of HTTP after the sessions have ended gets this much time.
+const FINISH_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The service: its parts, built and running, without a port.
+#[derive(Debug)]
+pub struct Server {
+    router: Router,
+    readiness: Readiness,
+    draining: watch::Sender<Option<Drain>>,
+    sessions: TaskTracker,
+    drain_timeout: Duration,
+    max_connections: usize,
+    // Ends with the server.
+    _publishing: JoinSet<()>,
+}
+
+impl Server {
+    /// Builds the parts. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        announce(config);
+        let (draining, drain_watch) = watch::channel(None);
+        let limits = limits(config);
+        let rooms = Rooms::new(&RoomSettings {
+            names: config.rooms.clone(),
+            log: LogBounds {
+                messages_max: config.history_messages,
+                bytes_max: config.history_bytes,
+                keep_for: config.slow_timeout.unwrap_or_default(),
+            },
+            notice_limit: config.notice_limit,
+            state_interval: config.counts_interval,
+        });
+        let publishing = rooms.publish_state();
+        let shared = Arc::new(Shared {
+            rooms,
+            settings: session_settings(config, &limits),
+            draining: drain_watch,
+        });
+        let sessions = TaskTracker::new();
+        let socket_settings = SocketSettings {
+            ping_interval: config.ping_interval,
+            ping_timeout: config.ping_timeout,
+            connect_timeout: config.connect_timeout,
+            payload_max_bytes: limits.payload_max_bytes,
+        };
+        let endpoint = socket::build(&socket_settings, &shared, &sessions);
+        let readiness = Readiness::default();
+        readiness.set(true);
+        Self {
+            router: http::router(endpoint, readiness.clone()),
+            readiness,
+            draining,
+            sessions,
+            drain_timeout: config.drain_timeout,
+            max_connections: config.max_connections,
+            _publishing: publishing,
+        }
+    }
+
+    /// Every path of the service, for a host that brings its own listener.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `stop`, then drains.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let listener = Listener::new(listener, self.router.clone(), self.max_connections);
+        let connections = listener.accept_until(stop).await;
+        self.drain().await;
+        connections.finish(FINISH_PATIENCE).await;
+        tracing::info!("stopped");
+    }
+
+    /// Takes the service down: readiness goes red, every connection is told, and all end, spread
+    /// over some time, within the drain timeout.
+    pub async fn drain(&self) {
+        self.readiness.set(false);
+        let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        let spread = DRAIN_STEP.saturating_mul(sessions).min(self.drain_timeout / 2);
+        tracing::info!(sessions, spread_ms = spread.as_millis(), "draining");
+        self.draining.send_replace(Some(Drain { spread }));
+        self.sessions.close();
+        if tokio::time::timeout(self.drain_timeout, self.sessions.wait()).await.is_err() {
+            tracing::warn!(sessions = self.sessions.len(), "DRAIN_TIMEOUT is over: ending the rest");
+        }
+    }
+}
+
+/// Opens the port a configuration asks for.
+///
+/// # Errors
+/// One line for people, with the remedy.
+pub async fn bind(listen: &Listen) -> Result<TcpListener, String> {
+    let mut refused = String::new();
+    for address in listen.resolve().await? {
+        match listener::open(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = explain(address, &error),
+        }
+    }
+    Err(refused)
+}
+
+fn explain(address: SocketAddr, error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    let (host, port) = (address.ip(), address.port());
+    match error.kind() {
+        AddrInUse => format!(
+            "port {port} on {host} is taken: stop the program that has it, or choose another with \
+             PORT or --port (0 takes a free one)"
+        ),
+        AddrNotAvailable => format!(
+            "{host} is no address of this machine: choose another with HOST or --host, like 0.0.0.0"
+        ),
+        PermissionDenied => format!(
+            "the system does not let this user have port {port}: choose one above 1023 with PORT \
+             or --port"
+        ),
+        _ => format!("could not listen on {address}: {error}"),
+    }
+}
+
+/// What clients are told they may do.
+fn limits(config: &Config) -> Limits {
+    let message_max_bytes = match config.message_max_chars {
+        0 => MESSAGE_BYTES_UNLIMITED,
+        chars => chars.saturating_mul(BYTES_PER_CHAR),
+    };
+    let payload_max_bytes =
+        message_max_bytes.saturating_mul(ESCAPED_BYTES_PER_BYTE).saturating_add(PACKET_BYTES);
+    Limits {
+        message_max_chars: config.message_max_chars,
+        message_max_bytes,
+        message_rate: config.message_rate,
+        message_burst: config.message_burst,
+        request_rate: config.message_rate.saturating_mul(REQUESTS_PER_MESSAGE),
+        request_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
+        username_max_chars: username::CHARS_MAX,
+        client_id_max_chars: client_id::CHARS_MAX,
+        client_id_window: config.history_messages,
+        mailbox: config.mailbox,
+        history_page_max: HISTORY_PAGE_MAX,
+        payload_max_bytes: payload_max_bytes as u64,
+    }
+}
+
+fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
+    SessionSettings {
+        mailbox: config.mailbox,
+        text: TextLimits {
+            chars_max: limits.message_max_chars,
+            bytes_max: limits.message_max_bytes,
+        },
+        messages: Rate::new(limits.message_rate, limits.message_burst),
+        requests: Rate::new(limits.request_rate, limits.request_burst),
+        slow_timeout: config.slow_timeout,
+        limits: limits.clone(),
+    }
+}
+
+/// Says which policies are in force; never a secret.
+fn announce(config: &Config) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        rooms = config.rooms.len(),
+        origins = "any",
+        message_rate = config.message_rate,
+        message_burst = config.message_burst,
+        connections_max = config.max_connections,
+        "starting"
+    );
+    match config.secret_key.source() {
+        KeySource::Given => {}
+        KeySource::GivenShort => tracing::warn!(
+            "SECRET_KEY is shorter than 32 bytes and can be guessed: make one with \
+             `openssl rand -hex 32`"
+        ),
+        KeySource::Random => tracing::warn!(
+            "SECRET_KEY is not set: using a random one, so identities end with this process"
+        ),
+    }
+}

@@ -1,0 +1,184 @@
+//! What each command does.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::mailbox::Request;
+use super::outbox::{Connection, Ended};
+use super::serve::{Place, Session};
+use crate::domain::Refusal;
+use crate::json;
+use crate::protocol::{
+    Accepted, Command, ErrorEvent, EventName, HistoryBody, HistoryRange, Join, JoinConfirm, NoBody,
+    Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
+};
+use crate::room::members::Member;
+use crate::room::{Page, Room};
+
+impl<C: Connection> Session<C> {
+    /// Does what a request asks and answers it.
+    pub(super) async fn handle(&mut self, request: Request<C::Ack>) -> Result<(), Ended> {
+        let Request { event, body, ack } = request;
+        let answer = match body {
+            Ok(Command::Join(join)) => match self.shared.rooms.get(&join.room).cloned() {
+                Some(room) => return self.join(&room, *join, ack).await,
+                None => Err(Refusal::unknown_room()),
+            },
+            Ok(Command::Leave) => self.leave(),
+            Ok(Command::Send(send)) => self.send(&send),
+            Ok(Command::History(range)) => self.history(range),
+            Ok(Command::ListUsers) => self.list_users(),
+            Ok(Command::Typing(typing)) => self.typing(typing),
+            Err(refusal) => Err(refusal),
+        };
+        match answer {
+            Ok(accepted) => match ack {
+                Some(ack) => self.out.acknowledge(ack, &accepted).await,
+                None => Ok(()),
+            },
+            Err(refusal) => self.refuse(event, &refusal, ack).await,
+        }
+    }
+
+    async fn refuse(
+        &mut self,
+        event: EventName,
+        refusal: &Refusal,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        let code = refusal.code.as_str();
+        let message = &refusal.message;
+        let retry_after_ms =
+            refusal.retry_after.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX).max(1));
+        if let Some(ack) = ack {
+            let error = RefusedError { code, message, retry_after_ms };
+            return self.out.acknowledge(ack, &json::raw(&RefusedAck { ok: false, error })).await;
+        }
+        let error = ErrorEvent { message, code, event: event.as_str(), retry_after_ms };
+        self.out.emit(event::ERROR, &json::raw(&error)).await
+    }
+
+    /// Enters a room, or changes the name in one's own. The order at the joiner is
+    /// acknowledgement, `join_confirm`, `room_update`, then the log from the cursor on.
+    async fn join(
+        &mut self,
+        room: &Arc<Room>,
+        join: Join,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        let own_notice = self.enter(room, &join);
+        let Some(place) = &mut self.place else { return Ok(()) };
+        let joined_at = place.cursor;
+        let resumed = join.after.as_ref().map(|after| resume(room, after, joined_at));
+        if let Some(Ok(position)) = resumed {
+            place.cursor = position;
+            place.resuming_until = joined_at;
+        }
+        let page = join.history.map(|n| room.messages_before(Some(joined_at + 1), n));
+        let (users, users_count) = room.users(if join.users { USERS_MAX } else { 0 });
+        let confirm = JoinConfirm {
+            room: room.name().as_str(),
+            users_count,
+            username: join.username.as_str(),
+            epoch: room.epoch(),
+            last_id: joined_at,
+            user_id: &self.user_id,
+            recovered: resumed.map(|r| r.is_ok()),
+            history: page.as_ref().map(Page::payloads),
+            users: join.users.then_some(&users),
+        };
+        let confirm_payload = json::raw(&confirm);
+        if let Some(ack) = ack {
+            let accepted = json::raw(&Accepted { ok: true, body: confirm });
+            self.out.acknowledge(ack, &accepted).await?;
+        }
+        self.out.emit(event::JOIN_CONFIRM, &confirm_payload).await?;
+        self.tell_counts_now().await?;
+        if let Some(Err(lost)) = resumed {
+            self.tell_gap(room, lost.from, joined_at).await?;
+        }
+        match own_notice {
+            Some(notice) => self.out.emit(event::SYSTEM_MESSAGE, &notice).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes `room` this session's place, leaving another; returns the joiner's own notice where
+    /// the room itself is not told.
+    fn enter(&mut self, room: &Arc<Room>, join: &Join) -> Option<Box<RawValue>> {
+        if let Some(place) = self.place.as_ref().filter(|p| Arc::ptr_eq(p.room(), room)) {
+            place.membership.rename(&join.username);
+            return None;
+        }
+        // Leave first, so that nobody is ever counted twice.
+        self.place = None;
+        let member =
+            Member { user_id: Arc::clone(&self.user_id), username: join.username.clone() };
+        let joined = room.join(member);
+        self.place = Some(Place {
+            membership: joined.membership,
+            cursor: joined.position,
+            resuming_until: 0,
+            head: room.watch_head(),
+            typing: room.typing().watch(),
+        });
+        joined.own_notice
+    }
+
+    fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {
+        self.place.take().ok_or_else(Refusal::not_in_room)?;
+        Ok(json::raw(&Accepted { ok: true, body: NoBody {} }))
+    }
+
+    fn send(&self, send: &Send) -> Result<Box<RawValue>, Refusal> {
+        let place = self.here()?;
+        let published = place.membership.publish(&send.text, send.client_id.as_ref())?;
+        let body = SentBody {
+            id: published.id,
+            timestamp: &published.timestamp,
+            duplicate: published.duplicate,
+        };
+        Ok(json::raw(&Accepted { ok: true, body }))
+    }
+
+    fn history(&self, range: HistoryRange) -> Result<Box<RawValue>, Refusal> {
+        let room = self.here()?.room();
+        let page = match range.after {
+            Some(after) => room.messages_after(after, range.limit),
+            None => room.messages_before(range.before, range.limit),
+        };
+        let body = HistoryBody { messages: page.payloads(), more: page.more };
+        Ok(json::raw(&Accepted { ok: true, body }))
+    }
+
+    fn list_users(&self) -> Result<Box<RawValue>, Refusal> {
+        let (users, total) = self.here()?.room().users(USERS_MAX);
+        Ok(json::raw(&Accepted { ok: true, body: UsersBody { users: &users, total } }))
+    }
+
+    fn typing(&self, typing: bool) -> Result<Box<RawValue>, Refusal> {
+        self.here()?.membership.set_typing(typing);
+        Ok(json::raw(&Accepted { ok: true, body: NoBody {} }))
+    }
+
+    fn here(&self) -> Result<&Place, Refusal> {
+        self.place.as_ref().ok_or_else(Refusal::not_in_room)
+    }
+}
+
+/// Everything from this id on is lost to whoever wanted to resume.
+#[derive(Debug, Clone, Copy)]
+struct Lost {
+    from: u64,
+}
+
+/// Where the cursor goes to resume after a position: everything after it, or nothing, never a
+/// part that looks like the whole.
+fn resume(room: &Room, after: &Position, joined_at: u64) -> Result<u64, Lost> {
+    if after.epoch != room.epoch() || after.id > joined_at {
+        // Ids of another incarnation, or of none, say nothing about what was missed of this one.
+        return Err(Lost { from: 1 });
+    }
+    if room.resumable().contains(&after.id) { Ok(after.id) } else { Err(Lost { from: after.id + 1 }) }
+}

@@ -1,0 +1,63 @@
+//! Where the transport hands over what a client sent. A door never waits and never fails: it
+//! checks the rate, decodes, and puts a request into the mailbox, in the order of calls.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::link::Link;
+use super::mailbox::{Mailbox, Request};
+use super::rate::Limiter;
+use super::SessionSettings;
+use crate::domain::{Refusal, TextLimits};
+use crate::protocol::{self, Command, EventName};
+
+/// The door of one session. See the module's text.
+#[derive(Debug)]
+pub struct Door<A> {
+    mailbox: Arc<Mailbox<A>>,
+    messages: Limiter,
+    requests: Limiter,
+    text: TextLimits,
+    gone: CancellationToken,
+}
+
+impl<A> Door<A> {
+    pub(super) fn new(
+        settings: &SessionSettings,
+        link: Arc<Link>,
+        gone: CancellationToken,
+    ) -> Self {
+        Self {
+            mailbox: Arc::new(Mailbox::new(settings.mailbox, link)),
+            messages: Limiter::new(settings.messages),
+            requests: Limiter::new(settings.requests),
+            text: settings.text,
+            gone,
+        }
+    }
+
+    pub(super) const fn mailbox(&self) -> &Arc<Mailbox<A>> {
+        &self.mailbox
+    }
+
+    /// Takes one event. `payload` is its first argument as JSON text, `None` where there is none.
+    pub fn receive(&self, event: EventName, payload: Option<&str>, ack: Option<A>) {
+        let body = self.admit(event, payload);
+        self.mailbox.push(Request { event, body, ack });
+    }
+
+    fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
+        match event {
+            EventName::SendMessage => self.messages.check()?,
+            _ => self.requests.check()?,
+        }
+        protocol::decode(event, payload, &self.text)
+    }
+
+    /// The connection is gone: the session ends, whatever it is waiting for. Commands that were
+    /// not handled yet are not: their sender cannot be told.
+    pub fn disconnected(&self) {
+        self.gone.cancel();
+    }
+}

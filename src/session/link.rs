@@ -1,0 +1,136 @@
+//! What a session and the transport below it tell each other, without either knowing the other:
+//! how many packets the transport has taken, whether it may read on, and whether it must end.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+
+/// Nobody waits for packets to be taken.
+const NOBODY: u64 = u64::MAX;
+
+/// The link between one session and its transport. See the module's text.
+#[derive(Debug)]
+pub struct Link {
+    taken: AtomicU64,
+    wanted: AtomicU64,
+    enough_taken: Notify,
+    paused: AtomicBool,
+    closed: AtomicBool,
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            taken: AtomicU64::new(0),
+            wanted: AtomicU64::new(NOBODY),
+            enough_taken: Notify::new(),
+            paused: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            reader: AtomicWaker::new(),
+            writer: AtomicWaker::new(),
+        }
+    }
+}
+
+impl Link {
+    /// Transport: it has written `packets` more of the session's packets (events and
+    /// acknowledgements, nothing else) to the network.
+    pub fn take(&self, packets: u64) {
+        if packets == 0 {
+            return;
+        }
+        let taken = self.taken.fetch_add(packets, Ordering::AcqRel) + packets;
+        if taken >= self.wanted.load(Ordering::Acquire) {
+            self.wanted.store(NOBODY, Ordering::Release);
+            self.enough_taken.notify_one();
+        }
+    }
+
+    /// Session: how many of its packets the transport has taken so far.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
+    }
+
+    /// Session: waits until `packets` have been taken. Cancel safe; one waiter at a time.
+    pub async fn until_taken(&self, packets: u64) {
+        while self.taken() < packets {
+            self.wanted.store(packets, Ordering::Release);
+            // Taken between the check and the store: nobody would wake us.
+            if self.taken() >= packets {
+                return;
+            }
+            self.enough_taken.notified().await;
+        }
+    }
+
+    /// Session: stops the transport from reading what the client sends.
+    pub fn pause_reading(&self) {
+        self.paused.store(true, Ordering::Release);
+    }
+
+    /// Session: lets the transport read on.
+    pub fn resume_reading(&self) {
+        if self.paused.swap(false, Ordering::AcqRel) {
+            self.reader.wake();
+        }
+    }
+
+    /// Session: ends the transport. Its next read and write fail, also those under way, so a
+    /// writer that is stuck in a flush lets go.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.reader.wake();
+        self.writer.wake();
+    }
+
+    /// Whether the session has ended the transport.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Transport: ready when it may read (or has been closed).
+    pub fn poll_may_read(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.reader.register(cx.waker());
+        if self.paused.load(Ordering::Acquire) && !self.is_closed() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+
+    /// Transport: remembers who must be woken when the link is closed while a write is pending.
+    pub fn register_writer(&self, cx: &Context<'_>) {
+        self.writer.register(cx.waker());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_wake_up_is_lost_between_taking_and_waiting() {
+        let link = Arc::new(Link::default());
+        let transport = Arc::clone(&link);
+        let taking = tokio::spawn(async move {
+            for _ in 0..50_000 {
+                transport.take(1);
+                tokio::task::yield_now().await;
+            }
+        });
+        for wanted in (1..=50_000).step_by(7) {
+            let woken = tokio::time::timeout(Duration::from_secs(20), link.until_taken(wanted));
+            assert!(woken.await.is_ok(), "stuck at {wanted}, taken {}", link.taken());
+        }
+        assert!(taking.await.is_ok());
+    }
+}

@@ -1,0 +1,65 @@
+//! Signals: the first asks to stop in order, a second one to stop at once.
+
+use std::io;
+
+use tokio_util::sync::CancellationToken;
+
+/// Cancels the returned token at SIGTERM or SIGINT. A second signal ends the process at once, with
+/// the exit code a shell gives to a process that died of it.
+///
+/// # Errors
+/// Where the system does not let us listen for signals.
+pub fn on_signals() -> io::Result<CancellationToken> {
+    let mut signals = Signals::new()?;
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        let (name, _) = signals.next().await;
+        tracing::info!(signal = name, "stopping; a second signal stops at once");
+        stop.cancel();
+        let (name, exit_code) = signals.next().await;
+        tracing::warn!(signal = name, "stopped at once");
+        std::process::exit(exit_code);
+    });
+    Ok(token)
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn next(&mut self) -> (&'static str, i32) {
+        tokio::select! {
+            _ = self.terminate.recv() => ("SIGTERM", 128 + 15),
+            _ = self.interrupt.recv() => ("SIGINT", 128 + 2),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> (&'static str, i32) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        ("Ctrl-C", 130)
+    }
+}

@@ -1,0 +1,275 @@
+//! Requests in front of the library: the WebSocket handshake is ours, so that the stream below it
+//! can be steered; polling requests pass through and are counted.
+//!
+//! The library keeps the request that opened a connection, and with it hyper's 16 KiB read buffer
+//! that its headers point into. Those requests are passed on as slim copies (6 KiB less for each
+//! connection, measured).
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use socketioxide::SocketIo;
+use socketioxide::service::SocketIoService;
+use socketioxide::socket::Sid;
+use tungstenite::handshake::derive_accept_key;
+
+use super::PATH;
+use super::io::{Linked, is_session_packet};
+use super::ticket::{PollingTickets, Ticket};
+
+/// Packets in one polling body are separated by this (Engine.IO 4, "HTTP long-polling").
+const SEPARATOR: u8 = 0x1e;
+
+/// The Socket.IO endpoint.
+pub struct Endpoint {
+    service: SocketIoService<Nothing>,
+    // Held so that the library's namespaces live as long as the endpoint.
+    _io: SocketIo,
+    polling: PollingTickets,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    pub(super) fn new(service: SocketIoService<Nothing>, io: SocketIo) -> Arc<Self> {
+        Arc::new(Self { service, _io: io, polling: PollingTickets::default() })
+    }
+
+    pub(super) const fn polling(&self) -> &PollingTickets {
+        &self.polling
+    }
+
+    /// Closes an Engine.IO session that polls, with the packet its client would close it with.
+    /// Its transport counts as closed then, so the client reconnects. Does nothing to a session
+    /// that is gone or speaks over a WebSocket.
+    pub(super) fn close_polling(self: Arc<Self>, sid: Sid) {
+        tokio::spawn(async move {
+            let uri = format!("{PATH}?EIO=4&transport=polling&sid={sid}");
+            let close = Request::post(uri).body(Body::from("1"));
+            if let Ok(request) = close {
+                self.call(request).await;
+            }
+        });
+    }
+
+    async fn call(&self, request: Request) -> Response {
+        match Service::call(&self.service, request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
+    }
+
+    /// `GET` that opens a session with polling.
+    async fn open_polling(self: &Arc<Self>, request: Request) -> Response {
+        let ticket = Ticket::new(self);
+        let Some(mut request) = slim(request.uri(), Body::empty()) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        request.extensions_mut().insert(Arc::clone(&ticket));
+        let (head, body) = read_whole(self.call(request).await).await;
+        if let Some(sid) = opened_sid(&body) {
+            self.polling.remember(sid, &ticket);
+        }
+        Response::from_parts(head, Body::from(body))
+    }
+
+    /// `GET` that waits for packets: once they are in the answer, the transport has taken them.
+    async fn poll(&self, sid: Option<Sid>, request: Request) -> Response {
+        let (head, body) = read_whole(self.call(request).await).await;
+        if let Some(ticket) = sid.and_then(|sid| self.polling.get(sid)) {
+            let packets = body.split(|&byte| byte == SEPARATOR);
+            ticket.link().take(packets.filter(|packet| is_session_packet(packet)).count() as u64);
+        }
+        Response::from_parts(head, Body::from(body))
+    }
+
+    /// Answers a WebSocket handshake and gives the library the stream behind it.
+    fn upgrade(self: &Arc<Self>, sid: Option<&str>, mut request: Request) -> Response {
+        let key = match handshake_key(&request) {
+            Ok(key) => key,
+            Err(refused) => return *refused,
+        };
+        let upgraded_from = match sid.map(|sid| self.polling_ticket(sid)) {
+            Some(None) => return unknown_session(),
+            Some(Some(ticket)) => Some(ticket),
+            None => None,
+        };
+        let Some(mut opening) = slim(request.uri(), ()) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let polling_sid = upgraded_from.as_ref().map(|(sid, _)| *sid);
+        let ticket = upgraded_from.map_or_else(|| Ticket::new(self), |(_, ticket)| ticket);
+        opening.extensions_mut().insert(Arc::clone(&ticket));
+        let on_upgrade = hyper::upgrade::on(&mut request);
+        let endpoint = Arc::clone(self);
+        tokio::spawn(async move {
+            let stream = match on_upgrade.await {
+                Ok(upgraded) => TokioIo::new(upgraded),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection went away in its upgrade");
+                    return;
+                }
+            };
+            let closing = polling_sid.map(|sid| ClosePolling { endpoint: Arc::clone(&endpoint), sid });
+            let stream = Linked::new(stream, Arc::clone(ticket.link()), closing);
+            if Service::call(&endpoint.service, (stream, opening)).await.is_err() {
+                tracing::debug!("a handshake was not one of Engine.IO's");
+            }
+        });
+        (
+            StatusCode::SWITCHING_PROTOCOLS,
+            [
+                (header::CONNECTION, "upgrade".to_owned()),
+                (header::UPGRADE, "websocket".to_owned()),
+                (header::SEC_WEBSOCKET_ACCEPT, key),
+            ],
+        )
+            .into_response()
+    }
+
+    fn polling_ticket(&self, sid: &str) -> Option<(Sid, Arc<Ticket>)> {
+        let sid = sid.parse().ok()?;
+        Some((sid, self.polling.get(sid)?))
+    }
+}
+
+/// Serves every request under [`PATH`].
+pub async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let query = Query::of(request.uri());
+    match (request.method(), query.transport) {
+        (&Method::GET, Some("websocket")) if query.eio == Some("4") => {
+            let sid = query.sid.map(str::to_owned);
+            endpoint.upgrade(sid.as_deref(), request)
+        }
+        (&Method::GET, Some("polling")) => match query.sid.map(str::parse) {
+            None => endpoint.open_polling(request).await,
+            Some(sid) => endpoint.poll(sid.ok(), request).await,
+        },
+        // Everything else is the library's to answer: POST, and what is no valid request.
+        _ => endpoint.call(request).await,
+    }
+}
+
+/// The part of an Engine.IO query that is decided here. As in the library, the first of equals
+/// counts and nothing is percent-decoded: no valid value needs it.
+struct Query<'a> {
+    eio: Option<&'a str>,
+    transport: Option<&'a str>,
+    sid: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    fn of(uri: &'a Uri) -> Self {
+        let query = uri.query().unwrap_or_default();
+        let value = |key: &str| {
+            query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+        };
+        Self { eio: value("EIO"), transport: value("transport"), sid: value("sid") }
+    }
+}
+
+/// A request with the same target and nothing else of the original.
+fn slim<B>(uri: &Uri, body: B) -> Option<axum::http::Request<B>> {
+    let target = uri.path_and_query()?.as_str().to_owned();
+    axum::http::Request::get(target).body(body).ok()
+}
+
+/// The library's bodies are in memory already; this only takes them out.
+async fn read_whole(response: Response) -> (axum::http::response::Parts, Bytes) {
+    let (head, body) = response.into_parts();
+    let body = match body.collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) => {
+            tracing::warn!(%error, "a polling answer could not be read");
+            Bytes::new()
+        }
+    };
+    (head, body)
+}
+
+/// The session id in an open packet, `0{"sid":"…",…}`.
+fn opened_sid(body: &[u8]) -> Option<Sid> {
+    #[derive(Deserialize)]
+    struct Open<'a> {
+        sid: &'a str,
+    }
+    let open: Open<'_> = serde_json::from_slice(body.strip_prefix(b"0")?).ok()?;
+    open.sid.parse().ok()
+}
+
+/// The answer to `Sec-WebSocket-Key` (RFC 6455, section 4.2), or why there is none.
+fn handshake_key(request: &Request) -> Result<String, Box<Response>> {
+    let headers = request.headers();
+    let has = |name: header::HeaderName, token: &str| {
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        let mut tokens = values.flat_map(|value| value.split(','));
+        tokens.any(|found| found.trim().eq_ignore_ascii_case(token))
+    };
+    let refuse = |status: StatusCode, why: &'static str| Err(Box::new((status, why).into_response()));
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
+        return refuse(StatusCode::BAD_REQUEST, "this is no WebSocket handshake\n");
+    }
+    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
+        let version = [(header::SEC_WEBSOCKET_VERSION, "13")];
+        let why = "only WebSocket version 13 is spoken here\n";
+        return Err(Box::new((StatusCode::UPGRADE_REQUIRED, version, why).into_response()));
+    }
+    match headers.get(header::SEC_WEBSOCKET_KEY) {
+        Some(key) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
+        _ => refuse(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64\n"),
+    }
+}
+
+/// Whether these are 16 bytes in base64: 22 digits and the padding.
+fn is_key(key: &[u8]) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    matches!(key.strip_suffix(b"=="), Some(digits) if digits.len() == 22 && digits.iter().all(digit))
+}
+
+/// As the library answers requests for sessions it does not know.
+fn unknown_session() -> Response {
+    let body = r#"{"code":"1","message":"Session ID unknown"}"#;
+    (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Lives as long as the stream of an upgrade. Where the upgrade failed, the session would still
+/// count as upgrading, which stops its heartbeat: it would stay for ever.
+struct ClosePolling {
+    endpoint: Arc<Endpoint>,
+    sid: Sid,
+}
+
+impl Drop for ClosePolling {
+    fn drop(&mut self) {
+        Arc::clone(&self.endpoint).close_polling(self.sid);
+    }
+}
+
+/// The service behind the library's: every path that is not Socket.IO's. There is none.
+#[derive(Debug, Clone)]
+pub struct Nothing;
+
+impl Service<Request> for Nothing {
+    type Response = axum::http::Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn call(&self, _: Request) -> Self::Future {
+        let mut nothing = axum::http::Response::default();
+        *nothing.status_mut() = StatusCode::NOT_FOUND;
+        ready(Ok(nothing))
+    }
+}

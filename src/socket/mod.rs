@@ -1,0 +1,149 @@
+//! The only folder that names socketioxide: it puts the Socket.IO protocol between HTTP requests
+//! and sessions.
+//!
+//! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
+//! (requests in front of the library: WebSocket upgrade, polling), [`io`] (the byte stream under a
+//! WebSocket), [`ticket`] (what ties a request to its session), `wire` (packets in and out).
+//!
+//! The library spawns a task for each asynchronous handler, which loses the order of events, and
+//! misses what arrives while an asynchronous connect handler registers them. So doors are
+//! registered in the connect middleware, work inline, return a ready future, and never wait.
+
+pub mod endpoint;
+pub mod io;
+mod ticket;
+mod wire;
+
+use std::future::{Future, Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socketioxide::extract::{HttpExtension, SocketRef, TryData};
+use socketioxide::handler::ConnectHandler;
+use socketioxide::{ParserConfig, SocketIo};
+use tokio_util::task::TaskTracker;
+
+pub use endpoint::Endpoint;
+use ticket::Ticket;
+use wire::{Inbound, Wire};
+
+use crate::protocol::Auth;
+use crate::session::{self, Ended, Link, Shared, outbox};
+
+/// Path of the endpoint, as Socket.IO clients expect it.
+pub const PATH: &str = "/socket.io/";
+
+/// Packets the library queues for a connection. More than a session ever has on its way, because
+/// the library ends a connection whose queue is full when its heartbeat is due.
+const QUEUE_PACKETS: usize = outbox::WINDOW_PACKETS + 32;
+/// Bytes the library reads at once from a WebSocket: most requests are shorter, and every
+/// connection holds that much.
+const READ_BUFFER_BYTES: usize = 1024;
+
+/// How connections behave.
+#[derive(Debug, Clone)]
+pub struct SocketSettings {
+    /// Time between heartbeats.
+    pub ping_interval: Duration,
+    /// Time a client has to answer one.
+    pub ping_timeout: Duration,
+    /// Time between the transport's opening and the Socket.IO CONNECT.
+    pub connect_timeout: Duration,
+    /// Bytes in one packet from a client, on either transport.
+    pub payload_max_bytes: u64,
+}
+
+/// Builds the Socket.IO endpoint. Session tasks run in `tasks`.
+#[must_use]
+pub fn build(
+    settings: &SocketSettings,
+    shared: &Arc<Shared>,
+    tasks: &TaskTracker,
+) -> Arc<Endpoint> {
+    let payload_max = usize::try_from(settings.payload_max_bytes).unwrap_or(usize::MAX);
+    let (service, io) = SocketIo::builder()
+        .req_path("/socket.io")
+        .ping_interval(settings.ping_interval)
+        .ping_timeout(settings.ping_timeout)
+        .connect_timeout(settings.connect_timeout)
+        .max_payload(settings.payload_max_bytes)
+        .ws_max_message_size(payload_max)
+        .ws_max_frame_size(payload_max)
+        .ws_read_buffer_size(READ_BUFFER_BYTES)
+        .max_buffer_size(QUEUE_PACKETS)
+        .with_parser(ParserConfig::common().max_incoming_binaries(0))
+        .build_with_inner_svc(endpoint::Nothing);
+    let shared = Arc::clone(shared);
+    let admit = async move |socket: SocketRef,
+                            HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
+                            TryData(auth): TryData<Auth>| {
+        admit(&shared, &socket, &ticket, auth.is_ok())
+    };
+    let tasks = tasks.clone();
+    let start = move |socket: SocketRef, HttpExtension(ticket): HttpExtension<Arc<Ticket>>| {
+        start(socket, ticket, tasks)
+    };
+    io.ns("/", start.with(admit));
+    Endpoint::new(service, io)
+}
+
+/// Connect middleware: makes the session and registers its doors, before the client is told that
+/// it is connected and so before it sends anything.
+fn admit(
+    shared: &Arc<Shared>,
+    socket: &SocketRef,
+    ticket: &Arc<Ticket>,
+    auth_is_valid: bool,
+) -> Result<(), &'static str> {
+    if !auth_is_valid {
+        return Err("auth must be an object; its token, if any, a string or null");
+    }
+    let wire = Wire::new(socket.clone(), Arc::clone(ticket));
+    let (door, session) = session::open(shared, ticket.link(), wire);
+    let door = Arc::new(door);
+    let on_event = Arc::clone(&door);
+    socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
+        inbound.hand_to(&on_event);
+        ready(())
+    });
+    socket.on_disconnect(move || -> Ready<()> {
+        door.disconnected();
+        ready(())
+    });
+    ticket.put(session);
+    Ok(())
+}
+
+/// Connect handler: the connection may be spoken to, so its session starts. A disconnect may have
+/// come before this; the session then ends as soon as it looks.
+fn start(
+    socket: SocketRef,
+    ticket: Arc<Ticket>,
+    tasks: TaskTracker,
+) -> impl Future<Output = ()> + Send {
+    let session = ticket.take();
+    let end = EndOnDrop { link: Arc::clone(ticket.link()) };
+    tasks.track_future(async move {
+        let Some(session) = session else { return };
+        let ended = session.run().await;
+        tracing::debug!(?ended, "session ended");
+        if ended == Ended::Gone {
+            // Where the transport went while the connect handler was on its way, the library has
+            // already said goodbye and would keep the socket for ever.
+            wire::forget(socket);
+        }
+        std::mem::forget(end);
+    })
+}
+
+/// Ends the transport where the session's task ends in any other way than by returning: a
+/// connection without its session would be deaf.
+struct EndOnDrop {
+    link: Arc<Link>,
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.link.close();
+    }
+}

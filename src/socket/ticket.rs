@@ -1,0 +1,97 @@
+//! What ties the HTTP request that opened a connection to its session: the library keeps the
+//! request's extensions for the connection's life, and this is one of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use socketioxide::socket::Sid;
+
+use super::endpoint::Endpoint;
+use super::wire::Wire;
+use crate::session::{Link, Session};
+
+/// One connection's ticket.
+pub struct Ticket {
+    link: Arc<Link>,
+    endpoint: Weak<Endpoint>,
+    /// Made by the connect middleware, run by the connect handler.
+    session: Mutex<Option<Box<Session<Wire>>>>,
+    /// The Engine.IO session, where it began with polling and so may be upgraded.
+    sid: OnceLock<Sid>,
+}
+
+impl Ticket {
+    /// A ticket for a new connection.
+    pub fn new(endpoint: &Arc<Endpoint>) -> Arc<Self> {
+        Arc::new(Self {
+            link: Arc::default(),
+            endpoint: Arc::downgrade(endpoint),
+            session: Mutex::new(None),
+            sid: OnceLock::new(),
+        })
+    }
+
+    /// The link between the session and its transport.
+    pub const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Leaves the session for the connect handler.
+    pub fn put(&self, session: Session<Wire>) {
+        *self.session.lock() = Some(Box::new(session));
+    }
+
+    /// Takes the session, once.
+    pub fn take(&self) -> Option<Box<Session<Wire>>> {
+        self.session.lock().take()
+    }
+
+    /// Ends the transport, whichever it is now. A WebSocket's stream fails; a polling session is
+    /// closed by the packet its client would close it with.
+    pub fn close_transport(&self) {
+        self.link.close();
+        if let (Some(&sid), Some(endpoint)) = (self.sid.get(), self.endpoint.upgrade()) {
+            endpoint.close_polling(sid);
+        }
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the session id: it is a secret.
+        f.debug_struct("Ticket").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let (Some(sid), Some(endpoint)) = (self.sid.get(), self.endpoint.upgrade()) {
+            endpoint.polling().forget(*sid);
+        }
+    }
+}
+
+/// The tickets of connections that began with polling, by Engine.IO session id.
+#[derive(Default)]
+pub struct PollingTickets {
+    by_sid: Mutex<HashMap<Sid, Weak<Ticket>>>,
+}
+
+impl PollingTickets {
+    /// Notes which session the ticket got.
+    pub fn remember(&self, sid: Sid, ticket: &Arc<Ticket>) {
+        if ticket.sid.set(sid).is_ok() {
+            self.by_sid.lock().insert(sid, Arc::downgrade(ticket));
+        }
+    }
+
+    /// The ticket of a session, while it lives.
+    pub fn get(&self, sid: Sid) -> Option<Arc<Ticket>> {
+        self.by_sid.lock().get(&sid)?.upgrade()
+    }
+
+    fn forget(&self, sid: Sid) {
+        self.by_sid.lock().remove(&sid);
+    }
+}

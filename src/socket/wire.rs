@@ -1,0 +1,149 @@
+//! Packets in and out of one Socket.IO connection, in the library's terms.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use socketioxide::adapter::LocalAdapter;
+use socketioxide::extract::{AckSender, SocketRef};
+use socketioxide::handler::{FromMessageParts, Value};
+use socketioxide::socket::Socket;
+use socketioxide::{SendError, SocketError};
+
+use super::ticket::Ticket;
+use crate::protocol::EventName;
+use crate::session::{Connection, Door, Undeliverable};
+
+/// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
+pub struct Inbound {
+    event: Option<EventName>,
+    payload: Option<Box<str>>,
+    ack: Option<AckSender>,
+}
+
+impl Inbound {
+    /// Hands the event to the session. Events that are not in the contract are ignored.
+    pub fn hand_to(self, door: &Door<AckSender>) {
+        match self.event {
+            Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
+            None => tracing::trace!("ignored an unknown event"),
+        }
+    }
+}
+
+impl FromMessageParts<LocalAdapter> for Inbound {
+    type Error = Infallible;
+
+    fn from_message_parts(
+        socket: &Arc<Socket>,
+        value: &mut Value,
+        ack_id: &Option<i64>,
+    ) -> Result<Self, Infallible> {
+        let (event, payload) = split(value.as_str().map_or("", |text| text.as_str()));
+        let ack = match ack_id {
+            Some(_) => Some(AckSender::from_message_parts(socket, value, ack_id)?),
+            None => None,
+        };
+        Ok(Self { event, payload, ack })
+    }
+}
+
+/// The event's name, if it is one of ours, and its first argument as JSON text. Where the array
+/// cannot be read past the name, there is no payload, which every event that needs one refuses.
+fn split(array: &str) -> (Option<EventName>, Option<Box<str>>) {
+    struct Event<'a>(Cow<'a, str>, Option<Box<str>>);
+
+    impl<'de> Deserialize<'de> for Event<'de> {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visitor;
+            impl<'de> serde::de::Visitor<'de> for Visitor {
+                type Value = Event<'de>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an array that starts with the event's name")
+                }
+
+                fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                    self,
+                    mut seq: A,
+                ) -> Result<Event<'de>, A::Error> {
+                    let name = seq.next_element::<Cow<'de, str>>()?.unwrap_or_default();
+                    let payload = seq.next_element::<&RawValue>().ok().flatten();
+                    let payload = payload.map(|raw| raw.get().into());
+                    // Further arguments are nobody's, as in the original.
+                    while let Ok(Some(serde::de::IgnoredAny)) = seq.next_element() {}
+                    Ok(Event(name, payload))
+                }
+            }
+            deserializer.deserialize_seq(Visitor)
+        }
+    }
+
+    match serde_json::Deserializer::from_str(array).into_iter::<Event<'_>>().next() {
+        Some(Ok(Event(name, payload))) => (EventName::from_wire(&name), payload),
+        _ => (None, None),
+    }
+}
+
+/// A session's connection over the library's socket.
+pub struct Wire {
+    socket: SocketRef,
+    ticket: Arc<Ticket>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the socket: its id is a secret, who knows it can speak for a polling client.
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    /// Speaks over `socket`.
+    pub const fn new(socket: SocketRef, ticket: Arc<Ticket>) -> Self {
+        Self { socket, ticket }
+    }
+
+    fn settle(&self, sent: Result<(), SendError>) -> Result<(), Undeliverable> {
+        match sent {
+            Ok(()) => Ok(()),
+            Err(SendError::Socket(SocketError::Closed)) => Err(Undeliverable),
+            // The session keeps less on its way than the queue holds, and serialises to valid
+            // JSON: neither can happen. If one does, ending the transport loses nothing, because
+            // the client comes back and resumes; going on would.
+            Err(error) => {
+                tracing::warn!(%error, "could not hand over a packet: ending the transport");
+                self.ticket.close_transport();
+                Err(Undeliverable)
+            }
+        }
+    }
+}
+
+impl Connection for Wire {
+    type Ack = AckSender;
+
+    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
+        self.settle(self.socket.emit(event, payload))
+    }
+
+    fn acknowledge(&self, ack: AckSender, payload: &RawValue) -> Result<(), Undeliverable> {
+        self.settle(ack.send(payload))
+    }
+
+    fn close_transport(&self) {
+        self.ticket.close_transport();
+    }
+}
+
+/// Makes the library forget a socket whose transport is gone.
+pub fn forget(socket: SocketRef) {
+    if socket.connected() {
+        if let Err(error) = socket.disconnect() {
+            tracing::debug!(%error, "a gone socket could not be forgotten");
+        }
+    }
+}
