@@ -41,23 +41,48 @@ struct Raw {
     rooms: String,
 
     /// Messages of each room that are kept
-    #[arg(long, env = "HISTORY_MESSAGES", default_value = "1000", value_name = "MESSAGES")]
+    #[arg(
+        long,
+        env = "HISTORY_MESSAGES",
+        default_value = "1000",
+        value_name = "MESSAGES"
+    )]
     history_messages: String,
 
     /// Bytes of each room's messages that are kept at most
-    #[arg(long, env = "HISTORY_BYTES", default_value = "8388608", value_name = "BYTES")]
+    #[arg(
+        long,
+        env = "HISTORY_BYTES",
+        default_value = "8388608",
+        value_name = "BYTES"
+    )]
     history_bytes: String,
 
     /// Characters a message may have
-    #[arg(long, env = "MESSAGE_MAX_CHARS", default_value = "2000", value_name = "CHARS")]
+    #[arg(
+        long,
+        env = "MESSAGE_MAX_CHARS",
+        default_value = "2000",
+        value_name = "CHARS"
+    )]
     message_max_chars: String,
 
     /// Messages a second that one connection may send, on average
-    #[arg(long, env = "MESSAGE_RATE", default_value = "5", value_name = "PER SECOND")]
+    #[arg(
+        long,
+        env = "MESSAGE_RATE",
+        default_value = "5",
+        value_name = "PER SECOND"
+    )]
     message_rate: String,
 
     /// Messages that one connection may send at once
-    #[arg(long, env = "MESSAGE_BURST", default_value = "50", value_name = "MESSAGES")]
+    #[arg(
+        long,
+        env = "MESSAGE_BURST",
+        default_value = "50",
+        value_name = "MESSAGES"
+    )]
     message_burst: String,
 
     /// Requests of one connection that may wait before more are refused as `busy`; at least 1
@@ -65,11 +90,21 @@ struct Raw {
     mailbox: String,
 
     /// Connections at once
-    #[arg(long, env = "MAX_CONNECTIONS", default_value = "20000", value_name = "CONNECTIONS")]
+    #[arg(
+        long,
+        env = "MAX_CONNECTIONS",
+        default_value = "20000",
+        value_name = "CONNECTIONS"
+    )]
     max_connections: String,
 
     /// Time between heartbeats
-    #[arg(long, env = "PING_INTERVAL", default_value = "25s", value_name = "TIME")]
+    #[arg(
+        long,
+        env = "PING_INTERVAL",
+        default_value = "25s",
+        value_name = "TIME"
+    )]
     ping_interval: String,
 
     /// Time a client has to answer a heartbeat
@@ -77,15 +112,30 @@ struct Raw {
     ping_timeout: String,
 
     /// Time between a transport's opening and the client's Socket.IO CONNECT
-    #[arg(long, env = "CONNECT_TIMEOUT", default_value = "10s", value_name = "TIME")]
+    #[arg(
+        long,
+        env = "CONNECT_TIMEOUT",
+        default_value = "10s",
+        value_name = "TIME"
+    )]
     connect_timeout: String,
 
     /// Shortest time between two `room_update` events, or two `typing` events of a room
-    #[arg(long, env = "COUNTS_INTERVAL", default_value = "50ms", value_name = "TIME")]
+    #[arg(
+        long,
+        env = "COUNTS_INTERVAL",
+        default_value = "50ms",
+        value_name = "TIME"
+    )]
     counts_interval: String,
 
     /// Members above which a room is not told of joins, leaves and renames
-    #[arg(long, env = "NOTICE_LIMIT", default_value = "200", value_name = "MEMBERS")]
+    #[arg(
+        long,
+        env = "NOTICE_LIMIT",
+        default_value = "200",
+        value_name = "MEMBERS"
+    )]
     notice_limit: String,
 
     /// A connection that takes nothing for this long is closed, so that it comes back
@@ -93,15 +143,30 @@ struct Raw {
     slow_timeout: String,
 
     /// Longest time a shutdown waits for connections to end; 0 ends them at once
-    #[arg(long, env = "DRAIN_TIMEOUT", default_value = "20s", value_name = "TIME")]
+    #[arg(
+        long,
+        env = "DRAIN_TIMEOUT",
+        default_value = "20s",
+        value_name = "TIME"
+    )]
     drain_timeout: String,
 
     /// How log lines look: `text` or `json`
-    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    #[arg(
+        long,
+        env = "LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     log_format: String,
 
     /// What is logged, as `tracing` filter directives
-    #[arg(long = "log", env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(
+        long = "log",
+        env = "RUST_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
     log: String,
 
     /// Ask the server on PORT of this machine whether it lives, and exit with 0 if it does
@@ -188,10 +253,14 @@ impl SecretKey {
 
     fn new(given: Option<&str>) -> Self {
         match given {
-            Some(key) if key.len() < Self::SHORT => {
-                Self { bytes: key.into(), source: KeySource::GivenShort }
-            }
-            Some(key) => Self { bytes: key.into(), source: KeySource::Given },
+            Some(key) if key.len() < Self::SHORT => Self {
+                bytes: key.into(),
+                source: KeySource::GivenShort,
+            },
+            Some(key) => Self {
+                bytes: key.into(),
+                source: KeySource::Given,
+            },
             None => Self {
                 bytes: crate::random::bytes::<32>().to_vec(),
                 source: KeySource::Random,
@@ -214,7 +283,9 @@ impl SecretKey {
 
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SecretKey").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("SecretKey")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 
@@ -233,7 +304,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]; nothing has happened yet then.
     pub fn from_command_line() -> Result<Self, ConfigError> {
-        Self::from_args(std::env::args_os(), std::env::var("SECRET_KEY").ok().as_deref())
+        Self::from_args(
+            std::env::args_os(),
+            std::env::var("SECRET_KEY").ok().as_deref(),
+        )
     }
 
     /// Reads settings by the names of their environment variables, as Shuttle's secrets give
@@ -276,10 +350,16 @@ impl Listen {
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>, String> {
         let Self { host, port } = self;
         let unknown = |why: &dyn std::fmt::Display| {
-            format!("HOST: {host:?} is no address of this machine ({why}); try 0.0.0.0 or 127.0.0.1")
+            format!(
+                "HOST: {host:?} is no address of this machine ({why}); try 0.0.0.0 or 127.0.0.1"
+            )
         };
         let found = tokio::net::lookup_host((host.as_str(), *port)).await;
         let addresses: Vec<_> = found.map_err(|error| unknown(&error))?.collect();
-        if addresses.is_empty() { Err(unknown(&"it has none")) } else { Ok(addresses) }
+        if addresses.is_empty() {
+            Err(unknown(&"it has none"))
+        } else {
+            Ok(addresses)
+        }
     }
 }

@@ -13,7 +13,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// One line that says what it answered instead.
 pub fn ask(host: &str, port: u16) -> Result<(), String> {
     // A server on "any address" is asked on the loopback one.
-    let host = if matches!(host, "0.0.0.0" | "::") { "127.0.0.1" } else { host };
+    let host = if matches!(host, "0.0.0.0" | "::") {
+        "127.0.0.1"
+    } else {
+        host
+    };
     match status_line(host, port) {
         Ok(line) if line.starts_with("HTTP/1.1 200 ") => Ok(()),
         Ok(line) => Err(format!("{host}:{port}/livez answered {line:?}")),
@@ -22,11 +26,17 @@ pub fn ask(host: &str, port: u16) -> Result<(), String> {
 }
 
 fn status_line(host: &str, port: u16) -> io::Result<String> {
-    let address = (host, port).to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let address = (host, port)
+        .to_socket_addrs()?
+        .next()
+        .ok_or(io::ErrorKind::AddrNotAvailable)?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     stream.take(4096).read_to_string(&mut answer)?;
     Ok(answer.lines().next().unwrap_or_default().to_owned())

@@ -96,11 +96,17 @@ impl Listener {
                 }
             }
         }
-        Connections { tracker: self.connections, finish: self.finish }
+        Connections {
+            tracker: self.connections,
+            finish: self.finish,
+        }
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let place = match self.places.as_ref().map(|places| Arc::clone(places).try_acquire_owned())
+        let place = match self
+            .places
+            .as_ref()
+            .map(|places| Arc::clone(places).try_acquire_owned())
         {
             Some(Err(_)) => {
                 self.connections.spawn(turn_away(stream));
@@ -113,7 +119,13 @@ impl Listener {
             tracing::debug!(%error, "a connection went away at once");
             return;
         }
-        let connection = serve(stream, peer, self.router.clone(), self.finish.clone(), place);
+        let connection = serve(
+            stream,
+            peer,
+            self.router.clone(),
+            self.finish.clone(),
+            place,
+        );
         self.connections.spawn(connection);
     }
 }
@@ -130,8 +142,14 @@ impl Connections {
     pub async fn finish(self, patience: Duration) {
         self.finish.cancel();
         self.tracker.close();
-        if tokio::time::timeout(patience, self.tracker.wait()).await.is_err() {
-            tracing::info!(connections = self.tracker.len(), "ended connections that did not");
+        if tokio::time::timeout(patience, self.tracker.wait())
+            .await
+            .is_err()
+        {
+            tracing::info!(
+                connections = self.tracker.len(),
+                "ended connections that did not"
+            );
         }
     }
 }
@@ -139,7 +157,11 @@ impl Connections {
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE)
+            .with_interval(KEEPALIVE),
+    )?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     Ok(())

@@ -49,10 +49,16 @@ fn refuse(error: &ConfigError) -> ExitCode {
     match error {
         ConfigError::Usage(usage) if !usage.use_stderr() => {
             // Help or version were asked for.
-            return if usage.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILURE) };
+            return if usage.print().is_ok() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(EXIT_FAILURE)
+            };
         }
         ConfigError::Usage(usage) => say(&usage.to_string()),
-        ConfigError::Mistakes(mistakes) => say(&format!("{mistakes}\nhubbub --help lists all settings")),
+        ConfigError::Mistakes(mistakes) => {
+            say(&format!("{mistakes}\nhubbub --help lists all settings"))
+        }
     }
     ExitCode::from(EXIT_USAGE)
 }

@@ -114,12 +114,20 @@ impl Server {
     pub async fn drain(&self) {
         self.readiness.set(false);
         let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
-        let spread = DRAIN_STEP.saturating_mul(sessions).min(self.drain_timeout / 2);
+        let spread = DRAIN_STEP
+            .saturating_mul(sessions)
+            .min(self.drain_timeout / 2);
         tracing::info!(sessions, spread_ms = spread.as_millis(), "draining");
         self.draining.send_replace(Some(Drain { spread }));
         self.sessions.close();
-        if tokio::time::timeout(self.drain_timeout, self.sessions.wait()).await.is_err() {
-            tracing::warn!(sessions = self.sessions.len(), "DRAIN_TIMEOUT is over: ending the rest");
+        if tokio::time::timeout(self.drain_timeout, self.sessions.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                sessions = self.sessions.len(),
+                "DRAIN_TIMEOUT is over: ending the rest"
+            );
         }
     }
 }
@@ -164,8 +172,9 @@ fn limits(config: &Config) -> Limits {
         0 => MESSAGE_BYTES_UNLIMITED,
         chars => chars.saturating_mul(BYTES_PER_CHAR),
     };
-    let payload_max_bytes =
-        message_max_bytes.saturating_mul(ESCAPED_BYTES_PER_BYTE).saturating_add(PACKET_BYTES);
+    let payload_max_bytes = message_max_bytes
+        .saturating_mul(ESCAPED_BYTES_PER_BYTE)
+        .saturating_add(PACKET_BYTES);
     Limits {
         message_max_chars: config.message_max_chars,
         message_max_bytes,

@@ -17,14 +17,23 @@ pub enum LogFormat {
 ///
 /// # Errors
 /// Where the process logs already.
-pub fn start(format: LogFormat, filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub fn start(
+    format: LogFormat,
+    filter: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
         .with_writer(io::stderr)
         .with_target(false);
     match format {
-        LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_ansi(false).try_init(),
+        LogFormat::Text => builder
+            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+            .try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_ansi(false)
+            .try_init(),
     }
 }
 
@@ -33,5 +42,7 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), Box<dyn std::error::
 /// # Errors
 /// What is wrong with it.
 pub fn check_filter(filter: &str) -> Result<(), String> {
-    EnvFilter::try_new(filter).map(|_| ()).map_err(|error| error.to_string())
+    EnvFilter::try_new(filter)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }

@@ -22,7 +22,9 @@ use tower_service::Service;
 #[shuttle_runtime::main]
 async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum::ShuttleAxum {
     let secrets: Vec<(String, String)> = secrets.into_iter().collect();
-    let pairs = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = secrets
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let config = Config::from_pairs(pairs).map_err(|error| match error {
         ConfigError::Usage(usage) => CustomError::msg(usage.to_string()),
         ConfigError::Mistakes(mistakes) => CustomError::msg(mistakes.to_string()),
@@ -30,7 +32,10 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     telemetry::start(config.log_format, &config.log_filter)
         .map_err(|error| CustomError::msg(error.to_string()))?;
     let server = Arc::new(Server::new(&config));
-    let app = App { router: server.router(), guard: Some(DrainOnDrop { server }) };
+    let app = App {
+        router: server.router(),
+        guard: Some(DrainOnDrop { server }),
+    };
     Ok(Router::new().fallback_service(app).into())
 }
 
@@ -43,7 +48,10 @@ struct App {
 
 impl Clone for App {
     fn clone(&self) -> Self {
-        Self { router: self.router.clone(), guard: None }
+        Self {
+            router: self.router.clone(),
+            guard: None,
+        }
     }
 }
 

@@ -42,7 +42,9 @@ impl Check {
     {
         match text.trim().parse::<T>() {
             Ok(number) if number >= least => number,
-            Ok(_) => self.mistake(format!("{name}: {text:?} is too small; give at least {least}")),
+            Ok(_) => self.mistake(format!(
+                "{name}: {text:?} is too small; give at least {least}"
+            )),
             Err(_) => self.mistake(format!(
                 "{name}: {text:?} is no whole number this setting can have; give one like {least}"
             )),
@@ -68,17 +70,25 @@ impl Check {
                 "{name}: {text:?} is too short; give at least {}",
                 humantime::format_duration(least)
             )),
-            Err(_) => self.mistake(format!("{name}: {text:?} is no time; give one like 10s or 50ms")),
+            Err(_) => self.mistake(format!(
+                "{name}: {text:?} is no time; give one like 10s or 50ms"
+            )),
         }
     }
 
     fn rooms(&mut self, text: &str) -> Vec<RoomName> {
         let mut rooms = Vec::new();
         let mut seen = HashSet::new();
-        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             match RoomName::parse(name) {
                 Ok(room) if seen.insert(room.clone()) => rooms.push(room),
-                Ok(_) => self.mistake(format!("ROOMS: {name:?} is there twice; name each room once")),
+                Ok(_) => self.mistake(format!(
+                    "ROOMS: {name:?} is there twice; name each room once"
+                )),
                 Err(error) => self.mistake(format!("ROOMS: {name:?}: {error}")),
             }
         }
@@ -144,5 +154,9 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
                 .to_owned(),
         );
     }
-    if check.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(check.mistakes)) }
+    if check.mistakes.is_empty() {
+        Ok(config)
+    } else {
+        Err(Mistakes(check.mistakes))
+    }
 }

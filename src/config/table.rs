@@ -9,7 +9,9 @@ use super::Raw;
 /// The flag, without dashes, that the environment variable `variable` stands for.
 pub(super) fn flag_of(variable: &str) -> Option<String> {
     let command = Raw::command();
-    let arg = command.get_arguments().find(|arg| variable_of(arg) == Some(variable))?;
+    let arg = command
+        .get_arguments()
+        .find(|arg| variable_of(arg) == Some(variable))?;
     arg.get_long().map(str::to_owned)
 }
 
@@ -26,11 +28,21 @@ pub fn markdown() -> String {
          32 bytes |\n",
     );
     for arg in Raw::command().get_arguments() {
-        let (Some(variable), Some(flag)) = (variable_of(arg), arg.get_long()) else { continue };
-        let default: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
+        let (Some(variable), Some(flag)) = (variable_of(arg), arg.get_long()) else {
+            continue;
+        };
+        let default: Vec<_> = arg
+            .get_default_values()
+            .iter()
+            .map(|v| v.to_string_lossy())
+            .collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "| `{variable}` | `--{flag}` | `{}` | {help} |", default.join(","));
+        let _ = writeln!(
+            table,
+            "| `{variable}` | `--{flag}` | `{}` | {help} |",
+            default.join(",")
+        );
     }
     table
 }

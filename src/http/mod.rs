@@ -31,10 +31,16 @@ impl Readiness {
 pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
     // No cookies and no other ambient authority, so any page may connect, also one from a file
     // (origin `null`), as with the original.
-    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any);
     let socket_io = Router::new()
         .route(socket::PATH, any(socket::endpoint::serve))
-        .route(socket::PATH.trim_end_matches('/'), any(socket::endpoint::serve))
+        .route(
+            socket::PATH.trim_end_matches('/'),
+            any(socket::endpoint::serve),
+        )
         .layer(cors)
         .with_state(endpoint);
     Router::new()
@@ -49,13 +55,19 @@ async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
     if readiness.is_ready() {
         (StatusCode::OK, "ready\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n")
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: shutting down\n",
+        )
     }
 }
 
 async fn page() -> impl IntoResponse {
     let text = concat!(
-        env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n",
+        env!("CARGO_PKG_NAME"),
+        " ",
+        env!("CARGO_PKG_VERSION"),
+        "\n",
         "A real-time chatroom service. It speaks Socket.IO at /socket.io/:\n",
         "\n",
         "    const socket = io(\"http://this-address\");\n",

@@ -224,20 +224,35 @@ fn decode_send(json: &str, limits: &TextLimits) -> Result<Command, Refusal> {
     let raw = wire.text.get();
     let text: Cow<'_, str> = match serde_json::from_str(raw) {
         Ok(text) => text,
-        Err(_) if raw.starts_with('"') => return Err(Refusal::invalid_text("text is not valid Unicode: it has half a surrogate pair")),
-        Err(_) => return Err(Refusal::invalid_payload("send_message: text must be a string")),
+        Err(_) if raw.starts_with('"') => {
+            return Err(Refusal::invalid_text(
+                "text is not valid Unicode: it has half a surrogate pair",
+            ));
+        }
+        Err(_) => {
+            return Err(Refusal::invalid_payload(
+                "send_message: text must be a string",
+            ));
+        }
     };
     let client_id = wire.client_id.map(|id| ClientId::parse(&id)).transpose()?;
-    Ok(Command::Send(Send { text: MessageText::parse(&text, limits)?, client_id }))
+    Ok(Command::Send(Send {
+        text: MessageText::parse(&text, limits)?,
+        client_id,
+    }))
 }
 
 fn decode_history(json: &str) -> Result<Command, Refusal> {
     let wire: HistoryWire = from_json(EventName::GetHistory, json)?;
     if wire.before.is_some() && wire.after.is_some() {
-        return Err(Refusal::invalid_payload("get_history: give before or after, not both"));
+        return Err(Refusal::invalid_payload(
+            "get_history: give before or after, not both",
+        ));
     }
     if wire.limit == 0 {
-        return Err(Refusal::invalid_payload("get_history: limit must be at least 1"));
+        return Err(Refusal::invalid_payload(
+            "get_history: limit must be at least 1",
+        ));
     }
     Ok(Command::History(HistoryRange {
         before: wire.before,
@@ -247,7 +262,9 @@ fn decode_history(json: &str) -> Result<Command, Refusal> {
 }
 
 fn page_size(asked: u64) -> usize {
-    usize::try_from(asked).unwrap_or(HISTORY_PAGE_MAX).min(HISTORY_PAGE_MAX)
+    usize::try_from(asked)
+        .unwrap_or(HISTORY_PAGE_MAX)
+        .min(HISTORY_PAGE_MAX)
 }
 
 fn required(event: EventName, payload: Option<&str>) -> Result<&str, Refusal> {
@@ -280,7 +297,9 @@ fn shape_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
         // serde names fields and types of ours in backticks; values of theirs follow "invalid".
-        Some((what, _)) if what.starts_with("missing field") || what.starts_with("duplicate field") => {
+        Some((what, _))
+            if what.starts_with("missing field") || what.starts_with("duplicate field") =>
+        {
             what.to_owned()
         }
         _ if error.is_data() => "a field has the wrong type".to_owned(),

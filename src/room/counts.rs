@@ -47,7 +47,10 @@ impl Counts {
     /// All counts 0, for rooms in this order.
     #[must_use]
     pub fn new(names: Vec<RoomName>) -> Self {
-        let board = Board { version: 0, counts: vec![0; names.len()] };
+        let board = Board {
+            version: 0,
+            counts: vec![0; names.len()],
+        };
         let first = Arc::new(render(&names, &board));
         Self {
             names,
@@ -91,8 +94,14 @@ impl Counts {
 }
 
 fn render(names: &[RoomName], board: &Board) -> CountsState {
-    let payload = json::raw(&RoomCounts { names, counts: &board.counts });
-    CountsState { version: board.version, payload }
+    let payload = json::raw(&RoomCounts {
+        names,
+        counts: &board.counts,
+    });
+    CountsState {
+        version: board.version,
+        payload,
+    }
 }
 
 /// How long to be quiet after an update.
@@ -105,14 +114,22 @@ struct Pace {
 
 impl Pace {
     const fn new(interval: Duration) -> Self {
-        Self { interval, streak: 0, quiet_from: None }
+        Self {
+            interval,
+            streak: 0,
+            quiet_from: None,
+        }
     }
 
     /// The pause that an update at `now` must be followed by. It grows by one interval for each
     /// update that came right after the last pause, and starts over after a quiet spell.
     fn pause_after(&mut self, now: Instant) -> Duration {
         let storm = self.quiet_from.is_some_and(|end| now < end + self.interval);
-        self.streak = if storm { (self.streak + 1).min(PAUSE_GROWTH_MAX) } else { 1 };
+        self.streak = if storm {
+            (self.streak + 1).min(PAUSE_GROWTH_MAX)
+        } else {
+            1
+        };
         let pause = self.interval * self.streak;
         self.quiet_from = Some(now + pause);
         pause
@@ -151,7 +168,10 @@ mod tests {
 
     #[test]
     fn an_interval_of_zero_never_pauses() {
-        assert_eq!(Pace::new(Duration::ZERO).pause_after(Instant::now()), Duration::ZERO);
+        assert_eq!(
+            Pace::new(Duration::ZERO).pause_after(Instant::now()),
+            Duration::ZERO
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -129,7 +129,13 @@ impl Log {
             self.remembered.insert(key.clone(), remembered);
             key
         });
-        let entry = Entry { id: self.head, kind, payload, published: now, key };
+        let entry = Entry {
+            id: self.head,
+            kind,
+            payload,
+            published: now,
+            key,
+        };
         self.entries.push_back(Arc::new(entry));
         self.trim(now);
         self.head
@@ -151,7 +157,10 @@ impl Log {
     pub fn read_after(&self, position: u64, max: usize, batch: &mut Vec<Arc<Entry>>) -> Read {
         let tail = self.tail();
         if position < tail {
-            return Read::Gap { from: position + 1, to: tail };
+            return Read::Gap {
+                from: position + 1,
+                to: tail,
+            };
         }
         // A position past the head belongs to no entry yet: nothing to read.
         let skip = usize::try_from(position - tail).unwrap_or(usize::MAX);
@@ -188,18 +197,25 @@ impl Log {
     }
 
     fn is_surplus(&self, oldest: &Entry, now: Instant) -> bool {
-        let LogBounds { messages_max, bytes_max, keep_for } = self.bounds;
+        let LogBounds {
+            messages_max,
+            bytes_max,
+            keep_for,
+        } = self.bounds;
         if bytes_max > 0 && self.bytes > bytes_max {
             return true;
         }
         // Notices are small and do not count as history, but must not pile up either.
         let crowded = messages_max > 0
-            && (self.messages > messages_max || self.entries.len() > messages_max.saturating_mul(2));
+            && (self.messages > messages_max
+                || self.entries.len() > messages_max.saturating_mul(2));
         crowded && now.saturating_duration_since(oldest.published) >= keep_for
     }
 
     fn drop_oldest(&mut self) {
-        let Some(entry) = self.entries.pop_front() else { return };
+        let Some(entry) = self.entries.pop_front() else {
+            return;
+        };
         self.bytes -= entry.payload.get().len();
         self.messages -= usize::from(entry.kind == EntryKind::Message);
         if let Some(key) = &entry.key {

@@ -26,7 +26,10 @@ impl Member {
     /// The member as user lists show it.
     #[must_use]
     pub fn to_user(&self) -> User {
-        User { user_id: self.user_id.to_string(), username: self.username.as_str().to_owned() }
+        User {
+            user_id: self.user_id.to_string(),
+            username: self.username.as_str().to_owned(),
+        }
     }
 }
 
@@ -59,7 +62,9 @@ impl Members {
 
     /// Changes a member's name and returns the one it had.
     pub fn rename(&mut self, id: MemberId, username: Username) -> Option<Username> {
-        self.by_id.get_mut(&id).map(|m| std::mem::replace(&mut m.username, username))
+        self.by_id
+            .get_mut(&id)
+            .map(|m| std::mem::replace(&mut m.username, username))
     }
 
     /// How many there are.

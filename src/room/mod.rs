@@ -9,7 +9,10 @@
 pub mod counts;
 pub mod log;
 pub mod members;
-#[expect(clippy::module_inception, reason = "a room is the heart of the module `room`")]
+#[expect(
+    clippy::module_inception,
+    reason = "a room is the heart of the module `room`"
+)]
 pub mod room;
 pub mod rooms;
 pub mod typing;

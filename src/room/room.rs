@@ -96,7 +96,13 @@ impl Membership {
     /// Shows the member as typing, or not.
     pub fn set_typing(&self, typing: bool) {
         if typing {
-            let user = self.room.state.lock().members.get(self.id).map(Member::to_user);
+            let user = self
+                .room
+                .state
+                .lock()
+                .members
+                .get(self.id)
+                .map(Member::to_user);
             if let Some(user) = user {
                 self.room.typing.start(self.id, user);
             }
@@ -169,7 +175,12 @@ impl Room {
         let id = state.members.add(member.clone());
         let users_count = state.members.count();
         let own_notice = if self.tells(users_count) {
-            self.push_notice(&mut state, NoticeKind::Joined, &member, &joined_text(&member));
+            self.push_notice(
+                &mut state,
+                NoticeKind::Joined,
+                &member,
+                &joined_text(&member),
+            );
             None
         } else {
             let at = clock::rfc3339(state.now_ms());
@@ -180,15 +191,25 @@ impl Room {
         let head = state.log.head();
         drop(state);
         self.announce(head);
-        let membership = Membership { room: Arc::clone(self), id };
-        Joined { membership, position, users_count, own_notice }
+        let membership = Membership {
+            room: Arc::clone(self),
+            id,
+        };
+        Joined {
+            membership,
+            position,
+            users_count,
+            own_notice,
+        }
     }
 
     fn leave(&self, id: MemberId) {
         self.typing.stop(id);
         let mut state = self.state.lock();
         let tells = self.tells(state.members.count());
-        let Some(member) = state.members.remove(id) else { return };
+        let Some(member) = state.members.remove(id) else {
+            return;
+        };
         if tells {
             let text = format!("{} has left the room", member.username.as_str());
             self.push_notice(&mut state, NoticeKind::Left, &member, &text);
@@ -201,11 +222,15 @@ impl Room {
 
     fn rename(&self, id: MemberId, username: &Username) {
         let mut state = self.state.lock();
-        let Some(before) = state.members.rename(id, username.clone()) else { return };
+        let Some(before) = state.members.rename(id, username.clone()) else {
+            return;
+        };
         if before == *username || !self.tells(state.members.count()) {
             return;
         }
-        let Some(member) = state.members.get(id).cloned() else { return };
+        let Some(member) = state.members.get(id).cloned() else {
+            return;
+        };
         let text = format!("{} is now known as {}", before.as_str(), username.as_str());
         self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
         let head = state.log.head();
@@ -243,13 +268,22 @@ impl Room {
             user_id: &member.user_id,
             client_id: client_id.map(ClientId::as_str),
         });
-        let remembered =
-            Remembered { id: message_id, timestamp: Arc::clone(&timestamp), text_hash };
+        let remembered = Remembered {
+            id: message_id,
+            timestamp: Arc::clone(&timestamp),
+            text_hash,
+        };
         let key = key.map(|key| (key, remembered));
-        let head = state.log.push(EntryKind::Message, payload, Instant::now(), key);
+        let head = state
+            .log
+            .push(EntryKind::Message, payload, Instant::now(), key);
         drop(state);
         self.announce(head);
-        Ok(Published { id: message_id, timestamp, duplicate: false })
+        Ok(Published {
+            id: message_id,
+            timestamp,
+            duplicate: false,
+        })
     }
 
     /// Appends to `batch` at most `max` entries past `position`.
@@ -269,13 +303,19 @@ impl Room {
     #[must_use]
     pub fn messages_before(&self, before: Option<u64>, max: usize) -> Page {
         let before = before.unwrap_or(u64::MAX);
-        self.state.lock().log.messages_before(before, max, HISTORY_PAGE_BYTES_MAX)
+        self.state
+            .lock()
+            .log
+            .messages_before(before, max, HISTORY_PAGE_BYTES_MAX)
     }
 
     /// The oldest messages with an id above `after`, at most `max`.
     #[must_use]
     pub fn messages_after(&self, after: u64, max: usize) -> Page {
-        self.state.lock().log.messages_after(after, max, HISTORY_PAGE_BYTES_MAX)
+        self.state
+            .lock()
+            .log
+            .messages_after(after, max, HISTORY_PAGE_BYTES_MAX)
     }
 
     /// The first `max` members in order of joining, and how many there are.
@@ -294,7 +334,9 @@ impl Room {
     fn push_notice(&self, state: &mut State, kind: NoticeKind, member: &Member, text: &str) {
         let at = clock::rfc3339(state.now_ms());
         let payload = self.notice(kind, member, text, &at, Some(state.log.next_id()));
-        state.log.push(EntryKind::Notice, payload, Instant::now(), None);
+        state
+            .log
+            .push(EntryKind::Notice, payload, Instant::now(), None);
     }
 
     fn notice(
@@ -344,5 +386,9 @@ fn repeated(known: &Remembered, text_hash: u64) -> Result<Published, Refusal> {
         return Err(Refusal::conflict());
     }
     let timestamp = Arc::clone(&known.timestamp);
-    Ok(Published { id: known.id, timestamp, duplicate: true })
+    Ok(Published {
+        id: known.id,
+        timestamp,
+        duplicate: true,
+    })
 }

@@ -39,11 +39,21 @@ impl Rooms {
         let counts = Arc::new(Counts::new(settings.names.clone()));
         let room = |(index, name): (usize, &RoomName)| {
             let counts = Arc::clone(&counts);
-            let room = Room::new(name.clone(), index, counts, settings.log, settings.notice_limit);
+            let room = Room::new(
+                name.clone(),
+                index,
+                counts,
+                settings.log,
+                settings.notice_limit,
+            );
             (name.clone(), Arc::new(room))
         };
         let by_name = settings.names.iter().enumerate().map(room).collect();
-        Self { by_name, counts, state_interval: settings.state_interval }
+        Self {
+            by_name,
+            counts,
+            state_interval: settings.state_interval,
+        }
     }
 
     /// The room of this name.

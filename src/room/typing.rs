@@ -73,8 +73,12 @@ impl Typing {
             self.change().await;
             let typing = self.expire(Instant::now());
             if typing != shown {
-                let state = TypingState { room: self.room.as_str(), users: &typing };
-                self.published.send_replace(Some(Arc::from(json::raw(&state))));
+                let state = TypingState {
+                    room: self.room.as_str(),
+                    users: &typing,
+                };
+                self.published
+                    .send_replace(Some(Arc::from(json::raw(&state))));
                 shown = typing;
             }
             tokio::time::sleep(interval).await;
@@ -100,7 +104,11 @@ impl Typing {
     fn expire(&self, now: Instant) -> Vec<User> {
         let mut typists = self.typists.lock();
         typists.retain(|_, t| t.until > now);
-        typists.values().take(TYPING_USERS_MAX).map(|t| t.user.clone()).collect()
+        typists
+            .values()
+            .take(TYPING_USERS_MAX)
+            .map(|t| t.user.clone())
+            .collect()
     }
 }
 
@@ -119,18 +127,27 @@ mod tests {
             tokio::spawn(async move { publisher.publish_changes(Duration::from_millis(50)).await });
 
         let username = crate::domain::Username::anonymous();
-        let member = Member { user_id: "u1".into(), username };
+        let member = Member {
+            user_id: "u1".into(),
+            username,
+        };
         let id = Members::default().add(member.clone());
         typing.start(id, member.to_user());
         let shown = |wanted: &'static str| {
             move |state: &Option<Arc<RawValue>>| {
-                state.as_ref().is_some_and(|payload| payload.get() == wanted)
+                state
+                    .as_ref()
+                    .is_some_and(|payload| payload.get() == wanted)
             }
         };
         let one = r#"{"room":"tech","users":[{"user_id":"u1","username":"Anonymous"}]}"#;
         assert!(seen.wait_for(shown(one)).await.is_ok());
         // Nothing more is said: the clock runs out by itself.
-        assert!(seen.wait_for(shown(r#"{"room":"tech","users":[]}"#)).await.is_ok());
+        assert!(
+            seen.wait_for(shown(r#"{"room":"tech","users":[]}"#))
+                .await
+                .is_ok()
+        );
         task.abort();
     }
 }

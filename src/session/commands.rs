@@ -49,13 +49,26 @@ impl<C: Connection> Session<C> {
     ) -> Result<(), Ended> {
         let code = refusal.code.as_str();
         let message = &refusal.message;
-        let retry_after_ms =
-            refusal.retry_after.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX).max(1));
+        let retry_after_ms = refusal
+            .retry_after
+            .map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX).max(1));
         if let Some(ack) = ack {
-            let error = RefusedError { code, message, retry_after_ms };
-            return self.out.acknowledge(ack, &json::raw(&RefusedAck { ok: false, error })).await;
+            let error = RefusedError {
+                code,
+                message,
+                retry_after_ms,
+            };
+            return self
+                .out
+                .acknowledge(ack, &json::raw(&RefusedAck { ok: false, error }))
+                .await;
         }
-        let error = ErrorEvent { message, code, event: event.as_str(), retry_after_ms };
+        let error = ErrorEvent {
+            message,
+            code,
+            event: event.as_str(),
+            retry_after_ms,
+        };
         self.out.emit(event::ERROR, &json::raw(&error)).await
     }
 
@@ -68,14 +81,21 @@ impl<C: Connection> Session<C> {
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
         let own_notice = self.enter(room, &join);
-        let Some(place) = &mut self.place else { return Ok(()) };
+        let Some(place) = &mut self.place else {
+            return Ok(());
+        };
         let joined_at = place.cursor;
-        let resumed = join.after.as_ref().map(|after| resume(room, after, joined_at));
+        let resumed = join
+            .after
+            .as_ref()
+            .map(|after| resume(room, after, joined_at));
         if let Some(Ok(position)) = resumed {
             place.cursor = position;
             place.resuming_until = joined_at;
         }
-        let page = join.history.map(|n| room.messages_before(Some(joined_at + 1), n));
+        let page = join
+            .history
+            .map(|n| room.messages_before(Some(joined_at + 1), n));
         let (users, users_count) = room.users(if join.users { USERS_MAX } else { 0 });
         let confirm = JoinConfirm {
             room: room.name().as_str(),
@@ -90,7 +110,10 @@ impl<C: Connection> Session<C> {
         };
         let confirm_payload = json::raw(&confirm);
         if let Some(ack) = ack {
-            let accepted = json::raw(&Accepted { ok: true, body: confirm });
+            let accepted = json::raw(&Accepted {
+                ok: true,
+                body: confirm,
+            });
             self.out.acknowledge(ack, &accepted).await?;
         }
         self.out.emit(event::JOIN_CONFIRM, &confirm_payload).await?;
@@ -113,8 +136,10 @@ impl<C: Connection> Session<C> {
         }
         // Leave first, so that nobody is ever counted twice.
         self.place = None;
-        let member =
-            Member { user_id: Arc::clone(&self.user_id), username: join.username.clone() };
+        let member = Member {
+            user_id: Arc::clone(&self.user_id),
+            username: join.username.clone(),
+        };
         let joined = room.join(member);
         self.place = Some(Place {
             membership: joined.membership,
@@ -128,12 +153,17 @@ impl<C: Connection> Session<C> {
 
     fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {
         self.place.take().ok_or_else(Refusal::not_in_room)?;
-        Ok(json::raw(&Accepted { ok: true, body: NoBody {} }))
+        Ok(json::raw(&Accepted {
+            ok: true,
+            body: NoBody {},
+        }))
     }
 
     fn send(&self, send: &Send) -> Result<Box<RawValue>, Refusal> {
         let place = self.here()?;
-        let published = place.membership.publish(&send.text, send.client_id.as_ref())?;
+        let published = place
+            .membership
+            .publish(&send.text, send.client_id.as_ref())?;
         let body = SentBody {
             id: published.id,
             timestamp: &published.timestamp,
@@ -148,18 +178,30 @@ impl<C: Connection> Session<C> {
             Some(after) => room.messages_after(after, range.limit),
             None => room.messages_before(range.before, range.limit),
         };
-        let body = HistoryBody { messages: page.payloads(), more: page.more };
+        let body = HistoryBody {
+            messages: page.payloads(),
+            more: page.more,
+        };
         Ok(json::raw(&Accepted { ok: true, body }))
     }
 
     fn list_users(&self) -> Result<Box<RawValue>, Refusal> {
         let (users, total) = self.here()?.room().users(USERS_MAX);
-        Ok(json::raw(&Accepted { ok: true, body: UsersBody { users: &users, total } }))
+        Ok(json::raw(&Accepted {
+            ok: true,
+            body: UsersBody {
+                users: &users,
+                total,
+            },
+        }))
     }
 
     fn typing(&self, typing: bool) -> Result<Box<RawValue>, Refusal> {
         self.here()?.membership.set_typing(typing);
-        Ok(json::raw(&Accepted { ok: true, body: NoBody {} }))
+        Ok(json::raw(&Accepted {
+            ok: true,
+            body: NoBody {},
+        }))
     }
 
     fn here(&self) -> Result<&Place, Refusal> {
@@ -180,5 +222,9 @@ fn resume(room: &Room, after: &Position, joined_at: u64) -> Result<u64, Lost> {
         // Ids of another incarnation, or of none, say nothing about what was missed of this one.
         return Err(Lost { from: 1 });
     }
-    if room.resumable().contains(&after.id) { Ok(after.id) } else { Err(Lost { from: after.id + 1 }) }
+    if room.resumable().contains(&after.id) {
+        Ok(after.id)
+    } else {
+        Err(Lost { from: after.id + 1 })
+    }
 }

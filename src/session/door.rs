@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::SessionSettings;
 use super::link::Link;
 use super::mailbox::{Mailbox, Request};
 use super::rate::Limiter;
-use super::SessionSettings;
 use crate::domain::{Refusal, TextLimits};
 use crate::protocol::{self, Command, EventName};
 

@@ -129,7 +129,11 @@ mod tests {
         });
         for wanted in (1..=50_000).step_by(7) {
             let woken = tokio::time::timeout(Duration::from_secs(20), link.until_taken(wanted));
-            assert!(woken.await.is_ok(), "stuck at {wanted}, taken {}", link.taken());
+            assert!(
+                woken.await.is_ok(),
+                "stuck at {wanted}, taken {}",
+                link.taken()
+            );
         }
         assert!(taking.await.is_ok());
     }

@@ -60,8 +60,17 @@ impl<A> Mailbox<A> {
     /// Room for `requests_max` requests; `link` is told to pause and resume reading.
     #[must_use]
     pub fn new(requests_max: usize, link: Arc<Link>) -> Self {
-        let queue = Queue { requests: VecDeque::new(), commands: 0, bytes: 0 };
-        Self { requests_max, queue: Mutex::new(queue), filled: Notify::new(), link }
+        let queue = Queue {
+            requests: VecDeque::new(),
+            commands: 0,
+            bytes: 0,
+        };
+        Self {
+            requests_max,
+            queue: Mutex::new(queue),
+            filled: Notify::new(),
+            link,
+        }
     }
 
     /// Puts a request in. Never waits, never loses one: see the module's text.
@@ -116,7 +125,11 @@ mod tests {
     use super::*;
 
     fn request() -> Request<u32> {
-        Request { event: EventName::ListUsers, body: Ok(Command::ListUsers), ack: Some(7) }
+        Request {
+            event: EventName::ListUsers,
+            body: Ok(Command::ListUsers),
+            ack: Some(7),
+        }
     }
 
     fn reading(link: &Link) -> bool {
@@ -127,8 +140,9 @@ mod tests {
     fn a_request_that_does_not_fit_becomes_a_refusal_in_its_place() {
         let mailbox = Mailbox::new(2, Arc::new(Link::default()));
         (0..3).for_each(|_| mailbox.push(request()));
-        let fates: Vec<bool> =
-            std::iter::from_fn(|| mailbox.pop()).map(|r| r.body.is_ok()).collect();
+        let fates: Vec<bool> = std::iter::from_fn(|| mailbox.pop())
+            .map(|r| r.body.is_ok())
+            .collect();
         assert_eq!(fates, [true, true, false]);
     }
 
@@ -137,7 +151,11 @@ mod tests {
         let mailbox = Mailbox::new(1, Arc::new(Link::default()));
         for _ in 0..3 {
             mailbox.push(request());
-            assert!(mailbox.pop().is_some_and(|r| r.body.is_ok() && r.ack == Some(7)));
+            assert!(
+                mailbox
+                    .pop()
+                    .is_some_and(|r| r.body.is_ok() && r.ack == Some(7))
+            );
         }
         assert!(mailbox.pop().is_none());
     }

@@ -76,7 +76,15 @@ impl<C: Connection> Outbox<C> {
         slow_timeout: Option<Duration>,
     ) -> Self {
         let on_the_way = VecDeque::new();
-        Self { connection, link, gone, slow_timeout, on_the_way, bytes: 0, taken: 0 }
+        Self {
+            connection,
+            link,
+            gone,
+            slow_timeout,
+            on_the_way,
+            bytes: 0,
+            taken: 0,
+        }
     }
 
     /// Says an event, waiting for room if there is none.
@@ -88,7 +96,9 @@ impl<C: Connection> Outbox<C> {
         if !self.has_room(size) {
             self.wait_for_room(size).await?;
         }
-        self.connection.emit(event, payload).map_err(|Undeliverable| Ended::Gone)?;
+        self.connection
+            .emit(event, payload)
+            .map_err(|Undeliverable| Ended::Gone)?;
         self.sent(size);
         Ok(())
     }
@@ -102,7 +112,9 @@ impl<C: Connection> Outbox<C> {
         if !self.has_room(size) {
             self.wait_for_room(size).await?;
         }
-        self.connection.acknowledge(ack, payload).map_err(|Undeliverable| Ended::Gone)?;
+        self.connection
+            .acknowledge(ack, payload)
+            .map_err(|Undeliverable| Ended::Gone)?;
         self.sent(size);
         Ok(())
     }
@@ -113,7 +125,8 @@ impl<C: Connection> Outbox<C> {
     /// As [`Self::emit`].
     pub async fn flush(&mut self) -> Result<(), Ended> {
         while !self.is_flushed() {
-            self.wait_for_taken(self.taken + self.on_the_way.len() as u64).await?;
+            self.wait_for_taken(self.taken + self.on_the_way.len() as u64)
+                .await?;
         }
         Ok(())
     }

@@ -21,7 +21,10 @@ impl Rate {
     /// A rate; `None`, which never limits, where either number is 0.
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Option<Self> {
-        Some(Self { per_second: NonZeroU32::new(per_second)?, burst: NonZeroU32::new(burst)? })
+        Some(Self {
+            per_second: NonZeroU32::new(per_second)?,
+            burst: NonZeroU32::new(burst)?,
+        })
     }
 }
 
@@ -47,10 +50,14 @@ impl Limiter {
     /// # Errors
     /// `rate_limited` with the time until there is one again.
     pub fn check(&self) -> Result<(), Refusal> {
-        let Some((bucket, clock)) = &self.bucket else { return Ok(()) };
+        let Some((bucket, clock)) = &self.bucket else {
+            return Ok(());
+        };
         bucket.check().map_err(|early| {
             // At least a millisecond: "try again in 0 ms" would be refused again.
-            let wait = early.wait_time_from(clock.now()).max(Duration::from_millis(1));
+            let wait = early
+                .wait_time_from(clock.now())
+                .max(Duration::from_millis(1));
             Refusal::rate_limited(wait)
         })
     }
@@ -68,9 +75,15 @@ mod tests {
             assert_eq!(limiter.check(), Ok(()));
         }
         let refused = limiter.check().err();
-        assert_eq!(refused.as_ref().map(|r| r.code), Some(RefusalCode::RateLimited));
+        assert_eq!(
+            refused.as_ref().map(|r| r.code),
+            Some(RefusalCode::RateLimited)
+        );
         let wait = refused.and_then(|r| r.retry_after).unwrap_or_default();
-        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
+        assert!(
+            wait > Duration::ZERO && wait <= Duration::from_secs(1),
+            "{wait:?}"
+        );
     }
 
     #[test]

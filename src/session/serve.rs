@@ -125,7 +125,10 @@ impl<C: Connection> Session<C> {
             user_id: &self.user_id,
             code: None,
             limits: &self.shared.settings.limits,
-            server: ServerInfo { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            server: ServerInfo {
+                name: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            },
         });
         self.out.emit(event::SESSION, &session).await
     }
@@ -174,7 +177,9 @@ impl<C: Connection> Session<C> {
 
     async fn tell_batch(&mut self, batch: &mut Vec<Arc<Entry>>) -> Result<(), Ended> {
         for entry in batch.drain(..) {
-            let Some(place) = &mut self.place else { return Ok(()) };
+            let Some(place) = &mut self.place else {
+                return Ok(());
+            };
             place.cursor = entry.id;
             let old_news = entry.kind == EntryKind::Notice && entry.id <= place.resuming_until;
             if !old_news {
@@ -185,16 +190,15 @@ impl<C: Connection> Session<C> {
     }
 
     /// Ids `from` to `to` are gone: says so and goes on after them.
-    pub(super) async fn tell_gap(
-        &mut self,
-        room: &Room,
-        from: u64,
-        to: u64,
-    ) -> Result<(), Ended> {
+    pub(super) async fn tell_gap(&mut self, room: &Room, from: u64, to: u64) -> Result<(), Ended> {
         if let Some(place) = &mut self.place {
             place.cursor = to;
         }
-        let gap = json::raw(&Gap { room: room.name().as_str(), from, to });
+        let gap = json::raw(&Gap {
+            room: room.name().as_str(),
+            from,
+            to,
+        });
         self.out.emit(event::GAP, &gap).await
     }
 
@@ -219,7 +223,9 @@ impl<C: Connection> Session<C> {
     }
 
     async fn tell_typing(&mut self) -> Result<(), Ended> {
-        let Some(place) = &mut self.place else { return Ok(()) };
+        let Some(place) = &mut self.place else {
+            return Ok(());
+        };
         let state = place.typing.borrow_and_update().clone();
         match state {
             Some(payload) => self.out.emit(event::TYPING, &payload).await,
@@ -229,7 +235,9 @@ impl<C: Connection> Session<C> {
 
     /// Arms the slow-reader check where packets are on their way and it is not armed yet.
     fn arm_check(&mut self, check: Pin<&mut Sleep>, taken_at_check: &mut Option<u64>) {
-        let Some(timeout) = self.shared.settings.slow_timeout else { return };
+        let Some(timeout) = self.shared.settings.slow_timeout else {
+            return;
+        };
         if taken_at_check.is_none() && !self.out.is_flushed() {
             *taken_at_check = Some(self.out.taken());
             check.reset(Instant::now() + timeout);
@@ -249,7 +257,10 @@ impl<C: Connection> Session<C> {
 
     /// Says goodbye, serves on until this session's turn comes, then finishes what was accepted.
     async fn drain(&mut self) -> Result<Ended, Ended> {
-        let spread = self.draining.borrow_and_update().map_or(Duration::ZERO, |d| d.spread);
+        let spread = self
+            .draining
+            .borrow_and_update()
+            .map_or(Duration::ZERO, |d| d.spread);
         let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
         let turn_ms = random::up_to(spread_ms);
         let reconnect_in_ms = turn_ms.saturating_add(random::up_to(RECONNECT_SPREAD_MS));

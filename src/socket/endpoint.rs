@@ -45,7 +45,11 @@ impl std::fmt::Debug for Endpoint {
 
 impl Endpoint {
     pub(super) fn new(service: SocketIoService<Nothing>, io: SocketIo) -> Arc<Self> {
-        Arc::new(Self { service, _io: io, polling: PollingTickets::default() })
+        Arc::new(Self {
+            service,
+            _io: io,
+            polling: PollingTickets::default(),
+        })
     }
 
     pub(super) const fn polling(&self) -> &PollingTickets {
@@ -91,7 +95,9 @@ impl Endpoint {
         let (head, body) = read_whole(self.call(request).await).await;
         if let Some(ticket) = sid.and_then(|sid| self.polling.get(sid)) {
             let packets = body.split(|&byte| byte == SEPARATOR);
-            ticket.link().take(packets.filter(|packet| is_session_packet(packet)).count() as u64);
+            ticket
+                .link()
+                .take(packets.filter(|packet| is_session_packet(packet)).count() as u64);
         }
         Response::from_parts(head, Body::from(body))
     }
@@ -123,9 +129,15 @@ impl Endpoint {
                     return;
                 }
             };
-            let closing = polling_sid.map(|sid| ClosePolling { endpoint: Arc::clone(&endpoint), sid });
+            let closing = polling_sid.map(|sid| ClosePolling {
+                endpoint: Arc::clone(&endpoint),
+                sid,
+            });
             let stream = Linked::new(stream, Arc::clone(ticket.link()), closing);
-            if Service::call(&endpoint.service, (stream, opening)).await.is_err() {
+            if Service::call(&endpoint.service, (stream, opening))
+                .await
+                .is_err()
+            {
                 tracing::debug!("a handshake was not one of Engine.IO's");
             }
         });
@@ -175,9 +187,15 @@ impl<'a> Query<'a> {
     fn of(uri: &'a Uri) -> Self {
         let query = uri.query().unwrap_or_default();
         let value = |key: &str| {
-            query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
         };
-        Self { eio: value("EIO"), transport: value("transport"), sid: value("sid") }
+        Self {
+            eio: value("EIO"),
+            transport: value("transport"),
+            sid: value("sid"),
+        }
     }
 }
 
@@ -214,22 +232,31 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
 fn handshake_key(request: &Request) -> Result<String, Box<Response>> {
     let headers = request.headers();
     let has = |name: header::HeaderName, token: &str| {
-        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        let values = headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
         let mut tokens = values.flat_map(|value| value.split(','));
         tokens.any(|found| found.trim().eq_ignore_ascii_case(token))
     };
-    let refuse = |status: StatusCode, why: &'static str| Err(Box::new((status, why).into_response()));
+    let refuse =
+        |status: StatusCode, why: &'static str| Err(Box::new((status, why).into_response()));
     if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
         return refuse(StatusCode::BAD_REQUEST, "this is no WebSocket handshake\n");
     }
     if !has(header::SEC_WEBSOCKET_VERSION, "13") {
         let version = [(header::SEC_WEBSOCKET_VERSION, "13")];
         let why = "only WebSocket version 13 is spoken here\n";
-        return Err(Box::new((StatusCode::UPGRADE_REQUIRED, version, why).into_response()));
+        return Err(Box::new(
+            (StatusCode::UPGRADE_REQUIRED, version, why).into_response(),
+        ));
     }
     match headers.get(header::SEC_WEBSOCKET_KEY) {
         Some(key) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
-        _ => refuse(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64\n"),
+        _ => refuse(
+            StatusCode::BAD_REQUEST,
+            "Sec-WebSocket-Key must be 16 bytes in base64\n",
+        ),
     }
 }
 
@@ -242,7 +269,12 @@ fn is_key(key: &[u8]) -> bool {
 /// As the library answers requests for sessions it does not know.
 fn unknown_session() -> Response {
     let body = r#"{"code":"1","message":"Session ID unknown"}"#;
-    (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    (
+        StatusCode::BAD_REQUEST,
+        [(header::CONTENT_TYPE, "application/json")],
+        body,
+    )
+        .into_response()
 }
 
 /// Lives as long as the stream of an upgrade. Where the upgrade failed, the session would still

@@ -26,12 +26,20 @@ pin_project! {
 impl<S, G> Linked<S, G> {
     /// Wraps a stream on which the WebSocket handshake is done.
     pub fn new(stream: S, link: Arc<Link>, guard: G) -> Self {
-        Self { stream, link, frames: FrameCounter::default(), guard }
+        Self {
+            stream,
+            link,
+            frames: FrameCounter::default(),
+            guard,
+        }
     }
 }
 
 fn ended() -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionAborted, "the session ended this transport")
+    io::Error::new(
+        io::ErrorKind::ConnectionAborted,
+        "the session ended this transport",
+    )
 }
 
 impl<S: AsyncRead, G> AsyncRead for Linked<S, G> {
@@ -118,7 +126,9 @@ impl FrameCounter {
         };
         if self.header_len == 2 + extended {
             let digits = &self.header[2..self.header_len];
-            let long = digits.iter().fold(0, |len, &digit| len << 8 | u64::from(digit));
+            let long = digits
+                .iter()
+                .fold(0, |len, &digit| len << 8 | u64::from(digit));
             let short = u64::from(self.header[1]);
             self.payload_len = Some(if extended > 0 { long } else { short });
         }

@@ -122,7 +122,9 @@ fn start(
     tasks: TaskTracker,
 ) -> impl Future<Output = ()> + Send {
     let session = ticket.take();
-    let end = EndOnDrop { link: Arc::clone(ticket.link()) };
+    let end = EndOnDrop {
+        link: Arc::clone(ticket.link()),
+    };
     tasks.track_future(async move {
         let Some(session) = session else { return };
         let ended = session.run().await;

@@ -47,7 +47,11 @@ impl FromMessageParts<LocalAdapter> for Inbound {
             Some(_) => Some(AckSender::from_message_parts(socket, value, ack_id)?),
             None => None,
         };
-        Ok(Self { event, payload, ack })
+        Ok(Self {
+            event,
+            payload,
+            ack,
+        })
     }
 }
 
@@ -82,7 +86,10 @@ fn split(array: &str) -> (Option<EventName>, Option<Box<str>>) {
         }
     }
 
-    match serde_json::Deserializer::from_str(array).into_iter::<Event<'_>>().next() {
+    match serde_json::Deserializer::from_str(array)
+        .into_iter::<Event<'_>>()
+        .next()
+    {
         Some(Ok(Event(name, payload))) => (EventName::from_wire(&name), payload),
         _ => (None, None),
     }

@@ -135,6 +135,11 @@ export class Chat extends Emitter<ChatEvents> {
     return this.#token;
   }
 
+  /** The incarnation of `room`'s log that its ids belong to, if the server has any. */
+  epoch(room: string): string | null {
+    return this.#cursors.get(room)?.position?.epoch ?? null;
+  }
+
   /** Connects; also ends the pause before the next attempt. */
   connect(): void {
     this.#connection.connect();
