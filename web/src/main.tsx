@@ -1,0 +1,53 @@
+// Starts the page: the connection first, so that the rooms' counts are there while the name is being typed.
+
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { createChat } from './client';
+import { setLanguage } from './i18n';
+import { attention } from './state/attention';
+import { prefs } from './state/prefs';
+import { route } from './state/router';
+import { keepToken, takeToken } from './state/session-store';
+import { Store } from './state/store';
+import './styles/base.css';
+import './styles/sign-in.css';
+import './styles/room.css';
+import './styles/log.css';
+import './styles/dialog.css';
+import { App, part } from './view/App';
+import { StoreContext } from './view/context';
+
+const chat = createChat(undefined, { token: takeToken() });
+const store = new Store(chat);
+
+addEventListener('pagehide', () => keepToken(chat.token));
+addEventListener('pageshow', (event) => event.persisted && takeToken());
+addEventListener('online', () => store.connect());
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && store.connection.value.phase === 'waiting') store.connect();
+});
+
+effect(() => {
+  const { dataset } = document.documentElement;
+  dataset.theme = prefs.theme.value;
+  dataset.density = prefs.density.value;
+});
+effect(() => {
+  setLanguage(prefs.language.value);
+});
+route(store);
+attention(store);
+store.connect();
+
+const root = document.getElementById('app');
+if (root) {
+  render(
+    <StoreContext.Provider value={store}>
+      <App />
+    </StoreContext.Provider>,
+    root,
+  );
+}
+
+// Once the first screen is painted, the room is fetched for when it is wanted.
+setTimeout(() => part('room'), 300);

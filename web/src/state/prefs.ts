@@ -1,0 +1,77 @@
+// What the reader chose, kept in localStorage and shared with the other tabs of this page.
+
+import { effect, type Signal, signal } from '@preact/signals';
+import type { Language } from '../i18n';
+
+export interface Prefs {
+  name: string;
+  room: string;
+  theme: 'system' | 'light' | 'dark';
+  density: 'comfortable' | 'compact';
+  language: Language | null;
+  notify: 'off' | 'mentions' | 'all';
+  sound: boolean;
+  announce: boolean;
+  people: boolean;
+  /** Last message read, by room: `epoch` and `id`. */
+  read: Record<string, { epoch: string; id: number }>;
+}
+
+const DEFAULTS: Prefs = {
+  name: '',
+  room: '',
+  theme: 'system',
+  density: 'comfortable',
+  language: null,
+  notify: 'off',
+  sound: false,
+  announce: true,
+  people: true,
+  read: {},
+};
+
+const PREFIX = 'hubbub.';
+
+export type PrefSignals = { readonly [K in keyof Prefs]: Signal<Prefs[K]> };
+
+/** Storage may be full, forbidden or hold anything at all; then the default stands. */
+function load<K extends keyof Prefs>(key: K): Prefs[K] {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(PREFIX + key) ?? 'null');
+    const fallback = DEFAULTS[key];
+    const fits = stored !== null && (fallback === null || typeof stored === typeof fallback);
+    return fits ? (stored as Prefs[K]) : fallback;
+  } catch {
+    return DEFAULTS[key];
+  }
+}
+
+function save(key: string, value: unknown): void {
+  try {
+    localStorage.setItem(PREFIX + key, JSON.stringify(value));
+  } catch {
+    // Without storage everything works, but is forgotten.
+  }
+}
+
+function create(): PrefSignals {
+  const keys = Object.keys(DEFAULTS) as (keyof Prefs)[];
+  const entries = keys.map((key) => [key, signal(load(key))] as const);
+  for (const [key, value] of entries) {
+    let first = true;
+    effect(() => {
+      const now = value.value;
+      if (!first) save(key, now);
+      first = false;
+    });
+  }
+  const signals = Object.fromEntries(entries) as unknown as PrefSignals;
+  addEventListener('storage', (event) => {
+    const key = keys.find((name) => PREFIX + name === event.key);
+    // The room is each tab's own; storage only remembers the last one.
+    if (key && key !== 'room') (signals[key] as Signal<unknown>).value = load(key);
+  });
+  return signals;
+}
+
+export const prefs = create();

@@ -1,0 +1,52 @@
+// The address is the room: /tech. Back and Forward switch rooms.
+
+import { effect } from '@preact/signals';
+import { t } from '../i18n';
+import { prefs } from './prefs';
+import { wasIn } from './session-store';
+import type { Store } from './store';
+
+const path = (room: string | null) => (room === null ? '/' : `/${encodeURIComponent(room)}`);
+
+export function roomInAddress(): string | null {
+  try {
+    return decodeURIComponent(location.pathname.slice(1)) || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps the address and the store's room the same, from now on. */
+export function route(store: Store): void {
+  const first = roomInAddress();
+  // A reload goes on where this tab was; a new tab asks for the name first.
+  if (wasIn() && prefs.name.value) {
+    const room = first ?? prefs.room.value;
+    if (room) store.enter(room);
+  }
+  let started = false;
+  effect(() => {
+    const room = store.room.value;
+    const wanted = path(room);
+    const fromSignIn = !started && room === null;
+    started = true;
+    // A deep link stays in the address until the name is given.
+    if (fromSignIn || location.pathname === wanted) return;
+    history.pushState(null, '', wanted);
+  });
+  addEventListener('popstate', () => {
+    const room = roomInAddress();
+    if (room === null) store.leave();
+    else if (prefs.name.value) store.enter(room);
+  });
+}
+
+/** The room that the sign-in card starts with; says so where the address names one that does not exist. */
+export function startRoom(store: Store, names: readonly string[]): string {
+  const asked = roomInAddress();
+  const other = names.find((name) => name === prefs.room.value) ?? names[0] ?? '';
+  if (asked === null || names.length === 0) return other;
+  if (names.includes(asked)) return asked;
+  store.note.value = t('roomUnknown', { room: asked, other });
+  return other;
+}

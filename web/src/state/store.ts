@@ -1,0 +1,338 @@
+// The state of the page: turns what the client module tells into signals, and what the reader does into calls of it.
+// Messages are taken in once per frame, so that a burst costs one rendering and not a hundred.
+
+import { batch, computed, type Signal, signal } from '@preact/signals';
+import type { Chat, ConnectionState, Joined, Outgoing, RoomInfo, Session, User, WireError } from '../client';
+import { t } from '../i18n';
+import { Announcer } from './announcer';
+import { prefs } from './prefs';
+import { saveIn } from './session-store';
+import * as timelines from './timeline';
+import { EMPTY, type Entry, type MessageEntry, type Timeline } from './timeline';
+import { TypingSignal } from './typing';
+import { Unread } from './unread';
+import { LogWindow } from './window';
+
+/** Runs `work` with the next frame; hidden pages have none, and get a timer. */
+export function nextFrame(work: () => void): void {
+  if (document.hidden) setTimeout(work, 50);
+  else requestAnimationFrame(work);
+}
+
+const OLDER_PAGE = 100;
+const BACK_MS = 2000;
+
+export type MessageListener = (message: MessageEntry, room: string) => void;
+
+export class Store {
+  readonly connection = signal<ConnectionState>({ phase: 'idle' });
+  /** Since when there is no connection, while in a room. */
+  readonly lostSince = signal<number | null>(null);
+  readonly cameBack = signal(false);
+  readonly rooms = signal<readonly RoomInfo[]>([]);
+  readonly session = signal<Session | null>(null);
+  /** The room the reader is in or on the way to; null: signing in. */
+  readonly room = signal<string | null>(null);
+  readonly joined = signal<Joined | null>(null);
+  readonly joinError = signal<WireError | null>(null);
+  readonly users = signal<readonly User[] | null>(null);
+  readonly typing = signal<readonly User[]>([]);
+  /** One line to tell the reader once, such as that a room does not exist. */
+  readonly note = signal<string | null>(null);
+  readonly loadingOlder = signal(false);
+  /** Until when the server wants no messages. */
+  readonly blockedUntil = signal(0);
+  /** Text put into the composer from elsewhere: a mention, a recalled message. */
+  readonly insert = signal<{ text: string; replace: boolean } | null>(null);
+  /** Counts up with each own message, which the log follows to the end. */
+  readonly sentCount = signal(0);
+
+  readonly window = new LogWindow();
+  readonly unread = new Unread();
+  readonly announcer = new Announcer();
+  readonly timeline = computed(() => (this.room.value ? this.timelineOf(this.room.value).value : EMPTY));
+  /** The sign-in card is being answered: it stays until the room is there. */
+  readonly signingIn = signal(false);
+
+  readonly #chat: Chat;
+  readonly #typing: TypingSignal;
+  readonly #timelines = new Map<string, Signal<Timeline>>();
+  #incoming: Entry[] = [];
+  #scheduled = false;
+  #listeners: MessageListener[] = [];
+  #lastOwn = '';
+
+  constructor(chat: Chat) {
+    this.#chat = chat;
+    this.#typing = new TypingSignal((typing) => chat.typing(typing));
+    this.#listen();
+  }
+
+  /** For notifications and sounds: each new message of others. */
+  onMessage(listener: MessageListener): void {
+    this.#listeners.push(listener);
+  }
+
+  timelineOf(room: string): Signal<Timeline> {
+    const found = this.#timelines.get(room) ?? signal(EMPTY);
+    this.#timelines.set(room, found);
+    return found;
+  }
+
+  connect(): void {
+    this.#chat.connect();
+  }
+
+  /** Enters `room` under `name`, from the sign-in card or from another room. */
+  enter(room: string, name = prefs.name.value): void {
+    this.#flush();
+    this.#typing.stop();
+    batch(() => {
+      if (this.room.value !== room) {
+        this.unread.leave();
+        this.announcer.clear();
+        this.window.reset();
+        this.users.value = null;
+        this.typing.value = [];
+      }
+      this.joinError.value = null;
+      this.room.value = room;
+      this.joined.value = null;
+      prefs.name.value = name;
+    });
+    this.#chat.join(room, name);
+    this.#chat.connect();
+  }
+
+  rename(name: string): void {
+    const room = this.room.value;
+    if (!room || name === prefs.name.value) return;
+    prefs.name.value = name;
+    this.#chat.join(room, name);
+  }
+
+  /** Enters a room from the sign-in card. */
+  signIn(room: string, name: string): void {
+    this.signingIn.value = true;
+    this.enter(room, name);
+  }
+
+  leave(): void {
+    this.#typing.stop();
+    this.#chat.leave();
+    saveIn(false);
+    batch(() => {
+      this.unread.leave();
+      this.signingIn.value = false;
+      this.room.value = null;
+      this.joined.value = null;
+    });
+  }
+
+  send(text: string): void {
+    this.#typing.stop();
+    this.window.reset();
+    this.#lastOwn = text;
+    this.#chat.send(text);
+    this.sentCount.value += 1;
+  }
+
+  /** The last own text that failed, or was sent. */
+  recall(): string {
+    const failed = this.timeline.value.pending.findLast((item) => item.state === 'failed');
+    return failed?.text ?? this.#lastOwn;
+  }
+
+  retry(clientId: string): void {
+    this.#chat.retry(clientId);
+  }
+
+  discard(clientId: string): void {
+    if (!this.#chat.discard(clientId)) return;
+    const timeline = this.timelineOf(this.room.value ?? '');
+    const pending = timeline.value.pending.filter((item) => item.clientId !== clientId);
+    timeline.value = { ...timeline.value, pending };
+  }
+
+  typed(text: string): void {
+    if (text.trim() === '') this.#typing.stop();
+    else this.#typing.key();
+  }
+
+  stopTyping(): void {
+    this.#typing.stop();
+  }
+
+  /** Shows older messages: from memory, else from the server. */
+  async older(): Promise<void> {
+    const room = this.room.value;
+    if (!room || this.loadingOlder.value) return;
+    const timeline = this.timelineOf(room);
+    this.window.hold(timeline.value.entries);
+    if (this.window.up(timeline.value.entries) || !timeline.value.more || !this.joined.value) return;
+    const oldest = timeline.value.entries.find((entry) => entry.type === 'message');
+    if (oldest?.type !== 'message' || oldest.id === null) return;
+    this.loadingOlder.value = true;
+    const page = await this.#chat.older(oldest.id, OLDER_PAGE);
+    batch(() => {
+      this.loadingOlder.value = false;
+      if (!page) return;
+      const entries = page.messages.map((message) =>
+        timelines.toMessage(timeline.value, message, this.#reader()),
+      );
+      timeline.value = timelines.prepend(timeline.value, entries, page.more);
+      this.window.include(timeline.value.entries[0]);
+    });
+  }
+
+  #reader(): timelines.Reader {
+    const joined = this.joined.value;
+    return {
+      name: joined?.username ?? prefs.name.value,
+      userId: joined?.userId ?? this.session.value?.user_id ?? null,
+    };
+  }
+
+  #listen(): void {
+    const chat = this.#chat;
+    chat.on('connection', (state) => this.#connection(state));
+    chat.on('session', (session) => {
+      this.session.value = session;
+    });
+    chat.on('rooms', (rooms) => this.#rooms(rooms));
+    chat.on('joined', (joined) => this.#joined(joined));
+    chat.on('refused', ({ room, error }) => this.#refused(room, error));
+    chat.on('message', ({ message, live }) => this.#message(message, live));
+    chat.on('notice', ({ room, notice }) => {
+      this.#take((timeline) => timelines.toNotice(timeline, notice), room);
+    });
+    chat.on('gap', ({ room }) => {
+      this.#flush();
+      const timeline = this.timelineOf(room);
+      timeline.value = timelines.gap(timeline.value, Date.now());
+    });
+    chat.on('users', ({ users }) => {
+      this.users.value = users;
+    });
+    chat.on('typing', ({ users }) => {
+      const own = this.joined.value?.userId;
+      this.typing.value = users.filter((user) => user.user_id !== own);
+    });
+    chat.on('outgoing', (item) => this.#outgoing(item));
+    chat.on('problem', (error) => {
+      this.note.value = t('joinRefused', { message: error.message });
+    });
+  }
+
+  #connection(state: ConnectionState): void {
+    batch(() => {
+      this.connection.value = state;
+      if (state.phase === 'online') {
+        if (this.lostSince.value !== null && Date.now() - this.lostSince.value > 1000) this.#back();
+        this.lostSince.value = null;
+      } else if (this.lostSince.value === null && this.room.value !== null) {
+        this.lostSince.value = Date.now();
+      }
+      if (state.phase !== 'online') this.typing.value = [];
+    });
+  }
+
+  #back(): void {
+    this.cameBack.value = true;
+    setTimeout(() => {
+      this.cameBack.value = false;
+    }, BACK_MS);
+  }
+
+  /** Counts change often and mostly not at all: same values, same signal. */
+  #rooms(rooms: readonly RoomInfo[]): void {
+    const old = this.rooms.value;
+    const same =
+      old.length === rooms.length &&
+      rooms.every(({ name, count }, i) => old[i]?.name === name && old[i]?.count === count);
+    if (!same) this.rooms.value = rooms;
+  }
+
+  #joined(joined: Joined): void {
+    this.#flush();
+    const timeline = this.timelineOf(joined.room);
+    const first = !timeline.value.loaded;
+    batch(() => {
+      this.joined.value = joined;
+      this.signingIn.value = false;
+      prefs.name.value = joined.username;
+      prefs.room.value = joined.room;
+      saveIn(true);
+      let now = timeline.value;
+      if (joined.continuity === 'broken') now = timelines.gap(now, Date.now());
+      if (joined.epochChanged) now = timelines.nextEpoch(now);
+      const reader = this.#reader();
+      const entries = joined.history.map((message) => timelines.toMessage(now, message, reader));
+      now = timelines.append(now, entries);
+      if (joined.lastId !== null) now = timelines.settle(now, joined.lastId, reader);
+      const more = first ? (joined.history[0]?.id ?? 0) > 1 : now.more;
+      timeline.value = { ...now, loaded: true, more };
+      this.unread.enter(joined.room, this.#chat.epoch(joined.room), timeline.value, joined.lastId);
+    });
+  }
+
+  #refused(room: string, error: WireError): void {
+    if (error.code === 'unknown_room' && this.rooms.value[0]) {
+      const other = this.rooms.value.find((info) => info.name === 'general') ?? this.rooms.value[0];
+      this.note.value = t('roomUnknown', { room, other: other.name });
+      this.enter(other.name);
+      return;
+    }
+    batch(() => {
+      if (this.joined.value) {
+        prefs.name.value = this.joined.value.username;
+        this.note.value = t('joinRefused', { message: error.message });
+        return;
+      }
+      this.joinError.value = error;
+      this.signingIn.value = false;
+      this.room.value = null;
+    });
+  }
+
+  #message(message: Parameters<typeof timelines.toMessage>[1], live: boolean): void {
+    this.#take((timeline) => {
+      const entry = timelines.toMessage(timeline, message, this.#reader());
+      if (live && !entry.own) {
+        if (prefs.announce.value) this.announcer.add(entry.sender, entry.text);
+        for (const listener of this.#listeners) listener(entry, message.room);
+      }
+      return entry;
+    }, message.room);
+  }
+
+  /** Keeps an entry for the next frame. Orders without ids follow what waits already. */
+  #take(make: (timeline: Timeline) => Entry, room: string): void {
+    const timeline = this.timelineOf(room).value;
+    const waiting = this.#incoming.length > 0 ? { ...timeline, entries: this.#incoming } : timeline;
+    this.#incoming.push(make(waiting));
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    nextFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const room = this.room.value;
+    const added = this.#incoming;
+    this.#incoming = [];
+    if (!room || added.length === 0) return;
+    batch(() => {
+      const timeline = this.timelineOf(room);
+      timeline.value = timelines.append(timeline.value, added);
+      this.unread.add(added);
+    });
+  }
+
+  #outgoing(item: Outgoing): void {
+    const timeline = this.timelineOf(item.room);
+    timeline.value = timelines.outgoing(timeline.value, item);
+    if (item.state === 'waiting' && item.failure?.code === 'rate_limited')
+      this.blockedUntil.value = item.retryAt ?? 0;
+  }
+}

@@ -1,0 +1,105 @@
+// What the reader has not seen. Read means: at the end of the log, in a tab that has the focus. The line "New"
+// stays where it was drawn until the room is left or Escape is pressed.
+
+import { signal } from '@preact/signals';
+import { prefs } from './prefs';
+import { type Entry, indexOf, type Timeline } from './timeline';
+
+export interface Count {
+  count: number;
+  mentions: number;
+}
+
+const NONE: Count = { count: 0, mentions: 0 };
+
+interface TabNews {
+  room: string;
+  news: Count;
+}
+
+export class Unread {
+  /** Unseen in the room that is open here. */
+  readonly here = signal<Count>(NONE);
+  /** Unseen in rooms that are open in other tabs. */
+  readonly elsewhere = signal<Readonly<Record<string, Count>>>({});
+  /** Order of the first entry that was unseen; the line "New" is drawn before it. */
+  readonly newFrom = signal<number | null>(null);
+
+  readonly #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('hubbub.unread') : null;
+  #room: string | null = null;
+  #epoch: string | null = null;
+  /** Order of the last entry that was counted or seen. */
+  #counted = 0;
+  /** Order up to which entries are what was said while the reader was in another room. */
+  #away = 0;
+  #lastId = 0;
+  #reading = true;
+
+  constructor() {
+    this.#channel?.addEventListener('message', ({ data }: MessageEvent<TabNews>) => {
+      this.elsewhere.value = { ...this.elsewhere.value, [data.room]: data.news };
+    });
+  }
+
+  /** A room was entered, or entered again after a lost connection. */
+  enter(room: string, epoch: string | null, timeline: Timeline, lastId: number | null): void {
+    if (room !== this.#room) {
+      const mark = prefs.read.peek()[room];
+      const known = mark !== undefined && mark.epoch === epoch;
+      this.#counted = known ? timeline.base + mark.id : (timeline.entries.at(-1)?.order ?? 0);
+      this.#away = known ? timeline.base + (lastId ?? 0) : 0;
+    }
+    if (room !== this.#room || epoch !== this.#epoch) this.#lastId = 0;
+    this.#room = room;
+    this.#epoch = epoch;
+    this.add(timeline.entries.slice(indexOf(timeline.entries, timeline.base)));
+  }
+
+  add(added: readonly Entry[]): void {
+    let { count, mentions } = this.here.peek();
+    for (const entry of added) {
+      if (entry.type !== 'message') continue;
+      this.#lastId = entry.id ?? this.#lastId;
+      if (entry.own || entry.order <= this.#counted) continue;
+      count += 1;
+      if (entry.mention) mentions += 1;
+      // What arrives under the reader's eyes is not new; what was said meanwhile is.
+      if (!this.#reading || entry.order <= this.#away) this.newFrom.value ??= entry.order;
+    }
+    this.#counted = Math.max(this.#counted, added.at(-1)?.order ?? 0);
+    if (count !== this.here.peek().count) this.#set({ count, mentions });
+    if (this.#reading) this.#read();
+  }
+
+  leave(): void {
+    this.#set(NONE);
+    this.#room = null;
+    this.newFrom.value = null;
+  }
+
+  /** Whether the reader sees what comes in. */
+  reading(reading: boolean): void {
+    this.#reading = reading;
+    if (reading) this.#read();
+  }
+
+  clearLine(): void {
+    this.newFrom.value = null;
+  }
+
+  #read(): void {
+    const [room, epoch, id] = [this.#room, this.#epoch, this.#lastId];
+    if (room === null) return;
+    const mark = prefs.read.peek()[room];
+    if (epoch !== null && id > 0 && (mark?.id !== id || mark.epoch !== epoch)) {
+      prefs.read.value = { ...prefs.read.peek(), [room]: { epoch, id } };
+    }
+    this.#set(NONE);
+  }
+
+  #set(news: Count): void {
+    if (news.count === this.here.peek().count) return;
+    this.here.value = news;
+    if (this.#room) this.#channel?.postMessage({ room: this.#room, news } satisfies TabNews);
+  }
+}

@@ -1,0 +1,289 @@
+// The messages of the room: follows the end while the reader is there, holds still while they read further up.
+
+import type { VNode } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { day, fullTime, language, t } from '../i18n';
+import { prefs } from '../state/prefs';
+import type { Store } from '../state/store';
+import { touch, useStore } from './context';
+import { Icon } from './icons';
+import { logKeys } from './log-keys';
+import { Message } from './Message';
+import { Notices } from './Notices';
+import { type Row, rows } from './rows';
+
+const END_PX = 48;
+const TOP_PX = 400;
+
+/** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
+type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
+
+interface RowContext {
+  store: Store;
+  me: string;
+  tags: ReadonlyMap<string, string>;
+  menu: string | null;
+  setMenu: (key: string | null) => void;
+}
+
+function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
+  switch (row.kind) {
+    case 'day':
+      return (
+        <li key={row.key} class="day">
+          <h2 title={fullTime(row.at)}>{day(row.at)}</h2>
+        </li>
+      );
+    case 'new':
+      return (
+        <li key={row.key} class="new" id="new">
+          <h2>{t('newMessages')}</h2>
+        </li>
+      );
+    case 'gap':
+      return (
+        <li key={row.key} class="gap">
+          {t('gap')}
+        </li>
+      );
+    case 'notices':
+      return (
+        <li key={row.key} class="notice">
+          <Notices entries={row.entries} />
+        </li>
+      );
+    default:
+      return (
+        <Message
+          key={row.key}
+          {...{ entry: row.entry, head: row.head, item: row.item, me, store }}
+          tag={tags.get(row.entry.userId ?? '') ?? ''}
+          menu={menu === row.key}
+          onMenu={setMenu}
+        />
+      );
+  }
+}
+
+/** What a row is drawn from; the same values, the same row. */
+function ingredients(row: Row, { me, tags, menu }: RowContext): unknown[] {
+  const common = [language.value, me];
+  if (row.kind === 'notices') return [...common, ...row.entries];
+  if (row.kind !== 'message') return [...common, day(Date.now())];
+  const entry = row.item ? null : row.entry;
+  return [...common, entry, row.item, row.head, tags.get(row.entry.userId ?? ''), menu === row.key];
+}
+
+const same = (a: readonly unknown[], b: readonly unknown[]) =>
+  a.length === b.length && a.every((x, i) => x === b[i]);
+
+function drawAll(list: readonly Row[], old: Cache, context: RowContext): { cache: Cache; nodes: VNode[] } {
+  const cache: Cache = new Map();
+  const nodes = list.map((row) => {
+    const made = ingredients(row, context);
+    const before = old.get(row.key);
+    const node = before && same(before.made, made) ? before.node : draw(row, context);
+    cache.set(row.key, { made, node });
+    return node;
+  });
+  return { cache, nodes };
+}
+
+/** A short tag for each of the people here who share a name. */
+export function tagsOf(users: Store['users']['value']): Map<string, string> {
+  const all = users ?? [];
+  const count = new Map<string, number>();
+  for (const { username } of all) count.set(username, (count.get(username) ?? 0) + 1);
+  const twins = all.filter((user) => (count.get(user.username) ?? 0) > 1);
+  return new Map(twins.map((user) => [user.user_id, `#${user.user_id.slice(-4)}`]));
+}
+
+/** Keeps the scroll position right: at the end, or on the row that was at the top. */
+function useScroll(store: Store, changed: unknown) {
+  const log = useRef<HTMLDivElement>(null);
+  const [atEnd, setAtEnd] = useState(true);
+  const stick = useRef(true);
+  const anchor = useRef<{ element: Element; top: number } | null>(null);
+
+  const remember = (element: HTMLDivElement) => {
+    const top = element.getBoundingClientRect().top;
+    const rows = element.querySelectorAll('ol > li');
+    // The first row that ends below the upper edge, found by halves: they lie in order.
+    let [low, high] = [0, rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) <= top) low = middle + 1;
+      else high = middle;
+    }
+    const found = rows[low];
+    anchor.current = found ? { element: found, top: found.getBoundingClientRect().top } : null;
+  };
+
+  const toEnd = () => {
+    store.window.reset();
+    stick.current = true;
+    setAtEnd(true);
+    if (log.current) log.current.scrollTop = log.current.scrollHeight;
+  };
+
+  const onScroll = () => {
+    const element = log.current;
+    if (!element) return;
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    const near = scrollHeight - scrollTop - clientHeight < END_PX;
+    const { entries } = store.timeline.peek();
+    const more = near && store.window.down(entries);
+    stick.current = near && !more;
+    setAtEnd(stick.current);
+    if (stick.current) {
+      if (!element.contains(document.activeElement) || document.activeElement === element)
+        store.window.reset();
+      return;
+    }
+    store.window.hold(entries);
+    remember(element);
+    if (scrollTop < TOP_PX) store.older();
+  };
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after each change of the rows, and only then
+  useLayoutEffect(() => {
+    const element = log.current;
+    if (!element) return;
+    if (stick.current) {
+      element.scrollTop = element.scrollHeight;
+    } else if (anchor.current?.element.isConnected) {
+      const { element: row, top } = anchor.current;
+      const moved = row.getBoundingClientRect().top - top;
+      if (Math.abs(moved) >= 1) element.scrollTop += moved;
+    }
+    const { more } = store.timeline.peek();
+    // A log too short to be scrolled gets its older page unasked.
+    if (more && element.scrollHeight <= element.clientHeight) store.older();
+  }, [changed]);
+
+  useEffect(() => {
+    const element = log.current;
+    if (!element) return;
+    // The composer grows, the phone's keyboard opens: the end stays in view.
+    const observer = new ResizeObserver(() => {
+      if (stick.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  return { log, atEnd, toEnd, onScroll };
+}
+
+/** Tells the store whether the reader sees the end of the log. */
+function useReading(store: Store, atEnd: boolean): void {
+  useEffect(() => {
+    const tell = () => store.unread.reading(atEnd && !document.hidden && document.hasFocus());
+    tell();
+    addEventListener('focus', tell);
+    addEventListener('blur', tell);
+    document.addEventListener('visibilitychange', tell);
+    return () => {
+      removeEventListener('focus', tell);
+      removeEventListener('blur', tell);
+      document.removeEventListener('visibilitychange', tell);
+    };
+  }, [store, atEnd]);
+}
+
+function Top({ store }: { store: Store }) {
+  const { entries, more, loaded } = store.timeline.value;
+  const [start] = store.window.range(entries);
+  const room = `#${store.room.value}`;
+  if (!loaded) return <Skeleton />;
+  if (start > 0 || more) {
+    return (
+      <button type="button" class="older" disabled={store.loadingOlder.value} onClick={() => store.older()}>
+        {t(store.loadingOlder.value ? 'loadingOlder' : 'loadOlder')}
+      </button>
+    );
+  }
+  const empty =
+    !entries.some((entry) => entry.type === 'message') && store.timeline.value.pending.length === 0;
+  return (
+    <div class="start">
+      <strong>{t('startOf', { room })}</strong>
+      {empty && <p>{t('noMessages')}</p>}
+    </div>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div class="skeleton" aria-hidden="true">
+      {[70, 45, 85, 60].map((width) => (
+        <div key={width}>
+          <i />
+          <b style={{ width: `${width}%` }} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export function Log() {
+  const store = useStore();
+  const [menu, setMenu] = useState<string | null>(null);
+  const cache = useRef<Cache>(new Map());
+  const { entries, pending } = store.timeline.value;
+  const bounds = store.window.bounds.value;
+  const newFrom = store.unread.newFrom.value;
+  const joined = store.joined.value;
+  const name = joined?.username ?? prefs.name.value;
+  const users = store.users.value;
+  const tags = useMemo(() => tagsOf(users), [users]);
+  const [start, end] = store.window.range(entries);
+  const list = rows({
+    entries: entries.slice(start, end),
+    pending: bounds.to === null ? pending : [],
+    newFrom,
+    me: { name, userId: joined?.userId ?? null },
+  });
+  const drawn = drawAll(list, cache.current, { store, me: name, tags, menu, setMenu });
+  cache.current = drawn.cache;
+  const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
+  useReading(store, atEnd);
+  const sent = store.sentCount.value;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each own message, to the end
+  useLayoutEffect(toEnd, [sent, store.room.value]);
+  const closeMenu = (event: FocusEvent) => {
+    if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
+      setMenu(null);
+  };
+  return (
+    <div class="log-frame">
+      <div
+        class="log"
+        role="log"
+        aria-live="off"
+        aria-label={t('messages', { room: `#${store.room.value}` })}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        tabIndex={0}
+        ref={log}
+        id="log"
+        onScroll={onScroll}
+        onKeyDown={(event) => logKeys(event, { store, setMenu })}
+        onFocusOut={closeMenu}
+      >
+        <Top store={store} />
+        <ol class={touch.value ? 'touch' : ''}>{drawn.nodes}</ol>
+      </div>
+      {!atEnd && <Pill store={store} toEnd={toEnd} />}
+    </div>
+  );
+}
+
+function Pill({ store, toEnd }: { store: Store; toEnd: () => void }) {
+  const { count } = store.unread.here.value;
+  return (
+    <button type="button" class="pill" id="latest" onClick={toEnd}>
+      <span aria-live="polite">{count > 0 ? t('newBelow', { n: count }) : t('jumpLatest')}</span>
+      <Icon name="down" />
+    </button>
+  );
+}

@@ -1,0 +1,86 @@
+// Who is in the room: the reader first, the others by name.
+
+import { useState } from 'preact/hooks';
+import type { User } from '../client';
+import { compare, t } from '../i18n';
+import { hue, initials } from '../text/plain';
+import { dialog, useStore } from './context';
+import { tagsOf } from './Log';
+
+const FILTER_FROM = 20;
+const SHOWN = 200;
+
+function sorted(users: readonly User[], own: string | null): User[] {
+  const rank = (user: User) => (user.user_id === own ? 0 : 1);
+  return [...users].sort((a, b) => rank(a) - rank(b) || compare(a.username, b.username));
+}
+
+export function People() {
+  const store = useStore();
+  const [filter, setFilter] = useState('');
+  const users = store.users.value;
+  const own = store.joined.value?.userId ?? null;
+  if (!users) return <p class="quiet">{store.joined.value ? t('peopleUnknown') : '…'}</p>;
+  const tags = tagsOf(users);
+  const wanted = filter.trim().toLocaleLowerCase();
+  const found = sorted(users, own).filter((user) => user.username.toLocaleLowerCase().includes(wanted));
+  return (
+    <>
+      {users.length >= FILTER_FROM && (
+        <input
+          type="search"
+          value={filter}
+          placeholder={t('filterPeople')}
+          aria-label={t('filterPeople')}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+      )}
+      <ul class="people-list">
+        {found.slice(0, SHOWN).map((user) => (
+          <li key={user.user_id}>
+            <Person {...{ user, own: user.user_id === own, tag: tags.get(user.user_id) ?? '' }} />
+          </li>
+        ))}
+      </ul>
+      {found.length > SHOWN && <p class="quiet">{t('morePeople', { n: found.length - SHOWN })}</p>}
+      {found.length === 0 && <p class="quiet">{t('nobodyFound')}</p>}
+      {users.length === 1 && own === users[0]?.user_id && <p class="quiet">{t('nobodyElse')}</p>}
+    </>
+  );
+}
+
+function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
+  const store = useStore();
+  const face = (
+    <>
+      <span class="disc" aria-hidden="true">
+        {initials(user.username)}
+      </span>
+      <bdi class="label">{user.username}</bdi>
+      {tag && <span class="tag">{tag}</span>}
+      {own && <span class="you">{t('you')}</span>}
+    </>
+  );
+  const style = { '--hue': hue(user.username) };
+  if (own) {
+    return (
+      <div class="person" style={style}>
+        {face}
+      </div>
+    );
+  }
+  return (
+    <button
+      type="button"
+      class="person"
+      style={style}
+      title={t('mentionPerson', { name: user.username })}
+      onClick={() => {
+        dialog.value = null;
+        store.insert.value = { text: `@${user.username} `, replace: false };
+      }}
+    >
+      {face}
+    </button>
+  );
+}

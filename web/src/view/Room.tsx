@@ -1,0 +1,146 @@
+// The room: rooms, log with composer, people; on a narrow window the outer two are drawers.
+
+import { useEffect } from 'preact/hooks';
+import { number, t } from '../i18n';
+import { prefs } from '../state/prefs';
+import { Banner } from './Banner';
+import { Composer } from './Composer';
+import { dialog, useStore, wide } from './context';
+import { Dialog } from './Dialog';
+import { Icon, Logo } from './icons';
+import { onKey } from './keys';
+import { Log } from './Log';
+import { People } from './People';
+import { RoomList } from './RoomList';
+
+function open(name: 'rooms' | 'people' | 'settings'): void {
+  dialog.value = name;
+}
+
+const close = () => {
+  dialog.value = null;
+};
+
+function Header() {
+  const store = useStore();
+  const room = store.room.value ?? '';
+  const here = store.rooms.value.find((info) => info.name === room)?.count ?? 0;
+  const phase = store.connection.value.phase;
+  const people = wide.value && prefs.people.value;
+  const status = t(phase === 'online' ? 'connected' : 'connTrying');
+  const news = store.unread.elsewhere.value;
+  const elsewhere = Object.entries(news).some(([name, { count }]) => name !== room && count > 0);
+  return (
+    <header class="top">
+      {!wide.value && (
+        <button
+          type="button"
+          class={elsewhere ? 'round news' : 'round'}
+          aria-label={t('showRooms')}
+          aria-expanded={dialog.value === 'rooms'}
+          onClick={() => open('rooms')}
+        >
+          <Icon name="menu" />
+        </button>
+      )}
+      <h1>
+        <span class="hash">#</span> <bdi>{room}</bdi>
+      </h1>
+      <span class="presence" title={status}>
+        <i class={phase === 'online' ? 'dot on' : 'dot'} />
+        <span class="vh">{status}, </span>
+        {t('online', { n: here })}
+      </span>
+      <span class="spacer" />
+      <button
+        type="button"
+        class="round"
+        aria-label={t(people ? 'hidePeople' : 'showPeople')}
+        aria-expanded={wide.value ? people : dialog.value === 'people'}
+        onClick={() => {
+          if (wide.value) prefs.people.value = !prefs.people.value;
+          else open('people');
+        }}
+      >
+        <Icon name="people" />
+      </button>
+      <button
+        type="button"
+        class="round"
+        aria-label={t('settings')}
+        aria-haspopup="dialog"
+        onClick={() => open('settings')}
+      >
+        <Icon name="settings" />
+      </button>
+    </header>
+  );
+}
+
+function PeopleTitle() {
+  const store = useStore();
+  const listed = store.users.value?.length ?? 0;
+  const told = store.rooms.value.find((info) => info.name === store.room.value)?.count ?? 0;
+  return (
+    <>
+      {t('people')} <span class="quiet">{number(Math.max(listed, told))}</span>
+    </>
+  );
+}
+
+export function Room() {
+  const store = useStore();
+  const room = store.room.value ?? '';
+  const people = wide.value && prefs.people.value;
+  useEffect(() => {
+    const listener = (event: KeyboardEvent) => onKey(event, store);
+    document.addEventListener('keydown', listener);
+    return () => document.removeEventListener('keydown', listener);
+  }, [store]);
+  return (
+    <div class={people ? 'room with-people' : 'room'}>
+      <a class="skip" href="#composer">
+        {t('skip')}
+      </a>
+      {wide.value && (
+        <nav aria-label={t('rooms')} class="side" id="rooms" tabIndex={-1}>
+          <p class="brand">
+            <Logo />
+            {t('appName')}
+          </p>
+          <h2>{t('rooms')}</h2>
+          <RoomList />
+        </nav>
+      )}
+      <main>
+        <Header />
+        <Banner />
+        <Log />
+        <Composer key={room} />
+      </main>
+      {people && (
+        <aside class="side people" id="people" aria-labelledby="people-title" tabIndex={-1}>
+          <h2 id="people-title">
+            <PeopleTitle />
+          </h2>
+          <People />
+        </aside>
+      )}
+      {!wide.value && dialog.value === 'rooms' && (
+        <Dialog title={t('rooms')} class="drawer start" onClose={close}>
+          <nav aria-label={t('rooms')}>
+            <RoomList />
+          </nav>
+        </Dialog>
+      )}
+      {!wide.value && dialog.value === 'people' && (
+        <Dialog title={t('people')} class="drawer end" onClose={close}>
+          <People />
+        </Dialog>
+      )}
+      <div class="vh" aria-live="polite">
+        {store.announcer.text}
+      </div>
+    </div>
+  );
+}

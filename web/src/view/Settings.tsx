@@ -1,0 +1,166 @@
+// What the reader may choose.
+
+import type { Signal } from '@preact/signals';
+import { useState } from 'preact/hooks';
+import { type Key, LANGUAGES, type Language, t } from '../i18n';
+import { prefs } from '../state/prefs';
+import { dialog, useStore } from './context';
+import { Dialog } from './Dialog';
+import { nameProblem } from './SignIn';
+
+function Choice<T extends string>(props: { label: string; value: Signal<T>; options: Record<T, Key> }) {
+  const { label, value, options } = props;
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      <div class="segments">
+        {(Object.entries(options) as [T, Key][]).map(([option, key]) => (
+          <label key={option}>
+            <input
+              type="radio"
+              name={label}
+              checked={value.value === option}
+              onChange={() => {
+                value.value = option;
+              }}
+            />
+            <span>{t(key)}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function Switch({ label, value }: { label: string; value: Signal<boolean> }) {
+  return (
+    <label class="switch">
+      <span>{label}</span>
+      <input
+        type="checkbox"
+        role="switch"
+        aria-checked={value.value}
+        checked={value.value}
+        onChange={(event) => {
+          value.value = event.currentTarget.checked;
+        }}
+      />
+    </label>
+  );
+}
+
+/** Asks the browser only when notifications are chosen, by that click. */
+function Notify() {
+  const [blocked, setBlocked] = useState(false);
+  const wanted = {
+    get value() {
+      return prefs.notify.value;
+    },
+    set value(choice) {
+      prefs.notify.value = choice;
+      if (choice === 'off' || !('Notification' in globalThis)) return;
+      Notification.requestPermission().then((permission) => setBlocked(permission === 'denied'));
+    },
+  } as typeof prefs.notify;
+  return (
+    <>
+      <Choice
+        label={t('notifications')}
+        value={wanted}
+        options={{ off: 'notifyOff', mentions: 'notifyMentions', all: 'notifyAll' }}
+      />
+      {blocked && <p class="error">{t('notifyBlocked')}</p>}
+    </>
+  );
+}
+
+function Name() {
+  const store = useStore();
+  const [name, setName] = useState(prefs.name.value);
+  const [problem, setProblem] = useState('');
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const wrong = nameProblem(name, store.session.value?.limits.username_max_chars ?? 32);
+    setProblem(wrong);
+    if (!wrong) store.rename(name.trim());
+  };
+  return (
+    <form class="row" onSubmit={submit}>
+      <label class="field">
+        <span>{t('name')}</span>
+        <input
+          value={name}
+          dir="auto"
+          aria-invalid={problem !== ''}
+          aria-describedby="rename-error"
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">{t('changeName')}</button>
+      <p class="error" id="rename-error" role="status">
+        {problem}
+      </p>
+    </form>
+  );
+}
+
+export function Settings() {
+  const store = useStore();
+  const close = () => {
+    dialog.value = null;
+  };
+  return (
+    <Dialog title={t('settings')} onClose={close}>
+      <Name />
+      <Choice
+        label={t('theme')}
+        value={prefs.theme}
+        options={{ system: 'themeSystem', light: 'themeLight', dark: 'themeDark' }}
+      />
+      <Choice
+        label={t('density')}
+        value={prefs.density}
+        options={{ comfortable: 'comfortable', compact: 'compact' }}
+      />
+      <label class="field">
+        <span>{t('language')}</span>
+        <select
+          value={prefs.language.value ?? ''}
+          onChange={(event) => {
+            prefs.language.value = (event.currentTarget.value || null) as Language | null;
+          }}
+        >
+          <option value="">{t('languageAuto')}</option>
+          {Object.entries(LANGUAGES).map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Notify />
+      <Switch label={t('sound')} value={prefs.sound} />
+      <Switch label={t('announce')} value={prefs.announce} />
+      <footer>
+        <button
+          type="button"
+          onClick={() => {
+            dialog.value = 'help';
+          }}
+        >
+          {t('help')}
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => {
+            close();
+            store.leave();
+          }}
+        >
+          {t('leave')}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}

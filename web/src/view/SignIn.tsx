@@ -1,0 +1,140 @@
+// The first screen: a name, a room, and in.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { WireError } from '../client';
+import { number, t } from '../i18n';
+import { prefs } from '../state/prefs';
+import { startRoom } from '../state/router';
+import type { Store } from '../state/store';
+import { graphemes } from '../text/plain';
+import { Banner } from './Banner';
+import { touch, useStore } from './context';
+import { Logo } from './icons';
+
+const NAME_MAX = 32;
+
+function refusal(error: WireError | null, room: string): string {
+  if (!error) return '';
+  switch (error.code) {
+    case 'invalid_username':
+      return t('nameInvalid');
+    case 'username_taken':
+      return t('nameTaken');
+    case 'banned':
+      return t('banned');
+    case 'unknown_room':
+      return t('roomGone', { room });
+    default:
+      return t('joinRefused', { message: error.message });
+  }
+}
+
+/** What is wrong with a name, before the server is asked. */
+export function nameProblem(name: string, max: number): string {
+  if (name.trim() === '') return t('nameEmpty');
+  return max > 0 && graphemes(name.trim()) > max ? t('nameTooLong', { n: max }) : '';
+}
+
+function Rooms({ store, chosen, choose }: { store: Store; chosen: string; choose: (room: string) => void }) {
+  const rooms = store.rooms.value;
+  return (
+    <fieldset>
+      <legend>{t('chooseRoom')}</legend>
+      {rooms.length === 0 && <p class="quiet">{t('roomsLoading')}</p>}
+      <div class="cards">
+        {rooms.map(({ name, count }) => (
+          <label key={name} class="card">
+            <input
+              type="radio"
+              name="room"
+              value={name}
+              checked={name === chosen}
+              onChange={() => choose(name)}
+            />
+            <span class="hash" aria-hidden="true">
+              #
+            </span>
+            <bdi class="label">{name}</bdi>
+            <span class={count > 0 ? 'count live' : 'count'}>
+              <span aria-hidden="true">{number(count)}</span>
+              <span class="vh">, {t('online', { n: count })}</span>
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+export function SignIn() {
+  const store = useStore();
+  const field = useRef<HTMLInputElement>(null);
+  const [name, setName] = useState(prefs.name.value);
+  const [room, setRoom] = useState('');
+  const [problem, setProblem] = useState('');
+  const names = store.rooms.value.map((info) => info.name);
+  const known = names.length > 0;
+  const busy = store.signingIn.value;
+  const refused = refusal(store.joinError.value, room);
+  const error = problem || refused;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the rooms are there
+  useEffect(() => {
+    if (known) setRoom((chosen) => chosen || startRoom(store, names));
+  }, [known]);
+  useEffect(() => {
+    if (!touch.value || error) field.current?.focus();
+  }, [error]);
+
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (busy) return;
+    const wrong = nameProblem(name, store.session.value?.limits.username_max_chars ?? NAME_MAX);
+    setProblem(wrong);
+    store.note.value = null;
+    if (wrong) field.current?.focus();
+    else if (room) store.signIn(room, name.trim());
+  };
+  const online = store.connection.value.phase === 'online';
+  return (
+    <main class="sign-in">
+      <form class="panel" onSubmit={submit} noValidate>
+        <Logo />
+        <h1>{t('appName')}</h1>
+        <p class="tagline">{t('tagline')}</p>
+        <Banner />
+        <label class="field">
+          <span>{t('name')}</span>
+          <input
+            ref={field}
+            value={name}
+            dir="auto"
+            autocomplete="nickname"
+            spellcheck={false}
+            placeholder={t('namePlaceholder')}
+            aria-invalid={error !== ''}
+            aria-describedby="name-error"
+            onInput={(event) => {
+              setName(event.currentTarget.value);
+              setProblem('');
+              store.joinError.value = null;
+            }}
+          />
+        </label>
+        <p class="error" id="name-error" role="status">
+          {error}
+        </p>
+        <Rooms store={store} chosen={room} choose={setRoom} />
+        <button type="submit" class="primary" aria-disabled={busy || !known}>
+          {busy
+            ? t('joining')
+            : known
+              ? t('join', { room: `#${room}` })
+              : online
+                ? t('roomsLoading')
+                : t('connecting')}
+        </button>
+      </form>
+    </main>
+  );
+}

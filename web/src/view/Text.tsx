@@ -1,0 +1,54 @@
+// A message's text as elements: never HTML, always text nodes.
+
+import { useState } from 'preact/hooks';
+import { t } from '../i18n';
+import { type Part, parse } from '../text/marks';
+
+const LINES_MAX = 12;
+const LENGTH_MAX = 1200;
+
+function Piece({ part }: { part: Part }) {
+  switch (part.kind) {
+    case 'link':
+      return (
+        <a href={part.href} target="_blank" rel="noopener noreferrer nofollow" tabIndex={-1}>
+          {part.text}
+        </a>
+      );
+    case 'code':
+      return <code>{part.text}</code>;
+    case 'block':
+      return (
+        <pre>
+          <code>{part.text}</code>
+        </pre>
+      );
+    case 'bold':
+      return <strong>{part.text}</strong>;
+    case 'italic':
+      return <em>{part.text}</em>;
+    case 'mention':
+      return <mark>{part.text}</mark>;
+    default:
+      return <>{part.text}</>;
+  }
+}
+
+export function Text({ text, me }: { text: string; me: string }) {
+  const long = text.length > LENGTH_MAX || text.split('\n', LINES_MAX + 1).length > LINES_MAX;
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <div class={long && !open ? 'text folded' : 'text'} dir="auto">
+        {parse(text, me).map((part, i) => (
+          <Piece key={i} part={part} />
+        ))}
+      </div>
+      {long && (
+        <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {t(open ? 'showLess' : 'showMore')}
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+// The keyboard inside the log: it is one stop of the Tab key, and the arrows move from message to message.
+
+import type { Store } from '../state/store';
+import { nextFrame } from '../state/store';
+
+interface LogKeys {
+  store: Store;
+  setMenu: (key: string | null) => void;
+}
+
+const PAGE = 10;
+
+function target(key: string, rows: HTMLElement[], at: number): number | null {
+  const last = rows.length - 1;
+  switch (key) {
+    case 'ArrowUp':
+      return at < 0 ? last : Math.max(0, at - 1);
+    case 'ArrowDown':
+      return at < 0 ? last : Math.min(last, at + 1);
+    case 'PageUp':
+      return at < 0 ? last : Math.max(0, at - PAGE);
+    case 'PageDown':
+      return at < 0 ? last : Math.min(last, at + PAGE);
+    case 'Home':
+      return 0;
+    case 'End':
+      return last;
+    default:
+      return null;
+  }
+}
+
+function firstUnread(log: HTMLElement, store: Store): void {
+  const from = store.unread.newFrom.value;
+  if (from === null) return;
+  store.window.reveal(from);
+  nextFrame(() => {
+    let row = log.querySelector('#new')?.nextElementSibling;
+    while (row && !row.matches('.m')) row = row.nextElementSibling;
+    if (row instanceof HTMLElement) row.focus();
+  });
+}
+
+export function logKeys(event: KeyboardEvent, { store, setMenu }: LogKeys): void {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const log = event.currentTarget as HTMLElement;
+  const focused = event.target as HTMLElement;
+  const row = focused.closest<HTMLElement>('.m');
+  if (focused !== log && focused !== row) return;
+  const rows = [...log.querySelectorAll<HTMLElement>('.m')];
+  const next = target(event.key, rows, row ? rows.indexOf(row) : -1);
+  if (next !== null) {
+    event.preventDefault();
+    if (next === 0) store.older();
+    rows[next]?.focus();
+    return;
+  }
+  if (event.key === 'Enter' && row) setMenu(row.dataset.key ?? null);
+  else if (event.key.toLowerCase() === 'u') firstUnread(log, store);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
