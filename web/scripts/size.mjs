@@ -12,6 +12,13 @@ const linked = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)]
   .map((match) => match[1])
   .filter((path) => !path.startsWith('/api'));
 const first = new Set(['/index.html', ...linked]);
+// A script's static imports are loaded with it; a Set goes on over what is added while it is walked.
+for (const name of first) {
+  if (!name.endsWith('.js')) continue;
+  const code = readFileSync(join(dist, name), 'utf8');
+  for (const match of code.matchAll(/(?:from|import)\s*["']\.\/([^"']+)["']/g))
+    first.add(`/assets/${match[1]}`);
+}
 
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

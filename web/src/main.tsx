@@ -4,7 +4,6 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { createChat } from './client';
 import { setLanguage } from './i18n';
-import { attention } from './state/attention';
 import { prefs } from './state/prefs';
 import { route } from './state/router';
 import { keepToken, takeToken } from './state/session-store';
@@ -36,7 +35,6 @@ effect(() => {
   setLanguage(prefs.language.value);
 });
 route(store);
-attention(store);
 store.connect();
 
 const root = document.getElementById('app');

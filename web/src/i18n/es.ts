@@ -1,6 +1,6 @@
 // Spanish.
 
-import type { Dictionary } from './en';
+import type { Dictionary } from './words';
 
 export default {
   appName: 'Hubbub',

@@ -1,9 +1,10 @@
 // The words and formats of the reader's language. English is in the bundle; the others are loaded when chosen.
 
 import { computed, signal } from '@preact/signals';
-import { type Dictionary, en, type Key } from './en';
+import { first } from './en-first';
+import type { Dictionary, Key } from './words';
 
-export type { Key } from './en';
+export type { Key } from './words';
 
 export const LANGUAGES = { en: 'English', de: 'Deutsch', es: 'Español', fr: 'Français', ar: 'العربية' };
 export type Language = keyof typeof LANGUAGES;
@@ -19,10 +20,18 @@ interface Words {
   language: Language;
   /** The language with the reader's region, for dates and numbers. */
   locale: string;
-  dictionary: Dictionary;
+  dictionary: Partial<Dictionary>;
 }
 
-const words = signal<Words>({ language: 'en', locale: 'en', dictionary: en });
+/** English as far as it is loaded: also what stands in for a word that a language should lack. */
+const english: Partial<Dictionary> = { ...first };
+
+const words = signal<Words>({ language: 'en', locale: 'en', dictionary: english });
+
+/** The room brings its words along. */
+export function addEnglish(more: Partial<Dictionary>): void {
+  Object.assign(english, more);
+}
 
 export const language = computed(() => words.value.language);
 
@@ -43,7 +52,7 @@ export async function setLanguage(chosen: Language | null): Promise<void> {
   const { language, locale } = choose(regional ? [regional] : wanted);
   const dictionary =
     language === 'en'
-      ? en
+      ? english
       : await loaders[language]().then(
           (module) => module.default,
           () => null,
@@ -72,7 +81,7 @@ export type Params = Record<string, string | number>;
 
 /** The words for `key`, filled in; `n` chooses the plural and is written as the locale does. */
 export function t(key: Key, params: Params = {}): string {
-  const entry = words.value.dictionary[key];
+  const entry = words.value.dictionary[key] ?? english[key] ?? key;
   const n = typeof params.n === 'number' ? params.n : 0;
   const text = typeof entry === 'string' ? entry : (entry[formats.value.plural.select(n)] ?? entry.other);
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {

@@ -45,17 +45,24 @@ function notify(room: string, sender: string, text: string): void {
   }
 }
 
-export function attention(store: Store): void {
+/** Watches the store; the function returned ends that. */
+export function attention(store: Store): () => void {
   const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
-  effect(() => {
+  const unwatch = effect(() => {
     const { count } = store.unread.here.value;
     document.title = title(store.room.value, count);
     if (icon) icon.href = count > 0 ? '/favicon-unread.svg' : '/favicon.svg';
   });
-  store.onMessage((message, room) => {
+  const unlisten = store.onMessage((message, room) => {
     const wanted = prefs.notify.value;
     if (!document.hidden || wanted === 'off' || (wanted === 'mentions' && !message.mention)) return;
     notify(room, message.sender, message.text);
     if (prefs.sound.value) chime();
   });
+  return () => {
+    unwatch();
+    unlisten();
+    document.title = t('appName');
+    if (icon) icon.href = '/favicon.svg';
+  };
 }

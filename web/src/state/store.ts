@@ -4,14 +4,11 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import type { Chat, ConnectionState, Joined, Outgoing, RoomInfo, Session, User, WireError } from '../client';
 import { t } from '../i18n';
-import { Announcer } from './announcer';
 import { prefs } from './prefs';
 import { saveIn } from './session-store';
 import * as timelines from './timeline';
 import { EMPTY, type Entry, type MessageEntry, type Timeline } from './timeline';
-import { TypingSignal } from './typing';
 import { Unread } from './unread';
-import { LogWindow } from './window';
 
 /** Runs `work` with the next frame; hidden pages have none, and get a timer. */
 export function nextFrame(work: () => void): void {
@@ -47,15 +44,12 @@ export class Store {
   /** Counts up with each own message, which the log follows to the end. */
   readonly sentCount = signal(0);
 
-  readonly window = new LogWindow();
   readonly unread = new Unread();
-  readonly announcer = new Announcer();
   readonly timeline = computed(() => (this.room.value ? this.timelineOf(this.room.value).value : EMPTY));
   /** The sign-in card is being answered: it stays until the room is there. */
   readonly signingIn = signal(false);
 
   readonly #chat: Chat;
-  readonly #typing: TypingSignal;
   readonly #timelines = new Map<string, Signal<Timeline>>();
   #incoming: Entry[] = [];
   #scheduled = false;
@@ -64,13 +58,15 @@ export class Store {
 
   constructor(chat: Chat) {
     this.#chat = chat;
-    this.#typing = new TypingSignal((typing) => chat.typing(typing));
     this.#listen();
   }
 
-  /** For notifications and sounds: each new message of others. */
-  onMessage(listener: MessageListener): void {
+  /** For notifications and screen readers: each new message of others. */
+  onMessage(listener: MessageListener): () => void {
     this.#listeners.push(listener);
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
   }
 
   timelineOf(room: string): Signal<Timeline> {
@@ -86,12 +82,9 @@ export class Store {
   /** Enters `room` under `name`, from the sign-in card or from another room. */
   enter(room: string, name = prefs.name.value): void {
     this.#flush();
-    this.#typing.stop();
     batch(() => {
       if (this.room.value !== room) {
         this.unread.leave();
-        this.announcer.clear();
-        this.window.reset();
         this.users.value = null;
         this.typing.value = [];
       }
@@ -118,7 +111,6 @@ export class Store {
   }
 
   leave(): void {
-    this.#typing.stop();
     this.#chat.leave();
     saveIn(false);
     batch(() => {
@@ -130,8 +122,6 @@ export class Store {
   }
 
   send(text: string): void {
-    this.#typing.stop();
-    this.window.reset();
     this.#lastOwn = text;
     this.#chat.send(text);
     this.sentCount.value += 1;
@@ -154,24 +144,17 @@ export class Store {
     timeline.value = { ...timeline.value, pending };
   }
 
-  typed(text: string): void {
-    if (text.trim() === '') this.#typing.stop();
-    else this.#typing.key();
+  tellTyping(typing: boolean): void {
+    this.#chat.typing(typing);
   }
 
-  stopTyping(): void {
-    this.#typing.stop();
-  }
-
-  /** Shows older messages: from memory, else from the server. */
-  async older(): Promise<void> {
+  /** Loads older messages from the server; false where there are none. */
+  async older(): Promise<boolean> {
     const room = this.room.value;
-    if (!room || this.loadingOlder.value) return;
+    if (!room || this.loadingOlder.value || !this.joined.value) return false;
     const timeline = this.timelineOf(room);
-    this.window.hold(timeline.value.entries);
-    if (this.window.up(timeline.value.entries) || !timeline.value.more || !this.joined.value) return;
     const oldest = timeline.value.entries.find((entry) => entry.type === 'message');
-    if (oldest?.type !== 'message' || oldest.id === null) return;
+    if (!timeline.value.more || oldest?.type !== 'message' || oldest.id === null) return false;
     this.loadingOlder.value = true;
     const page = await this.#chat.older(oldest.id, OLDER_PAGE);
     batch(() => {
@@ -181,8 +164,8 @@ export class Store {
         timelines.toMessage(timeline.value, message, this.#reader()),
       );
       timeline.value = timelines.prepend(timeline.value, entries, page.more);
-      this.window.include(timeline.value.entries[0]);
     });
+    return page !== null;
   }
 
   #reader(): timelines.Reader {
@@ -299,7 +282,6 @@ export class Store {
     this.#take((timeline) => {
       const entry = timelines.toMessage(timeline, message, this.#reader());
       if (live && !entry.own) {
-        if (prefs.announce.value) this.announcer.add(entry.sender, entry.text);
         for (const listener of this.#listeners) listener(entry, message.room);
       }
       return entry;

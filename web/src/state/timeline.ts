@@ -2,7 +2,7 @@
 // over values that are replaced, never changed, so that rows can be cached by identity.
 
 import type { Outgoing, ReceiveMessage, SystemMessage } from '../client';
-import { mentions } from '../text/marks';
+import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
 
 interface Base {

@@ -13,7 +13,12 @@ export class TypingSignal {
     this.#tell = tell;
   }
 
-  key(): void {
+  /** The text being written has become `text`. */
+  input(text: string): void {
+    if (text.trim() === '') {
+      this.stop();
+      return;
+    }
     const now = Date.now();
     if (now - this.#toldAt >= REPEAT_MS) {
       this.#toldAt = now;

@@ -2,6 +2,7 @@
 // window grows upwards as the reader scrolls, and shrinks only at the end, where nothing can jump.
 
 import { type Signal, signal } from '@preact/signals';
+import type { Store } from './store';
 import { type Entry, indexOf } from './timeline';
 
 export const WINDOW = 200;
@@ -50,10 +51,13 @@ export class LogWindow {
     return true;
   }
 
-  /** Shows what was just loaded above. */
-  include(first: Entry | undefined): void {
-    if (first && this.bounds.value.from !== null)
-      this.bounds.value = { ...this.bounds.value, from: first.order };
+  /** Shows older entries: from memory, else from the server. */
+  async older(store: Store): Promise<void> {
+    const before = store.timeline.value.entries;
+    this.hold(before);
+    if (this.up(before) || !(await store.older())) return;
+    const first = store.timeline.value.entries[0];
+    if (first) this.reveal(first.order);
   }
 
   /** Shows more below; false where the end is shown. */
@@ -71,3 +75,6 @@ export class LogWindow {
     if (from === null || order < from) this.bounds.value = { ...this.bounds.value, from: order };
   }
 }
+
+/** The window of the room that is open. */
+export const logWindow = new LogWindow();

@@ -2,6 +2,7 @@
 // Marks stay visible in what is copied because the source text is copied, not the parts.
 
 import { links } from './links';
+import { mentionPattern } from './mentions';
 
 export type Part =
   | { kind: 'text' | 'code' | 'block' | 'bold' | 'italic'; text: string }
@@ -48,24 +49,13 @@ function linked(text: string, rest: (text: string) => Part[]): Part[] {
   return parts;
 }
 
-/** Whether `text` addresses `name` by @name, as a whole word and whatever the case. */
-export function mentions(text: string, name: string): boolean {
-  return name !== '' && text.includes('@') && mentionPattern([name]).test(text);
-}
-
-function mentionPattern(names: readonly string[]): RegExp {
-  const longestFirst = [...names].sort((a, b) => b.length - a.length);
-  const any = longestFirst.map((name) => name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
-  return new RegExp(`(?<![\\p{L}\\p{N}_])@(?:${any})(?![\\p{L}\\p{N}_])`, 'giu');
-}
-
 /** The parts of `text`, where `me` is the reader's name. */
 export function parse(text: string, me: string): Part[] {
   const plain = (piece: string): Part[] => [{ kind: 'text', text: piece }];
   const named = (piece: string): Part[] =>
     me === '' || !piece.includes('@')
       ? plain(piece)
-      : split(piece, mentionPattern([me]), (match) => ({ kind: 'mention', text: match[0] }), plain);
+      : split(piece, mentionPattern(me), (match) => ({ kind: 'mention', text: match[0] }), plain);
   const marked = (piece: string): Part[] => split(piece, STRONG_OR_EMPHASIS, emphasis, named);
   // Addresses before marks: the underscores in them are none.
   const addressed = (piece: string): Part[] => linked(piece, marked);

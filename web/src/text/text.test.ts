@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { links } from './links';
-import { mentions, parse } from './marks';
+import { parse } from './marks';
+import { mentions } from './mentions';
 import { graphemes, hue, initials, visible } from './plain';
 
 const hrefs = (text: string) => links(text).map((link) => text.slice(link.start, link.end));

@@ -1,9 +1,10 @@
 // Where messages are written.
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { language, t } from '../i18n';
 import { draft, saveDraft } from '../state/session-store';
 import type { Store } from '../state/store';
+import { TypingSignal } from '../state/typing';
 import { graphemes } from '../text/plain';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
@@ -67,11 +68,15 @@ export function Composer() {
     if (!touch.value) area.current?.focus({ preventScroll: true });
   }, []);
 
+  const typing = useMemo(() => new TypingSignal((typing) => store.tellTyping(typing)), [store]);
+  useEffect(() => () => typing.stop(), [typing]);
+
   const submit = () => {
     const said = text.trim();
     if (said === '' || over || blocked) return;
     change('');
     setHint('');
+    typing.stop();
     store.send(said);
   };
   const keys = (event: KeyboardEvent) => {
@@ -114,11 +119,11 @@ export function Composer() {
           onInput={(event) => {
             setHint('');
             change(event.currentTarget.value);
-            store.typed(event.currentTarget.value);
+            typing.input(event.currentTarget.value);
           }}
           onKeyDown={keys}
           onBlur={() => {
-            store.stopTyping();
+            typing.stop();
             suggestions.close();
           }}
           onPaste={(event) => {

@@ -3,8 +3,10 @@
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { day, fullTime, language, t } from '../i18n';
+import { Announcer } from '../state/announcer';
 import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
+import { logWindow } from '../state/window';
 import { touch, useStore } from './context';
 import { Icon } from './icons';
 import { logKeys } from './log-keys';
@@ -120,7 +122,7 @@ function useScroll(store: Store, changed: unknown) {
   };
 
   const toEnd = () => {
-    store.window.reset();
+    logWindow.reset();
     stick.current = true;
     setAtEnd(true);
     if (log.current) log.current.scrollTop = log.current.scrollHeight;
@@ -132,20 +134,18 @@ function useScroll(store: Store, changed: unknown) {
     const { scrollTop, scrollHeight, clientHeight } = element;
     const near = scrollHeight - scrollTop - clientHeight < END_PX;
     const { entries } = store.timeline.peek();
-    const more = near && store.window.down(entries);
+    const more = near && logWindow.down(entries);
     stick.current = near && !more;
     setAtEnd(stick.current);
     if (stick.current) {
-      if (!element.contains(document.activeElement) || document.activeElement === element)
-        store.window.reset();
+      if (!element.contains(document.activeElement) || document.activeElement === element) logWindow.reset();
       return;
     }
-    store.window.hold(entries);
+    logWindow.hold(entries);
     remember(element);
-    if (scrollTop < TOP_PX) store.older();
+    if (scrollTop < TOP_PX) logWindow.older(store);
   };
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: after each change of the rows, and only then
   useLayoutEffect(() => {
     const element = log.current;
     if (!element) return;
@@ -158,7 +158,7 @@ function useScroll(store: Store, changed: unknown) {
     }
     const { more } = store.timeline.peek();
     // A log too short to be scrolled gets its older page unasked.
-    if (more && element.scrollHeight <= element.clientHeight) store.older();
+    if (more && element.scrollHeight <= element.clientHeight) logWindow.older(store);
   }, [changed]);
 
   useEffect(() => {
@@ -191,14 +191,32 @@ function useReading(store: Store, atEnd: boolean): void {
   }, [store, atEnd]);
 }
 
+/** What screen readers are to say of the messages that come in. */
+function useAnnouncer(store: Store) {
+  const [announcer] = useState(() => new Announcer());
+  const room = store.room.value;
+  useEffect(() => {
+    announcer.clear();
+    return store.onMessage((message, from) => {
+      if (prefs.announce.value && from === room) announcer.add(message.sender, message.text);
+    });
+  }, [store, announcer, room]);
+  return announcer.text;
+}
+
 function Top({ store }: { store: Store }) {
   const { entries, more, loaded } = store.timeline.value;
-  const [start] = store.window.range(entries);
+  const [start] = logWindow.range(entries);
   const room = `#${store.room.value}`;
   if (!loaded) return <Skeleton />;
   if (start > 0 || more) {
     return (
-      <button type="button" class="older" disabled={store.loadingOlder.value} onClick={() => store.older()}>
+      <button
+        type="button"
+        class="older"
+        disabled={store.loadingOlder.value}
+        onClick={() => logWindow.older(store)}
+      >
         {t(store.loadingOlder.value ? 'loadingOlder' : 'loadOlder')}
       </button>
     );
@@ -231,13 +249,13 @@ export function Log() {
   const [menu, setMenu] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
   const { entries, pending } = store.timeline.value;
-  const bounds = store.window.bounds.value;
+  const bounds = logWindow.bounds.value;
   const newFrom = store.unread.newFrom.value;
   const joined = store.joined.value;
   const name = joined?.username ?? prefs.name.value;
   const users = store.users.value;
   const tags = useMemo(() => tagsOf(users), [users]);
-  const [start, end] = store.window.range(entries);
+  const [start, end] = logWindow.range(entries);
   const list = rows({
     entries: entries.slice(start, end),
     pending: bounds.to === null ? pending : [],
@@ -248,8 +266,8 @@ export function Log() {
   cache.current = drawn.cache;
   const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
   useReading(store, atEnd);
+  const spoken = useAnnouncer(store);
   const sent = store.sentCount.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with each own message, to the end
   useLayoutEffect(toEnd, [sent, store.room.value]);
   const closeMenu = (event: FocusEvent) => {
     if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
@@ -274,6 +292,9 @@ export function Log() {
         <ol class={touch.value ? 'touch' : ''}>{drawn.nodes}</ol>
       </div>
       {!atEnd && <Pill store={store} toEnd={toEnd} />}
+      <div class="vh" aria-live="polite">
+        {spoken}
+      </div>
     </div>
   );
 }

@@ -1,7 +1,9 @@
 // The room: rooms, log with composer, people; on a narrow window the outer two are drawers.
 
 import { useEffect } from 'preact/hooks';
-import { number, t } from '../i18n';
+import { addEnglish, number, t } from '../i18n';
+import { room as words } from '../i18n/en-room';
+import { attention } from '../state/attention';
 import { prefs } from '../state/prefs';
 import { Banner } from './Banner';
 import { Composer } from './Composer';
@@ -12,6 +14,8 @@ import { onKey } from './keys';
 import { Log } from './Log';
 import { People } from './People';
 import { RoomList } from './RoomList';
+
+addEnglish(words);
 
 function open(name: 'rooms' | 'people' | 'settings'): void {
   dialog.value = name;
@@ -92,6 +96,7 @@ export function Room() {
   const store = useStore();
   const room = store.room.value ?? '';
   const people = wide.value && prefs.people.value;
+  useEffect(() => attention(store), [store]);
   useEffect(() => {
     const listener = (event: KeyboardEvent) => onKey(event, store);
     document.addEventListener('keydown', listener);
@@ -138,9 +143,6 @@ export function Room() {
           <People />
         </Dialog>
       )}
-      <div class="vh" aria-live="polite">
-        {store.announcer.text}
-      </div>
     </div>
   );
 }

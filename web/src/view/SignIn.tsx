@@ -78,7 +78,6 @@ export function SignIn() {
   const refused = refusal(store.joinError.value, room);
   const error = problem || refused;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the rooms are there
   useEffect(() => {
     if (known) setRoom((chosen) => chosen || startRoom(store, names));
   }, [known]);

@@ -2,6 +2,7 @@
 
 import type { Store } from '../state/store';
 import { nextFrame } from '../state/store';
+import { logWindow } from '../state/window';
 
 interface LogKeys {
   store: Store;
@@ -33,7 +34,7 @@ function target(key: string, rows: HTMLElement[], at: number): number | null {
 function firstUnread(log: HTMLElement, store: Store): void {
   const from = store.unread.newFrom.value;
   if (from === null) return;
-  store.window.reveal(from);
+  logWindow.reveal(from);
   nextFrame(() => {
     let row = log.querySelector('#new')?.nextElementSibling;
     while (row && !row.matches('.m')) row = row.nextElementSibling;
@@ -51,7 +52,7 @@ export function logKeys(event: KeyboardEvent, { store, setMenu }: LogKeys): void
   const next = target(event.key, rows, row ? rows.indexOf(row) : -1);
   if (next !== null) {
     event.preventDefault();
-    if (next === 0) store.older();
+    if (next === 0) logWindow.older(store);
     rows[next]?.focus();
     return;
   }

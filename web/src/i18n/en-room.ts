@@ -1,37 +1,9 @@
-// Every word of the interface, in English: the dictionary that the other languages are typed by.
-// `{name}` is filled in; an entry with `one`/`other` is chosen by the number `n`.
+// English, the words of the room and its dialogs: they come with the room.
 
-export interface Plural {
-  zero?: string;
-  one?: string;
-  two?: string;
-  few?: string;
-  many?: string;
-  other: string;
-}
-
-export const en = {
-  appName: 'Hubbub',
-  tagline: 'Say hello. No account needed.',
-  name: 'Your name',
-  namePlaceholder: 'How others will see you',
-  chooseRoom: 'Choose a room',
-  join: 'Join {room}',
-  joining: 'Joining…',
-  connecting: 'Connecting…',
-  roomsLoading: 'Looking for rooms…',
-  nameEmpty: 'Please enter a name.',
-  nameTooLong: 'That name is too long: {n} characters at most.',
-  nameInvalid: 'That name cannot be used. Please choose another.',
-  nameTaken: 'Somebody in this room has that name already.',
-  roomUnknown: 'There is no room “{room}”. You are in “{other}” instead.',
-  roomGone: 'This room does not exist any more.',
-  banned: 'You cannot join this chat.',
-  joinRefused: 'The server said no: {message}',
+export const room = {
   rooms: 'Rooms',
   people: 'People',
   peopleCount: 'People, {n}',
-  online: { one: '{n} online', other: '{n} online' },
   you: 'you',
   filterPeople: 'Filter people',
   nobodyElse: 'Nobody else is here.',
@@ -43,7 +15,6 @@ export const en = {
   mentionedYou: 'mentions you',
   settings: 'Settings',
   help: 'Keyboard shortcuts',
-  close: 'Close',
   showRooms: 'Show rooms',
   showPeople: 'Show people',
   hidePeople: 'Hide people',
@@ -94,18 +65,7 @@ export const en = {
   failMuted: 'you are muted here',
   failBusy: 'the server is too busy',
   failOther: 'the server refused it',
-  connLost: 'Connection lost.',
-  connRetry: 'Trying again in {n} s…',
-  connTrying: 'Trying again…',
-  connNow: 'Try now',
-  connOffline: 'You are offline. Messages are sent when you are back.',
-  connBack: 'Connected again',
-  connRestart: 'The server restarts. Back in {n} s…',
   connected: 'Connected',
-  refusedTitle: 'The server does not let you in',
-  endedTitle: 'You are connected elsewhere',
-  endedText: 'This chat goes on in another window, or the server ended it.',
-  reconnect: 'Connect here',
   switcher: 'Go to room',
   theme: 'Appearance',
   themeSystem: 'System',
@@ -138,7 +98,4 @@ export const en = {
   keyLog: 'In the messages: move',
   keyFirstUnread: 'In the messages: first unread',
   keyActions: 'In the messages: actions',
-} satisfies Record<string, string | Plural>;
-
-export type Key = keyof typeof en;
-export type Dictionary = { [K in Key]: (typeof en)[K] extends string ? string : Plural };
+};
