@@ -1,0 +1,126 @@
+//! `room_update`: who gets the counts, when, and how many of them a storm costs.
+
+use serde_json::json;
+
+use crate::support::server::raise_file_limit;
+use crate::support::shape::{assert_accepted, default_rooms_json};
+use crate::support::{Client, Server, Transport};
+
+#[tokio::test]
+async fn every_connection_gets_every_change_in_a_room_or_not() {
+    let server = Server::start().await;
+    let mut watchers = Vec::new();
+    for transport in Transport::ALL {
+        watchers.push(Client::connect(&server, transport).await);
+    }
+    watchers.push(Client::joined(&server, "sports", "Sportive").await);
+    let mut ada = Client::connect(&server, Transport::WebSocket).await;
+
+    ada.join("tech", "Ada").await;
+    for watcher in &mut watchers {
+        watcher.until_counts(&[("sports", 1), ("tech", 1)]).await;
+    }
+    ada.join("music", "Ada").await;
+    for watcher in &mut watchers {
+        watcher.until_counts(&[("sports", 1), ("music", 1)]).await;
+    }
+    assert_accepted(&ada.ask("leave_room", &json!({})).await);
+    for watcher in &mut watchers {
+        watcher.until_counts(&[("sports", 1)]).await;
+    }
+    ada.join("gaming", "Ada").await;
+    for watcher in &mut watchers {
+        watcher.until_counts(&[("sports", 1), ("gaming", 1)]).await;
+    }
+    drop(ada);
+    for watcher in &mut watchers {
+        watcher.until_counts(&[("sports", 1)]).await;
+    }
+}
+
+/// With an interval longer than the test waits, only what goes out at once can arrive.
+#[tokio::test]
+async fn the_first_change_after_a_quiet_spell_goes_out_at_once() {
+    let server = Server::with(&[("COUNTS_INTERVAL", "10m")]).await;
+    let mut watcher = Client::connect(&server, Transport::WebSocket).await;
+    watcher.greeted().await;
+    let _ada = Client::joined(&server, "tech", "Ada").await;
+    let update = watcher.expect("room_update").await;
+    assert_eq!(update.raw, default_rooms_json(&[("tech", 1)]));
+}
+
+#[tokio::test]
+async fn a_joiner_gets_the_counts_of_its_join_whatever_the_interval() {
+    let server = Server::with(&[("COUNTS_INTERVAL", "10m")]).await;
+    let mut clients = Vec::new();
+    for members in 1..=5 {
+        let mut client = Client::connect(&server, Transport::WebSocket).await;
+        client.greeted().await;
+        client.emit("join_room", &json!({ "room_name": "tech" }));
+        assert_eq!(
+            client.wait_for("join_confirm").await["users_count"],
+            members
+        );
+        let update = client.expect("room_update").await;
+        assert_eq!(update.raw, default_rooms_json(&[("tech", members)]));
+        clients.push(client);
+    }
+}
+
+const STORM: u64 = 1000;
+const UPDATES_MAX: usize = 30;
+
+/// Where the storm ends: everybody in the first room but for one in ten.
+fn room_in_storm(number: u64) -> &'static str {
+    if number.is_multiple_of(10) {
+        "music"
+    } else {
+        "general"
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_joins_leave_right_counts_everywhere_for_a_handful_of_updates() {
+    raise_file_limit(4096).await;
+    let server = Server::start().await;
+    let mut clients = Vec::new();
+    for _ in 0..STORM {
+        let mut client = Client::connect(&server, Transport::WebSocket).await;
+        client.greeted().await;
+        clients.push(client);
+    }
+    for (number, client) in (0..).zip(&clients) {
+        let name = format!("Guest {number}");
+        client.emit(
+            "join_room",
+            &json!({ "room_name": room_in_storm(number), "username": name }),
+        );
+    }
+    let counts = [("general", STORM * 9 / 10), ("music", STORM / 10)];
+    for (number, client) in (0..).zip(&mut clients) {
+        let events = client.until_counts(&counts).await;
+        let of = |name: &str| events.iter().filter(|event| event.name == name).count();
+        assert_eq!(of("join_confirm"), 1, "client {number}");
+        let updates = of("room_update");
+        assert!(
+            updates <= UPDATES_MAX,
+            "client {number} got {updates} updates"
+        );
+    }
+    let last = clients.pop().unwrap();
+    drop(clients);
+    empty_again(last).await;
+}
+
+/// The storm's way out: all but one go at once, without a word.
+async fn empty_again(mut last: Client) {
+    let events = last.until_counts(&[(room_in_storm(STORM - 1), 1)]).await;
+    let updates = events
+        .iter()
+        .filter(|event| event.name == "room_update")
+        .count();
+    assert!(
+        updates <= UPDATES_MAX,
+        "{updates} updates for {STORM} leaving"
+    );
+}

@@ -1,0 +1,66 @@
+//! What monitors and people with a browser get.
+
+use http::StatusCode;
+
+use crate::support::Server;
+use crate::support::http::{KeptAlive, get};
+
+#[tokio::test]
+async fn a_running_server_lives_and_is_ready() {
+    let server = Server::start().await;
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(
+            get(server.address(), path).await.unwrap().status,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_requests() {
+    let server = Server::start().await;
+    let mut monitor = KeptAlive::open(server.address()).await;
+    for path in ["/livez", "/readyz", "/", "/livez"] {
+        assert_eq!(
+            monitor.get(path).await.unwrap().status,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_page_says_what_this_is_and_how_to_connect() {
+    let server = Server::start().await;
+    let page = get(server.address(), "/").await.unwrap();
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.to_lowercase().contains("hubbub"), "{}", page.body);
+    assert!(
+        page.body.contains("Socket.IO") && page.body.contains("join_room"),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
+async fn other_paths_are_not_found() {
+    let server = Server::start().await;
+    for path in [
+        "/nothing",
+        "/socket.io.js",
+        "/metrics",
+        "/admin",
+        "/../etc/passwd",
+    ] {
+        let answer = get(server.address(), path).await.unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_printed_is_the_one_that_answers() {
+    let server = Server::start().await;
+    let line = format!("listening on http://{}", server.address());
+    assert_eq!(server.banner(), [line]);
+}

@@ -1,0 +1,23 @@
+//! The wire contract, from outside: the compiled server and raw Socket.IO clients.
+//!
+//! A file is an area, a test's name is a sentence about it. Every test has a server of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod configuration;
+mod connecting;
+mod counts;
+mod health;
+mod joining;
+mod leaving;
+mod limits;
+mod messaging;
+mod ordering;
+mod original;
+mod payloads;
+mod refusals;
+mod shutdown;
+#[path = "../support/mod.rs"]
+mod support;
+mod transports;
+mod unicode;
+mod users;

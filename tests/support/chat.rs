@@ -1,0 +1,88 @@
+//! What tests do with a client again and again, in the words of the chat.
+
+use serde_json::json;
+
+use super::client::Client;
+use super::dial::Transport;
+use super::packet::Event;
+use super::server::Server;
+use super::shape::default_rooms_json;
+
+impl Client {
+    /// Connects over a WebSocket, reads past the greeting and joins a room.
+    pub async fn joined(server: &Server, room: &str, username: &str) -> Self {
+        let mut client = Self::connect(server, Transport::WebSocket).await;
+        client.join(room, username).await;
+        client
+    }
+
+    /// Reads what every connection is greeted with, and returns the `session`.
+    pub async fn greeted(&mut self) -> Event {
+        self.expect("room_list").await;
+        self.expect("session").await
+    }
+
+    /// Joins a room without asking for an acknowledgement and reads up to the own notice.
+    /// Returns the confirmation.
+    pub async fn join(&mut self, room: &str, username: &str) -> Event {
+        self.emit(
+            "join_room",
+            &json!({ "room_name": room, "username": username }),
+        );
+        let confirm = self.wait_for("join_confirm").await;
+        assert_eq!(confirm["room"], room, "{confirm:?}");
+        let user_id = confirm["user_id"].clone();
+        self.events_until(|e| e.name == "system_message" && e["user_id"] == user_id)
+            .await;
+        confirm
+    }
+
+    /// Says something without asking for an acknowledgement.
+    pub fn say(&self, text: &str) {
+        self.emit("send_message", &json!({ "text": text }));
+    }
+
+    /// The next chat message, whatever comes before it.
+    pub async fn hear(&mut self) -> Event {
+        self.wait_for("receive_message").await
+    }
+
+    /// Says something and returns all events up to and with its echo: a fence behind whatever
+    /// the room was sent before.
+    pub async fn events_until_echo(&mut self, text: &str) -> Vec<Event> {
+        self.say(text);
+        self.events_until_heard(text).await
+    }
+
+    /// All events up to and with the message of that text.
+    pub async fn events_until_heard(&mut self, text: &str) -> Vec<Event> {
+        self.events_until(|e| e.name == "receive_message" && e["text"] == text)
+            .await
+    }
+
+    /// The next notice of that kind, whatever comes before it.
+    pub async fn wait_for_kind(&mut self, kind: &str) -> Event {
+        let wanted = |event: &Event| event.name == "system_message" && event["kind"] == kind;
+        self.events_until(wanted).await.pop().unwrap()
+    }
+
+    /// Reads until the counts are these, the other rooms being empty.
+    pub async fn until_counts(&mut self, counts: &[(&str, u64)]) -> Vec<Event> {
+        let wanted = default_rooms_json(counts);
+        self.events_until(|event| event.name == "room_update" && event.raw == wanted)
+            .await
+    }
+
+    /// Reads until the notice of that text and these counts have come, in either order: the log
+    /// and the counts are told independently of each other.
+    pub async fn until_told(&mut self, notice: &str, counts: &[(&str, u64)]) -> Vec<Event> {
+        let counts = default_rooms_json(counts);
+        let mut events: Vec<Event> = Vec::new();
+        let is_notice = |event: &Event| event.name == "system_message" && event["text"] == notice;
+        let is_counts = |event: &Event| event.name == "room_update" && event.raw == counts;
+        while !(events.iter().any(is_notice) && events.iter().any(is_counts)) {
+            events.push(self.event().await);
+        }
+        events
+    }
+}

@@ -1,0 +1,217 @@
+//! The HTTP long-polling transport: one task that polls and answers pings, one that posts.
+
+use std::net::SocketAddr;
+
+use http::{Method, StatusCode};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::client::{Outgoing, Wire};
+use super::http::{Answered, request};
+use super::packet::Packet;
+
+/// Between packets in one body.
+pub const SEPARATOR: char = '\x1e';
+
+/// Bytes of packets put into one post, well below what the server takes.
+const POST_BYTES: usize = 32 * 1024;
+
+/// Where one polling session lives.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The server.
+    pub address: SocketAddr,
+    /// The path and query of the session.
+    pub path: String,
+    /// Sent with every request.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Endpoint {
+    /// Where sessions are opened.
+    pub fn new(address: SocketAddr, headers: Vec<(String, String)>) -> Self {
+        Self {
+            address,
+            path: "/socket.io/?EIO=4&transport=polling".to_owned(),
+            headers,
+        }
+    }
+
+    /// Where this session lives.
+    pub fn of_session(mut self, sid: &str) -> Self {
+        self.path = format!("{}&sid={sid}", self.path);
+        self
+    }
+
+    /// One poll.
+    pub async fn poll(&self) -> Answered {
+        request(
+            self.address,
+            Method::GET,
+            &self.path,
+            &self.headers,
+            String::new(),
+        )
+        .await
+    }
+
+    /// One post of packets.
+    pub async fn post(&self, body: String) -> Answered {
+        request(self.address, Method::POST, &self.path, &self.headers, body).await
+    }
+}
+
+/// The two tasks of a polling session.
+pub struct Running {
+    /// Where the session lives.
+    pub endpoint: Endpoint,
+    /// Ends after the poll in flight once `stop` is set.
+    pub poller: JoinHandle<()>,
+    /// Ends at [`Outgoing::StopPolling`] and hands back what was not yet posted.
+    pub poster: JoinHandle<UnboundedReceiver<Outgoing>>,
+    /// Ends the poller.
+    pub stop: watch::Sender<bool>,
+}
+
+/// Starts the two tasks on an open session.
+pub fn run(endpoint: Endpoint, outgoing: UnboundedReceiver<Outgoing>, wire: &Wire) -> Running {
+    let (stop, stopped) = watch::channel(false);
+    let pongs = wire.answers_pings.then(|| wire.outgoing.clone());
+    let reading = wire.reading.subscribe();
+    let poll = poll_until(
+        endpoint.clone(),
+        wire.incoming.clone(),
+        pongs,
+        reading,
+        stopped,
+    );
+    let post = post_until(endpoint.clone(), outgoing, wire.incoming.clone());
+    Running {
+        endpoint,
+        poller: tokio::spawn(poll),
+        poster: tokio::spawn(post),
+        stop,
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.poller.abort();
+        self.poster.abort();
+    }
+}
+
+async fn poll_until(
+    endpoint: Endpoint,
+    incoming: UnboundedSender<Packet>,
+    pongs: Option<UnboundedSender<Outgoing>>,
+    mut reading: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
+) {
+    while !*stopped.borrow() {
+        if reading.wait_for(|&reading| reading).await.is_err() {
+            return;
+        }
+        let body = match endpoint.poll().await {
+            Ok(answer) if answer.status == StatusCode::OK && !answer.body.is_empty() => answer.body,
+            ended => {
+                let _gone = incoming
+                    .send(Packet::TransportClosed(format!("poll: {ended:?}")))
+                    .is_err();
+                return;
+            }
+        };
+        for frame in body.split(SEPARATOR) {
+            let packet = Packet::parse(frame);
+            if let (Packet::Ping, Some(pongs)) = (&packet, &pongs) {
+                let _gone = pongs.send(Outgoing::Texts(vec!["3".to_owned()])).is_err();
+            }
+            if incoming.send(packet).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A failed post needs no report: the next poll sees the same end.
+async fn post_until(
+    endpoint: Endpoint,
+    mut outgoing: UnboundedReceiver<Outgoing>,
+    incoming: UnboundedSender<Packet>,
+) -> UnboundedReceiver<Outgoing> {
+    while let Some(next) = outgoing.recv().await {
+        let bodies = match next {
+            Outgoing::Texts(texts) => bodies(texts),
+            Outgoing::Binary(bytes) => vec![binary_packet(&bytes)],
+            Outgoing::HangUp => vec!["1".to_owned()],
+            Outgoing::StopPolling => break,
+        };
+        for body in bodies {
+            match endpoint.post(body).await {
+                Ok(answer) if answer.status == StatusCode::OK => {}
+                ended => {
+                    let closed = Packet::TransportClosed(format!("post: {ended:?}"));
+                    let _gone = incoming.send(closed).is_err();
+                    return outgoing;
+                }
+            }
+        }
+    }
+    outgoing
+}
+
+/// Packets put together into as few bodies as the server's limit allows.
+fn bodies(texts: Vec<String>) -> Vec<String> {
+    let mut bodies: Vec<String> = Vec::new();
+    for text in texts {
+        match bodies.last_mut() {
+            Some(body) if body.len() + text.len() < POST_BYTES => {
+                body.push(SEPARATOR);
+                body.push_str(&text);
+            }
+            _ => bodies.push(text),
+        }
+    }
+    bodies
+}
+
+/// `b` and base64, for the one kind of payload the tests send as binary: zeros.
+fn binary_packet(bytes: &[u8]) -> String {
+    assert!(
+        bytes.iter().all(|&b| b == 0) && bytes.len().is_multiple_of(3),
+        "zeros, in threes"
+    );
+    format!("b{}", "AAAA".repeat(bytes.len() / 3))
+}
+
+/// The handshake: the open packet of a new session.
+pub async fn handshake(endpoint: &Endpoint) -> Packet {
+    let answer = endpoint.poll().await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK, "handshake: {answer:?}");
+    Packet::parse(&answer.body)
+}
+
+/// A session that is connected and polls no more: what is said to it from now on waits. Returns
+/// also the frames it was greeted with.
+pub async fn connected_by_hand(address: SocketAddr) -> (Endpoint, Vec<String>) {
+    let endpoint = Endpoint::new(address, Vec::new());
+    let Packet::Open(open) = handshake(&endpoint).await else {
+        panic!("no handshake")
+    };
+    let endpoint = endpoint.of_session(open["sid"].as_str().unwrap());
+    let posted = endpoint.post("40".to_owned()).await.unwrap();
+    assert_eq!(
+        (posted.status, posted.body.as_str()),
+        (StatusCode::OK, "ok")
+    );
+    let mut frames: Vec<String> = Vec::new();
+    while !frames
+        .iter()
+        .any(|frame| frame.starts_with("42[\"session\""))
+    {
+        let body = endpoint.poll().await.unwrap().body;
+        frames.extend(body.split(SEPARATOR).map(str::to_owned));
+    }
+    (endpoint, frames)
+}

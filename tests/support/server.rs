@@ -1,0 +1,218 @@
+//! The compiled server as a child process on a free port of its own, ended with its guard.
+
+use std::net::SocketAddr;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use super::PATIENCE;
+
+/// Variables a child keeps from the environment of the tests; no setting of the service is among
+/// them, so that a developer's own do not leak in.
+const KEPT: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"];
+
+/// A running server. Dropping it kills the process; where the test failed, what the server wrote
+/// to stderr is shown.
+pub struct Server {
+    address: SocketAddr,
+    child: Child,
+    /// Kept open, or the server's next line would hit a closed pipe.
+    stdout: Lines<BufReader<ChildStdout>>,
+    banner: Vec<String>,
+    stderr: NamedTempFile,
+}
+
+impl Server {
+    /// Starts a server with the default settings.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts a server with these settings in its environment.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::launch(settings, &[]).await
+    }
+
+    /// Starts a server with these settings and command-line arguments, and waits until it listens.
+    pub async fn launch(settings: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let stderr = NamedTempFile::new().unwrap();
+        let mut child = command(settings, arguments)
+            .stdout(Stdio::piped())
+            .stderr(stderr.reopen().unwrap())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut banner = Vec::new();
+        let address = timeout(PATIENCE, first_address(&mut stdout, &mut banner)).await;
+        let Ok(Some(address)) = address else {
+            panic!(
+                "the server did not start listening; stdout: {banner:?}; {}",
+                shown(&stderr)
+            );
+        };
+        Self {
+            address,
+            child,
+            stdout,
+            banner,
+            stderr,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has printed to stdout up to the line with its address.
+    pub fn banner(&self) -> &[String] {
+        &self.banner
+    }
+
+    /// What it has written to stderr so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.stderr.path()).unwrap()
+    }
+
+    /// Sends a signal by name, such as `TERM`.
+    pub async fn signal(&self, name: &str) {
+        let pid = self
+            .child
+            .id()
+            .expect("the server is still running")
+            .to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .await
+            .unwrap();
+        assert!(sent.success(), "kill -s {name} {pid}: {sent}");
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn exit(&mut self) -> ExitStatus {
+        match timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status.unwrap(),
+            Err(_) => panic!("the server did not exit within {PATIENCE:?}"),
+        }
+    }
+
+    /// Everything it printed to stdout after its address, once it has exited.
+    pub async fn rest_of_stdout(&mut self) -> String {
+        let mut rest = String::new();
+        self.stdout
+            .get_mut()
+            .read_to_string(&mut rest)
+            .await
+            .unwrap();
+        rest
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("server at {}: {}", self.address, shown(&self.stderr));
+        }
+        // Reaped here and not later by the runtime, which ends with the test.
+        if self.child.start_kill().is_ok() {
+            while matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+/// A server that must end by itself: what it printed, and how it ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it logged.
+    pub stderr: String,
+}
+
+/// Runs the server until it ends by itself, for settings it must refuse and for `--help`.
+pub async fn run_to_end(settings: &[(&str, &str)], arguments: &[&str]) -> Finished {
+    let child = command(settings, arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    let output = output.unwrap_or_else(|_| panic!("still running with {settings:?} {arguments:?}"));
+    let output = output.unwrap();
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn command(settings: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
+    command.env_clear().envs(
+        KEPT.iter()
+            .filter_map(|key| Some((key, std::env::var_os(key)?))),
+    );
+    command
+        .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
+        .envs(settings.iter().copied());
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+async fn first_address(
+    stdout: &mut Lines<BufReader<ChildStdout>>,
+    banner: &mut Vec<String>,
+) -> Option<SocketAddr> {
+    while let Some(line) = stdout.next_line().await.unwrap() {
+        let address = line
+            .split_once("listening on http://")
+            .map(|(_, a)| a.trim().parse());
+        banner.push(line);
+        if let Some(address) = address {
+            return Some(address.expect("the address after `listening on` is an IP and a port"));
+        }
+    }
+    None
+}
+
+fn shown(stderr: &NamedTempFile) -> String {
+    let text = std::fs::read_to_string(stderr.path()).unwrap_or_default();
+    format!("stderr:\n{text}")
+}
+
+/// Lets this process, and the servers it starts from now on, hold `wanted` files open at once.
+/// Systems start processes with as few as 1,024.
+pub async fn raise_file_limit(wanted: u32) {
+    let pid = std::process::id().to_string();
+    let limit = format!("--nofile={wanted}:");
+    let raised = Command::new("prlimit")
+        .args(["--pid", &pid, &limit])
+        .output()
+        .await;
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let soft = limits.lines().find_map(|line| {
+        line.strip_prefix("Max open files")?
+            .split_whitespace()
+            .next()
+    });
+    let enough = soft.is_some_and(|soft| {
+        soft.parse()
+            .map_or(soft == "unlimited", |n: u32| n >= wanted)
+    });
+    assert!(
+        enough,
+        "this test holds {wanted} files open, the limit is {soft:?}; prlimit: {raised:?}"
+    );
+}
