@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,7 +41,7 @@ const FINISH_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Server {
     router: Router,
     readiness: Readiness,
-    draining: watch::Sender<Option<Drain>>,
+    shared: Arc<Shared>,
     sessions: TaskTracker,
     drain_timeout: Duration,
     max_connections: usize,
@@ -55,7 +54,6 @@ impl Server {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         announce(config);
-        let (draining, drain_watch) = watch::channel(None);
         let limits = limits(config);
         let rooms = Rooms::new(&RoomSettings {
             names: config.rooms.clone(),
@@ -68,11 +66,7 @@ impl Server {
             state_interval: config.counts_interval,
         });
         let publishing = rooms.publish_state();
-        let shared = Arc::new(Shared {
-            rooms,
-            settings: session_settings(config, &limits),
-            draining: drain_watch,
-        });
+        let shared = Arc::new(Shared::new(rooms, session_settings(config, &limits)));
         let sessions = TaskTracker::new();
         let socket_settings = SocketSettings {
             ping_interval: config.ping_interval,
@@ -86,7 +80,7 @@ impl Server {
         Self {
             router: http::router(endpoint, readiness.clone()),
             readiness,
-            draining,
+            shared,
             sessions,
             drain_timeout: config.drain_timeout,
             max_connections: config.max_connections,
@@ -118,7 +112,7 @@ impl Server {
             .saturating_mul(sessions)
             .min(self.drain_timeout / 2);
         tracing::info!(sessions, spread_ms = spread.as_millis(), "draining");
-        self.draining.send_replace(Some(Drain { spread }));
+        self.shared.drain(Drain { spread });
         self.sessions.close();
         if tokio::time::timeout(self.drain_timeout, self.sessions.wait())
             .await

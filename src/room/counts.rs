@@ -1,4 +1,4 @@
-//! Member counts of all rooms, as one watched value.
+//! Member counts of all rooms: state, not events, so the newest is enough.
 //!
 //! Every change is counted at once; telling everybody is paced: the first change after a quiet
 //! spell goes out immediately, later ones together, at growing intervals while the storm lasts.
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::bell::{Bells, News};
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::RoomCounts;
@@ -41,6 +42,7 @@ pub struct Counts {
     board: Mutex<Board>,
     changed: Notify,
     published: watch::Sender<Arc<CountsState>>,
+    audience: Arc<Bells>,
 }
 
 impl Counts {
@@ -57,6 +59,7 @@ impl Counts {
             board: Mutex::new(board),
             changed: Notify::new(),
             published: watch::Sender::new(first),
+            audience: Arc::default(),
         }
     }
 
@@ -76,10 +79,16 @@ impl Counts {
         render(&self.names, &self.board.lock())
     }
 
-    /// The published counts: each receiver sees the newest.
+    /// The published counts.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Arc<CountsState>> {
-        self.published.subscribe()
+    pub fn published(&self) -> Arc<CountsState> {
+        Arc::clone(&self.published.borrow())
+    }
+
+    /// Everybody whose bell rings for [`News::COUNTS`]: all connections.
+    #[must_use]
+    pub const fn audience(&self) -> &Arc<Bells> {
+        &self.audience
     }
 
     /// Publishes changes for as long as it is polled, at most every `interval`.
@@ -88,6 +97,7 @@ impl Counts {
         loop {
             self.changed.notified().await;
             self.published.send_replace(Arc::new(self.now()));
+            self.audience.ring(News::COUNTS);
             tokio::time::sleep(pace.pause_after(Instant::now())).await;
         }
     }
@@ -178,7 +188,7 @@ mod tests {
     async fn everybody_sees_the_last_count_of_a_storm() {
         let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
         let counts = Arc::new(Counts::new(vec![name]));
-        let mut seen = counts.watch();
+        let mut seen = counts.published.subscribe();
         let publisher = Arc::clone(&counts);
         let task = tokio::spawn(async move { publisher.publish_changes(INTERVAL).await });
         for n in 1..=1000 {

@@ -1,11 +1,12 @@
-//! Rooms: a log and a set of members each, and the watched counts of all of them.
+//! Rooms: a log and a set of members each, and the counts of all of them.
 //!
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together:
-//! join, leave, publish, read), [`typing`], [`counts`], [`rooms`] (all rooms of the service).
+//! join, leave, publish, read), [`bell`] (how readers are woken), [`typing`], [`counts`], [`rooms`] (all rooms of the service).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
 
+pub mod bell;
 pub mod counts;
 pub mod log;
 pub mod members;
@@ -17,6 +18,7 @@ pub mod room;
 pub mod rooms;
 pub mod typing;
 
+pub use bell::{Bell, News, Seat};
 pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
 pub use members::UserId;

@@ -1,13 +1,14 @@
-//! One room: its log and its members under one short lock, and the watched head of the log.
+//! One room: its log and its members under one short lock, and the bells of its readers.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tokio::sync::watch;
 
+use super::bell::{Bell, Bells, News, Seat};
 use super::counts::Counts;
 use super::log::{DedupKey, Entry, EntryKind, Log, LogBounds, Page, Read, Remembered};
 use super::members::{Member, MemberId, Members};
@@ -23,7 +24,8 @@ pub struct Room {
     epoch: Arc<str>,
     notice_limit: u64,
     state: Mutex<State>,
-    head: watch::Sender<u64>,
+    head: AtomicU64,
+    readers: Arc<Bells>,
     typing: Typing,
     counts: Arc<Counts>,
     index: usize,
@@ -66,6 +68,7 @@ pub struct Published {
 pub struct Membership {
     room: Arc<Room>,
     id: MemberId,
+    _seat: Seat,
 }
 
 impl Membership {
@@ -136,7 +139,8 @@ impl Room {
                 members: Members::default(),
                 newest_ms: 0,
             }),
-            head: watch::Sender::new(0),
+            head: AtomicU64::new(0),
+            readers: Arc::default(),
             counts,
             index,
             hasher: std::hash::RandomState::new(),
@@ -161,15 +165,21 @@ impl Room {
         &self.typing
     }
 
-    /// The id of the newest entry, as a watched value.
+    /// The id of the newest entry that readers have been told of.
     #[must_use]
-    pub fn watch_head(&self) -> watch::Receiver<u64> {
-        self.head.subscribe()
+    pub fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
     }
 
-    /// Adds a member and tells the room.
+    /// Publishes who is typing for as long as it is polled, at most every `interval`.
+    pub async fn publish_typing(&self, interval: Duration) {
+        self.typing.publish_changes(interval, &self.readers).await;
+    }
+
+    /// Adds a member and tells the room. `bell` rings for the room's news from then on.
     #[must_use]
-    pub fn join(self: &Arc<Self>, member: Member) -> Joined {
+    pub fn join(self: &Arc<Self>, member: Member, bell: Arc<Bell>) -> Joined {
+        let seat = self.readers.seat(bell);
         let mut state = self.state.lock();
         let position = state.log.head();
         let id = state.members.add(member.clone());
@@ -194,6 +204,7 @@ impl Room {
         let membership = Membership {
             room: Arc::clone(self),
             id,
+            _seat: seat,
         };
         Joined {
             membership,
@@ -361,11 +372,8 @@ impl Room {
     /// Wakes the readers. Outside the lock, so two of these may come in either order: the head
     /// only ever grows.
     fn announce(&self, head: u64) {
-        self.head.send_if_modified(|known| {
-            let newer = head > *known;
-            *known = head.max(*known);
-            newer
-        });
+        self.head.fetch_max(head, Ordering::AcqRel);
+        self.readers.ring(News::ENTRIES);
     }
 }
 

@@ -77,7 +77,7 @@ impl Rooms {
         tasks.spawn(async move { counts.publish_changes(interval).await });
         for room in self.by_name.values() {
             let room = Arc::clone(room);
-            tasks.spawn(async move { room.typing().publish_changes(interval).await });
+            tasks.spawn(async move { room.publish_typing(interval).await });
         }
         tasks
     }

@@ -1,4 +1,4 @@
-//! Who is typing in a room, as a watched value: state, not events, so the newest wins.
+//! Who is typing in a room: state, not events, so the newest wins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::bell::{Bells, News};
 use super::members::MemberId;
 use crate::domain::RoomName;
 use crate::json;
@@ -62,12 +63,12 @@ impl Typing {
 
     /// The wire payload of the published state; `None` before anybody ever typed.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Option<Arc<RawValue>>> {
-        self.published.subscribe()
+    pub fn published(&self) -> Option<Arc<RawValue>> {
+        self.published.borrow().clone()
     }
 
-    /// Publishes changes for as long as it is polled, at most every `interval`.
-    pub async fn publish_changes(&self, interval: Duration) {
+    /// Publishes changes to `audience` for as long as it is polled, at most every `interval`.
+    pub async fn publish_changes(&self, interval: Duration, audience: &Bells) {
         let mut shown: Vec<User> = Vec::new();
         loop {
             self.change().await;
@@ -80,6 +81,7 @@ impl Typing {
                 self.published
                     .send_replace(Some(Arc::from(json::raw(&state))));
                 shown = typing;
+                audience.ring(News::TYPING);
             }
             tokio::time::sleep(interval).await;
         }
@@ -121,10 +123,13 @@ mod tests {
     async fn somebody_who_falls_silent_stops_typing() {
         let room = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
         let typing = Arc::new(Typing::new(room));
-        let mut seen = typing.watch();
+        let mut seen = typing.published.subscribe();
         let publisher = Arc::clone(&typing);
-        let task =
-            tokio::spawn(async move { publisher.publish_changes(Duration::from_millis(50)).await });
+        let task = tokio::spawn(async move {
+            publisher
+                .publish_changes(Duration::from_millis(50), &Bells::default())
+                .await;
+        });
 
         let username = crate::domain::Username::anonymous();
         let member = Member {

@@ -140,13 +140,11 @@ impl<C: Connection> Session<C> {
             user_id: Arc::clone(&self.user_id),
             username: join.username.clone(),
         };
-        let joined = room.join(member);
+        let joined = room.join(member, Arc::clone(&self.bell));
         self.place = Some(Place {
             membership: joined.membership,
             cursor: joined.position,
             resuming_until: 0,
-            head: room.watch_head(),
-            typing: room.typing().watch(),
         });
         joined.own_notice
     }

@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use super::SessionSettings;
 use super::link::Link;
 use super::mailbox::{Mailbox, Request};
 use super::rate::Limiter;
 use crate::domain::{Refusal, TextLimits};
 use crate::protocol::{self, Command, EventName};
+use crate::room::{Bell, News};
 
 /// The door of one session. See the module's text.
 #[derive(Debug)]
@@ -19,21 +18,23 @@ pub struct Door<A> {
     messages: Limiter,
     requests: Limiter,
     text: TextLimits,
-    gone: CancellationToken,
+    bell: Arc<Bell>,
+    link: Arc<Link>,
 }
 
 impl<A> Door<A> {
-    pub(super) fn new(
-        settings: &SessionSettings,
-        link: Arc<Link>,
-        gone: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(settings: &SessionSettings, bell: Arc<Bell>, link: Arc<Link>) -> Self {
         Self {
-            mailbox: Arc::new(Mailbox::new(settings.mailbox, link)),
+            mailbox: Arc::new(Mailbox::new(
+                settings.mailbox,
+                Arc::clone(&bell),
+                Arc::clone(&link),
+            )),
             messages: Limiter::new(settings.messages),
             requests: Limiter::new(settings.requests),
             text: settings.text,
-            gone,
+            bell,
+            link,
         }
     }
 
@@ -58,6 +59,7 @@ impl<A> Door<A> {
     /// The connection is gone: the session ends, whatever it is waiting for. Commands that were
     /// not handled yet are not: their sender cannot be told.
     pub fn disconnected(&self) {
-        self.gone.cancel();
+        self.link.set_gone();
+        self.bell.ring(News::GONE);
     }
 }

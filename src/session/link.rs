@@ -18,6 +18,7 @@ pub struct Link {
     enough_taken: Notify,
     paused: AtomicBool,
     closed: AtomicBool,
+    gone: AtomicBool,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -30,6 +31,7 @@ impl Default for Link {
             enough_taken: Notify::new(),
             paused: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -56,16 +58,29 @@ impl Link {
         self.taken.load(Ordering::Acquire)
     }
 
-    /// Session: waits until `packets` have been taken. Cancel safe; one waiter at a time.
+    /// Session: waits until `packets` have been taken, or the connection is gone. Cancel safe;
+    /// one waiter at a time.
     pub async fn until_taken(&self, packets: u64) {
-        while self.taken() < packets {
+        while self.taken() < packets && !self.is_gone() {
             self.wanted.store(packets, Ordering::Release);
-            // Taken between the check and the store: nobody would wake us.
-            if self.taken() >= packets {
+            // What happened between the check and the store would wake nobody.
+            if self.taken() >= packets || self.is_gone() {
                 return;
             }
             self.enough_taken.notified().await;
         }
+    }
+
+    /// Door: the connection is gone; nothing will be taken any more.
+    pub fn set_gone(&self) {
+        self.gone.store(true, Ordering::Release);
+        self.enough_taken.notify_one();
+    }
+
+    /// Whether the connection is gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// Session: stops the transport from reading what the client sends.

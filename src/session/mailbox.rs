@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::link::Link;
 use crate::domain::Refusal;
 use crate::protocol::{Command, EventName};
+use crate::room::{Bell, News};
 
 /// What a request costs beside its content, in bytes, towards the byte bound.
 const REQUEST_COST: usize = 64;
@@ -39,7 +39,7 @@ pub struct Request<A> {
 pub struct Mailbox<A> {
     requests_max: usize,
     queue: Mutex<Queue<A>>,
-    filled: Notify,
+    bell: Arc<Bell>,
     link: Arc<Link>,
 }
 
@@ -57,9 +57,10 @@ impl<A> Queue<A> {
 }
 
 impl<A> Mailbox<A> {
-    /// Room for `requests_max` requests; `link` is told to pause and resume reading.
+    /// Room for `requests_max` requests. `bell` rings for [`News::MAIL`]; `link` is told to pause
+    /// and resume reading.
     #[must_use]
-    pub fn new(requests_max: usize, link: Arc<Link>) -> Self {
+    pub fn new(requests_max: usize, bell: Arc<Bell>, link: Arc<Link>) -> Self {
         let queue = Queue {
             requests: VecDeque::new(),
             commands: 0,
@@ -68,7 +69,7 @@ impl<A> Mailbox<A> {
         Self {
             requests_max,
             queue: Mutex::new(queue),
-            filled: Notify::new(),
+            bell,
             link,
         }
     }
@@ -91,7 +92,7 @@ impl<A> Mailbox<A> {
             self.link.pause_reading();
         }
         drop(queue);
-        self.filled.notify_one();
+        self.bell.ring(News::MAIL);
     }
 
     /// Takes the oldest request out.
@@ -109,12 +110,6 @@ impl<A> Mailbox<A> {
             self.link.resume_reading();
         }
         Some(request)
-    }
-
-    /// Waits until something was put in since the last wait. There may be more than one request:
-    /// [`Self::pop`] until `None` before waiting again. Cancel safe.
-    pub async fn filled(&self) {
-        self.filled.notified().await;
     }
 }
 
@@ -138,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_request_that_does_not_fit_becomes_a_refusal_in_its_place() {
-        let mailbox = Mailbox::new(2, Arc::new(Link::default()));
+        let mailbox = Mailbox::new(2, Arc::default(), Arc::default());
         (0..3).for_each(|_| mailbox.push(request()));
         let fates: Vec<bool> = std::iter::from_fn(|| mailbox.pop())
             .map(|r| r.body.is_ok())
@@ -148,7 +143,7 @@ mod tests {
 
     #[test]
     fn room_is_made_by_taking_out() {
-        let mailbox = Mailbox::new(1, Arc::new(Link::default()));
+        let mailbox = Mailbox::new(1, Arc::default(), Arc::default());
         for _ in 0..3 {
             mailbox.push(request());
             assert!(
@@ -163,7 +158,7 @@ mod tests {
     #[test]
     fn reading_pauses_while_too_many_refusals_wait() {
         let link = Arc::new(Link::default());
-        let mailbox = Mailbox::new(4, Arc::clone(&link));
+        let mailbox = Mailbox::new(4, Arc::default(), Arc::clone(&link));
         (0..7).for_each(|_| mailbox.push(request()));
         assert!(reading(&link), "three refusals may wait");
         mailbox.push(request());

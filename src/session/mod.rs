@@ -16,11 +16,8 @@ pub mod outbox;
 pub mod rate;
 mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 pub use door::Door;
 pub use link::Link;
@@ -29,7 +26,7 @@ pub use serve::Session;
 
 use crate::domain::TextLimits;
 use crate::protocol::Limits;
-use crate::room::Rooms;
+use crate::room::{Bell, News, Rooms};
 
 /// How sessions behave.
 #[derive(Debug, Clone)]
@@ -55,8 +52,26 @@ pub struct Shared {
     pub rooms: Rooms,
     /// How sessions behave.
     pub settings: SessionSettings,
-    /// Set once, when the server is going away.
-    pub draining: watch::Receiver<Option<Drain>>,
+    drain: OnceLock<Drain>,
+}
+
+impl Shared {
+    /// What sessions of these rooms share.
+    #[must_use]
+    pub const fn new(rooms: Rooms, settings: SessionSettings) -> Self {
+        Self {
+            rooms,
+            settings,
+            drain: OnceLock::new(),
+        }
+    }
+
+    /// Tells all sessions, also those that are yet to come, that the server is going away. The
+    /// first call counts.
+    pub fn drain(&self, drain: Drain) {
+        self.drain.get_or_init(|| drain);
+        self.rooms.counts().audience().ring(News::DRAIN);
+    }
 }
 
 /// The server is going away.
@@ -74,14 +89,9 @@ pub fn open<C: Connection>(
     link: &Arc<Link>,
     connection: C,
 ) -> (Door<C::Ack>, Session<C>) {
-    let gone = CancellationToken::new();
-    let door = Door::new(&shared.settings, Arc::clone(link), gone.clone());
+    let bell = Arc::new(Bell::default());
+    let door = Door::new(&shared.settings, Arc::clone(&bell), Arc::clone(link));
     let mailbox = Arc::clone(door.mailbox());
-    let out = outbox::Outbox::new(
-        connection,
-        Arc::clone(link),
-        gone.clone(),
-        shared.settings.slow_timeout,
-    );
-    (door, Session::new(Arc::clone(shared), mailbox, out, gone))
+    let out = outbox::Outbox::new(connection, Arc::clone(link), shared.settings.slow_timeout);
+    (door, Session::new(Arc::clone(shared), mailbox, out, bell))
 }

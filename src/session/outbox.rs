@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::link::Link;
 
@@ -59,7 +57,6 @@ pub enum Ended {
 pub struct Outbox<C> {
     connection: C,
     link: Arc<Link>,
-    gone: CancellationToken,
     slow_timeout: Option<Duration>,
     /// Sizes of the packets on their way, oldest first.
     on_the_way: VecDeque<usize>,
@@ -69,17 +66,11 @@ pub struct Outbox<C> {
 
 impl<C: Connection> Outbox<C> {
     /// An outbox for a connection that has been told nothing yet.
-    pub fn new(
-        connection: C,
-        link: Arc<Link>,
-        gone: CancellationToken,
-        slow_timeout: Option<Duration>,
-    ) -> Self {
+    pub fn new(connection: C, link: Arc<Link>, slow_timeout: Option<Duration>) -> Self {
         let on_the_way = VecDeque::new();
         Self {
             connection,
             link,
-            gone,
             slow_timeout,
             on_the_way,
             bytes: 0,
@@ -188,16 +179,14 @@ impl<C: Connection> Outbox<C> {
             }
             // Without a timeout the heartbeat is the only judge.
             let patience = self.slow_timeout.unwrap_or(Duration::from_secs(3600));
-            tokio::select! {
-                biased;
-                () = self.gone.cancelled() => return Err(Ended::Gone),
-                () = self.link.until_taken(packets) => {}
-                () = tokio::time::sleep_until(Instant::now() + patience) => {
-                    if self.slow_timeout.is_some() && self.taken() == before {
-                        self.close_transport();
-                        return Err(Ended::Slow);
-                    }
-                }
+            let patience = tokio::time::timeout(patience, self.link.until_taken(packets));
+            let in_time = patience.await.is_ok();
+            if self.link.is_gone() {
+                return Err(Ended::Gone);
+            }
+            if !in_time && self.slow_timeout.is_some() && self.taken() == before {
+                self.close_transport();
+                return Err(Ended::Slow);
             }
         }
     }

@@ -1,20 +1,18 @@
 //! The session's loop: wait for a command, an entry past the cursor or newer state, and tell the
 //! connection, one thing after the other.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
 
+use super::Shared;
 use super::mailbox::Mailbox;
 use super::outbox::{Connection, Ended, Outbox};
-use super::{Drain, Shared};
 use crate::protocol::{self, Gap, ServerInfo, event};
-use crate::room::{CountsState, Entry, EntryKind, Membership, Read, Room, UserId};
+use crate::room::{Bell, Entry, EntryKind, Membership, News, Read, Room, Seat, UserId};
 use crate::{json, random};
 
 /// Commands handled, and entries told, before the session looks at the rest of its work again.
@@ -30,8 +28,6 @@ pub(super) struct Place {
     pub(super) cursor: u64,
     /// Up to this id the connection is resuming: messages are told, notices are old news.
     pub(super) resuming_until: u64,
-    pub(super) head: watch::Receiver<u64>,
-    pub(super) typing: watch::Receiver<Option<Arc<RawValue>>>,
 }
 
 impl Place {
@@ -47,24 +43,11 @@ pub struct Session<C: Connection> {
     pub(super) user_id: UserId,
     pub(super) out: Outbox<C>,
     pub(super) place: Option<Place>,
+    pub(super) bell: Arc<Bell>,
     mailbox: Arc<Mailbox<C::Ack>>,
-    gone: CancellationToken,
-    counts: watch::Receiver<Arc<CountsState>>,
     counts_told: u64,
-    draining: watch::Receiver<Option<Drain>>,
-    /// The drain has been announced to this connection.
-    leaving: bool,
-}
-
-/// What there is to do.
-enum Work {
-    Mail,
-    Entries,
-    Counts,
-    Typing,
-    /// The loop's timer is up.
-    Timer,
-    Drain,
+    // The session's seat among those who are told the counts.
+    _seat: Seat,
 }
 
 impl<C: Connection> Session<C> {
@@ -72,18 +55,17 @@ impl<C: Connection> Session<C> {
         shared: Arc<Shared>,
         mailbox: Arc<Mailbox<C::Ack>>,
         out: Outbox<C>,
-        gone: CancellationToken,
+        bell: Arc<Bell>,
     ) -> Self {
+        let seat = shared.rooms.counts().audience().seat(Arc::clone(&bell));
         Self {
             user_id: random::id().into(),
             out,
             place: None,
+            bell,
             mailbox,
-            gone,
-            counts: shared.rooms.counts().watch(),
             counts_told: 0,
-            draining: shared.draining.clone(),
-            leaving: false,
+            _seat: seat,
             shared,
         }
     }
@@ -97,22 +79,50 @@ impl<C: Connection> Session<C> {
         }
     }
 
-    async fn serve(&mut self) -> Result<std::convert::Infallible, Ended> {
+    async fn serve(&mut self) -> Result<Infallible, Ended> {
         self.greet().await?;
+        if self.shared.drain.get().is_some() {
+            return Err(self.leave_in_turn().await?);
+        }
         // The clock of the slow-reader check: one timer, armed while packets are on their way.
         let mut check = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
         let mut taken_at_check = None;
         loop {
             self.arm_check(check.as_mut(), &mut taken_at_check);
-            match self.wait(check.as_mut(), taken_at_check.is_some()).await? {
-                Work::Mail => self.handle_mail().await?,
-                Work::Entries => self.tell_entries().await?,
-                Work::Counts => self.tell_counts().await?,
-                Work::Typing => self.tell_typing().await?,
-                Work::Timer => self.check_progress(&mut taken_at_check)?,
-                Work::Drain => return Err(self.drain().await?),
+            let bell = Arc::clone(&self.bell);
+            let news = tokio::select! {
+                biased;
+                news = bell.news() => news,
+                () = check.as_mut(), if taken_at_check.is_some() => {
+                    self.check_progress(&mut taken_at_check)?;
+                    continue;
+                }
+            };
+            self.tell(news).await?;
+            if news.has(News::DRAIN) {
+                return Err(self.leave_in_turn().await?);
             }
         }
+    }
+
+    /// Does what there is to do.
+    async fn tell(&mut self, news: News) -> Result<(), Ended> {
+        if news.has(News::GONE) {
+            return Err(Ended::Gone);
+        }
+        if news.has(News::MAIL) {
+            self.handle_mail().await?;
+        }
+        if news.has(News::ENTRIES) {
+            self.tell_entries().await?;
+        }
+        if news.has(News::COUNTS) {
+            self.tell_counts().await?;
+        }
+        if news.has(News::TYPING) {
+            self.tell_typing().await?;
+        }
+        Ok(())
     }
 
     /// What every connection is told first.
@@ -133,22 +143,6 @@ impl<C: Connection> Session<C> {
         self.out.emit(event::SESSION, &session).await
     }
 
-    async fn wait(&mut self, timer: Pin<&mut Sleep>, timing: bool) -> Result<Work, Ended> {
-        let (head, typing) = match &mut self.place {
-            Some(place) => (Some(&mut place.head), Some(&mut place.typing)),
-            None => (None, None),
-        };
-        Ok(tokio::select! {
-            () = self.gone.cancelled() => return Err(Ended::Gone),
-            () = self.mailbox.filled() => Work::Mail,
-            () = changed(head) => Work::Entries,
-            () = changed(typing) => Work::Typing,
-            () = changed(Some(&mut self.counts)) => Work::Counts,
-            () = timer, if timing => Work::Timer,
-            () = until_draining(&mut self.draining), if !self.leaving => Work::Drain,
-        })
-    }
-
     async fn handle_mail(&mut self) -> Result<(), Ended> {
         while let Some(request) = self.mailbox.pop() {
             self.handle(request).await?;
@@ -162,8 +156,7 @@ impl<C: Connection> Session<C> {
     pub(super) async fn tell_entries(&mut self) -> Result<(), Ended> {
         let mut batch = Vec::new();
         while let Some(place) = &mut self.place {
-            let head = *place.head.borrow_and_update();
-            if place.cursor >= head {
+            if place.cursor >= place.room().head() {
                 return Ok(());
             }
             let room = Arc::clone(place.room());
@@ -203,8 +196,12 @@ impl<C: Connection> Session<C> {
     }
 
     async fn tell_counts(&mut self) -> Result<(), Ended> {
-        let state = Arc::clone(&self.counts.borrow_and_update());
-        self.tell_counts_if_newer(&state).await
+        let state = self.shared.rooms.counts().published();
+        if state.version <= self.counts_told {
+            return Ok(());
+        }
+        self.counts_told = state.version;
+        self.out.emit(event::ROOM_UPDATE, &state.payload).await
     }
 
     /// Tells the counts as they are right now, as every joiner is told.
@@ -214,20 +211,11 @@ impl<C: Connection> Session<C> {
         self.out.emit(event::ROOM_UPDATE, &state.payload).await
     }
 
-    async fn tell_counts_if_newer(&mut self, state: &CountsState) -> Result<(), Ended> {
-        if state.version <= self.counts_told {
-            return Ok(());
-        }
-        self.counts_told = state.version;
-        self.out.emit(event::ROOM_UPDATE, &state.payload).await
-    }
-
     async fn tell_typing(&mut self) -> Result<(), Ended> {
-        let Some(place) = &mut self.place else {
+        let Some(place) = &self.place else {
             return Ok(());
         };
-        let state = place.typing.borrow_and_update().clone();
-        match state {
+        match place.room().typing().published() {
             Some(payload) => self.out.emit(event::TYPING, &payload).await,
             None => Ok(()),
         }
@@ -255,26 +243,28 @@ impl<C: Connection> Session<C> {
         Err(Ended::Slow)
     }
 
-    /// Says goodbye, serves on until this session's turn comes, then finishes what was accepted.
-    async fn drain(&mut self) -> Result<Ended, Ended> {
+    /// The server is going away: says so, serves on until this session's turn comes, then
+    /// finishes what was accepted and ends the transport.
+    async fn leave_in_turn(&mut self) -> Result<Ended, Ended> {
         let spread = self
-            .draining
-            .borrow_and_update()
-            .map_or(Duration::ZERO, |d| d.spread);
-        let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
-        let turn_ms = random::up_to(spread_ms);
+            .shared
+            .drain
+            .get()
+            .map_or(Duration::ZERO, |drain| drain.spread);
+        let turn_ms = random::up_to(u64::try_from(spread.as_millis()).unwrap_or(u64::MAX));
         let reconnect_in_ms = turn_ms.saturating_add(random::up_to(RECONNECT_SPREAD_MS));
         let shutdown = json::raw(&protocol::Shutdown { reconnect_in_ms });
         self.out.emit(event::SHUTDOWN, &shutdown).await?;
-        self.leaving = true;
         let mut turn = std::pin::pin!(tokio::time::sleep(Duration::from_millis(turn_ms)));
         loop {
-            match self.wait(turn.as_mut(), true).await? {
-                Work::Mail => self.handle_mail().await?,
-                Work::Entries => self.tell_entries().await?,
-                Work::Counts => self.tell_counts().await?,
-                Work::Typing => self.tell_typing().await?,
-                Work::Timer | Work::Drain => break,
+            let bell = Arc::clone(&self.bell);
+            tokio::select! {
+                biased;
+                news = bell.news() => self.tell(news).await?,
+                () = turn.as_mut() => break,
+            }
+            if turn.is_elapsed() {
+                break;
             }
         }
         self.handle_mail().await?;
@@ -289,24 +279,5 @@ const fn event_of(kind: EntryKind) -> &'static str {
     match kind {
         EntryKind::Message => event::RECEIVE_MESSAGE,
         EntryKind::Notice => event::SYSTEM_MESSAGE,
-    }
-}
-
-/// Waits until the server is going away.
-async fn until_draining(draining: &mut watch::Receiver<Option<Drain>>) {
-    if draining.wait_for(Option::is_some).await.is_err() {
-        // Whoever could have said so is gone, and the sessions with it in a moment.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits for a newer value; for ever where there is nothing to watch.
-async fn changed<T>(watched: Option<&mut watch::Receiver<T>>) {
-    let alive = match watched {
-        Some(receiver) => receiver.changed().await.is_ok(),
-        None => false,
-    };
-    if !alive {
-        std::future::pending::<()>().await;
     }
 }

@@ -1,0 +1,146 @@
+//! How rooms wake their readers: a bell for each connection, rung by whoever has something for it.
+//!
+//! A bell remembers what it was rung for until its owner looks. It stands where a watched value
+//! for each kind of news would: waiting on four of those costs four registrations and four
+//! removals a delivery, which measured a quarter more CPU for each one (`docs/performance.md`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use slab::Slab;
+
+/// Kinds of news, as a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News(u32);
+
+impl News {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// A request is in the mailbox.
+    pub const MAIL: Self = Self(1);
+    /// The room's log has entries past what was there before.
+    pub const ENTRIES: Self = Self(1 << 1);
+    /// Other people are typing than before.
+    pub const TYPING: Self = Self(1 << 2);
+    /// The rooms' counts are others than before.
+    pub const COUNTS: Self = Self(1 << 3);
+    /// The server is going away.
+    pub const DRAIN: Self = Self(1 << 4);
+    /// The connection is gone.
+    pub const GONE: Self = Self(1 << 5);
+
+    /// Whether `kind` is among the news.
+    #[must_use]
+    pub const fn has(self, kind: Self) -> bool {
+        self.0 & kind.0 != 0
+    }
+}
+
+/// One connection's bell. One task waits, any may ring.
+#[derive(Debug, Default)]
+pub struct Bell {
+    rung: AtomicU32,
+    owner: AtomicWaker,
+}
+
+impl Bell {
+    /// Tells the owner that there is news of this kind.
+    pub fn ring(&self, kind: News) {
+        // Whoever rang before has woken the owner already, and it has not looked yet.
+        if self.rung.fetch_or(kind.0, Ordering::AcqRel) == 0 {
+            self.owner.wake();
+        }
+    }
+
+    /// What was rung since the last look.
+    pub fn look(&self) -> News {
+        News(self.rung.swap(0, Ordering::AcqRel))
+    }
+
+    /// Waits until there is news. Cancel safe.
+    pub async fn news(&self) -> News {
+        std::future::poll_fn(|cx| {
+            // Register first, look second: a ring in between wakes us again.
+            self.owner.register(cx.waker());
+            match self.look() {
+                News::NONE => Poll::Pending,
+                news => Poll::Ready(news),
+            }
+        })
+        .await
+    }
+}
+
+/// The bells of a group of connections.
+#[derive(Debug, Default)]
+pub struct Bells(Mutex<Slab<Arc<Bell>>>);
+
+/// A bell's seat in a group; given up when dropped.
+#[derive(Debug)]
+pub struct Seat {
+    group: Arc<Bells>,
+    place: usize,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.group.0.lock().try_remove(self.place);
+    }
+}
+
+impl Bells {
+    /// Seats a bell in the group.
+    pub fn seat(self: &Arc<Self>, bell: Arc<Bell>) -> Seat {
+        let place = self.0.lock().insert(bell);
+        Seat {
+            group: Arc::clone(self),
+            place,
+        }
+    }
+
+    /// Rings all.
+    pub fn ring(&self, kind: News) {
+        for (_, bell) in self.0.lock().iter() {
+            bell.ring(kind);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_ring_is_lost() {
+        let bell = Arc::new(Bell::default());
+        let done = Arc::new(AtomicU32::new(0));
+        let (ringing, announced) = (Arc::clone(&bell), Arc::clone(&done));
+        let ringer = tokio::spawn(async move {
+            for n in 1..=50_000 {
+                announced.store(n, Ordering::Release);
+                ringing.ring(News::ENTRIES);
+                tokio::task::yield_now().await;
+            }
+        });
+        while done.load(Ordering::Acquire) < 50_000 {
+            let heard = tokio::time::timeout(Duration::from_secs(20), bell.news()).await;
+            assert_eq!(heard, Ok(News::ENTRIES));
+        }
+        assert!(ringer.await.is_ok());
+    }
+
+    #[test]
+    fn what_was_rung_is_kept_until_the_owner_looks() {
+        let bell = Bell::default();
+        bell.ring(News::MAIL);
+        bell.ring(News::COUNTS);
+        let news = bell.look();
+        assert!(news.has(News::MAIL) && news.has(News::COUNTS) && !news.has(News::TYPING));
+        assert_eq!(bell.look(), News::NONE);
+    }
+}
