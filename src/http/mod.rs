@@ -1,11 +1,15 @@
-//! The router: the Socket.IO endpoint, health, and the page at `/`.
+//! The router: the Socket.IO endpoint, health, and the web client.
+
+pub mod assets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
+#[cfg(not(feature = "web"))]
+use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use tower_http::cors::{Any, CorsLayer};
@@ -43,12 +47,19 @@ pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
         )
         .layer(cors)
         .with_state(endpoint);
-    Router::new()
-        .route("/", get(page))
+    let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .with_state(readiness)
-        .merge(socket_io)
+        .merge(socket_io);
+    #[cfg(feature = "web")]
+    let router = {
+        let page = any(assets::serve).with_state(assets::Assets::embedded());
+        router.fallback_service(page)
+    };
+    #[cfg(not(feature = "web"))]
+    let router = router.route("/", get(no_page));
+    router
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
@@ -62,13 +73,16 @@ async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
     }
 }
 
-async fn page() -> impl IntoResponse {
+/// This build carries no web client: says so, and what the service speaks.
+#[cfg(not(feature = "web"))]
+async fn no_page() -> impl IntoResponse {
     let text = concat!(
         env!("CARGO_PKG_NAME"),
         " ",
         env!("CARGO_PKG_VERSION"),
         "\n",
-        "A real-time chatroom service. It speaks Socket.IO at /socket.io/:\n",
+        "A real-time chatroom service, built without its web client.\n",
+        "It speaks Socket.IO at /socket.io/:\n",
         "\n",
         "    const socket = io(\"http://this-address\");\n",
         "    socket.on(\"room_list\", (rooms) => console.log(rooms));\n",

@@ -10,7 +10,7 @@ const size = (path) => statSync(path).size;
 const html = readFileSync(join(dist, 'index.html'), 'utf8');
 const linked = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)]
   .map((match) => match[1])
-  .filter((path) => !path.startsWith('/api'));
+  .filter((path) => path !== '/api.txt');
 const first = new Set(['/index.html', ...linked]);
 // A script's static imports are loaded with it; a Set goes on over what is added while it is walked.
 for (const name of first) {

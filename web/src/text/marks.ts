@@ -9,7 +9,8 @@ export type Part =
   | { kind: 'link'; text: string; href: string }
   | { kind: 'mention'; text: string };
 
-const FENCE = /```(?:[a-z0-9+-]*\n)?([\s\S]*?)\n?```/giu;
+// The line breaks around a block are its edges, not empty lines.
+const FENCE = /\n?```(?:[a-z0-9+-]*\n)?([\s\S]*?)\n?```\n?/giu;
 const CODE = /`([^`\n]+)`/gu;
 const STRONG_OR_EMPHASIS =
   /(?<![\p{L}\p{N}*])\*(?!\s)([^*\n]+?)(?<!\s)\*(?![\p{L}\p{N}*])|(?<![\p{L}\p{N}_])_(?!\s)([^_\n]+?)(?<!\s)_(?![\p{L}\p{N}_])/gu;

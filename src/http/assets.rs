@@ -1,0 +1,327 @@
+//! The web client: a table of files, and the handler that answers from it.
+//!
+//! Each file is there plain and, where that is smaller, as gzip and brotli, all made at build time:
+//! nothing is compressed while serving. Paths are looked up in the table, never on a disk.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+use std::{fs, io};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+/// Scripts, styles and pictures of our own and nothing else; no string ever becomes markup or
+/// script. `'self'` covers the WebSocket to this very server.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const PERMISSIONS_POLICY: &str =
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
+
+/// Files under this path have a hash of their content in their name.
+const HASHED: &str = "/assets/";
+const PAGE: &str = "/index.html";
+
+/// A file as the build script writes it into the table.
+#[cfg(feature = "web")]
+struct Embedded {
+    path: &'static str,
+    tag: &'static str,
+    identity: &'static [u8],
+    gzip: Option<&'static [u8]>,
+    brotli: Option<&'static [u8]>,
+}
+
+#[cfg(feature = "web")]
+static EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Brotli,
+    Gzip,
+    Identity,
+}
+
+impl Coding {
+    /// Best first: of codings that the client likes equally, the earlier is taken.
+    const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Identity];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+            Self::Identity => "identity",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Asset {
+    path: String,
+    tag: String,
+    identity: Bytes,
+    gzip: Option<Bytes>,
+    brotli: Option<Bytes>,
+}
+
+impl Asset {
+    fn body(&self, coding: Coding) -> Option<&Bytes> {
+        match coding {
+            Coding::Brotli => self.brotli.as_ref(),
+            Coding::Gzip => self.gzip.as_ref(),
+            Coding::Identity => Some(&self.identity),
+        }
+    }
+
+    fn content_type(&self) -> &'static str {
+        match self
+            .path
+            .rsplit_once('.')
+            .map_or("", |(_, extension)| extension)
+        {
+            "html" => "text/html; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "svg" => "image/svg+xml",
+            "png" => "image/png",
+            "ico" => "image/x-icon",
+            "woff2" => "font/woff2",
+            "webmanifest" => "application/manifest+json",
+            "json" => "application/json",
+            "txt" => "text/plain; charset=utf-8",
+            _ => "application/octet-stream",
+        }
+    }
+}
+
+/// The files of a web client, in the order of their paths.
+#[derive(Debug, Clone)]
+pub struct Assets(Arc<[Asset]>);
+
+impl Assets {
+    /// The web client that this binary carries.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn embedded() -> Self {
+        let assets = EMBEDDED.iter().map(|file| Asset {
+            path: file.path.to_owned(),
+            tag: file.tag.to_owned(),
+            identity: Bytes::from_static(file.identity),
+            gzip: file.gzip.map(Bytes::from_static),
+            brotli: file.brotli.map(Bytes::from_static),
+        });
+        Self::sorted(assets.collect())
+    }
+
+    /// The web client in a folder, read once, now. Finds `.br` and `.gz` beside a file.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read, or has no `index.html`.
+    pub fn from_dir(dir: &Path) -> io::Result<Self> {
+        let mut assets = Vec::new();
+        read_dir(dir, "", &mut assets)?;
+        let assets = Self::sorted(assets);
+        match assets.find(PAGE) {
+            Some(_) => Ok(assets),
+            None => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "there is no index.html in it",
+            )),
+        }
+    }
+
+    fn sorted(mut assets: Vec<Asset>) -> Self {
+        assets.sort_by(|a, b| a.path.cmp(&b.path));
+        Self(assets.into())
+    }
+
+    fn find(&self, path: &str) -> Option<&Asset> {
+        let at = self
+            .0
+            .binary_search_by(|asset| asset.path.as_str().cmp(path));
+        at.ok().and_then(|at| self.0.get(at))
+    }
+}
+
+fn read_dir(dir: &Path, prefix: &str, assets: &mut Vec<Asset>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}/{name}");
+        if entry.file_type()?.is_dir() {
+            read_dir(&entry.path(), &path, assets)?;
+            continue;
+        }
+        if name.ends_with(".br") || name.ends_with(".gz") {
+            continue;
+        }
+        let packed = |suffix| {
+            fs::read(dir.join(format!("{name}{suffix}")))
+                .ok()
+                .map(Bytes::from)
+        };
+        let identity = fs::read(entry.path())?;
+        let mut hasher = DefaultHasher::new();
+        identity.hash(&mut hasher);
+        assets.push(Asset {
+            path,
+            tag: format!("{:016x}", hasher.finish()),
+            identity: identity.into(),
+            gzip: packed(".gz"),
+            brotli: packed(".br"),
+        });
+    }
+    Ok(())
+}
+
+/// Answers from the table. Paths that only the page knows, such as a room's, get the page, but
+/// only for a browser that navigates there: whatever else is asked for and missing is not found.
+pub async fn serve(State(assets): State<Assets>, request: Request) -> Response {
+    let path = request.uri().path();
+    let asset = match path {
+        "/" => assets.find(PAGE),
+        _ => assets.find(path).or_else(|| {
+            let room = is_room(path) && wants_page(request.headers());
+            room.then(|| assets.find(PAGE)).flatten()
+        }),
+    };
+    let Some(asset) = asset else {
+        return (StatusCode::NOT_FOUND, "not found\n").into_response();
+    };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow, "GET or HEAD only\n").into_response();
+    }
+    answer(asset, request.method(), request.headers())
+}
+
+/// Rooms have one segment; what ends like a file is one.
+fn is_room(path: &str) -> bool {
+    let name = path.trim_start_matches('/');
+    let file = name.rsplit_once('.').is_some_and(|(_, extension)| {
+        matches!(
+            extension,
+            "js" | "css" | "map" | "svg" | "png" | "ico" | "txt" | "html" | "json" | "xml" | "php"
+        )
+    });
+    !name.is_empty() && !name.contains('/') && !file
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn answer(asset: &Asset, method: &Method, request: &HeaderMap) -> Response {
+    let (coding, body) = choose(asset, request);
+    let tag = format!("\"{}-{}\"", asset.tag, coding.name());
+    let cache = match asset.path.starts_with(HASHED) {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let fresh = is_fresh(request, &tag);
+    let mut response = Response::new(match fresh || method == Method::HEAD {
+        true => Body::empty(),
+        false => Body::from(body.clone()),
+    });
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::ETAG, &tag);
+    set(header::CACHE_CONTROL, cache);
+    set(header::VARY, "accept-encoding");
+    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        PERMISSIONS_POLICY,
+    );
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    if fresh {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    set(header::CONTENT_TYPE, asset.content_type());
+    set(header::CONTENT_LENGTH, &body.len().to_string());
+    if coding != Coding::Identity {
+        set(header::CONTENT_ENCODING, coding.name());
+    }
+    response
+}
+
+fn is_fresh(request: &HeaderMap, tag: &str) -> bool {
+    let lists = request.get_all(header::IF_NONE_MATCH).into_iter();
+    lists.filter_map(|list| list.to_str().ok()).any(|list| {
+        let mut tags = list
+            .split(',')
+            .map(|known| known.trim().trim_start_matches("W/"));
+        tags.any(|known| known == "*" || known == tag)
+    })
+}
+
+/// The coding that the client likes best of those that there are. One that refuses all of them
+/// gets the plain form: better than nothing.
+fn choose<'a>(asset: &'a Asset, request: &HeaderMap) -> (Coding, &'a Bytes) {
+    let mut best = (Coding::Identity, &asset.identity, 0);
+    for coding in Coding::ALL {
+        let Some(body) = asset.body(coding) else {
+            continue;
+        };
+        let quality = quality(request, coding);
+        if quality > best.2 {
+            best = (coding, body, quality);
+        }
+    }
+    (best.0, best.1)
+}
+
+/// How much the client likes a coding, in thousandths (RFC 9110, 12.5.3).
+fn quality(request: &HeaderMap, coding: Coding) -> u16 {
+    let mut wildcard = None;
+    let lists = request.get_all(header::ACCEPT_ENCODING).into_iter();
+    for item in lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','))
+    {
+        let mut parts = item.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let q = parts
+            .find_map(|part| part.strip_prefix("q="))
+            .map_or(1000, thousandths);
+        if name.eq_ignore_ascii_case(coding.name()) {
+            return q;
+        }
+        if name == "*" {
+            wildcard = Some(q);
+        }
+    }
+    match coding {
+        // Always welcome unless refused, but after everything that was asked for.
+        Coding::Identity => wildcard.map_or(1, |q| q.min(1)),
+        _ => wildcard.unwrap_or(0),
+    }
+}
+
+fn thousandths(q: &str) -> u16 {
+    let value = q.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0);
+    // In range by the clamp.
+    (value * 1000.0) as u16
+}
+
+#[cfg(test)]
+#[path = "assets_tests.rs"]
+mod tests;
