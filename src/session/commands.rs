@@ -22,7 +22,7 @@ impl<C: Connection> Session<C> {
         let Request { event, body, ack } = request;
         let answer = match body {
             Ok(Command::Join(join)) => match self.shared.rooms.get(&join.room).cloned() {
-                Some(room) => return self.join(&room, *join, ack).await,
+                Some(room) => return Box::pin(self.join(&room, *join, ack)).await,
                 None => Err(Refusal::unknown_room()),
             },
             Ok(Command::Leave) => self.leave(),

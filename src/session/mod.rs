@@ -88,10 +88,10 @@ pub fn open<C: Connection>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
     connection: C,
-) -> (Door<C::Ack>, Session<C>) {
+) -> (Door<C::Ack>, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
     let door = Door::new(&shared.settings, Arc::clone(&bell), Arc::clone(link));
     let mailbox = Arc::clone(door.mailbox());
     let out = outbox::Outbox::new(connection, Arc::clone(link), shared.settings.slow_timeout);
-    (door, Session::new(Arc::clone(shared), mailbox, out, bell))
+    (door, Box::new(Session::new(Arc::clone(shared), mailbox, out, bell)))
 }

@@ -85,7 +85,7 @@ impl<C: Connection> Outbox<C> {
     pub async fn emit(&mut self, event: &'static str, payload: &RawValue) -> Result<(), Ended> {
         let size = payload.get().len();
         if !self.has_room(size) {
-            self.wait_for_room(size).await?;
+            Box::pin(self.wait_for_room(size)).await?;
         }
         self.connection
             .emit(event, payload)
@@ -101,7 +101,7 @@ impl<C: Connection> Outbox<C> {
     pub async fn acknowledge(&mut self, ack: C::Ack, payload: &RawValue) -> Result<(), Ended> {
         let size = payload.get().len();
         if !self.has_room(size) {
-            self.wait_for_room(size).await?;
+            Box::pin(self.wait_for_room(size)).await?;
         }
         self.connection
             .acknowledge(ack, payload)

@@ -72,7 +72,10 @@ impl<C: Connection> Session<C> {
 
     /// Runs the session until its connection ends or the server goes away. Leaving the room is
     /// part of it: the membership goes with the session.
-    pub async fn run(mut self) -> Ended {
+    ///
+    /// Every connection holds this future for its life, so paths that are rarely taken are boxed
+    /// to keep it small.
+    pub async fn run(mut self: Box<Self>) -> Ended {
         match self.serve().await {
             Ok(never) => match never {},
             Err(ended) => ended,
@@ -82,17 +85,16 @@ impl<C: Connection> Session<C> {
     async fn serve(&mut self) -> Result<Infallible, Ended> {
         self.greet().await?;
         if self.shared.drain.get().is_some() {
-            return Err(self.leave_in_turn().await?);
+            return Err(Box::pin(self.leave_in_turn()).await?);
         }
         // The clock of the slow-reader check: one timer, armed while packets are on their way.
         let mut check = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
         let mut taken_at_check = None;
         loop {
             self.arm_check(check.as_mut(), &mut taken_at_check);
-            let bell = Arc::clone(&self.bell);
             let news = tokio::select! {
                 biased;
-                news = bell.news() => news,
+                news = self.bell.news() => news,
                 () = check.as_mut(), if taken_at_check.is_some() => {
                     self.check_progress(&mut taken_at_check)?;
                     continue;
@@ -100,7 +102,7 @@ impl<C: Connection> Session<C> {
             };
             self.tell(news).await?;
             if news.has(News::DRAIN) {
-                return Err(self.leave_in_turn().await?);
+                return Err(Box::pin(self.leave_in_turn()).await?);
             }
         }
     }
@@ -145,7 +147,7 @@ impl<C: Connection> Session<C> {
 
     async fn handle_mail(&mut self) -> Result<(), Ended> {
         while let Some(request) = self.mailbox.pop() {
-            self.handle(request).await?;
+            Box::pin(self.handle(request)).await?;
             // A client that asks without pause must not keep itself from hearing the answers.
             self.tell_entries().await?;
         }
@@ -257,10 +259,9 @@ impl<C: Connection> Session<C> {
         self.out.emit(event::SHUTDOWN, &shutdown).await?;
         let mut turn = std::pin::pin!(tokio::time::sleep(Duration::from_millis(turn_ms)));
         loop {
-            let bell = Arc::clone(&self.bell);
             tokio::select! {
                 biased;
-                news = bell.news() => self.tell(news).await?,
+                news = self.bell.news() => self.tell(news).await?,
                 () = turn.as_mut() => break,
             }
             if turn.is_elapsed() {

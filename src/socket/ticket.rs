@@ -38,8 +38,8 @@ impl Ticket {
     }
 
     /// Leaves the session for the connect handler.
-    pub fn put(&self, session: Session<Wire>) {
-        *self.session.lock() = Some(Box::new(session));
+    pub fn put(&self, session: Box<Session<Wire>>) {
+        *self.session.lock() = Some(session);
     }
 
     /// Takes the session, once.
