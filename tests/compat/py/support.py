@@ -25,7 +25,6 @@ SERVER_ENV = {
     "PORT": "0",
     "SECRET_KEY": "only-for-tests",
     "MESSAGE_RATE": "0",
-    "REQUEST_RATE": "0",
     "PING_INTERVAL": "3s",
     "PING_TIMEOUT": "5s",
 }
