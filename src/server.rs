@@ -46,7 +46,7 @@ pub struct Server {
     drain_timeout: Duration,
     max_connections: usize,
     // Ends with the server.
-    _publishing: JoinSet<()>,
+    _background: JoinSet<()>,
 }
 
 impl Server {
@@ -64,8 +64,9 @@ impl Server {
             },
             notice_limit: config.notice_limit,
             state_interval: config.counts_interval,
+            slow_timeout: config.slow_timeout,
         });
-        let publishing = rooms.publish_state();
+        let background = rooms.start();
         let shared = Arc::new(Shared::new(rooms, session_settings(config, &limits)));
         let sessions = TaskTracker::new();
         let socket_settings = SocketSettings {
@@ -84,7 +85,7 @@ impl Server {
             sessions,
             drain_timeout: config.drain_timeout,
             max_connections: config.max_connections,
-            _publishing: publishing,
+            _background: background,
         }
     }
 
@@ -194,7 +195,6 @@ fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
         },
         messages: Rate::new(limits.message_rate, limits.message_burst),
         requests: Rate::new(limits.request_rate, limits.request_burst),
-        slow_timeout: config.slow_timeout,
         limits: limits.clone(),
     }
 }

@@ -1,17 +1,13 @@
-//! How rooms wake their readers: a bell for each connection, rung by whoever has something for it.
+//! How a session is woken: a bell for each connection, rung by whoever has something for it.
 //!
 //! A bell remembers what it was rung for until its owner looks. It stands where a watched value
 //! for each kind of news would: waiting on four of those costs four registrations and four
 //! removals a delivery, which measured a quarter more CPU for each one (`docs/performance.md`).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
 use futures_util::task::AtomicWaker;
-use parking_lot::Mutex;
-use slab::Slab;
-
 /// Kinds of news, as a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct News(u32);
@@ -31,6 +27,8 @@ impl News {
     pub const DRAIN: Self = Self(1 << 4);
     /// The connection is gone.
     pub const GONE: Self = Self(1 << 5);
+    /// The transport has taken nothing for too long.
+    pub const STALLED: Self = Self(1 << 6);
 
     /// Whether `kind` is among the news.
     #[must_use]
@@ -49,8 +47,8 @@ pub struct Bell {
 impl Bell {
     /// Tells the owner that there is news of this kind.
     pub fn ring(&self, kind: News) {
-        // Whoever rang before has woken the owner already, and it has not looked yet.
-        if self.rung.fetch_or(kind.0, Ordering::AcqRel) == 0 {
+        // Whoever rang for the same before has woken the owner already, and it has not looked yet.
+        if self.rung.fetch_or(kind.0, Ordering::AcqRel) & kind.0 == 0 {
             self.owner.wake();
         }
     }
@@ -58,6 +56,19 @@ impl Bell {
     /// What was rung since the last look.
     pub fn look(&self) -> News {
         News(self.rung.swap(0, Ordering::AcqRel))
+    }
+
+    /// Waits until there is news of this kind, and leaves the news for later. Cancel safe.
+    pub async fn until(&self, kind: News) {
+        std::future::poll_fn(|cx| {
+            self.owner.register(cx.waker());
+            if News(self.rung.load(Ordering::Acquire)).has(kind) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
     }
 
     /// Waits until there is news. Cancel safe.
@@ -74,43 +85,9 @@ impl Bell {
     }
 }
 
-/// The bells of a group of connections.
-#[derive(Debug, Default)]
-pub struct Bells(Mutex<Slab<Arc<Bell>>>);
-
-/// A bell's seat in a group; given up when dropped.
-#[derive(Debug)]
-pub struct Seat {
-    group: Arc<Bells>,
-    place: usize,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.group.0.lock().try_remove(self.place);
-    }
-}
-
-impl Bells {
-    /// Seats a bell in the group.
-    pub fn seat(self: &Arc<Self>, bell: Arc<Bell>) -> Seat {
-        let place = self.0.lock().insert(bell);
-        Seat {
-            group: Arc::clone(self),
-            place,
-        }
-    }
-
-    /// Rings all.
-    pub fn ring(&self, kind: News) {
-        for (_, bell) in self.0.lock().iter() {
-            bell.ring(kind);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;

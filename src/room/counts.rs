@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::bell::{Bells, News};
+use super::bell::News;
+use super::readers::Readers;
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::RoomCounts;
@@ -42,7 +43,7 @@ pub struct Counts {
     board: Mutex<Board>,
     changed: Notify,
     published: watch::Sender<Arc<CountsState>>,
-    audience: Arc<Bells>,
+    audience: Arc<Readers>,
 }
 
 impl Counts {
@@ -85,9 +86,9 @@ impl Counts {
         Arc::clone(&self.published.borrow())
     }
 
-    /// Everybody whose bell rings for [`News::COUNTS`]: all connections.
+    /// Everybody who is told the counts: all connections.
     #[must_use]
-    pub const fn audience(&self) -> &Arc<Bells> {
+    pub const fn audience(&self) -> &Arc<Readers> {
         &self.audience
     }
 

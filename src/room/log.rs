@@ -114,14 +114,15 @@ impl Log {
         self.head - self.entries.len() as u64
     }
 
-    /// Appends an entry. `payload` is the wire payload for the id that [`Self::next_id`] told.
+    /// Appends an entry and returns it. `payload` is the wire payload for the id that
+    /// [`Self::next_id`] told.
     pub fn push(
         &mut self,
         kind: EntryKind,
         payload: Box<RawValue>,
         now: Instant,
         key: Option<(DedupKey, Remembered)>,
-    ) -> u64 {
+    ) -> Arc<Entry> {
         self.head += 1;
         self.bytes += payload.get().len();
         self.messages += usize::from(kind == EntryKind::Message);
@@ -129,16 +130,16 @@ impl Log {
             self.remembered.insert(key.clone(), remembered);
             key
         });
-        let entry = Entry {
+        let entry = Arc::new(Entry {
             id: self.head,
             kind,
             payload,
             published: now,
             key,
-        };
-        self.entries.push_back(Arc::new(entry));
+        });
+        self.entries.push_back(Arc::clone(&entry));
         self.trim(now);
-        self.head
+        entry
     }
 
     /// The id the next entry will have.

@@ -1,7 +1,8 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together:
-//! join, leave, publish, read), [`bell`] (how readers are woken), [`typing`], [`counts`], [`rooms`] (all rooms of the service).
+//! join, leave, publish, read), [`readers`] and [`bell`] (how
+//! entries and news reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the service).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
@@ -10,6 +11,7 @@ pub mod bell;
 pub mod counts;
 pub mod log;
 pub mod members;
+pub mod readers;
 #[expect(
     clippy::module_inception,
     reason = "a room is the heart of the module `room`"
@@ -18,9 +20,10 @@ pub mod room;
 pub mod rooms;
 pub mod typing;
 
-pub use bell::{Bell, News, Seat};
+pub use bell::{Bell, News};
 pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
 pub use members::UserId;
+pub use readers::{Reader, Seat};
 pub use room::{Joined, Membership, Published, Room};
 pub use rooms::{RoomSettings, Rooms};

@@ -1,4 +1,4 @@
-//! One room: its log and its members under one short lock, and the bells of its readers.
+//! One room: its log and its members under one short lock, and its readers.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
-use super::bell::{Bell, Bells, News, Seat};
 use super::counts::Counts;
 use super::log::{DedupKey, Entry, EntryKind, Log, LogBounds, Page, Read, Remembered};
 use super::members::{Member, MemberId, Members};
+use super::readers::{Reader, Readers, Seat};
 use super::typing::Typing;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind, ReceiveMessage, SystemMessage, User};
@@ -25,7 +25,7 @@ pub struct Room {
     notice_limit: u64,
     state: Mutex<State>,
     head: AtomicU64,
-    readers: Arc<Bells>,
+    readers: Arc<Readers>,
     typing: Typing,
     counts: Arc<Counts>,
     index: usize,
@@ -176,31 +176,26 @@ impl Room {
         self.typing.publish_changes(interval, &self.readers).await;
     }
 
-    /// Adds a member and tells the room. `bell` rings for the room's news from then on.
+    /// Adds a member and tells the room. `reader` hears of the room's news from then on.
     #[must_use]
-    pub fn join(self: &Arc<Self>, member: Member, bell: Arc<Bell>) -> Joined {
-        let seat = self.readers.seat(bell);
+    pub fn join(self: &Arc<Self>, member: Member, reader: Arc<dyn Reader>) -> Joined {
+        let seat = self.readers.seat(reader);
         let mut state = self.state.lock();
         let position = state.log.head();
         let id = state.members.add(member.clone());
         let users_count = state.members.count();
-        let own_notice = if self.tells(users_count) {
-            self.push_notice(
-                &mut state,
-                NoticeKind::Joined,
-                &member,
-                &joined_text(&member),
-            );
-            None
+        let text = format!("{} has joined the room", member.username.as_str());
+        let (entry, own_notice) = if self.tells(users_count) {
+            let entry = self.push_notice(&mut state, NoticeKind::Joined, &member, &text);
+            (Some(entry), None)
         } else {
             let at = clock::rfc3339(state.now_ms());
-            let text = joined_text(&member);
-            Some(self.notice(NoticeKind::Joined, &member, &text, &at, None))
+            let notice = self.notice(NoticeKind::Joined, &member, &text, &at, None);
+            (None, Some(notice))
         };
         self.counts.set(self.index, users_count);
-        let head = state.log.head();
         drop(state);
-        self.announce(head);
+        self.announce(entry);
         let membership = Membership {
             room: Arc::clone(self),
             id,
@@ -221,14 +216,13 @@ impl Room {
         let Some(member) = state.members.remove(id) else {
             return;
         };
-        if tells {
+        let entry = tells.then(|| {
             let text = format!("{} has left the room", member.username.as_str());
-            self.push_notice(&mut state, NoticeKind::Left, &member, &text);
-        }
+            self.push_notice(&mut state, NoticeKind::Left, &member, &text)
+        });
         self.counts.set(self.index, state.members.count());
-        let head = state.log.head();
         drop(state);
-        self.announce(head);
+        self.announce(entry);
     }
 
     fn rename(&self, id: MemberId, username: &Username) {
@@ -243,10 +237,9 @@ impl Room {
             return;
         };
         let text = format!("{} is now known as {}", before.as_str(), username.as_str());
-        self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
-        let head = state.log.head();
+        let entry = self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
         drop(state);
-        self.announce(head);
+        self.announce(Some(entry));
     }
 
     fn publish(
@@ -285,11 +278,11 @@ impl Room {
             text_hash,
         };
         let key = key.map(|key| (key, remembered));
-        let head = state
+        let entry = state
             .log
             .push(EntryKind::Message, payload, Instant::now(), key);
         drop(state);
-        self.announce(head);
+        self.announce(Some(entry));
         Ok(Published {
             id: message_id,
             timestamp,
@@ -342,12 +335,18 @@ impl Room {
         self.notice_limit == 0 || members <= self.notice_limit
     }
 
-    fn push_notice(&self, state: &mut State, kind: NoticeKind, member: &Member, text: &str) {
+    fn push_notice(
+        &self,
+        state: &mut State,
+        kind: NoticeKind,
+        member: &Member,
+        text: &str,
+    ) -> Arc<Entry> {
         let at = clock::rfc3339(state.now_ms());
         let payload = self.notice(kind, member, text, &at, Some(state.log.next_id()));
         state
             .log
-            .push(EntryKind::Notice, payload, Instant::now(), None);
+            .push(EntryKind::Notice, payload, Instant::now(), None)
     }
 
     fn notice(
@@ -369,11 +368,13 @@ impl Room {
         })
     }
 
-    /// Wakes the readers. Outside the lock, so two of these may come in either order: the head
-    /// only ever grows.
-    fn announce(&self, head: u64) {
-        self.head.fetch_max(head, Ordering::AcqRel);
-        self.readers.ring(News::ENTRIES);
+    /// Brings a new entry to the readers. Outside the lock, so two of these may come in either
+    /// order: the head only ever grows, and a reader takes nothing out of its place.
+    fn announce(&self, entry: Option<Arc<Entry>>) {
+        if let Some(entry) = entry {
+            self.head.fetch_max(entry.id, Ordering::AcqRel);
+            self.readers.bring(&entry);
+        }
     }
 }
 
@@ -383,10 +384,6 @@ impl State {
         self.newest_ms = clock::unix_ms().max(self.newest_ms);
         self.newest_ms
     }
-}
-
-fn joined_text(member: &Member) -> String {
-    format!("{} has joined the room", member.username.as_str())
 }
 
 fn repeated(known: &Remembered, text_hash: u64) -> Result<Published, Refusal> {

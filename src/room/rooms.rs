@@ -22,6 +22,8 @@ pub struct RoomSettings {
     pub notice_limit: u64,
     /// The shortest time between two updates of counts or typing.
     pub state_interval: Duration,
+    /// A reader whose transport takes nothing for this long is told so; `None` = never.
+    pub slow_timeout: Option<Duration>,
 }
 
 /// The rooms. They are predefined: none is made or removed while the service runs.
@@ -30,6 +32,7 @@ pub struct Rooms {
     by_name: HashMap<RoomName, Arc<Room>>,
     counts: Arc<Counts>,
     state_interval: Duration,
+    slow_timeout: Option<Duration>,
 }
 
 impl Rooms {
@@ -53,6 +56,7 @@ impl Rooms {
             by_name,
             counts,
             state_interval: settings.state_interval,
+            slow_timeout: settings.slow_timeout,
         }
     }
 
@@ -68,13 +72,18 @@ impl Rooms {
         &self.counts
     }
 
-    /// Starts publishing counts and typing; it ends when the returned set is dropped.
+    /// Starts publishing counts and typing, and watching for slow readers; all ends when the
+    /// returned set is dropped.
     #[must_use]
-    pub fn publish_state(&self) -> JoinSet<()> {
+    pub fn start(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let interval = self.state_interval;
         let counts = Arc::clone(&self.counts);
         tasks.spawn(async move { counts.publish_changes(interval).await });
+        if let Some(timeout) = self.slow_timeout {
+            let audience = Arc::clone(self.counts.audience());
+            tasks.spawn(async move { audience.check_progress(timeout).await });
+        }
         for room in self.by_name.values() {
             let room = Arc::clone(room);
             tasks.spawn(async move { room.publish_typing(interval).await });

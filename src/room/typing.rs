@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::bell::{Bells, News};
+use super::bell::News;
 use super::members::MemberId;
+use super::readers::Readers;
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::{TYPING_USERS_MAX, TypingState, User};
@@ -68,7 +69,7 @@ impl Typing {
     }
 
     /// Publishes changes to `audience` for as long as it is polled, at most every `interval`.
-    pub async fn publish_changes(&self, interval: Duration, audience: &Bells) {
+    pub async fn publish_changes(&self, interval: Duration, audience: &Readers) {
         let mut shown: Vec<User> = Vec::new();
         loop {
             self.change().await;
@@ -127,7 +128,7 @@ mod tests {
         let publisher = Arc::clone(&typing);
         let task = tokio::spawn(async move {
             publisher
-                .publish_changes(Duration::from_millis(50), &Bells::default())
+                .publish_changes(Duration::from_millis(50), &Readers::default())
                 .await;
         });
 

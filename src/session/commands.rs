@@ -16,7 +16,7 @@ use crate::protocol::{
 use crate::room::members::Member;
 use crate::room::{Page, Room};
 
-impl<C: Connection> Session<C> {
+impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
     pub(super) async fn handle(&mut self, request: Request<C::Ack>) -> Result<(), Ended> {
         let Request { event, body, ack } = request;
@@ -140,7 +140,7 @@ impl<C: Connection> Session<C> {
             user_id: Arc::clone(&self.user_id),
             username: join.username.clone(),
         };
-        let joined = room.join(member, Arc::clone(&self.bell));
+        let joined = room.join(member, Arc::clone(&self.out) as _);
         self.place = Some(Place {
             membership: joined.membership,
             cursor: joined.position,

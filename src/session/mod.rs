@@ -39,8 +39,6 @@ pub struct SessionSettings {
     pub messages: Option<rate::Rate>,
     /// How fast other requests may come.
     pub requests: Option<rate::Rate>,
-    /// A connection that takes nothing for this long is ended; `None` = never.
-    pub slow_timeout: Option<Duration>,
     /// The same, as clients are told.
     pub limits: Limits,
 }
@@ -84,7 +82,7 @@ pub struct Drain {
 /// Opens a session: the door, for the transport to hand requests to, and the session to run once
 /// the connection may be spoken to.
 #[must_use]
-pub fn open<C: Connection>(
+pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
     connection: C,
@@ -92,6 +90,10 @@ pub fn open<C: Connection>(
     let bell = Arc::new(Bell::default());
     let door = Door::new(&shared.settings, Arc::clone(&bell), Arc::clone(link));
     let mailbox = Arc::clone(door.mailbox());
-    let out = outbox::Outbox::new(connection, Arc::clone(link), shared.settings.slow_timeout);
-    (door, Box::new(Session::new(Arc::clone(shared), mailbox, out, bell)))
+    let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
+    let out = Arc::new(out);
+    (
+        door,
+        Box::new(Session::new(Arc::clone(shared), mailbox, out, bell)),
+    )
 }

@@ -1,14 +1,21 @@
-//! Everything a session says to its connection, with back-pressure: what has been handed over but
-//! not yet taken by the transport is bounded by number and bytes, and whoever wants to say more
-//! waits. Nothing is dropped, and a connection that takes nothing for too long is ended.
+//! Everything a connection is told, with back-pressure: what has been handed over but not yet
+//! taken by the transport is bounded by number and bytes, and whoever wants to say more waits.
+//! Nothing is dropped, and a connection that takes nothing for too long is ended.
+//!
+//! The session's task says things in its own order. While it has nothing to do it parks its
+//! cursor here: until it takes the cursor back, whoever publishes an entry right after that
+//! position may hand it over directly. So there is one order of saying, and one cursor.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
 use super::link::Link;
+use crate::protocol::event;
+use crate::room::{Bell, Entry, EntryKind, News, Reader};
 
 /// Packets that may be on their way at once. The transport's own queue must be larger, because
 /// the protocol's heartbeats go through it too and end the connection where they find it full.
@@ -24,7 +31,7 @@ pub trait Connection: Send + Sync + 'static {
     /// Hands over an event.
     ///
     /// # Errors
-    /// [`Undeliverable`] where the connection has ended or its queue is full.
+    /// [`Undeliverable`] where the connection has ended.
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable>;
 
     /// Hands over an acknowledgement.
@@ -57,99 +64,34 @@ pub enum Ended {
 pub struct Outbox<C> {
     connection: C,
     link: Arc<Link>,
-    slow_timeout: Option<Duration>,
+    bell: Arc<Bell>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// Sizes of the packets on their way, oldest first.
     on_the_way: VecDeque<usize>,
     bytes: usize,
+    /// Packets taken so far.
     taken: u64,
+    /// The session's cursor, while it has nothing to do.
+    parked: Option<u64>,
+    /// Since when nothing has been taken, although there was something, and how much had been.
+    stalled: Option<(Instant, u64)>,
 }
 
-impl<C: Connection> Outbox<C> {
-    /// An outbox for a connection that has been told nothing yet.
-    pub fn new(connection: C, link: Arc<Link>, slow_timeout: Option<Duration>) -> Self {
-        let on_the_way = VecDeque::new();
-        Self {
-            connection,
-            link,
-            slow_timeout,
-            on_the_way,
-            bytes: 0,
-            taken: 0,
-        }
-    }
-
-    /// Says an event, waiting for room if there is none.
-    ///
-    /// # Errors
-    /// [`Ended`] where the connection has.
-    pub async fn emit(&mut self, event: &'static str, payload: &RawValue) -> Result<(), Ended> {
-        let size = payload.get().len();
-        if !self.has_room(size) {
-            Box::pin(self.wait_for_room(size)).await?;
-        }
-        self.connection
-            .emit(event, payload)
-            .map_err(|Undeliverable| Ended::Gone)?;
-        self.sent(size);
-        Ok(())
-    }
-
-    /// Answers a request, waiting for room if there is none.
-    ///
-    /// # Errors
-    /// As [`Self::emit`].
-    pub async fn acknowledge(&mut self, ack: C::Ack, payload: &RawValue) -> Result<(), Ended> {
-        let size = payload.get().len();
-        if !self.has_room(size) {
-            Box::pin(self.wait_for_room(size)).await?;
-        }
-        self.connection
-            .acknowledge(ack, payload)
-            .map_err(|Undeliverable| Ended::Gone)?;
-        self.sent(size);
-        Ok(())
-    }
-
-    /// Waits until the transport has taken everything said.
-    ///
-    /// # Errors
-    /// As [`Self::emit`].
-    pub async fn flush(&mut self) -> Result<(), Ended> {
-        while !self.is_flushed() {
-            self.wait_for_taken(self.taken + self.on_the_way.len() as u64)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Whether the transport has taken everything said.
-    pub fn is_flushed(&mut self) -> bool {
-        self.settle();
-        self.on_the_way.is_empty()
-    }
-
-    /// How many packets the transport has taken: it stands still for a slow reader.
-    pub fn taken(&mut self) -> u64 {
-        self.settle();
-        self.taken
-    }
-
-    /// Ends the transport.
-    pub fn close_transport(&self) {
-        self.connection.close_transport();
-    }
-
+impl State {
     /// Forgets the packets that the transport has taken since the last time.
-    fn settle(&mut self) {
-        let taken = self.link.taken();
+    fn settle(&mut self, link: &Link) {
+        let taken = link.taken();
         while self.taken < taken {
             self.taken += 1;
             self.bytes -= self.on_the_way.pop_front().unwrap_or(0);
         }
     }
 
-    fn has_room(&mut self, size: usize) -> bool {
-        self.settle();
+    fn has_room(&self, size: usize) -> bool {
         let fits = self.on_the_way.len() < WINDOW_PACKETS && self.bytes + size <= WINDOW_BYTES;
         fits || self.on_the_way.is_empty()
     }
@@ -158,36 +100,158 @@ impl<C: Connection> Outbox<C> {
         self.on_the_way.push_back(size);
         self.bytes += size;
     }
+}
 
-    /// Waits until half the window is free, so that a busy connection is not woken for each
-    /// packet, or until the packet fits where it is that large.
-    async fn wait_for_room(&mut self, size: usize) -> Result<(), Ended> {
-        while !self.has_room(size) {
-            let some = self.on_the_way.len().div_ceil(2) as u64;
-            self.wait_for_taken(self.taken + some).await?;
+impl<C: Connection> Outbox<C> {
+    /// An outbox for a connection that has been told nothing yet.
+    pub fn new(connection: C, link: Arc<Link>, bell: Arc<Bell>) -> Self {
+        Self {
+            connection,
+            link,
+            bell,
+            state: Mutex::default(),
         }
+    }
+
+    /// Says an event, waiting for room if there is none.
+    ///
+    /// # Errors
+    /// [`Ended`] where the connection has.
+    pub async fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Ended> {
+        self.hand_over(payload.get().len(), |connection| {
+            connection.emit(event, payload)
+        })
+        .await
+    }
+
+    /// Answers a request, waiting for room if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::emit`].
+    pub async fn acknowledge(&self, ack: C::Ack, payload: &RawValue) -> Result<(), Ended> {
+        self.hand_over(payload.get().len(), |connection| {
+            connection.acknowledge(ack, payload)
+        })
+        .await
+    }
+
+    async fn hand_over(
+        &self,
+        size: usize,
+        say: impl FnOnce(&C) -> Result<(), Undeliverable>,
+    ) -> Result<(), Ended> {
+        while let Err(wanted) = self.room_for(size) {
+            // Rarely taken, and every session holds this future: boxed to keep it small.
+            Box::pin(self.until_taken(wanted)).await?;
+        }
+        let mut state = self.state.lock();
+        say(&self.connection).map_err(|Undeliverable| Ended::Gone)?;
+        state.sent(size);
         Ok(())
     }
 
-    /// Waits until the transport has taken `packets` in all, ending it if it takes none for the
-    /// slow timeout.
-    async fn wait_for_taken(&mut self, packets: u64) -> Result<(), Ended> {
-        loop {
-            let before = self.taken();
-            if before >= packets {
-                return Ok(());
-            }
-            // Without a timeout the heartbeat is the only judge.
-            let patience = self.slow_timeout.unwrap_or(Duration::from_secs(3600));
-            let patience = tokio::time::timeout(patience, self.link.until_taken(packets));
-            let in_time = patience.await.is_ok();
-            if self.link.is_gone() {
-                return Err(Ended::Gone);
-            }
-            if !in_time && self.slow_timeout.is_some() && self.taken() == before {
+    /// Whether a packet of this size may go; if not, how many must have been taken first: half of
+    /// those on their way, so that a busy connection is not woken for each packet.
+    fn room_for(&self, size: usize) -> Result<(), u64> {
+        let mut state = self.state.lock();
+        state.settle(&self.link);
+        if state.has_room(size) {
+            return Ok(());
+        }
+        Err(state.taken + state.on_the_way.len().div_ceil(2) as u64)
+    }
+
+    /// Waits until the transport has taken everything said.
+    ///
+    /// # Errors
+    /// As [`Self::emit`].
+    pub async fn flush(&self) -> Result<(), Ended> {
+        let all = {
+            let state = self.state.lock();
+            state.taken + state.on_the_way.len() as u64
+        };
+        self.until_taken(all).await
+    }
+
+    async fn until_taken(&self, packets: u64) -> Result<(), Ended> {
+        tokio::select! {
+            biased;
+            () = self.link.until_taken(packets) => {}
+            () = self.bell.until(News::STALLED) => {
                 self.close_transport();
                 return Err(Ended::Slow);
             }
         }
+        if self.link.is_gone() {
+            Err(Ended::Gone)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Lets publishers hand over what comes right after `cursor`. They do until the session takes
+    /// its cursor back.
+    pub fn park(&self, cursor: u64) {
+        self.state.lock().parked = Some(cursor);
+    }
+
+    /// Takes the cursor back, with what publishers have handed over; `None` where none was
+    /// parked.
+    pub fn unpark(&self) -> Option<u64> {
+        self.state.lock().parked.take()
+    }
+
+    /// Ends the transport.
+    pub fn close_transport(&self) {
+        self.connection.close_transport();
+    }
+}
+
+impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
+    fn ring(&self, news: News) {
+        self.bell.ring(news);
+    }
+
+    fn offer(&self, entry: &Entry) -> bool {
+        let size = entry.payload.get().len();
+        let mut state = self.state.lock();
+        if state.parked != Some(entry.id - 1) {
+            return false;
+        }
+        state.settle(&self.link);
+        if !state.has_room(size)
+            || self
+                .connection
+                .emit(event_of(entry.kind), &entry.payload)
+                .is_err()
+        {
+            // The session finds out for itself what is wrong.
+            return false;
+        }
+        state.sent(size);
+        state.parked = Some(entry.id);
+        true
+    }
+
+    fn check_progress(&self, now: Instant, timeout: Duration) {
+        let mut state = self.state.lock();
+        state.settle(&self.link);
+        match state.stalled {
+            _ if state.on_the_way.is_empty() => state.stalled = None,
+            Some((since, taken)) if taken == state.taken => {
+                if now.saturating_duration_since(since) >= timeout {
+                    self.bell.ring(News::STALLED);
+                }
+            }
+            _ => state.stalled = Some((now, state.taken)),
+        }
+    }
+}
+
+/// The event that carries an entry of this kind.
+pub const fn event_of(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Message => event::RECEIVE_MESSAGE,
+        EntryKind::Notice => event::SYSTEM_MESSAGE,
     }
 }

@@ -2,17 +2,14 @@
 //! connection, one thing after the other.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
-
 use super::Shared;
 use super::mailbox::Mailbox;
-use super::outbox::{Connection, Ended, Outbox};
+use super::outbox::{Connection, Ended, Outbox, event_of};
 use crate::protocol::{self, Gap, ServerInfo, event};
-use crate::room::{Bell, Entry, EntryKind, Membership, News, Read, Room, Seat, UserId};
+use crate::room::{Bell, Entry, EntryKind, Membership, News, Read, Reader, Room, Seat, UserId};
 use crate::{json, random};
 
 /// Commands handled, and entries told, before the session looks at the rest of its work again.
@@ -41,23 +38,24 @@ impl Place {
 pub struct Session<C: Connection> {
     pub(super) shared: Arc<Shared>,
     pub(super) user_id: UserId,
-    pub(super) out: Outbox<C>,
+    pub(super) out: Arc<Outbox<C>>,
     pub(super) place: Option<Place>,
-    pub(super) bell: Arc<Bell>,
+    bell: Arc<Bell>,
     mailbox: Arc<Mailbox<C::Ack>>,
     counts_told: u64,
     // The session's seat among those who are told the counts.
     _seat: Seat,
 }
 
-impl<C: Connection> Session<C> {
+impl<C: Connection + std::fmt::Debug> Session<C> {
     pub(super) fn new(
         shared: Arc<Shared>,
         mailbox: Arc<Mailbox<C::Ack>>,
-        out: Outbox<C>,
+        out: Arc<Outbox<C>>,
         bell: Arc<Bell>,
     ) -> Self {
-        let seat = shared.rooms.counts().audience().seat(Arc::clone(&bell));
+        let reader: Arc<dyn Reader> = Arc::clone(&out) as _;
+        let seat = shared.rooms.counts().audience().seat(reader);
         Self {
             user_id: random::id().into(),
             out,
@@ -87,19 +85,8 @@ impl<C: Connection> Session<C> {
         if self.shared.drain.get().is_some() {
             return Err(Box::pin(self.leave_in_turn()).await?);
         }
-        // The clock of the slow-reader check: one timer, armed while packets are on their way.
-        let mut check = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
-        let mut taken_at_check = None;
         loop {
-            self.arm_check(check.as_mut(), &mut taken_at_check);
-            let news = tokio::select! {
-                biased;
-                news = self.bell.news() => news,
-                () = check.as_mut(), if taken_at_check.is_some() => {
-                    self.check_progress(&mut taken_at_check)?;
-                    continue;
-                }
-            };
+            let news = self.rest().await;
             self.tell(news).await?;
             if news.has(News::DRAIN) {
                 return Err(Box::pin(self.leave_in_turn()).await?);
@@ -107,10 +94,30 @@ impl<C: Connection> Session<C> {
         }
     }
 
+    /// Waits for news. Meanwhile those who publish in the room hand their entries over directly.
+    async fn rest(&mut self) -> News {
+        if let Some(place) = &self.place {
+            self.out.park(place.cursor);
+        }
+        let news = self.bell.news().await;
+        self.take_cursor();
+        news
+    }
+
+    fn take_cursor(&mut self) {
+        if let (Some(place), Some(cursor)) = (&mut self.place, self.out.unpark()) {
+            place.cursor = cursor;
+        }
+    }
+
     /// Does what there is to do.
     async fn tell(&mut self, news: News) -> Result<(), Ended> {
         if news.has(News::GONE) {
             return Err(Ended::Gone);
+        }
+        if news.has(News::STALLED) {
+            self.out.close_transport();
+            return Err(Ended::Slow);
         }
         if news.has(News::MAIL) {
             self.handle_mail().await?;
@@ -223,28 +230,6 @@ impl<C: Connection> Session<C> {
         }
     }
 
-    /// Arms the slow-reader check where packets are on their way and it is not armed yet.
-    fn arm_check(&mut self, check: Pin<&mut Sleep>, taken_at_check: &mut Option<u64>) {
-        let Some(timeout) = self.shared.settings.slow_timeout else {
-            return;
-        };
-        if taken_at_check.is_none() && !self.out.is_flushed() {
-            *taken_at_check = Some(self.out.taken());
-            check.reset(Instant::now() + timeout);
-        }
-    }
-
-    /// The check's time is over: a transport that took nothing all the while is ended, so that
-    /// its client comes back and resumes.
-    fn check_progress(&mut self, taken_at_check: &mut Option<u64>) -> Result<(), Ended> {
-        if self.out.is_flushed() || taken_at_check.take() != Some(self.out.taken()) {
-            *taken_at_check = None;
-            return Ok(());
-        }
-        self.out.close_transport();
-        Err(Ended::Slow)
-    }
-
     /// The server is going away: says so, serves on until this session's turn comes, then
     /// finishes what was accepted and ends the transport.
     async fn leave_in_turn(&mut self) -> Result<Ended, Ended> {
@@ -259,26 +244,19 @@ impl<C: Connection> Session<C> {
         self.out.emit(event::SHUTDOWN, &shutdown).await?;
         let mut turn = std::pin::pin!(tokio::time::sleep(Duration::from_millis(turn_ms)));
         loop {
-            tokio::select! {
+            // Cancelled in its rest, the session still takes its cursor back below.
+            let news = tokio::select! {
                 biased;
-                news = self.bell.news() => self.tell(news).await?,
                 () = turn.as_mut() => break,
-            }
-            if turn.is_elapsed() {
-                break;
-            }
+                news = self.rest() => news,
+            };
+            self.tell(news).await?;
         }
+        self.take_cursor();
         self.handle_mail().await?;
         self.tell_entries().await?;
         self.out.flush().await?;
         self.out.close_transport();
         Ok(Ended::Drained)
-    }
-}
-
-const fn event_of(kind: EntryKind) -> &'static str {
-    match kind {
-        EntryKind::Message => event::RECEIVE_MESSAGE,
-        EntryKind::Notice => event::SYSTEM_MESSAGE,
     }
 }
