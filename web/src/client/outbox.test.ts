@@ -59,6 +59,7 @@ describe('a queue', () => {
     chat.send('a');
     chat.send('b');
     expect(texts()).toEqual([]);
+    expect([state('a'), state('b')]).toEqual(['queued', 'queued']);
     enter();
     accept(1);
     expect(texts()).toEqual(['a', 'b']);

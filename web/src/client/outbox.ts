@@ -98,6 +98,7 @@ export class Outbox {
     if (this.size >= this.#limits.capacity) {
       this.#fail(job, { code: 'busy', message: 'Too many messages are waiting' });
     } else {
+      this.#port.changed(job.item);
       this.#enqueue(job);
     }
     return job.item;

@@ -115,7 +115,7 @@ export function Composer() {
           aria-describedby="composer-hint"
           autocomplete="off"
           enterkeyhint={touch.value ? 'enter' : 'send'}
-          {...suggestions.combobox}
+          {...suggestions.listed}
           onInput={(event) => {
             setHint('');
             change(event.currentTarget.value);

@@ -24,7 +24,7 @@ export interface SuggestionState {
   take: (name: string) => void;
   close: () => void;
   /** What the textarea says about itself. */
-  combobox: Record<string, string | boolean | undefined>;
+  listed: Record<string, string | boolean | undefined>;
 }
 
 export function useSuggestions(
@@ -45,7 +45,9 @@ export function useSuggestions(
   const at = Math.min(chosen, names.length - 1);
   const take = (name: string) => {
     const start = caret - (word?.length ?? 0);
-    change(`${text.slice(0, start)}${name} ${text.slice(caret)}`);
+    const completed = `${text.slice(0, start)}${name} ${text.slice(caret)}`;
+    change(completed);
+    closeFor(completed);
     choose(0);
     area.current?.focus();
   };
@@ -62,14 +64,14 @@ export function useSuggestions(
     return true;
   };
   const open = names.length > 0;
-  const combobox = {
-    role: 'combobox',
+  const listed = {
+    // A text area may not be called a combobox; this is what it may say of its list.
     'aria-autocomplete': 'list',
-    'aria-expanded': open,
+    'aria-haspopup': 'listbox',
     'aria-controls': open ? 'suggestions' : undefined,
     'aria-activedescendant': open ? `suggestion-${at}` : undefined,
   };
-  return { names, chosen: at, key, take, close: () => closeFor(text), combobox };
+  return { names, chosen: at, key, take, close: () => closeFor(text), listed };
 }
 
 export function Suggestions({ state }: { state: SuggestionState }) {
