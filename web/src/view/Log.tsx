@@ -109,7 +109,8 @@ function useScroll(store: Store, changed: unknown) {
 
   const remember = (element: HTMLDivElement) => {
     const top = element.getBoundingClientRect().top;
-    const rows = element.querySelectorAll('ol > li');
+    // Headings stick to the edge: only messages and notices move with the text.
+    const rows = element.querySelectorAll('.m, .notice');
     // The first row that ends below the upper edge, found by halves: they lie in order.
     let [low, high] = [0, rows.length];
     while (low < high) {

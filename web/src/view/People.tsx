@@ -57,7 +57,7 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
         {initials(user.username)}
       </span>
       <bdi class="label">{user.username}</bdi>
-      {tag && <span class="tag">{tag}</span>}
+      {tag && !own && <span class="tag">{tag}</span>}
       {own && <span class="you">{t('you')}</span>}
     </>
   );
