@@ -1,0 +1,119 @@
+// The store over the real client module and a fake socket: what the reader sees of what the server says.
+
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Chat, DEFAULTS } from '../client/chat';
+import { FakeSocket, message } from '../client/fake';
+import { prefs } from './prefs';
+import { Store } from './store';
+
+let socket: FakeSocket;
+let store: Store;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  prefs.read.value = {};
+  prefs.name.value = 'Ada';
+  socket = new FakeSocket();
+  store = new Store(new Chat(() => socket, DEFAULTS));
+  store.connect();
+  store.signIn('tech', 'Ada');
+  socket.up();
+});
+
+const frame = () => vi.advanceTimersByTime(60);
+const shown = () =>
+  store.timeline.value.entries.map((entry) => (entry.type === 'message' ? entry.text : entry.type));
+
+describe('signing in', () => {
+  it('lasts until the room is there, with its history', () => {
+    expect(store.signingIn.value).toBe(true);
+    socket.confirm({ history: [message(1)], last_id: 1 });
+    expect([store.signingIn.value, shown()]).toEqual([false, ['m1']]);
+  });
+
+  it('goes back to the card with the reason', () => {
+    socket.last('join_room').ack({ ok: false, error: { code: 'username_taken', message: 'taken' } });
+    expect([store.room.value, store.joinError.value?.code]).toEqual([null, 'username_taken']);
+  });
+
+  it('enters general with a note where the room does not exist', () => {
+    socket
+      .last('join_room')
+      .ack({ ok: false, error: { code: 'unknown_room', message: 'Invalid room name' } });
+    expect(store.room.value).toBe('general');
+    expect(store.note.value).toContain('tech');
+  });
+});
+
+describe('in a room', () => {
+  beforeEach(() => socket.confirm({ history: [message(1)], last_id: 1 }));
+
+  it('takes a burst in with one change', () => {
+    let changes = -1;
+    const stop = store.timeline.subscribe(() => {
+      changes += 1;
+    });
+    for (let id = 2; id <= 50; id += 1) socket.say('receive_message', message(id));
+    frame();
+    stop();
+    expect([changes, shown().length]).toEqual([1, 50]);
+  });
+
+  it('shows an own message at once, and once', () => {
+    store.send('hello');
+    const key = socket.last('send_message').payload.client_id as string;
+    expect(store.timeline.value.pending.map((item) => item.state)).toEqual(['sending']);
+    socket.last('send_message').ack({ ok: true, id: 2, timestamp: '2026-01-01T00:00:00.000Z' });
+    socket.say('receive_message', message(2, 'hello', { user_id: 'me', client_id: key }));
+    frame();
+    expect([shown(), store.timeline.value.pending]).toEqual([['m1', 'hello'], []]);
+  });
+
+  it('counts what the reader does not see, and draws the line before it', () => {
+    store.unread.reading(false);
+    socket.say('receive_message', message(2, 'hi @Ada'));
+    socket.say('receive_message', message(3));
+    frame();
+    expect(store.unread.here.value).toEqual({ count: 2, mentions: 1 });
+    expect(store.unread.newFrom.value).toBe(2);
+    store.unread.reading(true);
+    expect([store.unread.here.value.count, store.unread.newFrom.value]).toEqual([0, 2]);
+    expect(prefs.read.value.tech).toEqual({ epoch: 'e1', id: 3 });
+  });
+
+  it('remembers where the reader was when they come back', () => {
+    store.unread.reading(true);
+    store.enter('general');
+    socket.confirm({ room: 'general', epoch: 'g' });
+    store.enter('tech');
+    socket.confirm({ recovered: true, last_id: 2 });
+    socket.say('receive_message', message(2));
+    frame();
+    expect([shown(), store.unread.newFrom.value]).toEqual([['m1', 'm2'], 2]);
+  });
+
+  it('marks what a restarted server no longer has', () => {
+    socket.drop();
+    vi.advanceTimersByTime(2000);
+    socket.up();
+    socket.confirm({ epoch: 'e2', recovered: false, last_id: 1, history: [message(1, 'new')] });
+    expect(shown()).toEqual(['m1', 'gap', 'new']);
+  });
+
+  it('says how long the server wants no messages', () => {
+    store.send('a');
+    const error = { code: 'rate_limited', message: '', retry_after_ms: 3000 };
+    socket.last('send_message').ack({ ok: false, error });
+    expect(store.blockedUntil.value - Date.now()).toBe(3000);
+  });
+});
+
+it('loads older messages until there are none', async () => {
+  socket.confirm({ history: [message(5)], last_id: 5 });
+  const loading = store.older();
+  expect(socket.last('get_history').payload).toMatchObject({ before: 5 });
+  socket.last('get_history').ack({ ok: true, messages: [message(3), message(4)], more: false });
+  await loading;
+  expect([shown(), store.timeline.value.more]).toEqual([['m3', 'm4', 'm5'], false]);
+});

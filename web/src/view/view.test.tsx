@@ -1,0 +1,154 @@
+// Components over a store with a fake socket, and the pure parts of the view.
+
+import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Chat, DEFAULTS } from '../client/chat';
+import { FakeSocket, message } from '../client/fake';
+import { choose, setLanguage, t } from '../i18n';
+import { prefs } from '../state/prefs';
+import { Store } from '../state/store';
+import { EMPTY, toMessage, toNotice } from '../state/timeline';
+import { LogWindow, WINDOW } from '../state/window';
+import { StoreContext } from './context';
+import { tagsOf } from './Log';
+import { Room } from './Room';
+import { rows } from './rows';
+import { SignIn } from './SignIn';
+import { candidates, wordAt } from './Suggestions';
+
+const me = { name: 'Ada', userId: 'me' };
+const said = (id: number, more = {}) => toMessage(EMPTY, message(id, `m${id}`, more), me);
+const kinds = (entries: Parameters<typeof rows>[0]['entries'], newFrom: number | null = null) =>
+  rows({ entries, pending: [], newFrom, me }).map((row) =>
+    row.kind === 'message' ? `${row.head ? 'head' : 'more'}` : row.kind,
+  );
+
+describe('rows', () => {
+  it('are grouped by author and time', () => {
+    const later = { timestamp: '2026-01-01T00:06:00.000Z' };
+    expect(
+      kinds([
+        said(1),
+        said(2),
+        said(3, { sender: 'Cy', user_id: 'c' }),
+        said(4, { sender: 'Cy', user_id: 'c', ...later }),
+      ]),
+    ).toEqual(['day', 'head', 'more', 'head', 'head']);
+  });
+
+  it('have a line per day and one before what is new', () => {
+    expect(
+      kinds(
+        [
+          said(1),
+          said(2, { timestamp: '2026-01-03T12:00:00.000Z' }),
+          said(3, { timestamp: '2026-01-03T12:00:00.000Z' }),
+        ],
+        3,
+      ),
+    ).toEqual(['day', 'head', 'day', 'head', 'new', 'head']);
+  });
+
+  it('fold comings and goings', () => {
+    const notice = (id: number, kind: 'joined' | 'left') =>
+      toNotice(EMPTY, { id, kind, username: `u${id}`, text: '', timestamp: '2026-01-01T00:00:00.000Z' });
+    expect(kinds([notice(1, 'joined'), notice(2, 'joined'), notice(3, 'left'), said(4)])).toEqual([
+      'day',
+      'notices',
+      'head',
+    ]);
+  });
+});
+
+describe('the window', () => {
+  const entries = Array.from({ length: 1000 }, (_, i) => said(i + 1));
+
+  it('shows the end, grows upwards, and shrinks at the end', () => {
+    const log = new LogWindow();
+    expect(log.range(entries)).toEqual([1000 - WINDOW, 1000]);
+    log.hold(entries);
+    log.up(entries);
+    expect(log.range(entries)).toEqual([700, 1000]);
+    log.reset();
+    expect(log.range(entries)).toEqual([800, 1000]);
+  });
+
+  it('does not grow at the end while the reader is further up', () => {
+    const log = new LogWindow();
+    log.hold(entries.slice(0, 300));
+    log.hold(entries.slice(0, 900));
+    expect(log.range(entries)[1]).toBe(900);
+    log.down(entries);
+    expect(log.range(entries)[1]).toBe(1000);
+  });
+});
+
+it('completes names', () => {
+  expect([wordAt('hi @ad', 6), wordAt('mail@ad', 7), wordAt('@', 1)]).toEqual(['ad', null, '']);
+  expect(candidates(['Bob', 'ada', 'Adam'], 'AD')).toEqual(['ada', 'Adam']);
+});
+
+it('tells people of one name apart', () => {
+  const users = ['a-0001', 'b-0002', 'c-0003'].map((user_id, i) => ({
+    user_id,
+    username: i < 2 ? 'Sam' : 'Cy',
+  }));
+  expect([...tagsOf(users).values()]).toEqual(['#0001', '#0002']);
+});
+
+describe('languages', () => {
+  afterEach(() => setLanguage('en'));
+
+  it('are chosen by what the reader wants', () => {
+    expect(choose(['xx', 'de-AT', 'en'])).toEqual({ language: 'de', locale: 'de-AT' });
+    expect(choose(['xx']).language).toBe('en');
+  });
+
+  it('have their own plurals and direction', async () => {
+    await setLanguage('ar');
+    expect([t('newBelow', { n: 2 }), document.documentElement.dir]).toEqual(['رسالتان جديدتان', 'rtl']);
+    await setLanguage('fr');
+    expect([t('newBelow', { n: 0 }), document.documentElement.dir]).toEqual(['0 nouveau message', 'ltr']);
+  });
+});
+
+describe('components', () => {
+  let socket: FakeSocket;
+  let store: Store;
+  const show = (what: preact.ComponentChildren) =>
+    render(<StoreContext.Provider value={store}>{what}</StoreContext.Provider>);
+
+  beforeEach(() => {
+    prefs.name.value = '';
+    socket = new FakeSocket();
+    store = new Store(new Chat(() => socket, DEFAULTS));
+    store.connect();
+  });
+  afterEach(cleanup);
+
+  it('signs in with a name and a room', async () => {
+    show(<SignIn />);
+    socket.up();
+    const button = await screen.findByRole('button', { name: 'Join #general' });
+    fireEvent.click(button);
+    expect((await screen.findByText('Please enter a name.')).id).toBe('name-error');
+    fireEvent.input(screen.getByLabelText('Your name'), { target: { value: ' Ada ' } });
+    fireEvent.click(screen.getByRole('radio', { name: /tech/ }));
+    fireEvent.click(button);
+    expect(socket.last('join_room').payload).toMatchObject({ room_name: 'tech', username: 'Ada' });
+    expect(await screen.findByText('Joining…')).toBeTruthy();
+  });
+
+  it('shows a message as text, whatever is in it', async () => {
+    store.signIn('tech', 'Ada');
+    socket.up();
+    socket.confirm({ history: [message(1, '<img src=x onerror=alert(1)> *b*')], last_id: 1 });
+    const { container } = show(<Room />);
+    expect(container.querySelector('.log .text')?.textContent).toBe('<img src=x onerror=alert(1)> b');
+    expect(container.querySelector('.log img')).toBeNull();
+    fireEvent.input(screen.getByLabelText('Message #tech'), { target: { value: 'hi' } });
+    fireEvent.submit(container.querySelector('.composer') as Element);
+    expect(socket.last('send_message').payload.text).toBe('hi');
+    expect(container.querySelector('.m.own.sending .text')?.textContent).toBe('hi');
+  });
+});
