@@ -219,12 +219,11 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
             return false;
         }
         state.settle(&self.link);
-        if !state.has_room(size)
-            || self
-                .connection
-                .emit(event_of(entry.kind), &entry.payload)
-                .is_err()
-        {
+        if !state.has_room(size) {
+            return false;
+        }
+        let handed_over = self.connection.emit(event_of(entry.kind), &entry.payload);
+        if handed_over.is_err() {
             // The session finds out for itself what is wrong.
             return false;
         }

@@ -123,6 +123,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             self.handle_mail().await?;
         }
         if news.has(News::ENTRIES) {
+            // Let those go first who are about to publish more: it all leaves in one go then.
+            tokio::task::yield_now().await;
             self.tell_entries().await?;
         }
         if news.has(News::COUNTS) {
