@@ -48,7 +48,7 @@ test('two people of one name are told apart', async () => {
   const two = await join(browser, server.url, 'Sam', 'music');
   await say(two, 'which of us?');
   await sees(one, 'which of us?');
-  await one.waitForFunction(() => document.querySelectorAll('.people-list .tag').length === 2);
+  await one.waitForFunction(() => document.querySelectorAll('.people-list .tag').length === 1);
   await one.waitForSelector('.m .tag');
   await done(one, two);
 });
@@ -254,6 +254,64 @@ test('too fast: waits as told, keeps the order, loses nothing', async () => {
   assert.deepEqual(await texts(ada), ['1', '2', '3']);
   await done(ada);
   await slow.stop();
+});
+
+test('a reload is the same person, told to nobody; a second tab is another', async () => {
+  const ada = await join(browser, server.url, 'Ada', 'gaming');
+  const bob = await join(browser, server.url, 'Bob', 'gaming');
+  await ada.reload();
+  await ada.waitForSelector('#composer');
+  await say(ada, 'back');
+  await sees(bob, 'back');
+  assert.equal(await bob.$$eval('.people-list li', (people) => people.length), 2);
+  assert.doesNotMatch((await bob.textContent('.log ol')) ?? '', /left|came and went/);
+  const twin = await ada.context().newPage();
+  await twin.goto(`${server.url}/gaming`);
+  await twin.waitForSelector('.card :checked');
+  assert.equal(await twin.inputValue('.panel input:not([type=radio])'), 'Ada');
+  await twin.click('.primary');
+  await twin.waitForSelector('#composer');
+  await bob.waitForFunction(() => document.querySelectorAll('.people-list li').length === 3);
+  await done(ada, bob);
+});
+
+test('who reads further up is not moved, and sees what is new below', async () => {
+  const bob = await member(server.url, 'Bob', 'music');
+  for (let i = 0; i < 40; i += 1) await bob.say(`line ${i}`);
+  const ada = await join(browser, server.url, 'Ada', 'music');
+  await sees(ada, 'line 39');
+  await ada.hover('#log');
+  await ada.mouse.wheel(0, -600);
+  await ada.waitForSelector('.pill');
+  const top = () => ada.$eval('#log', (log) => log.scrollTop);
+  const before = await top();
+  await bob.say('new 1');
+  await bob.say('new 2');
+  await ada.waitForSelector('.pill:has-text("2 new messages")');
+  assert.equal(await top(), before);
+  assert.equal(await ada.title(), '(2) #music · Hubbub');
+  assert.match((await ada.getAttribute('link[rel=icon]', 'href')) ?? '', /unread/);
+  await accessible(ada, 'reading further up');
+  await ada.keyboard.press('Escape');
+  await ada.waitForSelector('.pill', { state: 'detached' });
+  assert.equal(await ada.title(), '#music · Hubbub');
+  bob.end();
+  await done(ada);
+});
+
+test('small windows, large type and strong contrast', async () => {
+  for (const options of [
+    { viewport: { width: 320, height: 640 } },
+    { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
+    { forcedColors: 'active' },
+    { contrast: 'more', reducedMotion: 'reduce' },
+  ]) {
+    const ada = await join(browser, server.url, 'Ada', 'tech', options);
+    const over = await ada.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(over <= 0, `${JSON.stringify(options)}: ${over} px too wide`);
+    await accessible(ada, JSON.stringify(options));
+    await done(ada);
+  }
 });
 
 // The browser itself reports each failed attempt to connect; those lines are not the page's.

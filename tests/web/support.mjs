@@ -31,6 +31,8 @@ const FLAGS = [
 /** What a failed test leaves behind would keep the run from ending. */
 const leftovers = new Set();
 
+export const atEnd = (end) => leftovers.add(end);
+
 export async function cleanUp() {
   for (const end of leftovers) await end();
 }

@@ -110,7 +110,8 @@ export class Chat extends Emitter<ChatEvents> {
       {
         emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
         rejoin: () => this.#requestJoin(),
-        idempotent: () => this.#session !== null,
+        // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
+        idempotent: () => this.#token !== null,
         changed: (item) => this.tell('outgoing', item),
       },
       options.outbox,

@@ -1,0 +1,98 @@
+// The client module outside of a browser: in Node, against the real server, over connections that break.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { atEnd, cleanUp, member, pause, startServer } from './support.mjs';
+
+const web = new URL('../../web/', import.meta.url).pathname;
+const out = mkdtempSync(join(tmpdir(), 'hubbub-client-'));
+let createChat;
+before(async () => {
+  const vite = join(web, 'node_modules/vite/bin/vite.js');
+  const options = ['--ssr', 'src/client/index.ts', '--outDir', out, '--emptyOutDir', '--logLevel', 'warn'];
+  execFileSync('node', [vite, 'build', ...options], { cwd: web });
+  symlinkSync(join(web, 'node_modules'), join(out, 'node_modules'));
+  ({ createChat } = await import(pathToFileURL(join(out, 'index.js'))));
+});
+after(async () => {
+  await cleanUp();
+  rmSync(out, { recursive: true });
+});
+
+/** A wire between client and server that can be cut. */
+async function wire(port) {
+  const ends = new Set();
+  const proxy = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ]) {
+      ends.add(one);
+      one.on('error', () => {});
+      one.on('close', () => {
+        ends.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${proxy.address().port}`,
+    cut() {
+      for (const end of ends) end.resetAndDestroy();
+    },
+    close: () => proxy.close(),
+  };
+}
+
+test('every message once and in order, over a connection that is cut again and again', async () => {
+  const server = await startServer({ MESSAGE_RATE: '0' });
+  const line = await wire(server.port);
+  const chat = createChat(line.url, { firstRetryMs: 50 });
+  atEnd(() => chat.close());
+  atEnd(() => line.close());
+  const seen = [];
+  const fates = new Map();
+  const joins = [];
+  chat.on('joined', ({ continuity, history }) => {
+    joins.push(continuity);
+    seen.push(...history.map((message) => message.text));
+  });
+  chat.on('message', ({ message }) => seen.push(message.text));
+  chat.on('outgoing', (item) => fates.set(item.text, item.state));
+  chat.connect();
+  chat.join('tech', 'Ada');
+  while (joins.length === 0) await pause(20);
+
+  const bob = await member(server.url, 'Bob', 'tech');
+  const COUNT = 300;
+  for (let i = 0; i < COUNT; i += 1) {
+    chat.send(`ada ${i}`);
+    bob.shout(`bob ${i}`);
+    if (i % 30 === 29) line.cut();
+    await pause(10);
+  }
+  const settled = () => [...fates.values()].every((state) => state === 'sent');
+  for (let i = 0; i < 300 && !(settled() && seen.length >= 2 * COUNT); i += 1) await pause(50);
+
+  const of = (list, who) => list.filter((text) => text.startsWith(who));
+  const wanted = (who) => Array.from({ length: COUNT }, (_, i) => `${who} ${i}`);
+  assert.ok(settled());
+  for (const who of ['ada', 'bob']) {
+    assert.deepEqual(of(seen, who), wanted(who), `${who} at the one whose wire was cut`);
+    assert.deepEqual(of(bob.received, who), wanted(who), `${who} at the other`);
+  }
+  assert.deepEqual(seen, bob.received.slice(-seen.length), 'one order for both');
+  assert.ok(joins.length > 5, `${joins.length} joins`);
+  assert.deepEqual(new Set(joins.slice(1)), new Set(['resumed']));
+  console.log(`    ${seen.length} messages, ${joins.length - 1} times resumed`);
+  bob.end();
+});
