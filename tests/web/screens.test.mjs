@@ -23,21 +23,25 @@ const TALK = [
 ];
 
 let browser;
-let server;
-let bots = [];
 before(async () => {
   browser = await startBrowser();
-  server = await startServer();
-  const names = [...new Set(TALK.map(([name]) => name))];
-  bots = await Promise.all(names.map((name) => member(server.url, name, 'tech')));
-  for (const [name, text] of TALK) await bots[names.indexOf(name)].say(text);
-  await Promise.all(['Zoë', 'Kim', 'Ola'].map((name) => member(server.url, name, 'music')));
 });
 after(cleanUp);
+
+/** A server in the middle of a conversation. */
+async function scene() {
+  const server = await startServer();
+  const names = [...new Set(TALK.map(([name]) => name))];
+  const bots = await Promise.all(names.map((name) => member(server.url, name, 'tech')));
+  for (const [name, text] of TALK) await bots[names.indexOf(name)].say(text);
+  await Promise.all(['Zoë', 'Kim', 'Ola'].map((name) => member(server.url, name, 'music')));
+  return { server, grace: bots[0] };
+}
 
 for (const [width, height] of SIZES) {
   for (const colorScheme of ['light', 'dark']) {
     test(`${width}×${height}, ${colorScheme}`, async () => {
+      const { server, grace } = await scene();
       const options = { colorScheme, viewport: { width, height }, hasTouch: width < 1000, isMobile: width < 500 };
       const shot = (page, name) =>
         page.screenshot({ path: `${FOLDER}${name}-${width}x${height}-${colorScheme}.png`, animations: 'disabled' });
@@ -51,7 +55,7 @@ for (const [width, height] of SIZES) {
       const ada = await join(browser, server.url, 'Ada Lovelace', 'tech', options);
       await sees(ada, 'recovered');
       await say(ada, 'Yes! It says “Some messages may be missing here.” Honest, and easy to miss nothing.');
-      bots[0].socket.emit('typing', { typing: true });
+      grace.socket.emit('typing', { typing: true });
       await ada.waitForSelector('.typing >> text=Grace');
       await shot(ada, 'room');
       await accessible(ada, 'room');
@@ -90,6 +94,7 @@ for (const [width, height] of SIZES) {
       await shot(noor, 'rtl');
       await accessible(noor, 'right to left');
       await noor.end();
+      await server.stop();
     });
   }
 }

@@ -3,15 +3,14 @@
 
 import { type Signal, signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
-import { t } from '../i18n';
 import { type DialogName, dialog, useStore } from './context';
-import { Dialog } from './Dialog';
 import { SignIn } from './SignIn';
 
-type Name = 'room' | Exclude<DialogName, 'rooms' | 'people'>;
+type Name = 'room' | 'blocked' | Exclude<DialogName, 'rooms' | 'people'>;
 
 const load: Record<Name, () => Promise<ComponentType>> = {
   room: () => import('./Room').then((module) => module.Room),
+  blocked: () => import('./Blocked').then((module) => module.Blocked),
   settings: () => import('./Settings').then((module) => module.Settings),
   help: () => import('./Help').then((module) => module.Help),
   switcher: () => import('./Switcher').then((module) => module.Switcher),
@@ -35,33 +34,19 @@ export function part(name: Name): ComponentType | null {
   return ready ?? null;
 }
 
-/** The server wants no connection: nothing goes on until the reader decides. */
-function Blocked() {
-  const store = useStore();
-  const state = store.connection.value;
-  if (state.phase !== 'refused' && state.phase !== 'ended') return null;
-  const refused = state.phase === 'refused';
-  return (
-    <Dialog title={t(refused ? 'refusedTitle' : 'endedTitle')} onClose={() => {}} dismissible={false}>
-      <p>{refused ? state.message : t('endedText')}</p>
-      <button type="button" class="primary" onClick={() => store.connect()}>
-        {t('reconnect')}
-      </button>
-    </Dialog>
-  );
-}
-
 export function App() {
   const store = useStore();
   const name = dialog.value;
   const Room = store.room.value === null ? null : part('room');
   const Opened = name === null || name === 'rooms' || name === 'people' ? null : part(name);
+  const { phase } = store.connection.value;
+  const Blocked = phase === 'refused' || phase === 'ended' ? part('blocked') : null;
   const signingIn = store.room.value === null || store.signingIn.value;
   return (
     <>
       {signingIn ? <SignIn /> : Room && <Room />}
       {Opened && <Opened />}
-      <Blocked />
+      {Blocked && <Blocked />}
     </>
   );
 }

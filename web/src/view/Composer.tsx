@@ -105,7 +105,8 @@ export function Composer() {
         <textarea
           id="composer"
           ref={area}
-          dir="auto"
+          // The text's own direction, but the page's for the placeholder.
+          dir={text ? 'auto' : undefined}
           lang={language.value}
           value={text}
           rows={Math.min(8, text.split('\n').length)}

@@ -9,9 +9,10 @@ import { Banner } from './Banner';
 import { Composer } from './Composer';
 import { dialog, useStore, wide } from './context';
 import { Dialog } from './Dialog';
-import { Icon, Logo } from './icons';
+import { Icon } from './icons';
 import { onKey } from './keys';
 import { Log } from './Log';
+import { Logo } from './Logo';
 import { People } from './People';
 import { RoomList } from './RoomList';
 

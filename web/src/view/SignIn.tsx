@@ -9,7 +9,7 @@ import type { Store } from '../state/store';
 import { graphemes } from '../text/plain';
 import { Banner } from './Banner';
 import { touch, useStore } from './context';
-import { Logo } from './icons';
+import { Logo } from './Logo';
 
 const NAME_MAX = 32;
 
@@ -107,7 +107,7 @@ export function SignIn() {
           <input
             ref={field}
             value={name}
-            dir="auto"
+            dir={name ? 'auto' : undefined}
             autocomplete="nickname"
             spellcheck={false}
             placeholder={t('namePlaceholder')}

@@ -1,0 +1,19 @@
+// The server wants no connection: nothing goes on until the reader decides.
+
+import { t } from '../i18n';
+import { useStore } from './context';
+import { Dialog } from './Dialog';
+
+export function Blocked() {
+  const store = useStore();
+  const state = store.connection.value;
+  const refused = state.phase === 'refused';
+  return (
+    <Dialog title={t(refused ? 'refusedTitle' : 'endedTitle')} onClose={() => {}} dismissible={false}>
+      <p>{refused ? state.message : t('endedText')}</p>
+      <button type="button" class="primary" onClick={() => store.connect()}>
+        {t('reconnect')}
+      </button>
+    </Dialog>
+  );
+}
