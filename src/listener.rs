@@ -17,10 +17,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
+
+use crate::socket::io::ConnectionPlace;
 
 /// Connections that wait in the system to be accepted.
 const BACKLOG: i32 = 4096;
@@ -112,7 +114,7 @@ impl Listener {
                 self.connections.spawn(turn_away(stream));
                 return;
             }
-            Some(Ok(place)) => Some(place),
+            Some(Ok(place)) => Some(ConnectionPlace(Arc::new(place))),
             None => None,
         };
         if let Err(error) = prepare(&stream) {
@@ -172,11 +174,14 @@ async fn serve(
     peer: SocketAddr,
     router: Router,
     finish: CancellationToken,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<ConnectionPlace>,
 ) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(place) = &place {
+            request.extensions_mut().insert(place.clone());
+        }
         // A router is always ready; `call` wants it mutable.
         router.clone().call(request)
     });

@@ -23,7 +23,7 @@ use socketioxide::socket::Sid;
 use tungstenite::handshake::derive_accept_key;
 
 use super::PATH;
-use super::io::{Linked, is_session_packet};
+use super::io::{ConnectionPlace, Linked, is_session_packet};
 use super::ticket::{PollingTickets, Ticket};
 
 /// Packets in one polling body are separated by this (Engine.IO 4, "HTTP long-polling").
@@ -119,6 +119,7 @@ impl Endpoint {
         let polling_sid = upgraded_from.as_ref().map(|(sid, _)| *sid);
         let ticket = upgraded_from.map_or_else(|| Ticket::new(self), |(_, ticket)| ticket);
         opening.extensions_mut().insert(Arc::clone(&ticket));
+        let place = request.extensions_mut().remove::<ConnectionPlace>();
         let on_upgrade = hyper::upgrade::on(&mut request);
         let endpoint = Arc::clone(self);
         tokio::spawn(async move {
@@ -133,7 +134,7 @@ impl Endpoint {
                 endpoint: Arc::clone(&endpoint),
                 sid,
             });
-            let stream = Linked::new(stream, Arc::clone(ticket.link()), closing);
+            let stream = Linked::new(stream, Arc::clone(ticket.link()), (closing, place));
             if Service::call(&endpoint.service, (stream, opening))
                 .await
                 .is_err()

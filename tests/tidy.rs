@@ -1,0 +1,192 @@
+//! Rules of layout that matter, held by a test: who may use whom, who may name which library, how
+//! long files may grow, and that generated parts of the documentation are current.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules from the top of the house to its ground: each may use only those after it.
+const ORDER: [&[&str]; 7] = [
+    &["server"],
+    &["listener", "http", "cluster"],
+    &["config", "shutdown", "healthcheck", "socket"],
+    &["telemetry", "session"],
+    &["room"],
+    &["protocol"],
+    &["domain"],
+];
+/// Helpers that anybody may use and that use nobody.
+const HELPERS: [&str; 3] = ["clock", "json", "random"];
+/// Libraries that only one place may name.
+const OWNED: [(&str, &str); 4] = [
+    ("socketioxide", "src/socket/"),
+    ("shuttle_runtime", "src/bin/shuttle.rs"),
+    ("clap", "src/config"),
+    ("redis", "src/cluster/"),
+];
+/// What the domain must not know.
+const IMPURE: [&str; 6] = [
+    "tokio",
+    "serde",
+    "axum",
+    "tracing",
+    "parking_lot",
+    "std::net",
+];
+const LINES_MAX: usize = 400;
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no .{extension} files in {folder}");
+    found
+}
+
+fn relative(path: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    path.strip_prefix(root)
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('\\', "/")
+}
+
+/// The top-level module a file of the library belongs to; `None` for the crate's root and the
+/// binaries, which may use everything.
+fn module_of(file: &str) -> Option<&str> {
+    let inside = file.strip_prefix("src/")?;
+    let first = inside.split(['/', '.']).next()?;
+    (!matches!(first, "lib" | "main" | "bin")).then_some(first)
+}
+
+/// Code without comments, so that prose may name anything.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn level(module: &str) -> Option<usize> {
+    ORDER.iter().position(|level| level.contains(&module))
+}
+
+/// Top-level modules that a piece of code uses, by `crate::name`.
+fn uses(code: &str) -> impl Iterator<Item = &str> {
+    code.split("crate::").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
+        (end > 0).then_some(&rest[..end])
+    })
+}
+
+#[test]
+fn arrows_of_use_point_down_only() {
+    let mut wrong = Vec::new();
+    for path in files("src", "rs") {
+        let file = relative(&path);
+        let Some(module) = module_of(&file) else {
+            continue;
+        };
+        let code = code(&path);
+        for used in uses(&code).filter(|used| *used != module && !HELPERS.contains(used)) {
+            match (level(module), level(used)) {
+                (Some(own), Some(other)) if other > own => {}
+                (Some(_), Some(_)) | (None, Some(_)) => wrong.push(format!("{file} uses {used}")),
+                (_, None) => wrong.push(format!("{file} uses {used}, which has no level here")),
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "against the arrows of src/lib.rs:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_library_is_named_in_its_own_place_only() {
+    for path in files("src", "rs") {
+        let (file, code) = (relative(&path), code(&path));
+        for (library, place) in OWNED {
+            let named =
+                code.contains(&format!("{library}::")) || code.contains(&format!("use {library}"));
+            assert!(
+                !named || file.starts_with(place),
+                "{file} names {library}; only {place} may"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    for path in files("src/domain", "rs") {
+        let code = code(&path);
+        for library in IMPURE {
+            assert!(
+                !code.contains(&format!("{library}::")),
+                "{} names {library}",
+                relative(&path)
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_below_the_server_reads_the_configuration() {
+    for path in files("src", "rs") {
+        let file = relative(&path);
+        let may = [
+            "src/server",
+            "src/config",
+            "src/main.rs",
+            "src/bin/",
+            "src/lib.rs",
+        ];
+        if !may.iter().any(|place| file.starts_with(place)) {
+            assert!(
+                !code(&path).contains("config::"),
+                "{file} reads the configuration"
+            );
+        }
+    }
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_short() {
+    for path in files("src", "rs").into_iter().chain(files("tests", "rs")) {
+        let (file, text) = (relative(&path), fs::read_to_string(&path).unwrap());
+        assert!(
+            text.starts_with("//!"),
+            "{file} does not say what it is in its first line"
+        );
+        let lines = text.lines().count();
+        assert!(
+            lines <= LINES_MAX,
+            "{file} has {lines} lines; find what outgrew it a home of its own"
+        );
+    }
+}
+
+#[test]
+fn the_readme_shows_the_settings_as_they_are() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = hubbub::config::settings_table();
+    assert!(
+        readme.contains(&table),
+        "README.md's settings table is not this one, which the code has:\n\n{table}"
+    );
+}
