@@ -1,10 +1,10 @@
 //! What a connection gets before it has asked for anything, and which ones are refused.
 
-use http::Method;
 use serde_json::json;
 
+use crate::support::polling::Endpoint;
 use crate::support::shape::{assert_accepted, default_rooms_json, keys};
-use crate::support::{Client, Dial, Packet, Server, Transport, http as plain, polling};
+use crate::support::{Client, Dial, Packet, Server, Transport};
 
 #[tokio::test]
 async fn the_room_list_comes_before_anything_else() {
@@ -143,9 +143,8 @@ async fn any_origin_may_connect() {
 #[tokio::test]
 async fn a_page_opened_from_a_file_may_read_the_answers() {
     let server = Server::start().await;
-    let origin = [("origin".to_owned(), "null".to_owned())];
-    let path = polling::Endpoint::new(server.address(), Vec::new()).path;
-    let answer = plain::request(server.address(), Method::GET, &path, &origin, String::new()).await;
+    let origin = vec![("origin".to_owned(), "null".to_owned())];
+    let answer = Endpoint::new(server.address(), origin).poll().await;
     let headers = answer.unwrap().headers;
     let allowed = headers
         .get("access-control-allow-origin")

@@ -1,10 +1,14 @@
 //! `room_update`: who gets the counts, when, and how many of them a storm costs.
 
-use serde_json::json;
+use std::time::Duration;
 
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::support::packet::event_frame;
 use crate::support::server::raise_file_limit;
 use crate::support::shape::{assert_accepted, default_rooms_json};
-use crate::support::{Client, Server, Transport};
+use crate::support::{Client, Dial, PATIENCE, Server, Transport};
 
 #[tokio::test]
 async fn every_connection_gets_every_change_in_a_room_or_not() {
@@ -65,6 +69,69 @@ async fn a_joiner_gets_the_counts_of_its_join_whatever_the_interval() {
         assert_eq!(update.raw, default_rooms_json(&[("tech", members)]));
         clients.push(client);
     }
+}
+
+/// Everybody goes from room to room without waiting: at the end everybody is counted once.
+#[tokio::test]
+async fn whoever_moves_about_is_counted_once() {
+    const CLIENTS: usize = 10;
+    let server = Server::with(&[("MESSAGE_RATE", "0"), ("NOTICE_LIMIT", "0")]).await;
+    let mut witness = Client::joined(&server, "gaming", "Witness").await;
+    let mut clients = Vec::new();
+    for transport in Transport::ALL.into_iter().cycle().take(CLIENTS) {
+        clients.push(Client::connect(&server, transport).await);
+    }
+    let rooms = ["gaming", "tech", "gaming", "gaming", "music"];
+    for (number, client) in clients.iter().enumerate() {
+        let join = |round: usize| {
+            let room = rooms[(number + round) % rooms.len()];
+            let payload = json!({ "room_name": room, "username": format!("Guest {number}") });
+            event_frame("join_room", Some(&payload.to_string()), None)
+        };
+        let leave = event_frame("leave_room", None, Some(1));
+        client.send_all((0..100).map(join).chain([leave]).collect());
+    }
+    for client in &mut clients {
+        assert_accepted(&client.answer(1).await);
+    }
+    let list = Client::connect(&server, Transport::WebSocket)
+        .await
+        .expect("room_list")
+        .await;
+    assert_eq!(list.raw, default_rooms_json(&[("gaming", 1)]));
+    let events = witness.events_until_echo("a fence").await;
+    for number in 0..CLIENTS {
+        let name = format!("Guest {number}");
+        let own = events.iter().filter(|event| event["username"] == *name);
+        let kinds: Vec<&str> = own.map(|event| event["kind"].as_str().unwrap()).collect();
+        let in_turns = kinds.chunks(2).all(|pair| pair == ["joined", "left"]);
+        assert!(in_turns && !kinds.is_empty(), "{name}: {kinds:?}");
+    }
+}
+
+/// Connections that vanish while they are being made: none may stay behind as a member.
+#[tokio::test]
+async fn connections_that_vanish_at_once_leave_no_ghosts() {
+    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let join = event_frame("join_room", Some(r#"{"room_name":"tech"}"#), None);
+    for _ in 0..200 {
+        let unanswered = Dial::new(&server, Transport::WebSocket).open().await;
+        unanswered.send_raw("40");
+        let joining = Client::connect(&server, Transport::WebSocket).await;
+        joining.send_raw(&join);
+        let waiting = Client::connect(&server, Transport::WebSocket).await;
+        waiting.send_raw(&join);
+        tokio::task::yield_now().await;
+    }
+    let mut witness = Client::joined(&server, "tech", "Witness").await;
+    let alone = async {
+        while witness.ask("list_users", &json!({})).await["total"] != 1 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, alone)
+        .await
+        .expect("in the end only the witness is there");
 }
 
 const STORM: u64 = 1000;

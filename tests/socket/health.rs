@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::support::Server;
-use crate::support::http::{KeptAlive, get};
+use crate::support::http::{Line, get};
 
 #[tokio::test]
 async fn a_running_server_lives_and_is_ready() {
@@ -20,7 +20,7 @@ async fn a_running_server_lives_and_is_ready() {
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
     let server = Server::start().await;
-    let mut monitor = KeptAlive::open(server.address()).await;
+    let mut monitor = Line::new(server.address());
     for path in ["/livez", "/readyz", "/", "/livez"] {
         assert_eq!(
             monitor.get(path).await.unwrap().status,
@@ -28,6 +28,7 @@ async fn one_connection_serves_many_requests() {
             "{path}"
         );
     }
+    assert_eq!(monitor.opened(), 1);
 }
 
 #[tokio::test]

@@ -263,7 +263,7 @@ async fn an_update_has_the_keys_of_the_list() {
 }
 
 #[tokio::test]
-async fn above_the_limit_only_the_joiner_is_told_of_its_join() {
+async fn above_the_limit_nobody_is_told_of_comings_and_goings_but_the_joiner_of_its_own() {
     let server = Server::with(&[("NOTICE_LIMIT", "2")]).await;
     let mut first = Client::joined(&server, "tech", "First").await;
     let _second = Client::joined(&server, "tech", "Second").await;
@@ -282,6 +282,7 @@ async fn above_the_limit_only_the_joiner_is_told_of_its_join() {
         own.payload.get("id").is_none(),
         "it has no place in the room's log: {own:?}"
     );
+    assert_accepted(&fourth.ask("leave_room", &json!({})).await);
     let at_first = first.events_until_echo("another fence").await;
     assert!(
         !names(&at_first).contains(&"system_message"),

@@ -16,6 +16,7 @@ mod original;
 mod payloads;
 mod refusals;
 mod shutdown;
+mod slow;
 #[path = "../support/mod.rs"]
 mod support;
 mod transports;

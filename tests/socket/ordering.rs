@@ -266,35 +266,21 @@ async fn several_senders_are_heard_in_one_order_by_all() {
     );
 }
 
-/// Slow readers fall behind in the log and nowhere else.
+/// The last word of somebody who closes the page right behind it, as the original's client does.
 #[tokio::test]
-async fn a_member_that_reads_nothing_for_a_while_gets_everything_afterwards() {
-    let settings = [
-        ("MESSAGE_RATE", "0"),
-        ("MAILBOX", "8192"),
-        ("SLOW_TIMEOUT", "10m"),
-    ];
-    let server = Server::with(&settings).await;
-    let mut slow = Client::joined(&server, "tech", "Slow").await;
-    let mut sender = Client::joined(&server, "tech", "Sender").await;
-    slow.pause_reading();
-    // More than the buffers of both systems take, so that the server itself has to hold it back.
-    let padding = "x".repeat(1000);
-    let texts: Vec<String> = (0..4000).map(|n| format!("{n} {padding}")).collect();
-    for batch in texts.chunks(500) {
-        sender.send_all(batch.iter().map(|text| message_frame(text, None)).collect());
-        sender.events_until_heard(&batch[batch.len() - 1]).await;
-    }
-    slow.resume_reading();
-    for text in &texts {
-        let message = slow
-            .expect_but_others("receive_message", &["room_update", "system_message"])
-            .await;
-        assert!(
-            message["text"] == *text,
-            "{} instead of {}",
-            &message["text"],
-            &text[..4]
-        );
+async fn what_is_said_right_before_going_is_heard() {
+    for transport in [Transport::WebSocket, Transport::Polling] {
+        let server = Server::start().await;
+        let mut bob = Client::joined(&server, "tech", "Bob").await;
+        for round in 0..20 {
+            let name = format!("Ada {round}");
+            let mut ada = Client::connect(&server, transport).await;
+            ada.join("tech", &name).await;
+            ada.send_all(vec![message_frame("bye", None), "41".to_owned()]);
+            let left = format!("{name} has left the room");
+            let events = bob.events_until(|event| event["text"] == *left).await;
+            let said = events.iter().any(|event| event["sender"] == *name);
+            assert!(said, "{name} over {transport} said bye and nobody heard it");
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::support::http::KeptAlive;
+use crate::support::http::Line;
 use crate::support::polling::connected_by_hand;
 use crate::support::{Client, PATIENCE, Packet, Server, Transport};
 
@@ -84,7 +84,7 @@ async fn what_was_accepted_before_the_signal_is_delivered() {
 }
 
 /// Asks until the answer is 503: a signal takes a moment.
-async fn until_not_ready(monitor: &mut KeptAlive) {
+async fn until_not_ready(monitor: &mut Line) {
     let turns_red = async {
         while monitor.get("/readyz").await.unwrap().status != http::StatusCode::SERVICE_UNAVAILABLE
         {
@@ -100,7 +100,7 @@ async fn until_not_ready(monitor: &mut KeptAlive) {
 async fn while_it_drains_it_lives_is_not_ready_and_accepts_nobody() {
     let mut server = Server::with(&[("DRAIN_TIMEOUT", "10m"), ("SLOW_TIMEOUT", "10m")]).await;
     let _holds_it_up = connected_by_hand(server.address()).await;
-    let mut monitor = KeptAlive::open(server.address()).await;
+    let mut monitor = Line::new(server.address());
     assert_eq!(
         monitor.get("/readyz").await.unwrap().status,
         http::StatusCode::OK

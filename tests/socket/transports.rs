@@ -24,7 +24,7 @@ async fn check_hears(client: &mut Client, texts: std::ops::Range<u32>) {
 #[tokio::test]
 async fn a_polling_session_by_hand() {
     let server = Server::start().await;
-    let (endpoint, frames) = connected_by_hand(server.address()).await;
+    let (mut endpoint, frames) = connected_by_hand(server.address()).await;
     let first = frames.iter().find(|frame| *frame != "2").unwrap();
     assert!(first.starts_with("40{"), "{frames:?}");
     let body = [
@@ -146,7 +146,8 @@ async fn who_does_not_answer_the_heartbeat_is_gone_and_the_room_is_told_once() {
 #[tokio::test]
 async fn an_unknown_session_is_answered_with_400() {
     let server = Server::start().await;
-    let endpoint = Endpoint::new(server.address(), Vec::new()).of_session("AAAAAAAAAAAAAAAAAAAAAA");
+    let endpoint = Endpoint::new(server.address(), Vec::new());
+    let mut endpoint = endpoint.of_session("AAAAAAAAAAAAAAAAAAAAAA");
     assert_eq!(
         endpoint.poll().await.unwrap().status,
         StatusCode::BAD_REQUEST

@@ -155,3 +155,26 @@ async fn typing_is_acknowledged_where_that_is_asked() {
         assert_accepted(&ada.ask("typing", &json!({ "typing": typing })).await);
     }
 }
+
+/// What is typed is a state, so who was not there when it changed is told it all the same.
+#[tokio::test]
+async fn who_comes_in_sees_who_is_typing() {
+    let server = Server::start().await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    ada.emit("typing", &json!({ "typing": true }));
+    until_typing(&mut ada, &["Ada"]).await;
+    let mut bob = Client::joined(&server, "tech", "Bob").await;
+    until_typing(&mut bob, &["Ada"]).await;
+}
+
+#[tokio::test]
+async fn who_types_under_a_new_name_is_shown_under_it() {
+    let server = Server::start().await;
+    let mut bob = Client::joined(&server, "tech", "Bob").await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    ada.emit("typing", &json!({ "typing": true }));
+    until_typing(&mut bob, &["Ada"]).await;
+    ada.join("tech", "Grace").await;
+    ada.emit("typing", &json!({ "typing": true }));
+    until_typing(&mut bob, &["Grace"]).await;
+}

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PATIENCE;
 use super::dial::{Dial, Transport};
@@ -117,7 +117,7 @@ impl Client {
         running.stop.send_replace(true);
         let sid = self.handshake["sid"].as_str().unwrap();
         let endpoint = &running.endpoint;
-        let mut socket = websocket::open(endpoint.address, Some(sid), &endpoint.headers)
+        let mut socket = websocket::open(endpoint.address(), Some(sid), endpoint.headers())
             .await
             .unwrap();
         let probed = websocket::probe(&mut socket);
@@ -206,8 +206,10 @@ impl Client {
     }
 
     async fn receive(&mut self, what: &str) -> Packet {
+        // One deadline for all of it: heartbeats must not put it off.
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            match timeout(PATIENCE, self.incoming.recv()).await {
+            match timeout_at(deadline, self.incoming.recv()).await {
                 Ok(Some(Packet::Ping | Packet::Noop)) => {}
                 Ok(Some(packet)) => return packet,
                 Ok(None) => panic!("{}: waits for {what} on a closed connection", self.label),

@@ -103,8 +103,8 @@ impl Dial {
             client.opened(first);
             return client;
         }
-        let endpoint = Endpoint::new(self.address, self.headers);
-        let open = polling::handshake(&endpoint).await;
+        let mut endpoint = Endpoint::new(self.address, self.headers);
+        let open = polling::handshake(&mut endpoint).await;
         let Packet::Open(handshake) = &open else {
             panic!("{label}: {open:?}")
         };

@@ -1,10 +1,10 @@
-//! Plain HTTP against the server, over one connection a request or over one that is kept.
+//! Plain HTTP against the server, over connections that are kept open between requests.
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -26,83 +26,84 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Sends one request.
-pub async fn request(
-    address: SocketAddr,
-    method: Method,
-    path: &str,
-    headers: &[(String, String)],
-    body: String,
-) -> Answered {
-    let mut sender = connect(address).await?;
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", address.to_string())
-        .header("connection", "close");
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    let answer = sender
-        .send_request(request.body(Full::new(Bytes::from(body)))?)
-        .await?;
-    let (parts, body) = answer.into_parts();
-    let body = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
-    Ok(Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
-}
-
-/// `GET` of a path.
+/// `GET` of a path, over a connection of its own.
 pub async fn get(address: SocketAddr, path: &str) -> Answered {
-    request(address, Method::GET, path, &[], String::new()).await
+    Line::new(address).get(path).await
 }
 
-/// A connection that is kept open between requests, as monitors and proxies keep theirs.
-pub struct KeptAlive {
+/// A line to the server: one connection, kept open between requests as browsers, monitors and
+/// proxies keep theirs, and opened anew where the server has closed it.
+pub struct Line {
     address: SocketAddr,
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: Option<http1::SendRequest<Full<Bytes>>>,
+    opened: u32,
 }
 
-impl KeptAlive {
-    /// Opens the connection.
-    pub async fn open(address: SocketAddr) -> Self {
+impl Line {
+    /// A line without a connection yet.
+    pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
-            sender: connect(address).await.unwrap(),
+            sender: None,
+            opened: 0,
         }
+    }
+
+    /// The other end.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many connections it took so far.
+    pub fn opened(&self) -> u32 {
+        self.opened
     }
 
     /// `GET` of a path.
     pub async fn get(&mut self, path: &str) -> Answered {
-        self.sender.ready().await?;
-        let request = Request::get(path).header("host", self.address.to_string());
-        read(
-            self.sender
-                .send_request(request.body(Full::default())?)
-                .await?,
-        )
-        .await
+        self.request(Method::GET, path, &[], String::new()).await
     }
-}
 
-async fn connect(address: SocketAddr) -> Result<http1::SendRequest<Full<Bytes>>, Failure> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // Ends when the sender is dropped.
-    let _connection = tokio::spawn(connection);
-    Ok(sender)
-}
+    /// Sends one request.
+    pub async fn request(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: String,
+    ) -> Answered {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", self.address.to_string());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
+        let mut sender = self.sender().await?;
+        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let body = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
+        self.sender = Some(sender);
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
 
-async fn read(answer: Response<Incoming>) -> Answered {
-    let (parts, body) = answer.into_parts();
-    let body = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
-    Ok(Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
+    /// The kept connection if it can still be used, or a new one.
+    async fn sender(&mut self) -> Result<http1::SendRequest<Full<Bytes>>, Failure> {
+        if let Some(mut kept) = self.sender.take()
+            && kept.ready().await.is_ok()
+        {
+            return Ok(kept);
+        }
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends when the sender is dropped.
+        let _connection = tokio::spawn(connection);
+        self.opened += 1;
+        Ok(sender)
+    }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::client::{Outgoing, Wire};
-use super::http::{Answered, request};
+use super::http::{Answered, Line};
 use super::packet::Packet;
 
 /// Between packets in one body.
@@ -17,23 +17,31 @@ pub const SEPARATOR: char = '\x1e';
 /// Bytes of packets put into one post, well below what the server takes.
 const POST_BYTES: usize = 32 * 1024;
 
-/// Where one polling session lives.
-#[derive(Clone)]
+/// Where one polling session lives, and a line to there. Clones have a line of their own: a poll
+/// must not keep a post waiting.
 pub struct Endpoint {
-    /// The server.
-    pub address: SocketAddr,
-    /// The path and query of the session.
-    pub path: String,
-    /// Sent with every request.
-    pub headers: Vec<(String, String)>,
+    line: Line,
+    path: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Clone for Endpoint {
+    fn clone(&self) -> Self {
+        Self {
+            line: Line::new(self.address()),
+            path: self.path.clone(),
+            headers: self.headers.clone(),
+        }
+    }
 }
 
 impl Endpoint {
-    /// Where sessions are opened.
+    /// Where sessions are opened. The headers go with every request.
     pub fn new(address: SocketAddr, headers: Vec<(String, String)>) -> Self {
+        let path = "/socket.io/?EIO=4&transport=polling".to_owned();
         Self {
-            address,
-            path: "/socket.io/?EIO=4&transport=polling".to_owned(),
+            line: Line::new(address),
+            path,
             headers,
         }
     }
@@ -44,21 +52,35 @@ impl Endpoint {
         self
     }
 
+    /// The server.
+    pub fn address(&self) -> SocketAddr {
+        self.line.address()
+    }
+
+    /// What goes with every request.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     /// One poll.
-    pub async fn poll(&self) -> Answered {
-        request(
-            self.address,
-            Method::GET,
-            &self.path,
-            &self.headers,
-            String::new(),
-        )
-        .await
+    pub async fn poll(&mut self) -> Answered {
+        let Self {
+            line,
+            path,
+            headers,
+        } = self;
+        line.request(Method::GET, path, headers, String::new())
+            .await
     }
 
     /// One post of packets.
-    pub async fn post(&self, body: String) -> Answered {
-        request(self.address, Method::POST, &self.path, &self.headers, body).await
+    pub async fn post(&mut self, body: String) -> Answered {
+        let Self {
+            line,
+            path,
+            headers,
+        } = self;
+        line.request(Method::POST, path, headers, body).await
     }
 }
 
@@ -103,7 +125,7 @@ impl Drop for Running {
 }
 
 async fn poll_until(
-    endpoint: Endpoint,
+    mut endpoint: Endpoint,
     incoming: UnboundedSender<Packet>,
     pongs: Option<UnboundedSender<Outgoing>>,
     mut reading: watch::Receiver<bool>,
@@ -136,7 +158,7 @@ async fn poll_until(
 
 /// A failed post needs no report: the next poll sees the same end.
 async fn post_until(
-    endpoint: Endpoint,
+    mut endpoint: Endpoint,
     mut outgoing: UnboundedReceiver<Outgoing>,
     incoming: UnboundedSender<Packet>,
 ) -> UnboundedReceiver<Outgoing> {
@@ -186,7 +208,7 @@ fn binary_packet(bytes: &[u8]) -> String {
 }
 
 /// The handshake: the open packet of a new session.
-pub async fn handshake(endpoint: &Endpoint) -> Packet {
+pub async fn handshake(endpoint: &mut Endpoint) -> Packet {
     let answer = endpoint.poll().await.unwrap();
     assert_eq!(answer.status, StatusCode::OK, "handshake: {answer:?}");
     Packet::parse(&answer.body)
@@ -195,11 +217,11 @@ pub async fn handshake(endpoint: &Endpoint) -> Packet {
 /// A session that is connected and polls no more: what is said to it from now on waits. Returns
 /// also the frames it was greeted with.
 pub async fn connected_by_hand(address: SocketAddr) -> (Endpoint, Vec<String>) {
-    let endpoint = Endpoint::new(address, Vec::new());
-    let Packet::Open(open) = handshake(&endpoint).await else {
+    let mut endpoint = Endpoint::new(address, Vec::new());
+    let Packet::Open(open) = handshake(&mut endpoint).await else {
         panic!("no handshake")
     };
-    let endpoint = endpoint.of_session(open["sid"].as_str().unwrap());
+    let mut endpoint = endpoint.of_session(open["sid"].as_str().unwrap());
     let posted = endpoint.post("40".to_owned()).await.unwrap();
     assert_eq!(
         (posted.status, posted.body.as_str()),
