@@ -21,7 +21,7 @@ beforeEach(() => {
   socket.up();
 });
 
-const frame = () => vi.advanceTimersByTime(60);
+const frame = () => vi.advanceTimersByTime(120);
 const shown = () =>
   store.timeline.value.entries.map((entry) => (entry.type === 'message' ? entry.text : entry.type));
 

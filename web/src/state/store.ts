@@ -16,6 +16,8 @@ export function nextFrame(work: () => void): void {
   else requestAnimationFrame(work);
 }
 
+/** In a burst the log is drawn this often; what comes alone is drawn with the next frame. */
+const BURST_MS = 100;
 const OLDER_PAGE = 100;
 const BACK_MS = 2000;
 
@@ -53,6 +55,7 @@ export class Store {
   readonly #timelines = new Map<string, Signal<Timeline>>();
   #incoming: Entry[] = [];
   #scheduled = false;
+  #flushedAt = Number.NEGATIVE_INFINITY;
   #listeners: MessageListener[] = [];
   #lastOwn = '';
 
@@ -295,11 +298,14 @@ export class Store {
     this.#incoming.push(make(waiting));
     if (this.#scheduled) return;
     this.#scheduled = true;
-    nextFrame(() => this.#flush());
+    const wait = this.#flushedAt + BURST_MS - performance.now();
+    if (wait > 0) setTimeout(() => this.#flush(), wait);
+    else nextFrame(() => this.#flush());
   }
 
   #flush(): void {
     this.#scheduled = false;
+    this.#flushedAt = performance.now();
     const room = this.room.value;
     const added = this.#incoming;
     this.#incoming = [];
