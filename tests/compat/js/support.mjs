@@ -197,7 +197,7 @@ export class Proxy {
     const proxy = new Proxy();
     const { hostname, port } = new URL(url);
     proxy.listener = net.createServer((near) => {
-      if (!proxy.#up) return near.on("error", () => {}).resetAndDestroy();
+      if (!proxy.#up) return near.on("error", () => {}).destroy();
       const far = net.connect(Number(port), hostname);
       for (const socket of [near, far]) {
         proxy.#sockets.add(socket);
@@ -218,9 +218,10 @@ export class Proxy {
   }
 
   // Every connection is gone at once, without a goodbye, and none gets through until `up`.
+  // (Not `resetAndDestroy`: on a socket that is already ending it can keep node 20 from exiting.)
   down() {
     this.#up = false;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   up() {
