@@ -10,6 +10,14 @@ FROM rust:1-slim-bookworm AS chef
 RUN cargo install cargo-chef --locked --version 0.1.78
 WORKDIR /build
 
+# The web client, in a stage of its own: the Rust stages need no Node.
+FROM node:22-bookworm-slim AS web
+WORKDIR /web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY web ./
+RUN npm run build
+
 # What there is to build, without the sources: changes only when the dependencies do.
 FROM chef AS plan
 COPY . .
@@ -20,10 +28,8 @@ FROM chef AS build
 COPY --from=plan /build/recipe.json recipe.json
 RUN cargo chef cook --release --locked --bin hubbub --recipe-path recipe.json
 COPY . .
-# Once the web client is part of the binary: build it in a stage of its own and hand it over.
-#   FROM node:22-bookworm-slim AS web … npm ci && npm run build
-#   COPY --from=web /web/dist web-dist
-#   ENV HUBBUB_WEB_DIST=/build/web-dist
+COPY --from=web /web/dist web-dist
+ENV HUBBUB_WEB_DIST=/build/web-dist
 RUN cargo build --release --locked --bin hubbub
 
 # The same Debian release as the builder's, so that the C library fits. `nonroot` is user 65532.

@@ -119,9 +119,14 @@ impl Link {
         }
     }
 
-    /// Transport: remembers who must be woken when the link is closed while a write is pending.
-    pub fn register_writer(&self, cx: &Context<'_>) {
+    /// Transport: ready when a write that is pending must be given up.
+    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.writer.register(cx.waker());
+        if self.is_closed() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 

@@ -140,25 +140,21 @@ impl<C: Connection> Outbox<C> {
         size: usize,
         say: impl FnOnce(&C) -> Result<(), Undeliverable>,
     ) -> Result<(), Ended> {
-        while let Err(wanted) = self.room_for(size) {
+        loop {
+            let wanted = {
+                let mut state = self.state.lock();
+                state.settle(&self.link);
+                if state.has_room(size) {
+                    say(&self.connection).map_err(|Undeliverable| Ended::Gone)?;
+                    state.sent(size);
+                    return Ok(());
+                }
+                // Half of those on their way, so that a busy connection is not woken for each.
+                state.taken + state.on_the_way.len().div_ceil(2) as u64
+            };
             // Rarely taken, and every session holds this future: boxed to keep it small.
             Box::pin(self.until_taken(wanted)).await?;
         }
-        let mut state = self.state.lock();
-        say(&self.connection).map_err(|Undeliverable| Ended::Gone)?;
-        state.sent(size);
-        Ok(())
-    }
-
-    /// Whether a packet of this size may go; if not, how many must have been taken first: half of
-    /// those on their way, so that a busy connection is not woken for each packet.
-    fn room_for(&self, size: usize) -> Result<(), u64> {
-        let mut state = self.state.lock();
-        state.settle(&self.link);
-        if state.has_room(size) {
-            return Ok(());
-        }
-        Err(state.taken + state.on_the_way.len().div_ceil(2) as u64)
     }
 
     /// Waits until the transport has taken everything said.

@@ -71,22 +71,28 @@ impl<S: AsyncWrite, G> AsyncWrite for Linked<S, G> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        this.link.register_writer(cx);
         if this.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        let written = ready!(this.stream.poll_write(cx, buf))?;
-        this.link.take(this.frames.count(&buf[..written]));
-        Poll::Ready(Ok(written))
+        match this.stream.poll_write(cx, buf) {
+            Poll::Ready(written) => {
+                let written = written?;
+                this.link.take(this.frames.count(&buf[..written]));
+                Poll::Ready(Ok(written))
+            }
+            Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
-        this.link.register_writer(cx);
         if this.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        this.stream.poll_flush(cx)
+        match this.stream.poll_flush(cx) {
+            Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
+            flushed @ Poll::Ready(_) => flushed,
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
