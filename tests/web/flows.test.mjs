@@ -92,6 +92,32 @@ test('a name is asked for until it is one', async () => {
   await done(ada);
 });
 
+test('the name, the look and the language are changed, and the chat is left', async () => {
+  const ada = await join(browser, server.url, 'Ada', 'sports');
+  const bob = await join(browser, server.url, 'Bob', 'sports');
+  await say(ada, 'under my old name');
+  await ada.click('[aria-label="Settings"]');
+  await ada.fill('dialog .row input', 'Countess');
+  await ada.click('dialog .row button');
+  await bob.waitForSelector('.people-list >> text=Countess');
+  await ada.click('dialog label:has-text("Dark")');
+  await ada.waitForFunction(() => getComputedStyle(document.documentElement).colorScheme === 'dark');
+  await ada.selectOption('dialog select', 'de');
+  await ada.waitForSelector('dialog h2:has-text("Einstellungen")');
+  await ada.keyboard.press('Escape');
+  await say(ada, 'under my new name');
+  await sees(bob, 'under my new name');
+  assert.deepEqual(await texts(ada), ['under my old name', 'under my new name']);
+  await ada.reload();
+  await ada.waitForSelector('[aria-label="Einstellungen"]');
+  await ada.click('[aria-label="Einstellungen"]');
+  await ada.click('text=Chat verlassen');
+  await ada.waitForSelector('.card :checked');
+  assert.equal(new URL(ada.url()).pathname, '/');
+  await bob.waitForFunction(() => document.querySelectorAll('.people-list li').length === 1);
+  await done(ada, bob);
+});
+
 test('what was said elsewhere meanwhile is marked as new', async () => {
   const ada = await join(browser, server.url, 'Ada', 'gaming');
   const bob = await member(server.url, 'Bob', 'gaming');
