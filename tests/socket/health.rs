@@ -1,6 +1,6 @@
 //! What monitors and people with a browser get.
 
-use http::StatusCode;
+use hyper::http::StatusCode;
 
 use crate::support::Server;
 use crate::support::http::{Line, get};

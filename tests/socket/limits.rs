@@ -1,5 +1,6 @@
 //! How fast one connection may speak.
 
+use hyper::http::StatusCode;
 use serde_json::json;
 
 use crate::support::packet::event_frame;
@@ -104,7 +105,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
     let refused = crate::support::http::get(server.address(), "/livez")
         .await
         .unwrap();
-    assert_eq!(refused.status, http::StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
     drop(bob);
     ada.wait_for_kind("left").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::http::StatusCode;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -86,8 +87,7 @@ async fn what_was_accepted_before_the_signal_is_delivered() {
 /// Asks until the answer is 503: a signal takes a moment.
 async fn until_not_ready(monitor: &mut Line) {
     let turns_red = async {
-        while monitor.get("/readyz").await.unwrap().status != http::StatusCode::SERVICE_UNAVAILABLE
-        {
+        while monitor.get("/readyz").await.unwrap().status != StatusCode::SERVICE_UNAVAILABLE {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -101,16 +101,10 @@ async fn while_it_drains_it_lives_is_not_ready_and_accepts_nobody() {
     let mut server = Server::with(&[("DRAIN_TIMEOUT", "10m"), ("SLOW_TIMEOUT", "10m")]).await;
     let _holds_it_up = connected_by_hand(server.address()).await;
     let mut monitor = Line::new(server.address());
-    assert_eq!(
-        monitor.get("/readyz").await.unwrap().status,
-        http::StatusCode::OK
-    );
+    assert_eq!(monitor.get("/readyz").await.unwrap().status, StatusCode::OK);
     server.signal("TERM").await;
     until_not_ready(&mut monitor).await;
-    assert_eq!(
-        monitor.get("/livez").await.unwrap().status,
-        http::StatusCode::OK
-    );
+    assert_eq!(monitor.get("/livez").await.unwrap().status, StatusCode::OK);
     assert!(
         TcpStream::connect(server.address()).await.is_err(),
         "nobody new is let in"

@@ -1,6 +1,6 @@
 //! Engine.IO beneath the chat: several packets in one body, the upgrade, the heartbeat.
 
-use http::StatusCode;
+use hyper::http::StatusCode;
 use serde_json::json;
 
 use crate::support::packet::event_frame;

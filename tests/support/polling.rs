@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::{Method, StatusCode};
+use hyper::http::{Method, StatusCode};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

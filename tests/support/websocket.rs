@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use http::{HeaderName, HeaderValue};
+use hyper::http::{HeaderName, HeaderValue};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
