@@ -90,7 +90,6 @@ impl Server {
     }
 
     /// Every path of the service, for a host that brings its own listener.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

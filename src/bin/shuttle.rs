@@ -34,7 +34,7 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     let server = Arc::new(Server::new(&config));
     let app = App {
         router: server.router(),
-        guard: Some(DrainOnDrop { server }),
+        _guard: Some(DrainOnDrop { server }),
     };
     Ok(Router::new().fallback_service(app).into())
 }
@@ -43,14 +43,15 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
 /// each connection; only the original, which goes when the runtime drops the service, drains.
 struct App {
     router: Router,
-    guard: Option<DrainOnDrop>,
+    // Held for its drop.
+    _guard: Option<DrainOnDrop>,
 }
 
 impl Clone for App {
     fn clone(&self) -> Self {
         Self {
             router: self.router.clone(),
-            guard: None,
+            _guard: None,
         }
     }
 }

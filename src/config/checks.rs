@@ -36,9 +36,9 @@ struct Check {
 }
 
 impl Check {
-    fn number<T: FromStr + Default + PartialOrd>(&mut self, name: &str, text: &str, least: T) -> T
+    fn number<T>(&mut self, name: &str, text: &str, least: T) -> T
     where
-        T: fmt::Display,
+        T: FromStr + Default + PartialOrd + fmt::Display,
     {
         match text.trim().parse::<T>() {
             Ok(number) if number >= least => number,

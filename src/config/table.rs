@@ -1,7 +1,5 @@
 //! The settings as operators see them, read from the command line's own definition.
 
-use std::fmt::Write;
-
 use clap::{Arg, CommandFactory};
 
 use super::Raw;
@@ -37,12 +35,8 @@ pub fn markdown() -> String {
             .map(|v| v.to_string_lossy())
             .collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            table,
-            "| `{variable}` | `--{flag}` | `{}` | {help} |",
-            default.join(",")
-        );
+        let default = default.join(",");
+        table += &format!("| `{variable}` | `--{flag}` | `{default}` | {help} |\n");
     }
     table
 }

@@ -3,7 +3,7 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library: WebSocket upgrade, polling), [`io`] (the byte stream under a
-//! WebSocket), [`ticket`] (what ties a request to its session), `wire` (packets in and out).
+//! WebSocket), `ticket` (what ties a request to its session), `wire` (packets in and out).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events, and
 //! misses what arrives while an asynchronous connect handler registers them. So doors are

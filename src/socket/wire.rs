@@ -148,9 +148,9 @@ impl Connection for Wire {
 
 /// Makes the library forget a socket whose transport is gone.
 pub fn forget(socket: SocketRef) {
-    if socket.connected() {
-        if let Err(error) = socket.disconnect() {
-            tracing::debug!(%error, "a gone socket could not be forgotten");
-        }
+    if socket.connected()
+        && let Err(error) = socket.disconnect()
+    {
+        tracing::debug!(%error, "a gone socket could not be forgotten");
     }
 }
