@@ -29,6 +29,9 @@ const MESSAGE_BYTES_UNLIMITED: usize = 64 * 1024;
 const ESCAPED_BYTES_PER_BYTE: usize = 6;
 /// The rest of a packet beside its text.
 const PACKET_BYTES: usize = 4096;
+/// Bytes a packet may have at least, whatever a message may: who pastes a megabyte into the page is
+/// told that it is too long, which needs the packet to be read, and keeps the connection.
+const PAYLOAD_BYTES_MIN: usize = 1_100_000;
 /// Requests other than messages come this many times as fast as messages may.
 const REQUESTS_PER_MESSAGE: u32 = 4;
 /// Time between two connections' ends in a drain, so that they do not all come back at once.
@@ -168,7 +171,8 @@ fn limits(config: &Config) -> Limits {
     };
     let payload_max_bytes = message_max_bytes
         .saturating_mul(ESCAPED_BYTES_PER_BYTE)
-        .saturating_add(PACKET_BYTES);
+        .saturating_add(PACKET_BYTES)
+        .max(PAYLOAD_BYTES_MIN);
     Limits {
         message_max_chars: config.message_max_chars,
         message_max_bytes,

@@ -230,12 +230,13 @@ impl Room {
         let Some(before) = state.members.rename(id, username.clone()) else {
             return;
         };
-        if before == *username || !self.tells(state.members.count()) {
-            return;
-        }
         let Some(member) = state.members.get(id).cloned() else {
             return;
         };
+        self.typing.rename(id, member.to_user());
+        if before == *username || !self.tells(state.members.count()) {
+            return;
+        }
         let text = format!("{} is now known as {}", before.as_str(), username.as_str());
         let entry = self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
         drop(state);

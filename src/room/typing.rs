@@ -49,10 +49,25 @@ impl Typing {
     /// The member is typing.
     pub fn start(&self, member: MemberId, user: User) {
         let until = Instant::now() + TYPING_EXPIRES;
+        let shown = user.clone();
         let before = self.typists.lock().insert(member, Typist { user, until });
-        if before.is_none() {
+        if before.is_none_or(|before| before.user != shown) {
             self.changed.notify_one();
         }
+    }
+
+    /// The member goes by another name now.
+    pub fn rename(&self, member: MemberId, user: User) {
+        if let Some(typist) = self.typists.lock().get_mut(&member) {
+            typist.user = user;
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether anybody is typing.
+    #[must_use]
+    pub fn anybody(&self) -> bool {
+        !self.typists.lock().is_empty()
     }
 
     /// The member is not typing any more: it says so, has sent its message, or is gone.

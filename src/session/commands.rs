@@ -14,7 +14,7 @@ use crate::protocol::{
     Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
 };
 use crate::room::members::Member;
-use crate::room::{Page, Room};
+use crate::room::{News, Page, Reader, Room};
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
@@ -121,9 +121,30 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         if let Some(Err(lost)) = resumed {
             self.tell_gap(room, lost.from, joined_at).await?;
         }
-        match own_notice {
-            Some(notice) => self.out.emit(event::SYSTEM_MESSAGE, &notice).await,
-            None => Ok(()),
+        if let Some(notice) = own_notice {
+            self.out.emit(event::SYSTEM_MESSAGE, &notice).await?;
+        }
+        if room.typing().anybody() {
+            // After the joiner's own notice, which comes from the log.
+            self.out.ring(News::TYPING);
+        }
+        Ok(())
+    }
+
+    /// The connection is gone. What it had asked for before still happens, as with somebody who
+    /// says goodbye and closes the door; only the answers go nowhere.
+    pub(super) fn do_what_was_asked(&mut self) {
+        while let Some(request) = self.mailbox.pop() {
+            match request.body {
+                Ok(Command::Send(send)) => drop(self.send(&send)),
+                Ok(Command::Leave) => drop(self.leave()),
+                Ok(Command::Join(join)) => {
+                    if let Some(room) = self.shared.rooms.get(&join.room).cloned() {
+                        drop(self.enter(&room, &join));
+                    }
+                }
+                Ok(_) | Err(_) => {}
+            }
         }
     }
 

@@ -56,8 +56,7 @@ impl<A> Door<A> {
         protocol::decode(event, payload, &self.text)
     }
 
-    /// The connection is gone: the session ends, whatever it is waiting for. Commands that were
-    /// not handled yet are not: their sender cannot be told.
+    /// The connection is gone: the session ends, whatever it is waiting for.
     pub fn disconnected(&self) {
         self.link.set_gone();
         self.bell.ring(News::GONE);

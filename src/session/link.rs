@@ -45,9 +45,11 @@ impl Link {
         if packets == 0 {
             return;
         }
-        let taken = self.taken.fetch_add(packets, Ordering::AcqRel) + packets;
-        if taken >= self.wanted.load(Ordering::Acquire) {
-            self.wanted.store(NOBODY, Ordering::Release);
+        // Sequentially consistent, as in `until_taken`: each side writes its own number, then reads
+        // the other's, and at least one must see what the other wrote.
+        let taken = self.taken.fetch_add(packets, Ordering::SeqCst) + packets;
+        if taken >= self.wanted.load(Ordering::SeqCst) {
+            self.wanted.store(NOBODY, Ordering::SeqCst);
             self.enough_taken.notify_one();
         }
     }
@@ -55,14 +57,14 @@ impl Link {
     /// Session: how many of its packets the transport has taken so far.
     #[must_use]
     pub fn taken(&self) -> u64 {
-        self.taken.load(Ordering::Acquire)
+        self.taken.load(Ordering::SeqCst)
     }
 
     /// Session: waits until `packets` have been taken, or the connection is gone. Cancel safe;
     /// one waiter at a time.
     pub async fn until_taken(&self, packets: u64) {
         while self.taken() < packets && !self.is_gone() {
-            self.wanted.store(packets, Ordering::Release);
+            self.wanted.store(packets, Ordering::SeqCst);
             // What happened between the check and the store would wake nobody.
             if self.taken() >= packets || self.is_gone() {
                 return;
@@ -73,14 +75,14 @@ impl Link {
 
     /// Door: the connection is gone; nothing will be taken any more.
     pub fn set_gone(&self) {
-        self.gone.store(true, Ordering::Release);
+        self.gone.store(true, Ordering::SeqCst);
         self.enough_taken.notify_one();
     }
 
     /// Whether the connection is gone.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
+        self.gone.load(Ordering::SeqCst)
     }
 
     /// Session: stops the transport from reading what the client sends.

@@ -41,7 +41,7 @@ pub struct Session<C: Connection> {
     pub(super) out: Arc<Outbox<C>>,
     pub(super) place: Option<Place>,
     bell: Arc<Bell>,
-    mailbox: Arc<Mailbox<C::Ack>>,
+    pub(super) mailbox: Arc<Mailbox<C::Ack>>,
     counts_told: u64,
     // The session's seat among those who are told the counts.
     _seat: Seat,
@@ -74,10 +74,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Every connection holds this future for its life, so paths that are rarely taken are boxed
     /// to keep it small.
     pub async fn run(mut self: Box<Self>) -> Ended {
-        match self.serve().await {
+        let ended = match self.serve().await {
             Ok(never) => match never {},
             Err(ended) => ended,
+        };
+        if ended == Ended::Gone {
+            self.do_what_was_asked();
         }
+        ended
     }
 
     async fn serve(&mut self) -> Result<Infallible, Ended> {
