@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessible, cleanUp, join, member, needsIdentity, open, PHONE, pause, say, sees, startBrowser, startServer, texts } from './support.mjs';
+import { accessible, breakable, cleanUp, join, member, needsIdentity, open, PHONE, pause, say, sees, startBrowser, startServer, texts } from './support.mjs';
 
 let browser;
 let server;
@@ -361,23 +361,6 @@ test('a lost connection is resumed: nothing missing, nothing doubled, nothing ma
   bob.end();
   await done(ada);
 });
-
-/** Lets a test close the page's WebSocket as a failing network would. */
-function breakable(page) {
-  return page.addInitScript(() => {
-    const Native = window.WebSocket;
-    const opened = [];
-    window.WebSocket = class extends Native {
-      constructor(...given) {
-        super(...given);
-        opened.push(this);
-      }
-    };
-    window.breakConnection = () => {
-      for (const socket of opened) socket.close();
-    };
-  });
-}
 
 test('the server restarts under an open page, and others talk meanwhile', async () => {
   const first = await startServer();

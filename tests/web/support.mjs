@@ -160,3 +160,20 @@ export function figure(what, value, limit, unit) {
   console.log(`    ${what}: ${Math.round(value * 10) / 10} ${unit} (at most ${limit})`);
   assert.ok(value <= limit, `${what}: ${value} ${unit} is more than ${limit}`);
 }
+
+/** Lets a test close the page's WebSocket as a failing network would. */
+export function breakable(page) {
+  return page.addInitScript(() => {
+    const Native = window.WebSocket;
+    const opened = [];
+    window.WebSocket = class extends Native {
+      constructor(...given) {
+        super(...given);
+        opened.push(this);
+      }
+    };
+    window.breakConnection = () => {
+      for (const socket of opened) socket.close();
+    };
+  });
+}
