@@ -100,8 +100,15 @@ impl Server {
     /// Serves until `stop`, then drains.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let listener = Listener::new(listener, self.router.clone(), self.max_connections);
-        let connections = listener.accept_until(stop).await;
-        self.drain().await;
+        // The port stays open while sessions end: a client that polls may need a new connection
+        // to hear of it. The router lets nobody new in.
+        let drained = CancellationToken::new();
+        let drain = async {
+            stop.cancelled().await;
+            self.drain().await;
+            drained.cancel();
+        };
+        let (connections, ()) = tokio::join!(listener.accept_until(drained.clone()), drain);
         connections.finish(FINISH_PATIENCE).await;
         tracing::info!("stopped");
     }

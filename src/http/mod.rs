@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-#[cfg(not(feature = "web"))]
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::cors::{Any, CorsLayer};
 
@@ -45,6 +44,10 @@ pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
             socket::PATH.trim_end_matches('/'),
             any(socket::endpoint::serve),
         )
+        .layer(middleware::from_fn_with_state(
+            readiness.clone(),
+            turn_newcomers_away,
+        ))
         .layer(cors)
         .with_state(endpoint);
     let router = Router::new()
@@ -60,6 +63,22 @@ pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
     #[cfg(not(feature = "web"))]
     let router = router.route("/", get(no_page));
     router
+}
+
+/// While the service drains, nobody new comes in. Those who are in go on: who polls needs new
+/// requests, and often new connections, to hear of the end.
+async fn turn_newcomers_away(
+    State(readiness): State<Readiness>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let is_in = query.split('&').any(|pair| pair.starts_with("sid="));
+    if readiness.is_ready() || is_in {
+        return next.run(request).await;
+    }
+    let retry = [(header::RETRY_AFTER, "1")];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, "shutting down\n").into_response()
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
