@@ -142,6 +142,11 @@ struct Raw {
     #[arg(long, env = "SLOW_TIMEOUT", default_value = "10s", value_name = "TIME")]
     slow_timeout: String,
 
+    /// Time the place of somebody whose connection is lost is kept, and the room not told; 0 tells
+    /// it at once
+    #[arg(long, env = "RESUME_GRACE", default_value = "10s", value_name = "TIME")]
+    resume_grace: String,
+
     /// Longest time a shutdown waits for connections to end; 0 ends them at once
     #[arg(
         long,
@@ -209,6 +214,8 @@ pub struct Config {
     pub notice_limit: u64,
     /// When a slow reader is closed; `None` = never.
     pub slow_timeout: Option<Duration>,
+    /// How long the place of somebody whose connection is lost is kept.
+    pub resume_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
     /// How log lines look.

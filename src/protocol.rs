@@ -74,7 +74,7 @@ impl Serialize for RoomCounts<'_> {
 #[derive(Debug, Serialize)]
 pub struct Session<'a> {
     /// Proof of this identity for a later CONNECT.
-    pub token: Option<&'a str>,
+    pub token: &'a str,
     /// Who this connection is to others.
     pub user_id: &'a str,
     /// Why a presented token was not honoured; absent where none was or it was.

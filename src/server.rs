@@ -17,7 +17,7 @@ use crate::listener::{self, Listener};
 use crate::protocol::{HISTORY_PAGE_MAX, Limits};
 use crate::room::{LogBounds, RoomSettings, Rooms};
 use crate::session::rate::Rate;
-use crate::session::{Drain, SessionSettings, Shared};
+use crate::session::{Drain, Identities, SessionSettings, Shared};
 use crate::socket::{self, SocketSettings};
 
 /// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
@@ -70,7 +70,11 @@ impl Server {
             slow_timeout: config.slow_timeout,
         });
         let background = rooms.start();
-        let shared = Arc::new(Shared::new(rooms, session_settings(config, &limits)));
+        let shared = Arc::new(Shared::new(
+            rooms,
+            session_settings(config, &limits),
+            Identities::new(config.secret_key.as_bytes()),
+        ));
         let sessions = TaskTracker::new();
         let socket_settings = SocketSettings {
             ping_interval: config.ping_interval,
@@ -206,6 +210,8 @@ fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
         messages: Rate::new(limits.message_rate, limits.message_burst),
         requests: Rate::new(limits.request_rate, limits.request_burst),
         limits: limits.clone(),
+        resume_grace: config.resume_grace,
+        kept_max: config.max_connections,
     }
 }
 

@@ -132,6 +132,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
         notice_limit: check.number("NOTICE_LIMIT", &raw.notice_limit, 0),
         slow_timeout: Some(check.time("SLOW_TIMEOUT", &raw.slow_timeout, Duration::ZERO))
             .filter(|timeout| !timeout.is_zero()),
+        resume_grace: check.time("RESUME_GRACE", &raw.resume_grace, Duration::ZERO),
         drain_timeout: check.time("DRAIN_TIMEOUT", &raw.drain_timeout, Duration::ZERO),
         log_format: match raw.log_format.trim() {
             "text" => LogFormat::Text,

@@ -25,12 +25,22 @@ impl News {
     pub const COUNTS: Self = Self(1 << 3);
     /// The server is going away.
     pub const DRAIN: Self = Self(1 << 4);
-    /// The connection is gone.
+    /// The connection is lost.
     pub const GONE: Self = Self(1 << 5);
     /// The transport has taken nothing for too long.
     pub const STALLED: Self = Self(1 << 6);
+    /// The client said goodbye.
+    pub const LEFT: Self = Self(1 << 7);
+    /// A newer connection of the same user takes over.
+    pub const OUSTED: Self = Self(1 << 8);
 
-    /// Whether `kind` is among the news.
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether `kind`, or any of several kinds, is among the news.
     #[must_use]
     pub const fn has(self, kind: Self) -> bool {
         self.0 & kind.0 != 0
@@ -58,17 +68,19 @@ impl Bell {
         News(self.rung.swap(0, Ordering::AcqRel))
     }
 
-    /// Waits until there is news of this kind, and leaves the news for later. Cancel safe.
-    pub async fn until(&self, kind: News) {
+    /// Waits until there is news of this kind (any of several), and leaves it for later. Returns
+    /// all news there is. Cancel safe.
+    pub async fn until(&self, kind: News) -> News {
         std::future::poll_fn(|cx| {
             self.owner.register(cx.waker());
-            if News(self.rung.load(Ordering::Acquire)).has(kind) {
-                Poll::Ready(())
+            let news = News(self.rung.load(Ordering::Acquire));
+            if news.has(kind) {
+                Poll::Ready(news)
             } else {
                 Poll::Pending
             }
         })
-        .await;
+        .await
     }
 
     /// Waits until there is news. Cancel safe.

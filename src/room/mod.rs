@@ -1,8 +1,9 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together:
-//! join, leave, publish, read), [`readers`] and [`bell`] (how
-//! entries and news reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the service).
+//! join, leave, publish, read), [`membership`] (what a joiner holds), [`readers`] and [`bell`] (how
+//! entries and news reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the
+//! service).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
@@ -11,6 +12,7 @@ pub mod bell;
 pub mod counts;
 pub mod log;
 pub mod members;
+pub mod membership;
 pub mod readers;
 #[expect(
     clippy::module_inception,
@@ -24,6 +26,7 @@ pub use bell::{Bell, News};
 pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
 pub use members::UserId;
+pub use membership::{Joined, Membership};
 pub use readers::{Reader, Seat};
-pub use room::{Joined, Membership, Published, Room};
+pub use room::{Published, Room};
 pub use rooms::{RoomSettings, Rooms};

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::counts::Counts;
 use super::log::{DedupKey, Entry, EntryKind, Log, LogBounds, Page, Read, Remembered};
 use super::members::{Member, MemberId, Members};
+use super::membership::{Joined, Membership};
 use super::readers::{Reader, Readers, Seat};
 use super::typing::Typing;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
@@ -39,19 +40,6 @@ struct State {
     newest_ms: i64,
 }
 
-/// What a join gave.
-#[derive(Debug)]
-pub struct Joined {
-    /// The membership: dropping it is leaving.
-    pub membership: Membership,
-    /// The last id before the join: what comes after it, the joiner reads live.
-    pub position: u64,
-    /// Members now, the joiner included.
-    pub users_count: u64,
-    /// The joiner's own notice, where the room is too large to tell everybody.
-    pub own_notice: Option<Box<RawValue>>,
-}
-
 /// What became of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Published {
@@ -61,64 +49,6 @@ pub struct Published {
     pub timestamp: Arc<str>,
     /// It had been accepted before, under the same idempotency key.
     pub duplicate: bool,
-}
-
-/// Being a member of a room. Leaves when dropped, so no path can forget to.
-#[derive(Debug)]
-pub struct Membership {
-    room: Arc<Room>,
-    id: MemberId,
-    _seat: Seat,
-}
-
-impl Membership {
-    /// The room.
-    #[must_use]
-    pub const fn room(&self) -> &Arc<Room> {
-        &self.room
-    }
-
-    /// Changes the member's name. The room is told if it is another one.
-    pub fn rename(&self, username: &Username) {
-        self.room.rename(self.id, username);
-    }
-
-    /// Says something to the room.
-    ///
-    /// # Errors
-    /// `conflict` where the sender used the same key for another text; `not_in_room` where the
-    /// membership has ended.
-    pub fn publish(
-        &self,
-        text: &MessageText,
-        client_id: Option<&ClientId>,
-    ) -> Result<Published, Refusal> {
-        self.room.publish(self.id, text, client_id)
-    }
-
-    /// Shows the member as typing, or not.
-    pub fn set_typing(&self, typing: bool) {
-        if typing {
-            let user = self
-                .room
-                .state
-                .lock()
-                .members
-                .get(self.id)
-                .map(Member::to_user);
-            if let Some(user) = user {
-                self.room.typing.start(self.id, user);
-            }
-        } else {
-            self.room.typing.stop(self.id);
-        }
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        self.room.leave(self.id);
-    }
 }
 
 impl Room {
@@ -196,20 +126,30 @@ impl Room {
         self.counts.set(self.index, users_count);
         drop(state);
         self.announce(entry);
-        let membership = Membership {
-            room: Arc::clone(self),
-            id,
-            _seat: seat,
-        };
         Joined {
-            membership,
+            membership: Membership::new(Arc::clone(self), id, seat),
             position,
             users_count,
             own_notice,
         }
     }
 
-    fn leave(&self, id: MemberId) {
+    /// Seats the reader of a member that came back. Returns its seat and the last id before it.
+    pub(super) fn seat(&self, reader: Arc<dyn Reader>) -> (Seat, u64) {
+        let seat = self.readers.seat(reader);
+        let position = self.state.lock().log.head();
+        (seat, position)
+    }
+
+    /// Shows a member as typing.
+    pub(super) fn start_typing(&self, id: MemberId) {
+        let user = self.state.lock().members.get(id).map(Member::to_user);
+        if let Some(user) = user {
+            self.typing.start(id, user);
+        }
+    }
+
+    pub(super) fn leave(&self, id: MemberId) {
         self.typing.stop(id);
         let mut state = self.state.lock();
         let tells = self.tells(state.members.count());
@@ -225,7 +165,7 @@ impl Room {
         self.announce(entry);
     }
 
-    fn rename(&self, id: MemberId, username: &Username) {
+    pub(super) fn rename(&self, id: MemberId, username: &Username) {
         let mut state = self.state.lock();
         let Some(before) = state.members.rename(id, username.clone()) else {
             return;
@@ -243,7 +183,7 @@ impl Room {
         self.announce(Some(entry));
     }
 
-    fn publish(
+    pub(super) fn publish(
         &self,
         id: MemberId,
         text: &MessageText,

@@ -103,7 +103,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             username: join.username.as_str(),
             epoch: room.epoch(),
             last_id: joined_at,
-            user_id: &self.user_id,
+            user_id: &self.who.user_id,
             recovered: resumed.map(|r| r.is_ok()),
             history: page.as_ref().map(Page::payloads),
             users: join.users.then_some(&users),
@@ -131,7 +131,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         Ok(())
     }
 
-    /// The connection is gone. What it had asked for before still happens, as with somebody who
+    /// The connection is over. What it had asked for before still happens, as with somebody who
     /// says goodbye and closes the door; only the answers go nowhere.
     pub(super) fn do_what_was_asked(&mut self) {
         while let Some(request) = self.mailbox.pop() {
@@ -157,8 +157,21 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }
         // Leave first, so that nobody is ever counted twice.
         self.place = None;
+        match self.shared.users.claim(&self.who.user_id) {
+            Some(mut membership) if Arc::ptr_eq(membership.room(), room) => {
+                let cursor = membership.attach(Arc::clone(&self.out) as _);
+                membership.rename(&join.username);
+                self.place = Some(Place {
+                    membership,
+                    cursor,
+                    resuming_until: 0,
+                });
+                return None;
+            }
+            elsewhere => drop(elsewhere),
+        }
         let member = Member {
-            user_id: Arc::clone(&self.user_id),
+            user_id: Arc::clone(&self.who.user_id),
             username: join.username.clone(),
         };
         let joined = room.join(member, Arc::clone(&self.out) as _);
@@ -171,7 +184,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {
-        self.place.take().ok_or_else(Refusal::not_in_room)?;
+        // Somebody who has just come back may still have the place of the lost connection.
+        let kept = self.shared.users.claim(&self.who.user_id);
+        if self.place.take().is_none() && kept.is_none() {
+            return Err(Refusal::not_in_room());
+        }
         Ok(json::raw(&Accepted {
             ok: true,
             body: NoBody {},

@@ -19,22 +19,20 @@ pub struct Door<A> {
     requests: Limiter,
     text: TextLimits,
     bell: Arc<Bell>,
-    link: Arc<Link>,
 }
 
 impl<A> Door<A> {
-    pub(super) fn new(settings: &SessionSettings, bell: Arc<Bell>, link: Arc<Link>) -> Self {
+    pub(super) fn new(settings: &SessionSettings, bell: Arc<Bell>, link: &Arc<Link>) -> Self {
         Self {
             mailbox: Arc::new(Mailbox::new(
                 settings.mailbox,
                 Arc::clone(&bell),
-                Arc::clone(&link),
+                Arc::clone(link),
             )),
             messages: Limiter::new(settings.messages),
             requests: Limiter::new(settings.requests),
             text: settings.text,
             bell,
-            link,
         }
     }
 
@@ -56,9 +54,10 @@ impl<A> Door<A> {
         protocol::decode(event, payload, &self.text)
     }
 
-    /// The connection is gone: the session ends, whatever it is waiting for.
-    pub fn disconnected(&self) {
-        self.link.set_gone();
-        self.bell.ring(News::GONE);
+    /// The connection is over: the session ends, whatever it is waiting for. `said_goodbye` where
+    /// the client closed its Socket.IO session, rather than being lost.
+    pub fn disconnected(&self, said_goodbye: bool) {
+        self.bell
+            .ring(if said_goodbye { News::LEFT } else { News::GONE });
     }
 }

@@ -18,7 +18,7 @@ pub struct Link {
     enough_taken: Notify,
     paused: AtomicBool,
     closed: AtomicBool,
-    gone: AtomicBool,
+    handed_over: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -31,7 +31,7 @@ impl Default for Link {
             enough_taken: Notify::new(),
             paused: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
+            handed_over: AtomicU64::new(0),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -60,29 +60,28 @@ impl Link {
         self.taken.load(Ordering::SeqCst)
     }
 
-    /// Session: waits until `packets` have been taken, or the connection is gone. Cancel safe;
-    /// one waiter at a time.
+    /// Session: waits until `packets` have been taken. Cancel safe; one waiter at a time.
     pub async fn until_taken(&self, packets: u64) {
-        while self.taken() < packets && !self.is_gone() {
+        while self.taken() < packets {
             self.wanted.store(packets, Ordering::SeqCst);
             // What happened between the check and the store would wake nobody.
-            if self.taken() >= packets || self.is_gone() {
+            if self.taken() >= packets {
                 return;
             }
             self.enough_taken.notified().await;
         }
     }
 
-    /// Door: the connection is gone; nothing will be taken any more.
-    pub fn set_gone(&self) {
-        self.gone.store(true, Ordering::SeqCst);
-        self.enough_taken.notify_one();
+    /// Session: it has handed over this many packets so far, those of sessions before it on the
+    /// same transport included.
+    pub fn set_handed_over(&self, packets: u64) {
+        self.handed_over.store(packets, Ordering::Release);
     }
 
-    /// Whether the connection is gone.
+    /// How many packets sessions have handed over so far.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::SeqCst)
+    pub fn handed_over(&self) -> u64 {
+        self.handed_over.load(Ordering::Acquire)
     }
 
     /// Session: stops the transport from reading what the client sends.

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
 //! session and its transport), [`rate`] (how fast a client may ask), [`door`] (where the transport
-//! hands over what a client sent), `serve` (the loop), `commands` (what each command does).
+//! hands over what a client sent), [`identity`] (who a client is), [`users`] (which session speaks
+//! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does).
 //!
 //! A session is a cursor in its room's log. Because the confirmation of a join, the history and
 //! the live entries all leave from the session's one task, there is no seam between them: nothing
@@ -10,23 +11,28 @@
 
 mod commands;
 pub mod door;
+pub mod identity;
 pub mod link;
 pub mod mailbox;
 pub mod outbox;
 pub mod rate;
 mod serve;
+pub mod users;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use door::Door;
+pub use identity::Identities;
 pub use link::Link;
 pub use outbox::{Connection, Ended, Undeliverable};
 pub use serve::Session;
+pub use users::Users;
 
 use crate::domain::TextLimits;
-use crate::protocol::Limits;
-use crate::room::{Bell, News, Rooms};
+use crate::protocol::{Auth, Limits};
+use crate::room::{Bell, News, Rooms, UserId};
+use identity::TokenError;
 
 /// How sessions behave.
 #[derive(Debug, Clone)]
@@ -41,6 +47,10 @@ pub struct SessionSettings {
     pub requests: Option<rate::Rate>,
     /// The same, as clients are told.
     pub limits: Limits,
+    /// How long the place of somebody whose connection is lost is kept.
+    pub resume_grace: Duration,
+    /// How many places are kept at once; 0 = not limited.
+    pub kept_max: usize,
 }
 
 /// What all sessions share.
@@ -50,16 +60,22 @@ pub struct Shared {
     pub rooms: Rooms,
     /// How sessions behave.
     pub settings: SessionSettings,
+    /// Who they are.
+    pub identities: Identities,
+    /// Which of them speaks for whom.
+    pub users: Arc<Users>,
     drain: OnceLock<Drain>,
 }
 
 impl Shared {
     /// What sessions of these rooms share.
     #[must_use]
-    pub const fn new(rooms: Rooms, settings: SessionSettings) -> Self {
+    pub fn new(rooms: Rooms, settings: SessionSettings, identities: Identities) -> Self {
         Self {
             rooms,
+            users: Users::new(settings.resume_grace, settings.kept_max),
             settings,
+            identities,
             drain: OnceLock::new(),
         }
     }
@@ -79,6 +95,32 @@ pub struct Drain {
     pub spread: Duration,
 }
 
+/// Who a connection is, by what it presented.
+#[derive(Debug)]
+pub(crate) struct Who {
+    user_id: UserId,
+    /// The client says that it can resume.
+    resumes: bool,
+    /// Why the token it presented is not honoured.
+    token_error: Option<TokenError>,
+}
+
+impl Who {
+    fn new(identities: &Identities, auth: &Auth) -> Self {
+        let presented = auth.token.as_ref().and_then(|token| token.as_deref());
+        let (user_id, token_error) = match presented.map(|token| identities.verify(token)) {
+            Some(Ok(user_id)) => (user_id, None),
+            Some(Err(error)) => (Identities::fresh(), Some(error)),
+            None => (Identities::fresh(), None),
+        };
+        Self {
+            user_id,
+            resumes: auth.token.is_some(),
+            token_error,
+        }
+    }
+}
+
 /// Opens a session: the door, for the transport to hand requests to, and the session to run once
 /// the connection may be spoken to.
 #[must_use]
@@ -86,14 +128,14 @@ pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
     connection: C,
+    auth: &Auth,
 ) -> (Door<C::Ack>, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
-    let door = Door::new(&shared.settings, Arc::clone(&bell), Arc::clone(link));
+    let door = Door::new(&shared.settings, Arc::clone(&bell), link);
     let mailbox = Arc::clone(door.mailbox());
     let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
     let out = Arc::new(out);
-    (
-        door,
-        Box::new(Session::new(Arc::clone(shared), mailbox, out, bell)),
-    )
+    let who = Who::new(&shared.identities, auth);
+    let session = Session::new(Arc::clone(shared), who, mailbox, out, bell);
+    (door, Box::new(session))
 }

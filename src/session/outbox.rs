@@ -42,6 +42,9 @@ pub trait Connection: Send + Sync + 'static {
 
     /// Ends the transport, not the Socket.IO session: stock clients reconnect after that.
     fn close_transport(&self);
+
+    /// Ends the Socket.IO session: stock clients do not reconnect by themselves after that.
+    fn disconnect(&self);
 }
 
 /// The connection takes nothing any more.
@@ -51,13 +54,38 @@ pub struct Undeliverable;
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The connection is gone.
-    Gone,
+    /// The connection is lost; its client may come back.
+    Lost,
+    /// The client said goodbye.
+    Left,
+    /// A newer connection of the same user took over.
+    Ousted,
     /// It took nothing for too long, so it was ended.
     Slow,
     /// The server is going away.
     Drained,
 }
+
+impl Ended {
+    /// The end that this news is, if it is one. What the client said itself counts most.
+    #[must_use]
+    pub fn by(news: News) -> Option<Self> {
+        let ends = [
+            (News::LEFT, Self::Left),
+            (News::OUSTED, Self::Ousted),
+            (News::GONE, Self::Lost),
+            (News::STALLED, Self::Slow),
+        ];
+        ends.into_iter()
+            .find_map(|(kind, ended)| news.has(kind).then_some(ended))
+    }
+}
+
+/// News that is the end of a session.
+const END: News = News::LEFT
+    .and(News::OUSTED)
+    .and(News::GONE)
+    .and(News::STALLED);
 
 /// The way out to one connection. See the module's text.
 #[derive(Debug)]
@@ -96,20 +124,26 @@ impl State {
         fits || self.on_the_way.is_empty()
     }
 
-    fn sent(&mut self, size: usize) {
+    fn sent(&mut self, size: usize, link: &Link) {
         self.on_the_way.push_back(size);
         self.bytes += size;
+        link.set_handed_over(self.taken + self.on_the_way.len() as u64);
     }
 }
 
 impl<C: Connection> Outbox<C> {
     /// An outbox for a connection that has been told nothing yet.
     pub fn new(connection: C, link: Arc<Link>, bell: Arc<Bell>) -> Self {
+        let state = State {
+            // A transport may carry one session after another.
+            taken: link.handed_over(),
+            ..State::default()
+        };
         Self {
             connection,
             link,
             bell,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -145,9 +179,11 @@ impl<C: Connection> Outbox<C> {
                 let mut state = self.state.lock();
                 state.settle(&self.link);
                 if state.has_room(size) {
-                    say(&self.connection).map_err(|Undeliverable| Ended::Gone)?;
-                    state.sent(size);
-                    return Ok(());
+                    if say(&self.connection).is_ok() {
+                        state.sent(size, &self.link);
+                        return Ok(());
+                    }
+                    break;
                 }
                 // Half of those on their way, so that a busy connection is not woken for each.
                 state.taken + state.on_the_way.len().div_ceil(2) as u64
@@ -155,6 +191,17 @@ impl<C: Connection> Outbox<C> {
             // Rarely taken, and every session holds this future: boxed to keep it small.
             Box::pin(self.until_taken(wanted)).await?;
         }
+        // The transport says which end it was, right after it stopped taking packets.
+        Err(Box::pin(self.end()).await)
+    }
+
+    /// Waits for news that ends the session. Cancel safe.
+    pub async fn end(&self) -> Ended {
+        let news = self.bell.until(END).await;
+        if news.has(News::STALLED) {
+            self.close_transport();
+        }
+        Ended::by(news).unwrap_or(Ended::Lost)
     }
 
     /// Waits until the transport has taken everything said.
@@ -172,16 +219,8 @@ impl<C: Connection> Outbox<C> {
     async fn until_taken(&self, packets: u64) -> Result<(), Ended> {
         tokio::select! {
             biased;
-            () = self.link.until_taken(packets) => {}
-            () = self.bell.until(News::STALLED) => {
-                self.close_transport();
-                return Err(Ended::Slow);
-            }
-        }
-        if self.link.is_gone() {
-            Err(Ended::Gone)
-        } else {
-            Ok(())
+            ended = self.end() => Err(ended),
+            () = self.link.until_taken(packets) => Ok(()),
         }
     }
 
@@ -200,6 +239,11 @@ impl<C: Connection> Outbox<C> {
     /// Ends the transport.
     pub fn close_transport(&self) {
         self.connection.close_transport();
+    }
+
+    /// Ends the Socket.IO session.
+    pub fn disconnect(&self) {
+        self.connection.disconnect();
     }
 }
 
@@ -223,7 +267,7 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
             // The session finds out for itself what is wrong.
             return false;
         }
-        state.sent(size);
+        state.sent(size, &self.link);
         state.parked = Some(entry.id);
         true
     }

@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Shared;
+use super::identity::TokenError;
 use super::mailbox::Mailbox;
 use super::outbox::{Connection, Ended, Outbox, event_of};
+use super::users::{Keep, Predecessor};
+use super::{Shared, Who};
 use crate::protocol::{self, Gap, ServerInfo, event};
-use crate::room::{Bell, Entry, EntryKind, Membership, News, Read, Reader, Room, Seat, UserId};
+use crate::room::{Bell, Entry, EntryKind, Membership, News, Read, Reader, Room, Seat};
 use crate::{json, random};
 
 /// Commands handled, and entries told, before the session looks at the rest of its work again.
@@ -37,7 +39,7 @@ impl Place {
 #[derive(Debug)]
 pub struct Session<C: Connection> {
     pub(super) shared: Arc<Shared>,
-    pub(super) user_id: UserId,
+    pub(super) who: Who,
     pub(super) out: Arc<Outbox<C>>,
     pub(super) place: Option<Place>,
     bell: Arc<Bell>,
@@ -50,6 +52,7 @@ pub struct Session<C: Connection> {
 impl<C: Connection + std::fmt::Debug> Session<C> {
     pub(super) fn new(
         shared: Arc<Shared>,
+        who: Who,
         mailbox: Arc<Mailbox<C::Ack>>,
         out: Arc<Outbox<C>>,
         bell: Arc<Bell>,
@@ -57,7 +60,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let reader: Arc<dyn Reader> = Arc::clone(&out) as _;
         let seat = shared.rooms.counts().audience().seat(reader);
         Self {
-            user_id: random::id().into(),
+            who,
             out,
             place: None,
             bell,
@@ -74,18 +77,48 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Every connection holds this future for its life, so paths that are rarely taken are boxed
     /// to keep it small.
     pub async fn run(mut self: Box<Self>) -> Ended {
-        let ended = match self.serve().await {
+        let (standing, predecessor) = self.shared.users.arrive(&self.who.user_id, &self.bell);
+        let ended = match self.serve(predecessor).await {
             Ok(never) => match never {},
             Err(ended) => ended,
         };
-        if ended == Ended::Gone {
-            self.do_what_was_asked();
-        }
+        self.end(ended);
+        // Last, because whoever takes over waits for it.
+        drop(standing);
         ended
     }
 
-    async fn serve(&mut self) -> Result<Infallible, Ended> {
+    fn end(&mut self, ended: Ended) {
+        if ended == Ended::Ousted {
+            self.out.disconnect();
+        }
+        self.take_cursor();
+        self.do_what_was_asked();
+        let users = &self.shared.users;
+        let keep = match ended {
+            Ended::Ousted => Some(Keep::TakenOver),
+            Ended::Lost | Ended::Slow | Ended::Drained if self.who.resumes => Some(Keep::Lost),
+            Ended::Lost | Ended::Slow | Ended::Drained => None,
+            Ended::Left => {
+                // Also the place that it had before this connection.
+                drop(users.claim(&self.who.user_id));
+                None
+            }
+        };
+        match (self.place.take(), keep) {
+            (Some(place), Some(why)) => users.keep(&self.who.user_id, place.membership, why),
+            // Dropping the place is leaving.
+            (place, _) => drop(place),
+        }
+    }
+
+    async fn serve(&mut self, predecessor: Option<Predecessor>) -> Result<Infallible, Ended> {
         self.greet().await?;
+        if let Some(predecessor) = predecessor {
+            // What the user asked for over the older connection happens first, and its place is
+            // free to claim then.
+            Box::pin(self.wait_for(predecessor)).await?;
+        }
         if self.shared.drain.get().is_some() {
             return Err(Box::pin(self.leave_in_turn()).await?);
         }
@@ -95,6 +128,15 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             if news.has(News::DRAIN) {
                 return Err(Box::pin(self.leave_in_turn()).await?);
             }
+        }
+    }
+
+    async fn wait_for(&self, predecessor: Predecessor) -> Result<(), Ended> {
+        tokio::select! {
+            biased;
+            // It resolves by being dropped, which is no error.
+            Ok(()) | Err(_) = predecessor => Ok(()),
+            ended = self.out.end() => Err(ended),
         }
     }
 
@@ -116,12 +158,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
 
     /// Does what there is to do.
     async fn tell(&mut self, news: News) -> Result<(), Ended> {
-        if news.has(News::GONE) {
-            return Err(Ended::Gone);
-        }
-        if news.has(News::STALLED) {
-            self.out.close_transport();
-            return Err(Ended::Slow);
+        if let Some(ended) = Ended::by(news) {
+            if ended == Ended::Slow {
+                self.out.close_transport();
+            }
+            return Err(ended);
         }
         if news.has(News::MAIL) {
             self.handle_mail().await?;
@@ -145,10 +186,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let counts = self.shared.rooms.counts().now();
         self.counts_told = counts.version;
         self.out.emit(event::ROOM_LIST, &counts.payload).await?;
+        let token = self.shared.identities.issue(&self.who.user_id);
         let session = json::raw(&protocol::Session {
-            token: None,
-            user_id: &self.user_id,
-            code: None,
+            token: &token,
+            user_id: &self.who.user_id,
+            code: self.who.token_error.map(TokenError::as_str),
             limits: &self.shared.settings.limits,
             server: ServerInfo {
                 name: env!("CARGO_PKG_NAME"),

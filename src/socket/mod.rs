@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use socketioxide::extract::{HttpExtension, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
+use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
@@ -77,11 +78,11 @@ pub fn build(
     let admit = async move |socket: SocketRef,
                             HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
                             TryData(auth): TryData<Auth>| {
-        admit(&shared, &socket, &ticket, auth.is_ok())
+        admit(&shared, &socket, &ticket, auth.ok())
     };
-    let tasks = tasks.clone();
+    let (tasks, unused_timeout) = (tasks.clone(), settings.connect_timeout);
     let start = move |socket: SocketRef, HttpExtension(ticket): HttpExtension<Arc<Ticket>>| {
-        start(socket, ticket, tasks)
+        start(socket, ticket, tasks, unused_timeout)
     };
     io.ns("/", start.with(admit));
     Endpoint::new(service, io)
@@ -93,21 +94,21 @@ fn admit(
     shared: &Arc<Shared>,
     socket: &SocketRef,
     ticket: &Arc<Ticket>,
-    auth_is_valid: bool,
+    auth: Option<Auth>,
 ) -> Result<(), &'static str> {
-    if !auth_is_valid {
+    let Some(auth) = auth else {
         return Err("auth must be an object; its token, if any, a string or null");
-    }
+    };
     let wire = Wire::new(socket.clone(), Arc::clone(ticket));
-    let (door, session) = session::open(shared, ticket.link(), wire);
+    let (door, session) = session::open(shared, ticket.link(), wire, &auth);
     let door = Arc::new(door);
     let on_event = Arc::clone(&door);
     socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
         inbound.hand_to(&on_event);
         ready(())
     });
-    socket.on_disconnect(move || -> Ready<()> {
-        door.disconnected();
+    socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
+        door.disconnected(reason == DisconnectReason::ClientNSDisconnect);
         ready(())
     });
     ticket.put(session);
@@ -120,6 +121,7 @@ fn start(
     socket: SocketRef,
     ticket: Arc<Ticket>,
     tasks: TaskTracker,
+    unused_timeout: Duration,
 ) -> impl Future<Output = ()> + Send {
     let session = ticket.take();
     let end = EndOnDrop {
@@ -129,13 +131,30 @@ fn start(
         let Some(session) = session else { return };
         let ended = session.run().await;
         tracing::debug!(?ended, "session ended");
-        if ended == Ended::Gone {
+        match ended {
             // Where the transport went while the connect handler was on its way, the library has
             // already said goodbye and would keep the socket for ever.
-            wire::forget(socket);
+            Ended::Lost => wire::forget(socket),
+            Ended::Left | Ended::Ousted => close_unless_used(&ticket, unused_timeout),
+            Ended::Slow | Ended::Drained => {}
         }
         std::mem::forget(end);
     })
+}
+
+/// A client may open a session on a transport whose session has ended. One that opens none within
+/// this time, as at the beginning, loses the transport.
+fn close_unless_used(ticket: &Arc<Ticket>, timeout: Duration) {
+    let sessions = ticket.sessions();
+    let ticket = Arc::downgrade(ticket);
+    tokio::spawn(async move {
+        tokio::time::sleep(timeout).await;
+        if let Some(ticket) = ticket.upgrade()
+            && ticket.sessions() == sessions
+        {
+            ticket.close_transport();
+        }
+    });
 }
 
 /// Ends the transport where the session's task ends in any other way than by returning: a

@@ -2,6 +2,7 @@
 //! request's extensions for the connection's life, and this is one of them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -17,6 +18,8 @@ pub struct Ticket {
     endpoint: Weak<Endpoint>,
     /// Made by the connect middleware, run by the connect handler.
     session: Mutex<Option<Box<Session<Wire>>>>,
+    /// How many sessions there have been, one after the other.
+    sessions: AtomicU32,
     /// The Engine.IO session, where it began with polling and so may be upgraded.
     sid: OnceLock<Sid>,
 }
@@ -28,6 +31,7 @@ impl Ticket {
             link: Arc::default(),
             endpoint: Arc::downgrade(endpoint),
             session: Mutex::new(None),
+            sessions: AtomicU32::new(0),
             sid: OnceLock::new(),
         })
     }
@@ -39,7 +43,13 @@ impl Ticket {
 
     /// Leaves the session for the connect handler.
     pub fn put(&self, session: Box<Session<Wire>>) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
         *self.session.lock() = Some(session);
+    }
+
+    /// How many sessions this connection has had.
+    pub fn sessions(&self) -> u32 {
+        self.sessions.load(Ordering::Relaxed)
     }
 
     /// Takes the session, once.

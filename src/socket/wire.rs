@@ -144,6 +144,10 @@ impl Connection for Wire {
     fn close_transport(&self) {
         self.ticket.close_transport();
     }
+
+    fn disconnect(&self) {
+        forget(self.socket.clone());
+    }
 }
 
 /// Makes the library forget a socket whose transport is gone.

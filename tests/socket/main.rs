@@ -6,7 +6,9 @@
 mod configuration;
 mod connecting;
 mod counts;
+mod ghosts;
 mod health;
+mod identity;
 mod joining;
 mod leaving;
 mod limits;

@@ -237,7 +237,9 @@ async fn binary_attachments_close_the_connection() {
             !rest.iter().any(|packet| matches!(packet, Packet::Event(_))),
             "{rest:?}"
         );
-        let until_left = bob.events_until(|event| event["kind"] == "left" && event["username"] == "Ada").await;
+        let until_left = bob
+            .events_until(|event| event["kind"] == "left" && event["username"] == "Ada")
+            .await;
         let heard = until_left
             .iter()
             .filter(|event| event.name == "receive_message")

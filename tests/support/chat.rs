@@ -1,12 +1,12 @@
 //! What tests do with a client again and again, in the words of the chat.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Client;
-use super::dial::Transport;
+use super::dial::{Dial, Transport};
 use super::packet::Event;
 use super::server::Server;
-use super::shape::default_rooms_json;
+use super::shape::{assert_accepted, default_rooms_json};
 
 impl Client {
     /// Connects over a WebSocket, reads past the greeting and joins a room.
@@ -85,4 +85,26 @@ impl Client {
         }
         events
     }
+}
+
+/// Connects with the token of an earlier session, or with `null`.
+pub async fn with_token(server: &Server, transport: Transport, token: &Value) -> Client {
+    let auth = json!({ "token": token }).to_string();
+    Dial::new(server, transport).auth(&auth).connect().await
+}
+
+/// Connects with no token yet but able to resume, joins, and returns the token it was given.
+pub async fn resumable(server: &Server, transport: Transport, name: &str) -> (Client, Value) {
+    let mut client = with_token(server, transport, &Value::Null).await;
+    let token = client.greeted().await["token"].clone();
+    client.join("tech", name).await;
+    (client, token)
+}
+
+/// Joins again where one's place was kept, so that no notice follows. Returns the answer.
+pub async fn come_back(client: &mut Client, room: &str, name: &str) -> Value {
+    let join = json!({ "room_name": room, "username": name });
+    let ack = client.ask("join_room", &join).await;
+    assert_accepted(&ack);
+    ack
 }

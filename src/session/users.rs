@@ -1,0 +1,191 @@
+//! The users of this process: which connection speaks for whom, and whose place in a room is kept
+//! while their connection is lost.
+//!
+//! A user has at most one live session. A connection that proves to be the same user takes over:
+//! the older session ends first, and what it held is handed on, so nobody sees the user go.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::room::{Bell, Membership, News, UserId};
+
+/// How long a place is kept for whoever took over from a live session, where [`Users::grace`] is
+/// shorter: its client is connecting right now.
+const TAKEOVER_GRACE: Duration = Duration::from_secs(5);
+
+/// Names one session or one kept place; never used again.
+type Serial = u64;
+
+/// The users. See the module's text.
+#[derive(Debug)]
+pub struct Users {
+    grace: Duration,
+    kept_max: usize,
+    kept: AtomicUsize,
+    next_serial: AtomicU64,
+    by_id: Mutex<HashMap<UserId, User>>,
+}
+
+#[derive(Debug, Default)]
+struct User {
+    live: Option<Live>,
+    /// Those who were taken over from and have not ended yet, with who waits for each.
+    ending: Vec<(Serial, oneshot::Sender<()>)>,
+    kept: Option<(Serial, Membership)>,
+}
+
+#[derive(Debug)]
+struct Live {
+    serial: Serial,
+    bell: Arc<Bell>,
+}
+
+impl User {
+    fn is_nobody(&self) -> bool {
+        self.live.is_none() && self.ending.is_empty() && self.kept.is_none()
+    }
+}
+
+/// Why a place is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The connection is lost and may come back.
+    Lost,
+    /// A newer connection of the same user is there.
+    TakenOver,
+}
+
+/// A session's standing as its user's live one; given up when dropped.
+#[derive(Debug)]
+pub struct Standing {
+    users: Arc<Users>,
+    user_id: UserId,
+    serial: Serial,
+}
+
+/// The session that was taken over from; resolves when it has ended.
+pub type Predecessor = oneshot::Receiver<()>;
+
+impl Users {
+    /// Places are kept for `grace`, at most `kept_max` at once (0 = not limited).
+    #[must_use]
+    pub fn new(grace: Duration, kept_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            grace,
+            kept_max,
+            kept: AtomicUsize::new(0),
+            next_serial: AtomicU64::new(0),
+            by_id: Mutex::default(),
+        })
+    }
+
+    fn serial(&self) -> Serial {
+        self.next_serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A session of `user_id` begins. One that was live is told to end; the caller must wait for
+    /// it before it acts for the user.
+    #[must_use]
+    pub fn arrive(
+        self: &Arc<Self>,
+        user_id: &UserId,
+        bell: &Arc<Bell>,
+    ) -> (Standing, Option<Predecessor>) {
+        let serial = self.serial();
+        let live = Live {
+            serial,
+            bell: Arc::clone(bell),
+        };
+        let mut by_id = self.by_id.lock();
+        let user = by_id.entry(Arc::clone(user_id)).or_default();
+        let predecessor = user.live.replace(live).map(|before| {
+            let (over, wait) = oneshot::channel();
+            user.ending.push((before.serial, over));
+            before.bell.ring(News::OUSTED);
+            wait
+        });
+        drop(by_id);
+        let standing = Standing {
+            users: Arc::clone(self),
+            user_id: Arc::clone(user_id),
+            serial,
+        };
+        (standing, predecessor)
+    }
+
+    /// Keeps the place of a user whose session ends, for a while. Nobody is told meanwhile.
+    pub fn keep(self: &Arc<Self>, user_id: &UserId, mut place: Membership, why: Keep) {
+        let grace = match why {
+            Keep::Lost => self.grace,
+            Keep::TakenOver => self.grace.max(TAKEOVER_GRACE),
+        };
+        let full = self.kept_max != 0 && self.kept.load(Ordering::Relaxed) >= self.kept_max;
+        if grace.is_zero() || full {
+            // Dropping the place is leaving.
+            return;
+        }
+        place.detach();
+        let serial = self.serial();
+        self.kept.fetch_add(1, Ordering::Relaxed);
+        let before = {
+            let mut by_id = self.by_id.lock();
+            let user = by_id.entry(Arc::clone(user_id)).or_default();
+            user.kept.replace((serial, place))
+        };
+        self.let_go(before);
+        let (users, user_id) = (Arc::clone(self), Arc::clone(user_id));
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            users.expire(&user_id, serial);
+        });
+    }
+
+    /// Takes the place that is kept for a user, if there is one. Dropping it is leaving.
+    #[must_use]
+    pub fn claim(&self, user_id: &UserId) -> Option<Membership> {
+        self.take_kept(user_id, |_| true)
+    }
+
+    fn expire(&self, user_id: &UserId, serial: Serial) {
+        // Outside the lock: leaving tells the room.
+        drop(self.take_kept(user_id, |kept| kept == serial));
+    }
+
+    fn take_kept(&self, user_id: &UserId, wanted: impl Fn(Serial) -> bool) -> Option<Membership> {
+        let mut by_id = self.by_id.lock();
+        let user = by_id.get_mut(user_id)?;
+        let (_, place) = user.kept.take_if(|(serial, _)| wanted(*serial))?;
+        if user.is_nobody() {
+            by_id.remove(user_id);
+        }
+        self.kept.fetch_sub(1, Ordering::Relaxed);
+        Some(place)
+    }
+
+    fn let_go(&self, before: Option<(Serial, Membership)>) {
+        if let Some((_, place)) = before {
+            self.kept.fetch_sub(1, Ordering::Relaxed);
+            drop(place);
+        }
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let mut by_id = self.users.by_id.lock();
+        let Some(user) = by_id.get_mut(&self.user_id) else {
+            return;
+        };
+        user.live.take_if(|live| live.serial == self.serial);
+        // Dropping the sender tells who waits.
+        user.ending.retain(|(serial, _)| *serial != self.serial);
+        if user.is_nobody() {
+            by_id.remove(&self.user_id);
+        }
+    }
+}
