@@ -3,8 +3,9 @@
 //! Ids are 1, 2, 3, … without holes. A reader is a position (the last id it has); reading returns
 //! what lies past it, or says which ids it can no longer have. Pure: no clock, no locks, no I/O.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -41,6 +42,19 @@ pub struct Entry {
     pub payload: Box<RawValue>,
     published: Instant,
     key: Option<DedupKey>,
+    transport_form: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Entry {
+    /// The entry as a transport wants it: made by whoever asks first, then shared. There is one
+    /// transport, so all must ask for the same type; another would be made anew for each call.
+    pub fn transport_form<T: Clone + Send + Sync + 'static>(&self, make: impl Fn(&Self) -> T) -> T {
+        let form = self.transport_form.get_or_init(|| Box::new(make(self)));
+        match form.downcast_ref::<T>() {
+            Some(form) => form.clone(),
+            None => make(self),
+        }
+    }
 }
 
 /// Who sent a message under which idempotency key.
@@ -136,6 +150,7 @@ impl Log {
             payload,
             published: now,
             key,
+            transport_form: OnceLock::new(),
         });
         self.entries.push_back(Arc::clone(&entry));
         self.trim(now);

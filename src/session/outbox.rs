@@ -34,6 +34,12 @@ pub trait Connection: Send + Sync + 'static {
     /// [`Undeliverable`] where the connection has ended.
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable>;
 
+    /// Hands over an entry of a room's log.
+    ///
+    /// # Errors
+    /// As [`Self::emit`].
+    fn tell(&self, entry: &Entry) -> Result<(), Undeliverable>;
+
     /// Hands over an acknowledgement.
     ///
     /// # Errors
@@ -158,6 +164,16 @@ impl<C: Connection> Outbox<C> {
         .await
     }
 
+    /// Says an entry of the room's log, waiting for room if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::emit`].
+    pub async fn tell(&self, entry: &Entry) -> Result<(), Ended> {
+        let size = entry.payload.get().len();
+        self.hand_over(size, |connection| connection.tell(entry))
+            .await
+    }
+
     /// Answers a request, waiting for room if there is none.
     ///
     /// # Errors
@@ -262,8 +278,7 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
         if !state.has_room(size) {
             return false;
         }
-        let handed_over = self.connection.emit(event_of(entry.kind), &entry.payload);
-        if handed_over.is_err() {
+        if self.connection.tell(entry).is_err() {
             // The session finds out for itself what is wrong.
             return false;
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::identity::TokenError;
 use super::mailbox::Mailbox;
-use super::outbox::{Connection, Ended, Outbox, event_of};
+use super::outbox::{Connection, Ended, Outbox};
 use super::users::{Keep, Predecessor};
 use super::{Shared, Who};
 use crate::protocol::{self, Gap, ServerInfo, event};
@@ -233,7 +233,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             place.cursor = entry.id;
             let old_news = entry.kind == EntryKind::Notice && entry.id <= place.resuming_until;
             if !old_news {
-                self.out.emit(event_of(entry.kind), &entry.payload).await?;
+                self.out.tell(&entry).await?;
             }
         }
         Ok(())

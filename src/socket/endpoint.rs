@@ -23,6 +23,7 @@ use socketioxide::socket::Sid;
 use tungstenite::handshake::derive_accept_key;
 
 use super::PATH;
+use super::adapter::Adapter;
 use super::io::{ConnectionPlace, Linked, is_session_packet};
 use super::ticket::{PollingTickets, Ticket};
 
@@ -31,9 +32,9 @@ const SEPARATOR: u8 = 0x1e;
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
-    service: SocketIoService<Nothing>,
+    service: SocketIoService<Nothing, Adapter>,
     // Held so that the library's namespaces live as long as the endpoint.
-    _io: SocketIo,
+    _io: SocketIo<Adapter>,
     polling: PollingTickets,
 }
 
@@ -44,7 +45,10 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(service: SocketIoService<Nothing>, io: SocketIo) -> Arc<Self> {
+    pub(super) fn new(
+        service: SocketIoService<Nothing, Adapter>,
+        io: SocketIo<Adapter>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             service,
             _io: io,

@@ -3,12 +3,14 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library: WebSocket upgrade, polling), [`io`] (the byte stream under a
-//! WebSocket), `ticket` (what ties a request to its session), `wire` (packets in and out).
+//! WebSocket), `ticket` (what ties a request to its session), `wire` (packets in and out),
+//! `adapter` (entries to many connections).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events, and
 //! misses what arrives while an asynchronous connect handler registers them. So doors are
 //! registered in the connect middleware, work inline, return a ready future, and never wait.
 
+mod adapter;
 pub mod endpoint;
 pub mod io;
 mod ticket;
@@ -24,6 +26,7 @@ use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
+use adapter::{Adapter, Sender, Slot};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};
@@ -62,6 +65,7 @@ pub fn build(
     tasks: &TaskTracker,
 ) -> Arc<Endpoint> {
     let payload_max = usize::try_from(settings.payload_max_bytes).unwrap_or(usize::MAX);
+    let slot = Slot::default();
     let (service, io) = SocketIo::builder()
         .req_path("/socket.io")
         .ping_interval(settings.ping_interval)
@@ -73,15 +77,17 @@ pub fn build(
         .ws_read_buffer_size(READ_BUFFER_BYTES)
         .max_buffer_size(QUEUE_PACKETS)
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
+        .with_adapter::<Adapter>(slot.clone())
         .build_with_inner_svc(endpoint::Nothing);
     let shared = Arc::clone(shared);
-    let admit = async move |socket: SocketRef,
+    let admit = async move |socket: SocketRef<Adapter>,
                             HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
                             TryData(auth): TryData<Auth>| {
-        admit(&shared, &socket, &ticket, auth.ok())
+        admit(&shared, &socket, slot.sender(), &ticket, auth.ok())
     };
     let (tasks, unused_timeout) = (tasks.clone(), settings.connect_timeout);
-    let start = move |socket: SocketRef, HttpExtension(ticket): HttpExtension<Arc<Ticket>>| {
+    let start = move |socket: SocketRef<Adapter>,
+                      HttpExtension(ticket): HttpExtension<Arc<Ticket>>| {
         start(socket, ticket, tasks, unused_timeout)
     };
     io.ns("/", start.with(admit));
@@ -92,14 +98,18 @@ pub fn build(
 /// it is connected and so before it sends anything.
 fn admit(
     shared: &Arc<Shared>,
-    socket: &SocketRef,
+    socket: &SocketRef<Adapter>,
+    sender: Option<Sender>,
     ticket: &Arc<Ticket>,
     auth: Option<Auth>,
 ) -> Result<(), &'static str> {
     let Some(auth) = auth else {
         return Err("auth must be an object; its token, if any, a string or null");
     };
-    let wire = Wire::new(socket.clone(), Arc::clone(ticket));
+    let Some(sender) = sender else {
+        return Err("the service is starting: connect again");
+    };
+    let wire = Wire::new(socket.clone(), sender, Arc::clone(ticket));
     let (door, session) = session::open(shared, ticket.link(), wire, &auth);
     let door = Arc::new(door);
     let on_event = Arc::clone(&door);
@@ -118,7 +128,7 @@ fn admit(
 /// Connect handler: the connection may be spoken to, so its session starts. A disconnect may have
 /// come before this; the session then ends as soon as it looks.
 fn start(
-    socket: SocketRef,
+    socket: SocketRef<Adapter>,
     ticket: Arc<Ticket>,
     tasks: TaskTracker,
     unused_timeout: Duration,

@@ -7,26 +7,27 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts, Value};
 use socketioxide::socket::Socket;
 use socketioxide::{SendError, SocketError};
 
+use super::adapter::{Adapter, Sender};
 use super::ticket::Ticket;
 use crate::protocol::EventName;
+use crate::room::Entry;
 use crate::session::{Connection, Door, Undeliverable};
 
 /// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
 pub struct Inbound {
     event: Option<EventName>,
     payload: Option<Box<str>>,
-    ack: Option<AckSender>,
+    ack: Option<AckSender<Adapter>>,
 }
 
 impl Inbound {
     /// Hands the event to the session. Events that are not in the contract are ignored.
-    pub fn hand_to(self, door: &Door<AckSender>) {
+    pub fn hand_to(self, door: &Door<AckSender<Adapter>>) {
         match self.event {
             Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
             None => tracing::trace!("ignored an unknown event"),
@@ -34,11 +35,11 @@ impl Inbound {
     }
 }
 
-impl FromMessageParts<LocalAdapter> for Inbound {
+impl FromMessageParts<Adapter> for Inbound {
     type Error = Infallible;
 
     fn from_message_parts(
-        socket: &Arc<Socket>,
+        socket: &Arc<Socket<Adapter>>,
         value: &mut Value,
         ack_id: &Option<i64>,
     ) -> Result<Self, Infallible> {
@@ -97,7 +98,8 @@ fn split(array: &str) -> (Option<EventName>, Option<Box<str>>) {
 
 /// A session's connection over the library's socket.
 pub struct Wire {
-    socket: SocketRef,
+    socket: SocketRef<Adapter>,
+    sender: Sender,
     ticket: Arc<Ticket>,
 }
 
@@ -110,8 +112,12 @@ impl fmt::Debug for Wire {
 
 impl Wire {
     /// Speaks over `socket`.
-    pub const fn new(socket: SocketRef, ticket: Arc<Ticket>) -> Self {
-        Self { socket, ticket }
+    pub const fn new(socket: SocketRef<Adapter>, sender: Sender, ticket: Arc<Ticket>) -> Self {
+        Self {
+            socket,
+            sender,
+            ticket,
+        }
     }
 
     fn settle(&self, sent: Result<(), SendError>) -> Result<(), Undeliverable> {
@@ -131,13 +137,25 @@ impl Wire {
 }
 
 impl Connection for Wire {
-    type Ack = AckSender;
+    type Ack = AckSender<Adapter>;
 
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
         self.settle(self.socket.emit(event, payload))
     }
 
-    fn acknowledge(&self, ack: AckSender, payload: &RawValue) -> Result<(), Undeliverable> {
+    fn tell(&self, entry: &Entry) -> Result<(), Undeliverable> {
+        self.settle(
+            self.sender
+                .send(entry, self.socket.id)
+                .map_err(SendError::Socket),
+        )
+    }
+
+    fn acknowledge(
+        &self,
+        ack: AckSender<Adapter>,
+        payload: &RawValue,
+    ) -> Result<(), Undeliverable> {
         self.settle(ack.send(payload))
     }
 
@@ -151,7 +169,7 @@ impl Connection for Wire {
 }
 
 /// Makes the library forget a socket whose transport is gone.
-pub fn forget(socket: SocketRef) {
+pub fn forget(socket: SocketRef<Adapter>) {
     if socket.connected()
         && let Err(error) = socket.disconnect()
     {
