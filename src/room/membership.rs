@@ -73,6 +73,13 @@ impl Membership {
         }
     }
 
+    /// Waits until what the member's reader has accepted has been told.
+    pub fn settle(&self) {
+        if let Some(seat) = &self.seat {
+            seat.settle();
+        }
+    }
+
     /// The member's connection is lost: it stays a member, but nobody reads or types for it.
     pub fn detach(&mut self) {
         self.seat = None;

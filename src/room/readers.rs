@@ -1,10 +1,10 @@
 //! Who hears of things: the readers of a room, and of the whole service.
 //!
-//! A reader that is up to date and has room takes a new entry at once, from whoever publishes it,
-//! without its task being woken; any other is rung and reads for itself. While entries come one by
-//! one, the first is a fifth cheaper. Under load it is the other way round: a reader that is rung
-//! tells many entries in one go, with one system call (`docs/performance.md` has the figures).
+//! A reader that is up to date and has room takes a new entry from whoever publishes it, without
+//! its task being woken; all such readers of a room share one broadcast of the transport below.
+//! Any other reader is rung and reads for itself (`docs/performance.md` has the figures).
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,23 +15,30 @@ use slab::Slab;
 use super::bell::News;
 use super::log::Entry;
 
-/// Readers that one publisher serves itself. In a larger room the rest is rung, so that their own
-/// tasks share the work and the publisher is not held up for long.
-const SERVED_MAX: usize = 1024;
-/// Deliveries a second up to which publishers serve readers themselves: about three quarters of
-/// what one core delivers one by one. Beyond that, entries queue up somewhere anyway.
-const SERVED_PER_SECOND: f64 = 75_000.0;
-/// Over how long deliveries are counted for that.
-const LOAD_WINDOW: Duration = Duration::from_millis(250);
-
 /// One connection, to those who have something for it. Nothing here may block.
+///
+/// An entry reaches a reader in two steps under one lock of the group, so that readers which
+/// accept it can share its delivery: first each says whether it takes it, then it is told.
 pub trait Reader: Debug + Send + Sync {
     /// Tells the reader that there is news.
     fn ring(&self, news: News);
 
-    /// Offers an entry that was just published. A reader that can take it now, in its place and
-    /// at once, does; else it answers false.
-    fn offer(&self, entry: &Entry) -> bool;
+    /// Asks whether the reader takes this entry now: in its place, and with room for it. If it
+    /// says yes, it counts as told, and is by [`Self::tell`] or a broadcast right after.
+    fn accept(&self, entry: &Entry) -> bool;
+
+    /// Tells an accepted entry to this reader.
+    fn tell(&self, entry: &Entry);
+
+    /// Tells an accepted entry to all subscribers of a channel, this reader's transport being
+    /// that of all. False where somebody did not get it.
+    fn broadcast(&self, channel: &str, entry: &Entry) -> bool;
+
+    /// From now on the reader is told what is broadcast on the channel. It has at most one.
+    fn subscribe(&self, channel: &str);
+
+    /// No longer.
+    fn unsubscribe(&self);
 
     /// Looks whether the transport takes what it was given; one that has not for `timeout` is
     /// told so with [`News::STALLED`]. Called now and then.
@@ -39,39 +46,18 @@ pub trait Reader: Debug + Send + Sync {
 }
 
 /// A group of readers.
-#[derive(Debug, Default)]
-pub struct Readers(Mutex<Group>);
-
-#[derive(Debug, Default)]
-struct Group {
-    readers: Slab<Arc<dyn Reader>>,
-    load: Load,
+#[derive(Debug)]
+pub struct Readers {
+    channel: Box<str>,
+    group: Mutex<Slab<Member>>,
+    /// Entries to be brought, in order.
+    queue: Mutex<VecDeque<Arc<Entry>>>,
 }
 
-/// How many deliveries a second a group costs.
-#[derive(Debug, Default)]
-struct Load {
-    window: Option<(Instant, usize)>,
-    high: bool,
-}
-
-impl Load {
-    /// Counts deliveries made at `now` and says whether there are many.
-    fn count(&mut self, deliveries: usize, now: Instant) -> bool {
-        let (start, before) = self.window.unwrap_or((now, 0));
-        let counted = before + deliveries;
-        self.window = Some((start, counted));
-        let elapsed = now.saturating_duration_since(start);
-        let bound = SERVED_PER_SECOND * LOAD_WINDOW.max(elapsed).as_secs_f64();
-        if counted as f64 > bound {
-            self.high = true;
-        }
-        if elapsed >= LOAD_WINDOW {
-            self.high = counted as f64 > bound;
-            self.window = None;
-        }
-        self.high
-    }
+#[derive(Debug)]
+struct Member {
+    reader: Arc<dyn Reader>,
+    subscribed: bool,
 }
 
 /// A reader's seat in a group; given up when dropped.
@@ -81,16 +67,42 @@ pub struct Seat {
     place: usize,
 }
 
+impl Seat {
+    /// Waits until no entry is being brought: what the reader has accepted, it has been told then.
+    pub fn settle(&self) {
+        drop(self.group.group.lock());
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.group.0.lock().readers.try_remove(self.place);
+        let mut group = self.group.group.lock();
+        if let Some(member) = group.try_remove(self.place)
+            && member.subscribed
+        {
+            member.reader.unsubscribe();
+        }
     }
 }
 
 impl Readers {
+    /// Nobody. `channel` names the group to transports.
+    #[must_use]
+    pub fn new(channel: &str) -> Self {
+        Self {
+            channel: channel.into(),
+            group: Mutex::default(),
+            queue: Mutex::default(),
+        }
+    }
+
     /// Seats a reader in the group.
     pub fn seat(self: &Arc<Self>, reader: Arc<dyn Reader>) -> Seat {
-        let place = self.0.lock().readers.insert(reader);
+        let member = Member {
+            reader,
+            subscribed: false,
+        };
+        let place = self.group.lock().insert(member);
         Seat {
             group: Arc::clone(self),
             place,
@@ -99,23 +111,61 @@ impl Readers {
 
     /// Rings all.
     pub fn ring(&self, news: News) {
-        for (_, reader) in &self.0.lock().readers {
-            reader.ring(news);
+        for (_, member) in &*self.group.lock() {
+            member.reader.ring(news);
         }
     }
 
-    /// Brings a new entry to all: offers it, and rings those who cannot take it.
-    pub fn bring(&self, entry: &Entry) {
-        let mut group = self.0.lock();
-        let deliveries = group.readers.len();
-        let served = if group.load.count(deliveries, Instant::now()) {
-            0
-        } else {
-            SERVED_MAX
-        };
-        for (n, (_, reader)) in group.readers.iter().enumerate() {
-            if n >= served || !reader.offer(entry) {
-                reader.ring(News::ENTRIES);
+    /// Queues an entry to be brought to all. Called in the order of ids; the caller then calls
+    /// [`Self::bring_queued`], so no more wait here than threads publish.
+    pub fn queue(&self, entry: Arc<Entry>) {
+        self.queue.lock().push_back(entry);
+    }
+
+    /// Brings what is queued, in order: the caller's entry, unless somebody else just has.
+    pub fn bring_queued(&self) {
+        let mut group = self.group.lock();
+        while let Some(entry) = self.next_queued() {
+            self.bring(&mut group, &entry);
+        }
+    }
+
+    fn next_queued(&self) -> Option<Arc<Entry>> {
+        self.queue.lock().pop_front()
+    }
+
+    /// Brings one entry to all: tells those who accept it, and rings the others.
+    fn bring(&self, group: &mut Slab<Member>, entry: &Entry) {
+        let mut told_apart = Vec::new();
+        let mut voice = None;
+        for (place, member) in &mut *group {
+            if member.reader.accept(entry) {
+                if member.subscribed {
+                    voice = Some(place);
+                } else {
+                    told_apart.push(place);
+                }
+                continue;
+            }
+            if member.subscribed {
+                member.subscribed = false;
+                member.reader.unsubscribe();
+            }
+            member.reader.ring(News::ENTRIES);
+        }
+        if let Some(member) = voice.and_then(|place| group.get(place)) {
+            let told_all = member.reader.broadcast(&self.channel, entry);
+            if !told_all {
+                // Who comes back and resumes has lost nothing.
+                let subscribed = group.iter().filter(|(_, member)| member.subscribed);
+                subscribed.for_each(|(_, member)| member.reader.ring(News::STALLED));
+            }
+        }
+        for place in told_apart {
+            if let Some(member) = group.get_mut(place) {
+                member.reader.tell(entry);
+                member.reader.subscribe(&self.channel);
+                member.subscribed = true;
             }
         }
     }
@@ -126,37 +176,9 @@ impl Readers {
         loop {
             tokio::time::sleep(timeout / 4).await;
             let now = Instant::now();
-            for (_, reader) in &self.0.lock().readers {
-                reader.check_progress(now, timeout);
+            for (_, member) in &*self.group.lock() {
+                member.reader.check_progress(now, timeout);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn load_is_high_from_the_first_burst_until_a_calm_window() {
-        let mut load = Load::default();
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        assert!(
-            !load.count(1000, at(0)),
-            "one message to a thousand is no load"
-        );
-        assert!(
-            (1..=40).any(|ms| load.count(1000, at(ms))),
-            "a thousand a millisecond is"
-        );
-        load.count(1000, at(300));
-        for ms in (320..2000).step_by(20) {
-            load.count(1000, at(ms));
-        }
-        assert!(
-            !load.count(1000, at(2000)),
-            "fifty a second to a thousand is none"
-        );
     }
 }

@@ -59,6 +59,7 @@ impl Room {
         bounds: LogBounds,
         notice_limit: u64,
     ) -> Self {
+        let readers = Arc::new(Readers::new(name.as_str()));
         Self {
             typing: Typing::new(name.clone()),
             name,
@@ -70,7 +71,7 @@ impl Room {
                 newest_ms: 0,
             }),
             head: AtomicU64::new(0),
-            readers: Arc::default(),
+            readers,
             counts,
             index,
             hasher: std::hash::RandomState::new(),
@@ -115,17 +116,16 @@ impl Room {
         let id = state.members.add(member.clone());
         let users_count = state.members.count();
         let text = format!("{} has joined the room", member.username.as_str());
-        let (entry, own_notice) = if self.tells(users_count) {
-            let entry = self.push_notice(&mut state, NoticeKind::Joined, &member, &text);
-            (Some(entry), None)
+        let own_notice = if self.tells(users_count) {
+            self.push_notice(&mut state, NoticeKind::Joined, &member, &text);
+            None
         } else {
             let at = clock::rfc3339(state.now_ms());
-            let notice = self.notice(NoticeKind::Joined, &member, &text, &at, None);
-            (None, Some(notice))
+            Some(self.notice(NoticeKind::Joined, &member, &text, &at, None))
         };
         self.counts.set(self.index, users_count);
         drop(state);
-        self.announce(entry);
+        self.readers.bring_queued();
         Joined {
             membership: Membership::new(Arc::clone(self), id, seat),
             position,
@@ -156,13 +156,13 @@ impl Room {
         let Some(member) = state.members.remove(id) else {
             return;
         };
-        let entry = tells.then(|| {
+        if tells {
             let text = format!("{} has left the room", member.username.as_str());
-            self.push_notice(&mut state, NoticeKind::Left, &member, &text)
-        });
+            self.push_notice(&mut state, NoticeKind::Left, &member, &text);
+        }
         self.counts.set(self.index, state.members.count());
         drop(state);
-        self.announce(entry);
+        self.readers.bring_queued();
     }
 
     pub(super) fn rename(&self, id: MemberId, username: &Username) {
@@ -178,9 +178,9 @@ impl Room {
             return;
         }
         let text = format!("{} is now known as {}", before.as_str(), username.as_str());
-        let entry = self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
+        self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
         drop(state);
-        self.announce(Some(entry));
+        self.readers.bring_queued();
     }
 
     pub(super) fn publish(
@@ -219,11 +219,9 @@ impl Room {
             text_hash,
         };
         let key = key.map(|key| (key, remembered));
-        let entry = state
-            .log
-            .push(EntryKind::Message, payload, Instant::now(), key);
+        self.push(&mut state, EntryKind::Message, payload, key);
         drop(state);
-        self.announce(Some(entry));
+        self.readers.bring_queued();
         Ok(Published {
             id: message_id,
             timestamp,
@@ -276,18 +274,10 @@ impl Room {
         self.notice_limit == 0 || members <= self.notice_limit
     }
 
-    fn push_notice(
-        &self,
-        state: &mut State,
-        kind: NoticeKind,
-        member: &Member,
-        text: &str,
-    ) -> Arc<Entry> {
+    fn push_notice(&self, state: &mut State, kind: NoticeKind, member: &Member, text: &str) {
         let at = clock::rfc3339(state.now_ms());
         let payload = self.notice(kind, member, text, &at, Some(state.log.next_id()));
-        state
-            .log
-            .push(EntryKind::Notice, payload, Instant::now(), None)
+        self.push(state, EntryKind::Notice, payload, None);
     }
 
     fn notice(
@@ -309,13 +299,18 @@ impl Room {
         })
     }
 
-    /// Brings a new entry to the readers. Outside the lock, so two of these may come in either
-    /// order: the head only ever grows, and a reader takes nothing out of its place.
-    fn announce(&self, entry: Option<Arc<Entry>>) {
-        if let Some(entry) = entry {
-            self.head.fetch_max(entry.id, Ordering::AcqRel);
-            self.readers.bring(&entry);
-        }
+    /// Puts an entry into the log and in line for the readers, who are told once the lock is gone
+    /// ([`Readers::bring_queued`]).
+    fn push(
+        &self,
+        state: &mut State,
+        kind: EntryKind,
+        payload: Box<RawValue>,
+        key: Option<(DedupKey, Remembered)>,
+    ) {
+        let entry = state.log.push(kind, payload, Instant::now(), key);
+        self.head.store(entry.id, Ordering::Release);
+        self.readers.queue(entry);
     }
 }
 

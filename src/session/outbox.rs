@@ -4,7 +4,7 @@
 //!
 //! The session's task says things in its own order. While it has nothing to do it parks its
 //! cursor here: until it takes the cursor back, whoever publishes an entry right after that
-//! position may hand it over directly. So there is one order of saying, and one cursor.
+//! position may tell it (see [`Reader`]). So there is one order of saying, and one cursor.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +39,18 @@ pub trait Connection: Send + Sync + 'static {
     /// # Errors
     /// As [`Self::emit`].
     fn tell(&self, entry: &Entry) -> Result<(), Undeliverable>;
+
+    /// Hands an entry over to all connections that are subscribed to the channel.
+    ///
+    /// # Errors
+    /// [`Undeliverable`] where one that lives did not get it.
+    fn broadcast(&self, channel: &str, entry: &Entry) -> Result<(), Undeliverable>;
+
+    /// Subscribes to a channel.
+    fn subscribe(&self, channel: &str);
+
+    /// Is subscribed to no channel any more.
+    fn unsubscribe(&self);
 
     /// Hands over an acknowledgement.
     ///
@@ -268,7 +280,7 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
         self.bell.ring(news);
     }
 
-    fn offer(&self, entry: &Entry) -> bool {
+    fn accept(&self, entry: &Entry) -> bool {
         let size = entry.payload.get().len();
         let mut state = self.state.lock();
         if state.parked != Some(entry.id - 1) {
@@ -278,13 +290,27 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
         if !state.has_room(size) {
             return false;
         }
-        if self.connection.tell(entry).is_err() {
-            // The session finds out for itself what is wrong.
-            return false;
-        }
         state.sent(size, &self.link);
         state.parked = Some(entry.id);
         true
+    }
+
+    fn tell(&self, entry: &Entry) {
+        if self.connection.tell(entry).is_err() {
+            tracing::trace!("an accepted entry met a connection that has ended");
+        }
+    }
+
+    fn broadcast(&self, channel: &str, entry: &Entry) -> bool {
+        self.connection.broadcast(channel, entry).is_ok()
+    }
+
+    fn subscribe(&self, channel: &str) {
+        self.connection.subscribe(channel);
+    }
+
+    fn unsubscribe(&self) {
+        self.connection.unsubscribe();
     }
 
     fn check_progress(&self, now: Instant, timeout: Duration) {

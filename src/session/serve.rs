@@ -151,7 +151,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     fn take_cursor(&mut self) {
-        if let (Some(place), Some(cursor)) = (&mut self.place, self.out.unpark()) {
+        if let (Some(place), Some(cursor)) = (&mut self.place, self.out.unpark())
+            && cursor != place.cursor
+        {
+            // Somebody else told it those entries, and may be about to tell it the last.
+            place.membership.settle();
             place.cursor = cursor;
         }
     }

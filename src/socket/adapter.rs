@@ -3,8 +3,9 @@
 //!
 //! `Socket::emit` serialises the event anew for each connection. The library's adapters, made for
 //! broadcasts, take packets that are serialised already, so one that hands its inner half out is
-//! all that is needed: an eighth less CPU for each delivery (`docs/performance.md`).
+//! all that is needed (`docs/performance.md` has the figures).
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -78,13 +79,42 @@ impl Sender {
     /// # Errors
     /// The library's queue for the connection is full.
     pub fn send(&self, entry: &Entry, to: Sid) -> Result<(), SocketError> {
-        let text = entry.transport_form(|entry| {
-            let (event, payload) = (event_of(entry.kind), entry.payload.get());
-            Str::from(format!("[\"{event}\",{payload}]"))
-        });
-        let packet = Packet::event(Str::from("/"), Value::Str(text, None));
         self.0
-            .broadcast(packet, BroadcastOptions::new(to))
+            .broadcast(packet_of(entry), BroadcastOptions::new(to))
             .map_err(|mut errors| errors.pop().unwrap_or(SocketError::Closed))
     }
+
+    /// Hands an entry's packet over to all subscribers of a channel.
+    ///
+    /// # Errors
+    /// A subscriber did not get it although its connection lives. Sessions have less on its way
+    /// than the library's queues hold, so this cannot happen.
+    pub fn broadcast(&self, entry: &Entry, channel: &str) -> Result<(), SocketError> {
+        let mut options = BroadcastOptions::default();
+        options.rooms.push(Cow::Owned(channel.to_owned()));
+        let errors = self.0.broadcast(packet_of(entry), options).err();
+        let alive = |error: &SocketError| !matches!(error, SocketError::Closed);
+        match errors.into_iter().flatten().find(alive) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a connection to a channel.
+    pub fn subscribe(&self, sid: Sid, channel: &str) {
+        self.0.add_all(sid, Cow::Owned(channel.to_owned()));
+    }
+
+    /// Takes a connection out of its channel.
+    pub fn unsubscribe(&self, sid: Sid) {
+        self.0.del_all(sid);
+    }
+}
+
+fn packet_of(entry: &Entry) -> Packet {
+    let text = entry.transport_form(|entry| {
+        let (event, payload) = (event_of(entry.kind), entry.payload.get());
+        Str::from(format!("[\"{event}\",{payload}]"))
+    });
+    Packet::event(Str::from("/"), Value::Str(text, None))
 }

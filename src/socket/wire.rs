@@ -151,6 +151,21 @@ impl Connection for Wire {
         )
     }
 
+    fn broadcast(&self, channel: &str, entry: &Entry) -> Result<(), Undeliverable> {
+        self.sender.broadcast(entry, channel).map_err(|error| {
+            tracing::error!(%error, "a broadcast was not handed over: ending all its transports");
+            Undeliverable
+        })
+    }
+
+    fn subscribe(&self, channel: &str) {
+        self.sender.subscribe(self.socket.id, channel);
+    }
+
+    fn unsubscribe(&self) {
+        self.sender.unsubscribe(self.socket.id);
+    }
+
     fn acknowledge(
         &self,
         ack: AckSender<Adapter>,
