@@ -7,6 +7,7 @@ mod checks;
 mod table;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -156,6 +157,10 @@ struct Raw {
     )]
     drain_timeout: String,
 
+    /// Folder of a web client to serve instead of the built-in one; read once, at start
+    #[arg(long, env = "WEB_DIR", value_name = "FOLDER")]
+    web_dir: Option<String>,
+
     /// How log lines look: `text` or `json`
     #[arg(
         long,
@@ -218,6 +223,8 @@ pub struct Config {
     pub resume_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
+    /// Folder of the web client; `None` = the built-in one.
+    pub web_dir: Option<PathBuf>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged.

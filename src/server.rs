@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, KeySource, Listen};
 use crate::domain::{TextLimits, client_id, username};
+use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
 use crate::protocol::{HISTORY_PAGE_MAX, Limits};
@@ -54,9 +55,18 @@ pub struct Server {
 
 impl Server {
     /// Builds the parts. Must be called within a tokio runtime.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
+    ///
+    /// # Errors
+    /// One line for people, where the web client's folder cannot be read.
+    pub fn new(config: &Config) -> Result<Self, String> {
         announce(config);
+        let page = match &config.web_dir {
+            Some(folder) => {
+                let page = Assets::from_folder(folder);
+                Some(page.map_err(|error| format!("WEB_DIR: {error}"))?)
+            }
+            None => Assets::embedded(),
+        };
         let limits = limits(config);
         let rooms = Rooms::new(&RoomSettings {
             names: config.rooms.clone(),
@@ -85,15 +95,15 @@ impl Server {
         let endpoint = socket::build(&socket_settings, &shared, &sessions);
         let readiness = Readiness::default();
         readiness.set(true);
-        Self {
-            router: http::router(endpoint, readiness.clone()),
+        Ok(Self {
+            router: http::router(endpoint, readiness.clone(), page),
             readiness,
             shared,
             sessions,
             drain_timeout: config.drain_timeout,
             max_connections: config.max_connections,
             _background: background,
-        }
+        })
     }
 
     /// Every path of the service, for a host that brings its own listener.

@@ -31,7 +31,8 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     })?;
     telemetry::start(config.log_format, &config.log_filter)
         .map_err(|error| CustomError::msg(error.to_string()))?;
-    let server = Arc::new(Server::new(&config));
+    let server = Server::new(&config).map_err(CustomError::msg)?;
+    let server = Arc::new(server);
     let app = App {
         router: server.router(),
         _guard: Some(DrainOnDrop { server }),

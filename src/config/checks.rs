@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -98,6 +99,25 @@ impl Check {
         rooms
     }
 
+    /// A folder with a page in it.
+    fn web_dir(&mut self, text: Option<&str>) -> Option<PathBuf> {
+        let folder = PathBuf::from(text.filter(|text| !text.is_empty())?);
+        let shown = folder.display();
+        if !folder.is_dir() {
+            return self.mistake(format!(
+                "WEB_DIR: {shown} is no folder; give one with a built web client, or leave it out \
+                 for the built-in one"
+            ));
+        }
+        if !folder.join("index.html").is_file() {
+            return self.mistake(format!(
+                "WEB_DIR: there is no index.html in {shown}; give the folder that a build of a web \
+                 client made, like web/dist"
+            ));
+        }
+        Some(folder)
+    }
+
     fn mistake<T: Default>(&mut self, mistake: String) -> T {
         self.mistakes.push(mistake);
         T::default()
@@ -134,6 +154,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
             .filter(|timeout| !timeout.is_zero()),
         resume_grace: check.time("RESUME_GRACE", &raw.resume_grace, Duration::ZERO),
         drain_timeout: check.time("DRAIN_TIMEOUT", &raw.drain_timeout, Duration::ZERO),
+        web_dir: check.web_dir(raw.web_dir.as_deref()),
         log_format: match raw.log_format.trim() {
             "text" => LogFormat::Text,
             "json" => LogFormat::Json,

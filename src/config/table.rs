@@ -35,8 +35,11 @@ pub fn markdown() -> String {
             .map(|v| v.to_string_lossy())
             .collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let default = default.join(",");
-        table += &format!("| `{variable}` | `--{flag}` | `{default}` | {help} |\n");
+        let default = match default.is_empty() {
+            true => "–".to_owned(),
+            false => format!("`{}`", default.join(",")),
+        };
+        table += &format!("| `{variable}` | `--{flag}` | {default} | {help} |\n");
     }
     table
 }

@@ -1,18 +1,19 @@
 //! The web client: a table of files, and the handler that answers from it.
 //!
 //! Each file is there plain and, where that is smaller, as gzip and brotli, all made at build time:
-//! nothing is compressed while serving. Paths are looked up in the table, never on a disk.
+//! nothing is compressed while serving. Paths are looked up in the table, never on a disk: also
+//! where the files come from a folder, they are read at start.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
-use std::{fs, io};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+
+use super::folder;
 
 /// Scripts, styles and pictures of our own and nothing else; no string ever becomes markup or
 /// script. `'self'` covers the WebSocket to this very server.
@@ -22,7 +23,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const PERMISSIONS_POLICY: &str =
     "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
 
-/// Files under this path have a hash of their content in their name.
+/// The build gives files under this path a hash of their content in their name.
+#[cfg(feature = "web")]
 const HASHED: &str = "/assets/";
 const PAGE: &str = "/index.html";
 
@@ -60,13 +62,17 @@ impl Coding {
     }
 }
 
+/// A file as it is served.
 #[derive(Debug)]
-struct Asset {
-    path: String,
-    tag: String,
-    identity: Bytes,
-    gzip: Option<Bytes>,
-    brotli: Option<Bytes>,
+pub(super) struct Asset {
+    pub(super) path: String,
+    /// Names the content.
+    pub(super) tag: String,
+    /// The path never stands for another content: clients need not ask again.
+    pub(super) immutable: bool,
+    pub(super) identity: Bytes,
+    pub(super) gzip: Option<Bytes>,
+    pub(super) brotli: Option<Bytes>,
 }
 
 impl Asset {
@@ -104,13 +110,21 @@ impl Asset {
 pub struct Assets(Arc<[Asset]>);
 
 impl Assets {
-    /// The web client that this binary carries.
-    #[cfg(feature = "web")]
+    /// The web client that this binary carries, if it was built with one.
     #[must_use]
-    pub fn embedded() -> Self {
-        let assets = EMBEDDED.iter().map(|file| Asset {
+    pub fn embedded() -> Option<Self> {
+        #[cfg(feature = "web")]
+        return Some(Self::from_table(EMBEDDED));
+        #[cfg(not(feature = "web"))]
+        return None;
+    }
+
+    #[cfg(feature = "web")]
+    fn from_table(table: &[Embedded]) -> Self {
+        let assets = table.iter().map(|file| Asset {
             path: file.path.to_owned(),
             tag: file.tag.to_owned(),
+            immutable: file.path.starts_with(HASHED),
             identity: Bytes::from_static(file.identity),
             gzip: file.gzip.map(Bytes::from_static),
             brotli: file.brotli.map(Bytes::from_static),
@@ -118,20 +132,15 @@ impl Assets {
         Self::sorted(assets.collect())
     }
 
-    /// The web client in a folder, read once, now. Finds `.br` and `.gz` beside a file.
+    /// The web client in a folder, read once, now.
     ///
     /// # Errors
-    /// Where the folder cannot be read, or has no `index.html`.
-    pub fn from_dir(dir: &Path) -> io::Result<Self> {
-        let mut assets = Vec::new();
-        read_dir(dir, "", &mut assets)?;
-        let assets = Self::sorted(assets);
+    /// One line for people, where the folder cannot be read or has no page.
+    pub fn from_folder(folder: &Path) -> Result<Self, String> {
+        let assets = Self::sorted(folder::read(folder)?);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
-            None => Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                "there is no index.html in it",
-            )),
+            None => Err("there is no index.html in it".to_owned()),
         }
     }
 
@@ -146,37 +155,6 @@ impl Assets {
             .binary_search_by(|asset| asset.path.as_str().cmp(path));
         at.ok().and_then(|at| self.0.get(at))
     }
-}
-
-fn read_dir(dir: &Path, prefix: &str, assets: &mut Vec<Asset>) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = format!("{prefix}/{name}");
-        if entry.file_type()?.is_dir() {
-            read_dir(&entry.path(), &path, assets)?;
-            continue;
-        }
-        if name.ends_with(".br") || name.ends_with(".gz") {
-            continue;
-        }
-        let packed = |suffix| {
-            fs::read(dir.join(format!("{name}{suffix}")))
-                .ok()
-                .map(Bytes::from)
-        };
-        let identity = fs::read(entry.path())?;
-        let mut hasher = DefaultHasher::new();
-        identity.hash(&mut hasher);
-        assets.push(Asset {
-            path,
-            tag: format!("{:016x}", hasher.finish()),
-            identity: identity.into(),
-            gzip: packed(".gz"),
-            brotli: packed(".br"),
-        });
-    }
-    Ok(())
 }
 
 /// Answers from the table. Paths that only the page knows, such as a room's, get the page, but
@@ -222,7 +200,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
 fn answer(asset: &Asset, method: &Method, request: &HeaderMap) -> Response {
     let (coding, body) = choose(asset, request);
     let tag = format!("\"{}-{}\"", asset.tag, coding.name());
-    let cache = match asset.path.starts_with(HASHED) {
+    let cache = match asset.immutable {
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
     };

@@ -8,6 +8,7 @@ fn assets() -> Assets {
     let asset = |path: &str, packed: bool| Asset {
         path: path.to_owned(),
         tag: "t".to_owned(),
+        immutable: path.starts_with("/assets/"),
         identity: Bytes::from_static(b"plain"),
         gzip: packed.then(|| Bytes::from_static(b"gz")),
         brotli: packed.then(|| Bytes::from_static(b"b")),

@@ -1,6 +1,7 @@
 //! The router: the Socket.IO endpoint, health, and the web client.
 
 pub mod assets;
+mod folder;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::cors::{Any, CorsLayer};
 
+use self::assets::Assets;
 use crate::socket::{self, Endpoint};
 
 /// Whether the service wants new connections: red from the start of a drain on.
@@ -30,8 +32,8 @@ impl Readiness {
     }
 }
 
-/// Every path of the service.
-pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
+/// Every path of the service, with this web client if there is one.
+pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness, page: Option<Assets>) -> Router {
     // No cookies and no other ambient authority, so any page may connect, also one from a file
     // (origin `null`), as with the original.
     let cors = CorsLayer::new()
@@ -55,14 +57,10 @@ pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness) -> Router {
         .route("/readyz", get(readyz))
         .with_state(readiness)
         .merge(socket_io);
-    #[cfg(feature = "web")]
-    let router = {
-        let page = any(assets::serve).with_state(assets::Assets::embedded());
-        router.fallback_service(page)
-    };
-    #[cfg(not(feature = "web"))]
-    let router = router.route("/", get(no_page));
-    router
+    match page {
+        Some(page) => router.fallback_service(any(assets::serve).with_state(page)),
+        None => router.route("/", get(no_page)),
+    }
 }
 
 /// While the service drains, nobody new comes in. Those who are in go on: who polls needs new
@@ -92,15 +90,14 @@ async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
     }
 }
 
-/// This build carries no web client: says so, and what the service speaks.
-#[cfg(not(feature = "web"))]
+/// There is no web client: says so, and what the service speaks.
 async fn no_page() -> impl IntoResponse {
     let text = concat!(
         env!("CARGO_PKG_NAME"),
         " ",
         env!("CARGO_PKG_VERSION"),
         "\n",
-        "A real-time chatroom service, built without its web client.\n",
+        "A real-time chatroom service, built without its web client. WEB_DIR serves one from a folder.\n",
         "It speaks Socket.IO at /socket.io/:\n",
         "\n",
         "    const socket = io(\"http://this-address\");\n",

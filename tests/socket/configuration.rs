@@ -33,6 +33,8 @@ async fn every_setting_that_cannot_be_used_is_refused_by_name() {
         ("SLOW_TIMEOUT", "x"),
         ("DRAIN_TIMEOUT", "x"),
         ("LOG_FORMAT", "xml"),
+        ("WEB_DIR", "/no/such/folder"),
+        ("WEB_DIR", "/dev"),
     ];
     for (name, value) in wrong {
         let refused = run_to_end(&[(name, value)], &[]).await;
@@ -171,6 +173,7 @@ async fn help_names_every_setting_and_succeeds() {
         "DRAIN_TIMEOUT",
         "LOG_FORMAT",
         "RUST_LOG",
+        "WEB_DIR",
     ] {
         assert!(
             help.stdout.contains(name),

@@ -6,6 +6,7 @@
 mod configuration;
 mod connecting;
 mod counts;
+mod folder;
 mod ghosts;
 mod health;
 mod identity;
