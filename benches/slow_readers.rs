@@ -190,7 +190,9 @@ async fn read(
     loop {
         let wait = async {
             match waiting.take() {
-                Some(ready) => drop(ready.wait().await),
+                Some(ready) => {
+                    ready.wait().await;
+                }
                 None => std::future::pending().await,
             }
         };

@@ -1,188 +1,25 @@
 //! Every setting once: flag, environment variable, default, unit and check.
 //!
 //! Values are read as text first and checked together, so that a wrong configuration is reported
-//! whole, before a port is bound. The table in `README.md` is generated from this file.
+//! whole, before a port is bound.
 
 mod checks;
+mod raw;
 mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches};
+use ipnet::IpNet;
 
 pub use checks::Mistakes;
 pub use table::markdown as settings_table;
 
-use crate::domain::RoomName;
+use self::raw::Raw;
+use crate::domain::{AllowedOrigins, RoomName};
 use crate::telemetry::LogFormat;
-
-/// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
-/// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY is read from the environment
-/// only.
-#[derive(Debug, Parser)]
-#[command(name = "hubbub", version, disable_help_subcommand = true)]
-struct Raw {
-    /// Address to listen on
-    #[arg(long, env = "HOST", default_value = "0.0.0.0", value_name = "ADDRESS")]
-    host: String,
-
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, env = "PORT", default_value = "5000", value_name = "PORT")]
-    port: String,
-
-    /// Rooms, in the order they are listed, separated by commas
-    #[arg(
-        long,
-        env = "ROOMS",
-        default_value = "general,tech,sports,music,gaming",
-        value_name = "NAMES"
-    )]
-    rooms: String,
-
-    /// Messages of each room that are kept
-    #[arg(
-        long,
-        env = "HISTORY_MESSAGES",
-        default_value = "1000",
-        value_name = "MESSAGES"
-    )]
-    history_messages: String,
-
-    /// Bytes of each room's messages that are kept at most
-    #[arg(
-        long,
-        env = "HISTORY_BYTES",
-        default_value = "8388608",
-        value_name = "BYTES"
-    )]
-    history_bytes: String,
-
-    /// Characters a message may have
-    #[arg(
-        long,
-        env = "MESSAGE_MAX_CHARS",
-        default_value = "2000",
-        value_name = "CHARS"
-    )]
-    message_max_chars: String,
-
-    /// Messages a second that one connection may send, on average
-    #[arg(
-        long,
-        env = "MESSAGE_RATE",
-        default_value = "5",
-        value_name = "PER SECOND"
-    )]
-    message_rate: String,
-
-    /// Messages that one connection may send at once
-    #[arg(
-        long,
-        env = "MESSAGE_BURST",
-        default_value = "50",
-        value_name = "MESSAGES"
-    )]
-    message_burst: String,
-
-    /// Requests of one connection that may wait before more are refused as `busy`; at least 1
-    #[arg(long, env = "MAILBOX", default_value = "1024", value_name = "REQUESTS")]
-    mailbox: String,
-
-    /// Connections at once
-    #[arg(
-        long,
-        env = "MAX_CONNECTIONS",
-        default_value = "20000",
-        value_name = "CONNECTIONS"
-    )]
-    max_connections: String,
-
-    /// Time between heartbeats
-    #[arg(
-        long,
-        env = "PING_INTERVAL",
-        default_value = "25s",
-        value_name = "TIME"
-    )]
-    ping_interval: String,
-
-    /// Time a client has to answer a heartbeat
-    #[arg(long, env = "PING_TIMEOUT", default_value = "20s", value_name = "TIME")]
-    ping_timeout: String,
-
-    /// Time between a transport's opening and the client's Socket.IO CONNECT
-    #[arg(
-        long,
-        env = "CONNECT_TIMEOUT",
-        default_value = "10s",
-        value_name = "TIME"
-    )]
-    connect_timeout: String,
-
-    /// Shortest time between two `room_update` events, or two `typing` events of a room
-    #[arg(
-        long,
-        env = "COUNTS_INTERVAL",
-        default_value = "50ms",
-        value_name = "TIME"
-    )]
-    counts_interval: String,
-
-    /// Members above which a room is not told of joins, leaves and renames
-    #[arg(
-        long,
-        env = "NOTICE_LIMIT",
-        default_value = "200",
-        value_name = "MEMBERS"
-    )]
-    notice_limit: String,
-
-    /// A connection that takes nothing for this long is closed, so that it comes back
-    #[arg(long, env = "SLOW_TIMEOUT", default_value = "10s", value_name = "TIME")]
-    slow_timeout: String,
-
-    /// Time the place of somebody whose connection is lost is kept, and the room not told; 0 tells
-    /// it at once
-    #[arg(long, env = "RESUME_GRACE", default_value = "10s", value_name = "TIME")]
-    resume_grace: String,
-
-    /// Longest time a shutdown waits for connections to end; 0 ends them at once
-    #[arg(
-        long,
-        env = "DRAIN_TIMEOUT",
-        default_value = "20s",
-        value_name = "TIME"
-    )]
-    drain_timeout: String,
-
-    /// Folder of a web client to serve instead of the built-in one; read once, at start
-    #[arg(long, env = "WEB_DIR", value_name = "FOLDER")]
-    web_dir: Option<String>,
-
-    /// How log lines look: `text` or `json`
-    #[arg(
-        long,
-        env = "LOG_FORMAT",
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    log_format: String,
-
-    /// What is logged, as `tracing` filter directives
-    #[arg(
-        long = "log",
-        env = "RUST_LOG",
-        default_value = "info",
-        value_name = "FILTER"
-    )]
-    log: String,
-
-    /// Ask the server on PORT of this machine whether it lives, and exit with 0 if it does
-    #[arg(long)]
-    healthcheck: bool,
-}
 
 /// A valid configuration.
 #[derive(Debug, Clone)]
@@ -207,6 +44,18 @@ pub struct Config {
     pub mailbox: usize,
     /// Connections at once; 0 = not limited.
     pub max_connections: usize,
+    /// Connections at once from one address; 0 = not limited.
+    pub max_connections_per_ip: usize,
+    /// New connections a second from one address; 0 = not limited.
+    pub connect_rate_per_ip: u32,
+    /// Proxies that are believed about whom they speak for.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whose pages may connect.
+    pub allowed_origins: AllowedOrigins,
+    /// Names that look alike may not be in one room at once.
+    pub unique_names: bool,
+    /// Where metrics are served; `None` = nowhere.
+    pub metrics_addr: Option<SocketAddr>,
     /// Time between heartbeats.
     pub ping_interval: Duration,
     /// Time to answer one.

@@ -19,7 +19,7 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`] and [`random`] are small helpers that know none of the others.
+//! [`clock`], [`json`], [`metrics`] and [`random`] are small helpers that know none of the others.
 
 pub mod clock;
 pub mod config;
@@ -28,6 +28,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod json;
 pub mod listener;
+pub mod metrics;
 pub mod protocol;
 pub mod random;
 pub mod room;

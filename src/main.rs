@@ -34,7 +34,13 @@ fn run(config: Config) -> Result<(), String> {
             .map_err(|error| format!("the system gives no signals: {error}"))?;
         let listener = server::bind(&config.listen).await?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let server = Server::new(&config)?;
+        let mut server = Server::new(&config)?;
+        if let Some(address) = config.metrics_addr {
+            let listener = server::bind_metrics(address)?;
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            tracing::info!("metrics on http://{address}/metrics");
+            server.serve_metrics(listener);
+        }
         // Whoever started us may wait for this line; it must not wait in a buffer. If nobody
         // reads it, that is no reason not to serve.
         if writeln!(io::stdout(), "listening on http://{address}").is_err() {

@@ -15,11 +15,13 @@ use crate::domain::{TextLimits, client_id, username};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
+use crate::metrics::Metrics;
 use crate::protocol::{HISTORY_PAGE_MAX, Limits};
 use crate::room::{LogBounds, RoomSettings, Rooms};
 use crate::session::rate::Rate;
 use crate::session::{Drain, Identities, SessionSettings, Shared};
-use crate::socket::{self, SocketSettings};
+use crate::socket::{self, AdmissionSettings, SocketSettings};
+use crate::telemetry;
 
 /// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
 /// emoji four; a limit by characters alone would let one character be megabytes of accents.
@@ -37,6 +39,8 @@ const PAYLOAD_BYTES_MIN: usize = 1_100_000;
 const REQUESTS_PER_MESSAGE: u32 = 4;
 /// Time between two connections' ends in a drain, so that they do not all come back at once.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
+/// Connections to the metrics at once.
+const METRICS_CONNECTIONS_MAX: usize = 16;
 /// What is left of HTTP after the sessions have ended gets this much time.
 const FINISH_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -50,7 +54,7 @@ pub struct Server {
     drain_timeout: Duration,
     max_connections: usize,
     // Ends with the server.
-    _background: JoinSet<()>,
+    background: JoinSet<()>,
 }
 
 impl Server {
@@ -68,6 +72,8 @@ impl Server {
             None => Assets::embedded(),
         };
         let limits = limits(config);
+        let metrics = Arc::new(Metrics::default());
+        telemetry::report_panics(&metrics);
         let rooms = Rooms::new(&RoomSettings {
             names: config.rooms.clone(),
             log: LogBounds {
@@ -78,12 +84,14 @@ impl Server {
             notice_limit: config.notice_limit,
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
+            metrics: Arc::clone(&metrics),
         });
         let background = rooms.start();
         let shared = Arc::new(Shared::new(
             rooms,
             session_settings(config, &limits),
             Identities::new(config.secret_key.as_bytes()),
+            Arc::clone(&metrics),
         ));
         let sessions = TaskTracker::new();
         let socket_settings = SocketSettings {
@@ -91,24 +99,47 @@ impl Server {
             ping_timeout: config.ping_timeout,
             connect_timeout: config.connect_timeout,
             payload_max_bytes: limits.payload_max_bytes,
+            admission: AdmissionSettings {
+                connections_max: config.max_connections,
+                per_address_max: config.max_connections_per_ip,
+                per_address_rate: config.connect_rate_per_ip,
+            },
         };
         let endpoint = socket::build(&socket_settings, &shared, &sessions);
         let readiness = Readiness::default();
         readiness.set(true);
         Ok(Self {
-            router: http::router(endpoint, readiness.clone(), page),
+            router: http::router(http::Parts {
+                endpoint,
+                readiness: readiness.clone(),
+                page,
+                allowed_origins: config.allowed_origins.clone(),
+                trusted_proxies: config.trusted_proxies.clone(),
+                metrics,
+            }),
             readiness,
             shared,
             sessions,
             drain_timeout: config.drain_timeout,
             max_connections: config.max_connections,
-            _background: background,
+            background,
         })
     }
 
     /// Every path of the service, for a host that brings its own listener.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Serves metrics on a listener of their own, for as long as the server lives.
+    pub fn serve_metrics(&mut self, listener: TcpListener) {
+        let router = http::metrics::router(Arc::clone(&self.shared));
+        // A few connections are enough for whoever scrapes.
+        let listener = Listener::new(listener, router, METRICS_CONNECTIONS_MAX);
+        self.background.spawn(async move {
+            let connections = listener.accept_until(CancellationToken::new()).await;
+            connections.finish(FINISH_PATIENCE).await;
+        });
     }
 
     /// Serves until `stop`, then drains.
@@ -155,31 +186,49 @@ impl Server {
 /// # Errors
 /// One line for people, with the remedy.
 pub async fn bind(listen: &Listen) -> Result<TcpListener, String> {
+    bind_any(
+        listen.resolve().await?,
+        "choose another with PORT or --port",
+    )
+}
+
+/// Opens the port for metrics.
+///
+/// # Errors
+/// One line for people, with the remedy.
+pub fn bind_metrics(address: SocketAddr) -> Result<TcpListener, String> {
+    bind_any(
+        vec![address],
+        "choose another with METRICS_ADDR or --metrics-addr",
+    )
+}
+
+fn bind_any(addresses: Vec<SocketAddr>, remedy: &str) -> Result<TcpListener, String> {
     let mut refused = String::new();
-    for address in listen.resolve().await? {
+    for address in addresses {
         match listener::open(address) {
             Ok(listener) => return Ok(listener),
-            Err(error) => refused = explain(address, &error),
+            Err(error) => refused = explain(address, &error, remedy),
         }
     }
     Err(refused)
 }
 
-fn explain(address: SocketAddr, error: &std::io::Error) -> String {
+fn explain(address: SocketAddr, error: &std::io::Error, remedy: &str) -> String {
     use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
     let (host, port) = (address.ip(), address.port());
     match error.kind() {
         AddrInUse => format!(
-            "port {port} on {host} is taken: stop the program that has it, or choose another with \
-             PORT or --port (0 takes a free one)"
+            "port {port} on {host} is taken: stop the program that has it, or {remedy} (0 takes a \
+             free one)"
         ),
         AddrNotAvailable => format!(
-            "{host} is no address of this machine: choose another with HOST or --host, like 0.0.0.0"
+            "{host} is no address of this machine: choose another, like 0.0.0.0 or 127.0.0.1, with \
+             HOST, --host or METRICS_ADDR"
         ),
-        PermissionDenied => format!(
-            "the system does not let this user have port {port}: choose one above 1023 with PORT \
-             or --port"
-        ),
+        PermissionDenied => {
+            format!("the system does not let this user have port {port}: {remedy}, one above 1023")
+        }
         _ => format!("could not listen on {address}: {error}"),
     }
 }
@@ -230,10 +279,14 @@ fn announce(config: &Config) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         rooms = config.rooms.len(),
-        origins = "any",
+        origins = %config.allowed_origins,
         message_rate = config.message_rate,
         message_burst = config.message_burst,
         connections_max = config.max_connections,
+        connections_max_per_ip = config.max_connections_per_ip,
+        connect_rate_per_ip = config.connect_rate_per_ip,
+        trusted_proxies = ?config.trusted_proxies,
+        unique_names = config.unique_names,
         "starting"
     );
     match config.secret_key.source() {

@@ -1,8 +1,11 @@
 //! Logs: structured, to standard error.
 
 use std::io;
+use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+
+use crate::metrics::Metrics;
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,20 @@ pub fn start(
             .with_ansi(false)
             .try_init(),
     }
+}
+
+/// From now on a panic is counted and logged as one line that says where. Its message is not
+/// logged, because it may quote what a user sent.
+pub fn report_panics(metrics: &Arc<Metrics>) {
+    let metrics = Arc::clone(metrics);
+    std::panic::set_hook(Box::new(move |panic| {
+        metrics.panics.inc();
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(
+            place = place.as_deref().unwrap_or("unknown"),
+            "a task panicked: its connection ends, the others go on"
+        );
+    }));
 }
 
 /// Whether a `RUST_LOG` directive can be understood.

@@ -16,9 +16,10 @@ const ORDER: [&[&str]; 7] = [
     &["domain"],
 ];
 /// Helpers that anybody may use and that use nobody.
-const HELPERS: [&str; 3] = ["clock", "json", "random"];
+const HELPERS: [&str; 4] = ["clock", "json", "metrics", "random"];
 /// Libraries that only one place may name.
-const OWNED: [(&str, &str); 4] = [
+const OWNED: [(&str, &str); 5] = [
+    ("prometheus_client", "src/metrics.rs"),
     ("socketioxide", "src/socket/"),
     ("shuttle_runtime", "src/bin/shuttle.rs"),
     ("clap", "src/config"),

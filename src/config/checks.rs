@@ -2,12 +2,16 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Config, Listen, Raw, SecretKey};
-use crate::domain::RoomName;
+use ipnet::IpNet;
+
+use super::raw::Raw;
+use super::{Config, Listen, SecretKey};
+use crate::domain::{AllowedOrigins, RoomName};
 use crate::telemetry::{self, LogFormat};
 
 /// Everything that is wrong with a configuration; never empty.
@@ -118,6 +122,56 @@ impl Check {
         Some(folder)
     }
 
+    fn networks(&mut self, text: &str) -> Vec<IpNet> {
+        let given = text.split(',').map(str::trim).filter(|n| !n.is_empty());
+        let network = |text: &str| {
+            let address = text.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| text.parse::<IpNet>())
+        };
+        let mut networks = Vec::new();
+        for text in given {
+            match network(text) {
+                Ok(network) => networks.push(network),
+                Err(_) => self.mistake(format!(
+                    "TRUSTED_PROXIES: {text:?} is no address or network; give one like 10.0.0.0/8"
+                )),
+            }
+        }
+        networks
+    }
+
+    fn origins(&mut self, text: &str) -> AllowedOrigins {
+        AllowedOrigins::parse(text).unwrap_or_else(|mistakes| {
+            for mistake in mistakes {
+                self.mistake::<()>(format!("ALLOWED_ORIGINS: {mistake}"));
+            }
+            AllowedOrigins::Any
+        })
+    }
+
+    fn boolean(&mut self, name: &str, text: &str) -> bool {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => true,
+            "false" | "0" | "no" | "off" => false,
+            _ => self.mistake(format!("{name}: {text:?} is neither true nor false")),
+        }
+    }
+
+    fn metrics_addr(&mut self, text: &str) -> Option<SocketAddr> {
+        match text.trim() {
+            "" => None,
+            text => text.parse().map_or_else(
+                |_| {
+                    self.mistake(format!(
+                        "METRICS_ADDR: {text:?} is no address with a port; give one like \
+                         127.0.0.1:9090"
+                    ))
+                },
+                Some,
+            ),
+        }
+    }
+
     fn mistake<T: Default>(&mut self, mistake: String) -> T {
         self.mistakes.push(mistake);
         T::default()
@@ -145,6 +199,16 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
         message_burst: check.number("MESSAGE_BURST", &raw.message_burst, 1),
         mailbox: check.number("MAILBOX", &raw.mailbox, 1),
         max_connections: check.number("MAX_CONNECTIONS", &raw.max_connections, 0),
+        max_connections_per_ip: check.number(
+            "MAX_CONNECTIONS_PER_IP",
+            &raw.max_connections_per_ip,
+            0,
+        ),
+        connect_rate_per_ip: check.rate("CONNECT_RATE_PER_IP", &raw.connect_rate_per_ip),
+        trusted_proxies: check.networks(&raw.trusted_proxies),
+        allowed_origins: check.origins(&raw.allowed_origins),
+        unique_names: check.boolean("UNIQUE_NAMES", &raw.unique_names),
+        metrics_addr: check.metrics_addr(&raw.metrics_addr),
         ping_interval: check.time("PING_INTERVAL", &raw.ping_interval, second),
         ping_timeout: check.time("PING_TIMEOUT", &raw.ping_timeout, second),
         connect_timeout: check.time("CONNECT_TIMEOUT", &raw.connect_timeout, second),

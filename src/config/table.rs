@@ -2,7 +2,7 @@
 
 use clap::{Arg, CommandFactory};
 
-use super::Raw;
+use super::raw::Raw;
 
 /// The flag, without dashes, that the environment variable `variable` stands for.
 pub(super) fn flag_of(variable: &str) -> Option<String> {
@@ -35,9 +35,9 @@ pub fn markdown() -> String {
             .map(|v| v.to_string_lossy())
             .collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let default = match default.is_empty() {
-            true => "–".to_owned(),
-            false => format!("`{}`", default.join(",")),
+        let default = match default.join(",") {
+            none if none.is_empty() => "–".to_owned(),
+            given => format!("`{given}`"),
         };
         table += &format!("| `{variable}` | `--{flag}` | {default} | {help} |\n");
     }

@@ -13,6 +13,7 @@
 //! | `username.rs` | [`Username`]: 1–32 visible characters, trimmed and normalised |
 //! | `message_text.rs` | [`MessageText`]: what somebody said, kept byte for byte, within [`TextLimits`] |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
+//! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `refusal.rs` | [`Refusal`] and [`RefusalCode`]: every way in which the service says no |
 //!
 //! "Character" means what a person would count: an extended grapheme cluster (Unicode UAX #29), unless a type says
@@ -22,6 +23,7 @@
 mod characters;
 pub mod client_id;
 pub mod message_text;
+pub mod origins;
 pub mod refusal;
 pub mod room_name;
 pub mod username;
@@ -31,6 +33,7 @@ mod tricky;
 
 pub use client_id::{ClientId, ClientIdError};
 pub use message_text::{MessageText, MessageTextError, TextLimits};
+pub use origins::AllowedOrigins;
 pub use refusal::{Refusal, RefusalCode};
 pub use room_name::{RoomName, RoomNameError};
 pub use username::{Username, UsernameError};

@@ -1,7 +1,10 @@
 //! The router: the Socket.IO endpoint, health, and the web client.
 
 pub mod assets;
+mod client_address;
 mod folder;
+pub mod metrics;
+mod origin;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +15,11 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use tower_http::cors::{Any, CorsLayer};
+use ipnet::IpNet;
 
 use self::assets::Assets;
+use crate::domain::AllowedOrigins;
+use crate::metrics::Metrics;
 use crate::socket::{self, Endpoint};
 
 /// Whether the service wants new connections: red from the start of a drain on.
@@ -32,14 +37,34 @@ impl Readiness {
     }
 }
 
-/// Every path of the service, with this web client if there is one.
-pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness, page: Option<Assets>) -> Router {
-    // No cookies and no other ambient authority, so any page may connect, also one from a file
-    // (origin `null`), as with the original.
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(Any)
-        .allow_headers(Any);
+/// What the router is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Socket.IO.
+    pub endpoint: Arc<Endpoint>,
+    /// Whether newcomers are welcome.
+    pub readiness: Readiness,
+    /// The web client, if there is one.
+    pub page: Option<Assets>,
+    /// Whose pages may connect.
+    pub allowed_origins: AllowedOrigins,
+    /// Who is believed about whom it speaks for.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Every public path of the service.
+pub fn router(parts: Parts) -> Router {
+    let Parts {
+        endpoint,
+        readiness,
+        page,
+        metrics,
+        ..
+    } = parts;
+    let allowed_origins = Arc::new(parts.allowed_origins);
+    let trusted_proxies: Arc<[IpNet]> = parts.trusted_proxies.into();
     let socket_io = Router::new()
         .route(socket::PATH, any(socket::endpoint::serve))
         .route(
@@ -50,7 +75,15 @@ pub fn router(endpoint: Arc<Endpoint>, readiness: Readiness, page: Option<Assets
             readiness.clone(),
             turn_newcomers_away,
         ))
-        .layer(cors)
+        .layer(middleware::from_fn_with_state(
+            trusted_proxies,
+            client_address::note,
+        ))
+        .layer(origin::cors(&allowed_origins))
+        .layer(middleware::from_fn_with_state(
+            (allowed_origins, metrics),
+            origin::check,
+        ))
         .with_state(endpoint);
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))

@@ -60,7 +60,7 @@ impl Counts {
             board: Mutex::new(board),
             changed: Notify::new(),
             published: watch::Sender::new(first),
-            audience: Arc::new(Readers::new("")),
+            audience: Arc::new(Readers::new("", Arc::default())),
         }
     }
 

@@ -14,6 +14,7 @@ use slab::Slab;
 
 use super::bell::News;
 use super::log::Entry;
+use crate::metrics::Metrics;
 
 /// One connection, to those who have something for it. Nothing here may block.
 ///
@@ -40,6 +41,9 @@ pub trait Reader: Debug + Send + Sync {
     /// No longer.
     fn unsubscribe(&self);
 
+    /// The last entry it has been told.
+    fn position(&self) -> u64;
+
     /// Looks whether the transport takes what it was given; one that has not for `timeout` is
     /// told so with [`News::STALLED`]. Called now and then.
     fn check_progress(&self, now: Instant, timeout: Duration);
@@ -49,6 +53,7 @@ pub trait Reader: Debug + Send + Sync {
 #[derive(Debug)]
 pub struct Readers {
     channel: Box<str>,
+    metrics: Arc<Metrics>,
     group: Mutex<Slab<Member>>,
     /// Entries to be brought, in order.
     queue: Mutex<VecDeque<Arc<Entry>>>,
@@ -88,9 +93,10 @@ impl Drop for Seat {
 impl Readers {
     /// Nobody. `channel` names the group to transports.
     #[must_use]
-    pub fn new(channel: &str) -> Self {
+    pub fn new(channel: &str, metrics: Arc<Metrics>) -> Self {
         Self {
             channel: channel.into(),
+            metrics,
             group: Mutex::default(),
             queue: Mutex::default(),
         }
@@ -138,8 +144,10 @@ impl Readers {
     fn bring(&self, group: &mut Slab<Member>, entry: &Entry) {
         let mut told_apart = Vec::new();
         let mut voice = None;
+        let mut accepted = 0;
         for (place, member) in &mut *group {
             if member.reader.accept(entry) {
+                accepted += 1;
                 if member.subscribed {
                     voice = Some(place);
                 } else {
@@ -153,6 +161,7 @@ impl Readers {
             }
             member.reader.ring(News::ENTRIES);
         }
+        self.metrics.deliveries.inc_by(accepted);
         if let Some(member) = voice.and_then(|place| group.get(place)) {
             let told_all = member.reader.broadcast(&self.channel, entry);
             if !told_all {
@@ -168,6 +177,15 @@ impl Readers {
                 member.subscribed = true;
             }
         }
+    }
+
+    /// How far the reader that is furthest behind is behind `head`.
+    pub fn lag(&self, head: u64) -> u64 {
+        let group = self.group.lock();
+        let lags = group
+            .iter()
+            .map(|(_, m)| head.saturating_sub(m.reader.position()));
+        lags.max().unwrap_or(0)
     }
 
     /// Checks the progress of all for as long as it is polled, so that one that stalls is told

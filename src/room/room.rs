@@ -15,6 +15,7 @@ use super::membership::{Joined, Membership};
 use super::readers::{Reader, Readers, Seat};
 use super::typing::Typing;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
+use crate::metrics::Metrics;
 use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind, ReceiveMessage, SystemMessage, User};
 use crate::{clock, json};
 
@@ -31,6 +32,7 @@ pub struct Room {
     counts: Arc<Counts>,
     index: usize,
     hasher: std::hash::RandomState,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
@@ -58,8 +60,9 @@ impl Room {
         counts: Arc<Counts>,
         bounds: LogBounds,
         notice_limit: u64,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        let readers = Arc::new(Readers::new(name.as_str()));
+        let readers = Arc::new(Readers::new(name.as_str(), Arc::clone(&metrics)));
         Self {
             typing: Typing::new(name.clone()),
             name,
@@ -75,6 +78,7 @@ impl Room {
             counts,
             index,
             hasher: std::hash::RandomState::new(),
+            metrics,
         }
     }
 
@@ -220,6 +224,7 @@ impl Room {
         };
         let key = key.map(|key| (key, remembered));
         self.push(&mut state, EntryKind::Message, payload, key);
+        self.metrics.messages.inc();
         drop(state);
         self.readers.bring_queued();
         Ok(Published {
@@ -266,6 +271,18 @@ impl Room {
     pub fn users(&self, max: usize) -> (Vec<User>, u64) {
         let state = self.state.lock();
         (state.members.users(max), state.members.count())
+    }
+
+    /// Members now.
+    #[must_use]
+    pub fn member_count(&self) -> u64 {
+        self.state.lock().members.count()
+    }
+
+    /// How many entries the slowest reader has not been told yet.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.readers.lag(self.head())
     }
 
     /// Whether a room of this size is told of joins, leaves and renames: that costs a delivery

@@ -10,6 +10,7 @@ use super::counts::Counts;
 use super::log::LogBounds;
 use super::room::Room;
 use crate::domain::RoomName;
+use crate::metrics::Metrics;
 
 /// What rooms are made with.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct RoomSettings {
     pub state_interval: Duration,
     /// A reader whose transport takes nothing for this long is told so; `None` = never.
     pub slow_timeout: Option<Duration>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The rooms. They are predefined: none is made or removed while the service runs.
@@ -48,6 +51,7 @@ impl Rooms {
                 counts,
                 settings.log,
                 settings.notice_limit,
+                Arc::clone(&settings.metrics),
             );
             (name.clone(), Arc::new(room))
         };
@@ -64,6 +68,11 @@ impl Rooms {
     #[must_use]
     pub fn get(&self, name: &RoomName) -> Option<&Arc<Room>> {
         self.by_name.get(name)
+    }
+
+    /// All rooms, in any order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Room>> {
+        self.by_name.values()
     }
 
     /// The member counts of all rooms.

@@ -143,7 +143,7 @@ mod tests {
         let publisher = Arc::clone(&typing);
         let task = tokio::spawn(async move {
             publisher
-                .publish_changes(Duration::from_millis(50), &Readers::new(""))
+                .publish_changes(Duration::from_millis(50), &Readers::new("", Arc::default()))
                 .await;
         });
 

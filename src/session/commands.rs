@@ -48,6 +48,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
         let code = refusal.code.as_str();
+        self.shared.metrics.reject(code);
         let message = &refusal.message;
         let retry_after_ms = refusal
             .retry_after

@@ -30,6 +30,7 @@ pub use serve::Session;
 pub use users::Users;
 
 use crate::domain::TextLimits;
+use crate::metrics::Metrics;
 use crate::protocol::{Auth, Limits};
 use crate::room::{Bell, News, Rooms, UserId};
 use identity::TokenError;
@@ -62,6 +63,8 @@ pub struct Shared {
     pub settings: SessionSettings,
     /// Who they are.
     pub identities: Identities,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Which of them speaks for whom.
     pub users: Arc<Users>,
     drain: OnceLock<Drain>,
@@ -70,12 +73,18 @@ pub struct Shared {
 impl Shared {
     /// What sessions of these rooms share.
     #[must_use]
-    pub fn new(rooms: Rooms, settings: SessionSettings, identities: Identities) -> Self {
+    pub fn new(
+        rooms: Rooms,
+        settings: SessionSettings,
+        identities: Identities,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             rooms,
             users: Users::new(settings.resume_grace, settings.kept_max),
             settings,
             identities,
+            metrics,
             drain: OnceLock::new(),
         }
     }
@@ -136,6 +145,9 @@ pub fn open<C: Connection + std::fmt::Debug>(
     let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
     let out = Arc::new(out);
     let who = Who::new(&shared.identities, auth);
+    if let Some(error) = who.token_error {
+        shared.metrics.reject(error.as_str());
+    }
     let session = Session::new(Arc::clone(shared), who, mailbox, out, bell);
     (door, Box::new(session))
 }

@@ -123,6 +123,8 @@ struct State {
     taken: u64,
     /// The session's cursor, while it has nothing to do.
     parked: Option<u64>,
+    /// The last entry told, or where the session began.
+    position: u64,
     /// Since when nothing has been taken, although there was something, and how much had been.
     stalled: Option<(Instant, u64)>,
 }
@@ -183,7 +185,9 @@ impl<C: Connection> Outbox<C> {
     pub async fn tell(&self, entry: &Entry) -> Result<(), Ended> {
         let size = entry.payload.get().len();
         self.hand_over(size, |connection| connection.tell(entry))
-            .await
+            .await?;
+        self.state.lock().position = entry.id;
+        Ok(())
     }
 
     /// Answers a request, waiting for room if there is none.
@@ -255,7 +259,9 @@ impl<C: Connection> Outbox<C> {
     /// Lets publishers hand over what comes right after `cursor`. They do until the session takes
     /// its cursor back.
     pub fn park(&self, cursor: u64) {
-        self.state.lock().parked = Some(cursor);
+        let mut state = self.state.lock();
+        state.parked = Some(cursor);
+        state.position = cursor;
     }
 
     /// Takes the cursor back, with what publishers have handed over; `None` where none was
@@ -292,6 +298,7 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
         }
         state.sent(size, &self.link);
         state.parked = Some(entry.id);
+        state.position = entry.id;
         true
     }
 
@@ -311,6 +318,10 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
 
     fn unsubscribe(&self) {
         self.connection.unsubscribe();
+    }
+
+    fn position(&self) -> u64 {
+        self.state.lock().position
     }
 
     fn check_progress(&self, now: Instant, timeout: Duration) {

@@ -89,6 +89,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     fn end(&mut self, ended: Ended) {
+        if ended == Ended::Slow {
+            self.shared.metrics.slow_readers_closed.inc();
+        }
         if ended == Ended::Ousted {
             self.out.disconnect();
         }
@@ -230,6 +233,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     async fn tell_batch(&mut self, batch: &mut Vec<Arc<Entry>>) -> Result<(), Ended> {
+        self.shared.metrics.deliveries.inc_by(batch.len() as u64);
         for entry in batch.drain(..) {
             let Some(place) = &mut self.place else {
                 return Ok(());

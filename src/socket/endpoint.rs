@@ -24,6 +24,7 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::PATH;
 use super::adapter::Adapter;
+use super::admission::{Admission, ClientAddress};
 use super::io::{ConnectionPlace, Linked, is_session_packet};
 use super::ticket::{PollingTickets, Ticket};
 
@@ -36,6 +37,7 @@ pub struct Endpoint {
     // Held so that the library's namespaces live as long as the endpoint.
     _io: SocketIo<Adapter>,
     polling: PollingTickets,
+    admission: Arc<Admission>,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -48,11 +50,13 @@ impl Endpoint {
     pub(super) fn new(
         service: SocketIoService<Nothing, Adapter>,
         io: SocketIo<Adapter>,
+        admission: Arc<Admission>,
     ) -> Arc<Self> {
         Arc::new(Self {
             service,
             _io: io,
             polling: PollingTickets::default(),
+            admission,
         })
     }
 
@@ -82,7 +86,11 @@ impl Endpoint {
 
     /// `GET` that opens a session with polling.
     async fn open_polling(self: &Arc<Self>, request: Request) -> Response {
-        let ticket = Ticket::new(self);
+        let place = match self.admission.admit(client_of(&request)) {
+            Ok(place) => place,
+            Err(turned_away) => return turned_away.into_response(),
+        };
+        let ticket = Ticket::new(self, place);
         let Some(mut request) = slim(request.uri(), Body::empty()) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
@@ -90,6 +98,7 @@ impl Endpoint {
         let (head, body) = read_whole(self.call(request).await).await;
         if let Some(sid) = opened_sid(&body) {
             self.polling.remember(sid, &ticket);
+            self.admission.await_claim(&ticket);
         }
         Response::from_parts(head, Body::from(body))
     }
@@ -121,7 +130,13 @@ impl Endpoint {
             return StatusCode::BAD_REQUEST.into_response();
         };
         let polling_sid = upgraded_from.as_ref().map(|(sid, _)| *sid);
-        let ticket = upgraded_from.map_or_else(|| Ticket::new(self), |(_, ticket)| ticket);
+        let ticket = match upgraded_from {
+            Some((_, ticket)) => ticket,
+            None => match self.admission.admit(client_of(&request)) {
+                Ok(place) => Ticket::new(self, place),
+                Err(turned_away) => return turned_away.into_response(),
+            },
+        };
         opening.extensions_mut().insert(Arc::clone(&ticket));
         let place = request.extensions_mut().remove::<ConnectionPlace>();
         let on_upgrade = hyper::upgrade::on(&mut request);
@@ -138,6 +153,9 @@ impl Endpoint {
                 endpoint: Arc::clone(&endpoint),
                 sid,
             });
+            if !ticket.is_claimed() {
+                endpoint.admission.await_claim(&ticket);
+            }
             let stream = Linked::new(stream, Arc::clone(ticket.link()), (closing, place));
             if Service::call(&endpoint.service, (stream, opening))
                 .await
@@ -202,6 +220,10 @@ impl<'a> Query<'a> {
             sid: value("sid"),
         }
     }
+}
+
+fn client_of<B>(request: &axum::http::Request<B>) -> Option<ClientAddress> {
+    request.extensions().get().copied()
 }
 
 /// A request with the same target and nothing else of the original.

@@ -3,7 +3,7 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library: WebSocket upgrade, polling), [`io`] (the byte stream under a
-//! WebSocket), `ticket` (what ties a request to its session), `wire` (packets in and out),
+//! WebSocket), `ticket` (what ties a request to its session), [`admission`] (who may open one), `wire` (packets in and out),
 //! `adapter` (entries to many connections).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events, and
@@ -11,6 +11,7 @@
 //! registered in the connect middleware, work inline, return a ready future, and never wait.
 
 mod adapter;
+mod admission;
 pub mod endpoint;
 pub mod io;
 mod ticket;
@@ -27,6 +28,8 @@ use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
 use adapter::{Adapter, Sender, Slot};
+use admission::Admission;
+pub use admission::{AdmissionSettings, ClientAddress};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};
@@ -55,6 +58,8 @@ pub struct SocketSettings {
     pub connect_timeout: Duration,
     /// Bytes in one packet from a client, on either transport.
     pub payload_max_bytes: u64,
+    /// Who may open one.
+    pub admission: AdmissionSettings,
 }
 
 /// Builds the Socket.IO endpoint. Session tasks run in `tasks`.
@@ -79,6 +84,7 @@ pub fn build(
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .with_adapter::<Adapter>(slot.clone())
         .build_with_inner_svc(endpoint::Nothing);
+    let metrics = Arc::clone(&shared.metrics);
     let shared = Arc::clone(shared);
     let admit = async move |socket: SocketRef<Adapter>,
                             HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
@@ -91,7 +97,8 @@ pub fn build(
         start(socket, ticket, tasks, unused_timeout)
     };
     io.ns("/", start.with(admit));
-    Endpoint::new(service, io)
+    let admission = Admission::new(settings.admission, Arc::clone(&metrics));
+    Endpoint::new(service, io, admission)
 }
 
 /// Connect middleware: makes the session and registers its doors, before the client is told that
@@ -104,6 +111,7 @@ fn admit(
     auth: Option<Auth>,
 ) -> Result<(), &'static str> {
     let Some(auth) = auth else {
+        shared.metrics.reject("auth");
         return Err("auth must be an object; its token, if any, a string or null");
     };
     let Some(sender) = sender else {
@@ -113,11 +121,19 @@ fn admit(
     let (door, session) = session::open(shared, ticket.link(), wire, &auth);
     let door = Arc::new(door);
     let on_event = Arc::clone(&door);
+    let ignored = Arc::clone(&shared.metrics);
     socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
-        inbound.hand_to(&on_event);
+        inbound.hand_to(&on_event, &ignored);
         ready(())
     });
+    let metrics = Arc::clone(&shared.metrics);
     socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
+        match reason {
+            DisconnectReason::PacketParsingError => metrics.reject("packet"),
+            DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
+            DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
+            _ => {}
+        }
         door.disconnected(reason == DisconnectReason::ClientNSDisconnect);
         ready(())
     });

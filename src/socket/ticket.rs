@@ -8,12 +8,15 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::Mutex;
 use socketioxide::socket::Sid;
 
+use super::admission::Place;
 use super::endpoint::Endpoint;
 use super::wire::Wire;
 use crate::session::{Link, Session};
 
 /// One connection's ticket.
 pub struct Ticket {
+    // Held for the connection's life.
+    _place: Place,
     link: Arc<Link>,
     endpoint: Weak<Endpoint>,
     /// Made by the connect middleware, run by the connect handler.
@@ -26,8 +29,9 @@ pub struct Ticket {
 
 impl Ticket {
     /// A ticket for a new connection.
-    pub fn new(endpoint: &Arc<Endpoint>) -> Arc<Self> {
+    pub fn new(endpoint: &Arc<Endpoint>, place: Place) -> Arc<Self> {
         Arc::new(Self {
+            _place: place,
             link: Arc::default(),
             endpoint: Arc::downgrade(endpoint),
             session: Mutex::new(None),
@@ -45,6 +49,11 @@ impl Ticket {
     pub fn put(&self, session: Box<Session<Wire>>) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
         *self.session.lock() = Some(session);
+    }
+
+    /// Whether the client has sent CONNECT.
+    pub fn is_claimed(&self) -> bool {
+        self.sessions() > 0
     }
 
     /// How many sessions this connection has had.

@@ -14,6 +14,7 @@ use socketioxide::{SendError, SocketError};
 
 use super::adapter::{Adapter, Sender};
 use super::ticket::Ticket;
+use crate::metrics::Metrics;
 use crate::protocol::EventName;
 use crate::room::Entry;
 use crate::session::{Connection, Door, Undeliverable};
@@ -27,10 +28,10 @@ pub struct Inbound {
 
 impl Inbound {
     /// Hands the event to the session. Events that are not in the contract are ignored.
-    pub fn hand_to(self, door: &Door<AckSender<Adapter>>) {
+    pub fn hand_to(self, door: &Door<AckSender<Adapter>>, metrics: &Metrics) {
         match self.event {
             Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
-            None => tracing::trace!("ignored an unknown event"),
+            None => metrics.reject("unknown_event"),
         }
     }
 }

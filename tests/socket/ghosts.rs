@@ -120,7 +120,7 @@ async fn a_lost_connection_that_comes_back_in_time_was_never_away() {
         let after = bob.events_until_heard("back").await;
         let all: Vec<_> = before.into_iter().chain(after).collect();
         assert_eq!(notices(&all), [""; 0], "{transport}");
-        let last_counts = all.iter().filter(|e| e.name == "room_update").next_back();
+        let last_counts = all.iter().rfind(|e| e.name == "room_update");
         assert!(
             last_counts.is_none_or(|e| e["tech"]["count"] == 2),
             "{all:?}"

@@ -1,0 +1,192 @@
+//! What the service counts, as Prometheus metrics, and the log lines about what it refuses.
+//!
+//! Labels are bounded: rooms are predefined, and reasons are written in this program.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// At most one line is logged for each reason in this time.
+const LOG_EVERY: Duration = Duration::from_secs(1);
+/// The type of [`Metrics::render`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Counters and gauges of one service.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Socket.IO connections, claimed or not.
+    pub connections: Gauge,
+    /// Members of each room.
+    members: Family<RoomLabel, Gauge>,
+    /// How far the slowest reader of each room is behind.
+    lag: Family<RoomLabel, Gauge>,
+    /// Messages accepted.
+    pub messages: Counter,
+    /// Entries handed over to connections.
+    pub deliveries: Counter,
+    /// Connections closed because they took nothing for too long.
+    pub slow_readers_closed: Counter,
+    /// Tasks that panicked.
+    pub panics: Counter,
+    rejected: Family<Reason, Counter>,
+    logged: Mutex<HashMap<&'static str, Logged>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RoomLabel {
+    room: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Debug)]
+struct Logged {
+    at: Instant,
+    unlogged: u64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("hubbub");
+        let mut metrics = Self {
+            registry: Registry::default(),
+            connections: Gauge::default(),
+            members: Family::default(),
+            lag: Family::default(),
+            messages: Counter::default(),
+            deliveries: Counter::default(),
+            slow_readers_closed: Counter::default(),
+            panics: Counter::default(),
+            rejected: Family::default(),
+            logged: Mutex::default(),
+        };
+        registry.register(
+            "connections",
+            "Socket.IO connections now",
+            metrics.connections.clone(),
+        );
+        registry.register(
+            "members",
+            "Members of each room now",
+            metrics.members.clone(),
+        );
+        registry.register_with_unit(
+            "lag",
+            "How far the slowest reader of each room is behind its log now",
+            Unit::Other("entries".to_owned()),
+            metrics.lag.clone(),
+        );
+        registry.register("messages", "Messages accepted", metrics.messages.clone());
+        registry.register(
+            "deliveries",
+            "Messages and notices handed over to connections",
+            metrics.deliveries.clone(),
+        );
+        registry.register(
+            "slow_readers_closed",
+            "Connections closed because they took nothing for SLOW_TIMEOUT",
+            metrics.slow_readers_closed.clone(),
+        );
+        registry.register("panics", "Tasks that panicked", metrics.panics.clone());
+        registry.register(
+            "rejected",
+            "What was refused, by reason",
+            metrics.rejected.clone(),
+        );
+        metrics.registry = registry;
+        metrics
+    }
+}
+
+impl Metrics {
+    /// Counts something refused, and logs it, at most one line a second for each reason. Nothing
+    /// of what a user sent is logged.
+    pub fn reject(&self, reason: &'static str) {
+        self.rejected.get_or_create(&Reason { reason }).inc();
+        let now = Instant::now();
+        let mut logged = self.logged.lock();
+        let unlogged = match logged.get_mut(reason) {
+            Some(last) if now.saturating_duration_since(last.at) < LOG_EVERY => {
+                last.unlogged += 1;
+                return;
+            }
+            Some(last) => {
+                last.at = now;
+                std::mem::take(&mut last.unlogged)
+            }
+            None => {
+                let first = Logged {
+                    at: now,
+                    unlogged: 0,
+                };
+                logged.insert(reason, first);
+                0
+            }
+        };
+        drop(logged);
+        tracing::info!(reason, before = unlogged, "rejected");
+    }
+
+    /// Sets a room's gauges.
+    pub fn set_room(&self, room: &str, members: u64, lag: u64) {
+        let label = RoomLabel {
+            room: room.to_owned(),
+        };
+        let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.members.get_or_create(&label).set(gauge(members));
+        self.lag.get_or_create(&label).set(gauge(lag));
+    }
+
+    /// All metrics in the OpenMetrics text format, which Prometheus reads.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            // A String takes everything, so this is for form's sake.
+            text.clear();
+            if writeln!(text, "# EOF").is_err() {
+                tracing::error!("metrics could not be written");
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = Metrics::default();
+        metrics.messages.inc();
+        metrics.set_room("tech", 3, 1);
+        metrics.reject("rate_limited");
+        metrics.reject("rate_limited");
+        let text = metrics.render();
+        for line in [
+            "hubbub_messages_total 1",
+            "hubbub_members{room=\"tech\"} 3",
+            "hubbub_lag_entries{room=\"tech\"} 1",
+            "hubbub_rejected_total{reason=\"rate_limited\"} 2",
+            "hubbub_slow_readers_closed_total 0",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Who may open a connection: how many there may be, in all and from one address, how fast one
+//! address may open them, and how many may wait to be claimed.
+//!
+//! A handshake is cheap to ask for and holds memory until its client sends CONNECT or the connect
+//! timeout ends it. So of those not yet claimed only the newest stay: a flood pushes its own out,
+//! and a client that claims its handshake within a few round trips is not affected.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+
+use super::ticket::Ticket;
+use crate::metrics::Metrics;
+
+/// Handshakes that may wait to be claimed; beyond that the oldest give way. Each holds about
+/// 9 KiB.
+const UNCLAIMED_MAX: usize = 2048;
+/// Connections one address may open at once, in seconds of its rate.
+const BURST_SECONDS: u32 = 10;
+/// Addresses are forgotten now and then, once this many checks were made.
+const FORGET_EVERY: u32 = 4096;
+/// When to try again where the service is full.
+const FULL_RETRY_S: u64 = 5;
+
+/// The client's address, as an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Limits on opening connections; 0 = not limited.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AdmissionSettings {
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Connections at once from one address.
+    pub per_address_max: usize,
+    /// New connections a second from one address.
+    pub per_address_rate: u32,
+}
+
+/// See the module's text.
+pub struct Admission {
+    settings: AdmissionSettings,
+    metrics: Arc<Metrics>,
+    open: AtomicUsize,
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+    rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    checks: AtomicU32,
+    unclaimed: Mutex<VecDeque<Weak<Ticket>>>,
+}
+
+/// Why a connection is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// The service has as many connections as it may.
+    Full,
+    /// The address has as many connections as it may.
+    AddressFull,
+    /// The address opens connections too fast.
+    TooFast(Duration),
+}
+
+impl TurnedAway {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Full => "server_full",
+            Self::AddressFull => "address_full",
+            Self::TooFast(_) => "connect_rate",
+        }
+    }
+}
+
+impl IntoResponse for TurnedAway {
+    fn into_response(self) -> Response {
+        let (status, retry_s, text) = match self {
+            Self::Full => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                FULL_RETRY_S,
+                "server is full (MAX_CONNECTIONS)\n",
+            ),
+            Self::AddressFull => (
+                StatusCode::TOO_MANY_REQUESTS,
+                FULL_RETRY_S,
+                "too many connections from this address (MAX_CONNECTIONS_PER_IP)\n",
+            ),
+            Self::TooFast(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                wait.as_secs() + 1,
+                "new connections from this address come too fast (CONNECT_RATE_PER_IP)\n",
+            ),
+        };
+        (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
+    }
+}
+
+/// A place among the open connections; given up when dropped.
+pub struct Place {
+    admission: Arc<Admission>,
+    address: Option<IpAddr>,
+}
+
+impl Admission {
+    /// Nobody is in.
+    pub fn new(settings: AdmissionSettings, metrics: Arc<Metrics>) -> Arc<Self> {
+        let rate = NonZeroU32::new(settings.per_address_rate).map(|rate| {
+            let burst = rate.saturating_mul(const { NonZeroU32::new(BURST_SECONDS).unwrap() });
+            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+        });
+        Arc::new(Self {
+            settings,
+            metrics,
+            open: AtomicUsize::new(0),
+            by_address: Mutex::default(),
+            rate,
+            checks: AtomicU32::new(0),
+            unclaimed: Mutex::default(),
+        })
+    }
+
+    /// Lets a connection in, or says why not. An address that is not known is not limited.
+    ///
+    /// # Errors
+    /// [`TurnedAway`].
+    pub fn admit(self: &Arc<Self>, address: Option<ClientAddress>) -> Result<Place, TurnedAway> {
+        self.try_admit(address.map(|ClientAddress(ip)| network_of(ip)))
+            .inspect_err(|away| self.metrics.reject(away.reason()))
+    }
+
+    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, TurnedAway> {
+        if let Some(address) = address {
+            self.check_rate(address)?;
+        }
+        // Counted first and given back by the place's drop, so that two at once cannot both be
+        // the last.
+        let open = self.open.fetch_add(1, Ordering::AcqRel);
+        self.metrics.connections.inc();
+        let mut place = Place {
+            admission: Arc::clone(self),
+            address: None,
+        };
+        if is_full(open, self.settings.connections_max) {
+            return Err(TurnedAway::Full);
+        }
+        if let Some(address) = address.filter(|_| self.settings.per_address_max != 0) {
+            let mut by_address = self.by_address.lock();
+            let of_address = by_address.entry(address).or_default();
+            if is_full(*of_address, self.settings.per_address_max) {
+                return Err(TurnedAway::AddressFull);
+            }
+            *of_address += 1;
+            drop(by_address);
+            place.address = Some(address);
+        }
+        Ok(place)
+    }
+
+    fn check_rate(&self, address: IpAddr) -> Result<(), TurnedAway> {
+        let Some(rate) = &self.rate else {
+            return Ok(());
+        };
+        if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            rate.retain_recent();
+        }
+        rate.check_key(&address).map_err(|early| {
+            TurnedAway::TooFast(early.wait_time_from(DefaultClock::default().now()))
+        })
+    }
+
+    /// Notes a connection whose client has not sent CONNECT yet. Where too many wait, the oldest
+    /// are closed.
+    pub fn await_claim(&self, ticket: &Arc<Ticket>) {
+        let mut unclaimed = self.unclaimed.lock();
+        unclaimed.push_back(Arc::downgrade(ticket));
+        if unclaimed.len() <= UNCLAIMED_MAX {
+            return;
+        }
+        unclaimed.retain(|ticket| ticket.upgrade().is_some_and(|ticket| !ticket.is_claimed()));
+        let oldest = if unclaimed.len() > UNCLAIMED_MAX {
+            unclaimed.pop_front()
+        } else {
+            None
+        };
+        drop(unclaimed);
+        if let Some(oldest) = oldest.and_then(|ticket| ticket.upgrade()) {
+            self.metrics.reject("unclaimed");
+            oldest.close_transport();
+        }
+    }
+}
+
+const fn is_full(held: usize, max: usize) -> bool {
+    max != 0 && held >= max
+}
+
+/// What counts as one address: of IPv6 the /64 that one subscriber has.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.admission.open.fetch_sub(1, Ordering::AcqRel);
+        self.admission.metrics.connections.dec();
+        let Some(address) = self.address else { return };
+        let mut by_address = self.admission.by_address.lock();
+        if let Some(held) = by_address.get_mut(&address) {
+            *held -= 1;
+            if *held == 0 {
+                by_address.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admission(settings: AdmissionSettings) -> Arc<Admission> {
+        Admission::new(settings, Arc::default())
+    }
+
+    fn from(address: &str) -> Option<ClientAddress> {
+        address.parse().ok().map(ClientAddress)
+    }
+
+    #[test]
+    fn places_are_counted_in_all_and_for_each_address_and_given_back() {
+        let admission = admission(AdmissionSettings {
+            connections_max: 3,
+            per_address_max: 2,
+            per_address_rate: 0,
+        });
+        let first = admission.admit(from("192.0.2.1"));
+        let second = admission.admit(from("192.0.2.1"));
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(
+            admission.admit(from("192.0.2.1")).err(),
+            Some(TurnedAway::AddressFull)
+        );
+        let third = admission.admit(from("192.0.2.2"));
+        assert!(third.is_ok());
+        assert_eq!(
+            admission.admit(from("192.0.2.3")).err(),
+            Some(TurnedAway::Full)
+        );
+        drop(first);
+        assert!(admission.admit(from("192.0.2.1")).is_ok());
+        drop((second, third));
+        assert!(admission.by_address.lock().is_empty());
+        assert_eq!(admission.open.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_subscriber_of_ipv6_is_one_address() {
+        let admission = admission(AdmissionSettings {
+            per_address_max: 1,
+            ..AdmissionSettings::default()
+        });
+        let first = admission.admit(from("2001:db8:1:2::1"));
+        assert!(first.is_ok());
+        assert_eq!(
+            admission.admit(from("2001:db8:1:2:ffff::9")).err(),
+            Some(TurnedAway::AddressFull)
+        );
+        assert!(admission.admit(from("2001:db8:1:3::1")).is_ok());
+    }
+
+    #[test]
+    fn an_address_may_open_a_burst_and_then_waits_while_others_do_not() {
+        let admission = admission(AdmissionSettings {
+            per_address_rate: 2,
+            ..AdmissionSettings::default()
+        });
+        for _ in 0..20 {
+            assert!(admission.admit(from("192.0.2.1")).is_ok());
+        }
+        let refused = admission.admit(from("192.0.2.1")).err();
+        assert!(matches!(refused, Some(TurnedAway::TooFast(wait)) if wait > Duration::ZERO));
+        assert!(admission.admit(from("192.0.2.2")).is_ok());
+        assert!(
+            admission.admit(None).is_ok(),
+            "whoever has no address is not limited"
+        );
+    }
+}
