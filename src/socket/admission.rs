@@ -191,7 +191,7 @@ impl Admission {
         drop(unclaimed);
         if let Some(oldest) = oldest.and_then(|ticket| ticket.upgrade()) {
             self.metrics.reject("unclaimed");
-            oldest.close_transport();
+            oldest.evict();
         }
     }
 }

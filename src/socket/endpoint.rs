@@ -68,10 +68,18 @@ impl Endpoint {
     /// Its transport counts as closed then, so the client reconnects. Does nothing to a session
     /// that is gone or speaks over a WebSocket.
     pub(super) fn close_polling(self: Arc<Self>, sid: Sid) {
+        self.post(sid, "1");
+    }
+
+    /// Connects a session that polls, with the packet its client would connect it with.
+    pub(super) fn connect_polling(self: Arc<Self>, sid: Sid) {
+        self.post(sid, "40");
+    }
+
+    fn post(self: Arc<Self>, sid: Sid, packet: &'static str) {
         tokio::spawn(async move {
             let uri = format!("{PATH}?EIO=4&transport=polling&sid={sid}");
-            let close = Request::post(uri).body(Body::from("1"));
-            if let Ok(request) = close {
+            if let Ok(request) = Request::post(uri).body(Body::from(packet)) {
                 self.call(request).await;
             }
         });

@@ -110,6 +110,9 @@ fn admit(
     ticket: &Arc<Ticket>,
     auth: Option<Auth>,
 ) -> Result<(), &'static str> {
+    if ticket.is_evicted() {
+        return Ok(());
+    }
     let Some(auth) = auth else {
         shared.metrics.reject("auth");
         return Err("auth must be an object; its token, if any, a string or null");
@@ -154,7 +157,11 @@ fn start(
         link: Arc::clone(ticket.link()),
     };
     tasks.track_future(async move {
-        let Some(session) = session else { return };
+        let Some(session) = session else {
+            // It was evicted.
+            ticket.close_transport();
+            return;
+        };
         let ended = session.run().await;
         tracing::debug!(?ended, "session ended");
         match ended {

@@ -2,7 +2,7 @@
 //! request's extensions for the connection's life, and this is one of them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -23,6 +23,7 @@ pub struct Ticket {
     session: Mutex<Option<Box<Session<Wire>>>>,
     /// How many sessions there have been, one after the other.
     sessions: AtomicU32,
+    evicted: AtomicBool,
     /// The Engine.IO session, where it began with polling and so may be upgraded.
     sid: OnceLock<Sid>,
 }
@@ -36,6 +37,7 @@ impl Ticket {
             endpoint: Arc::downgrade(endpoint),
             session: Mutex::new(None),
             sessions: AtomicU32::new(0),
+            evicted: AtomicBool::new(false),
             sid: OnceLock::new(),
         })
     }
@@ -64,6 +66,22 @@ impl Ticket {
     /// Takes the session, once.
     pub fn take(&self) -> Option<Box<Session<Wire>>> {
         self.session.lock().take()
+    }
+
+    /// Ends a connection that its client has not claimed. The library holds on to such a session
+    /// until its connect timeout, closed or not, unless it is connected: so it is, with no session
+    /// behind it, and then closed.
+    pub fn evict(&self) {
+        self.evicted.store(true, Ordering::Release);
+        match (self.sid.get(), self.endpoint.upgrade()) {
+            (Some(&sid), Some(endpoint)) => endpoint.connect_polling(sid),
+            _ => self.link.close(),
+        }
+    }
+
+    /// Whether this connection is being ended because nobody claimed it.
+    pub fn is_evicted(&self) -> bool {
+        self.evicted.load(Ordering::Acquire)
     }
 
     /// Ends the transport, whichever it is now. A WebSocket's stream fails; a polling session is
