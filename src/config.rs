@@ -18,7 +18,7 @@ pub use checks::Mistakes;
 pub use table::markdown as settings_table;
 
 use self::raw::Raw;
-use crate::domain::{AllowedOrigins, RoomName};
+use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
 /// A valid configuration.
@@ -54,6 +54,8 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// Names that look alike may not be in one room at once.
     pub unique_names: bool,
+    /// Names that nobody may go by.
+    pub reserved_names: ReservedNames,
     /// Where metrics are served; `None` = nowhere.
     pub metrics_addr: Option<SocketAddr>,
     /// Time between heartbeats.

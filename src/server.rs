@@ -84,6 +84,7 @@ impl Server {
             notice_limit: config.notice_limit,
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
+            unique_names: config.unique_names,
             metrics: Arc::clone(&metrics),
         });
         let background = rooms.start();
@@ -271,6 +272,7 @@ fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
         limits: limits.clone(),
         resume_grace: config.resume_grace,
         kept_max: config.max_connections,
+        reserved_names: config.reserved_names.clone(),
     }
 }
 
@@ -287,6 +289,7 @@ fn announce(config: &Config) {
         connect_rate_per_ip = config.connect_rate_per_ip,
         trusted_proxies = ?config.trusted_proxies,
         unique_names = config.unique_names,
+        reserved_names = %config.reserved_names,
         "starting"
     );
     match config.secret_key.source() {

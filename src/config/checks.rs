@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use super::raw::Raw;
 use super::{Config, Listen, SecretKey};
-use crate::domain::{AllowedOrigins, RoomName};
+use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::{self, LogFormat};
 
 /// Everything that is wrong with a configuration; never empty.
@@ -208,6 +208,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
         trusted_proxies: check.networks(&raw.trusted_proxies),
         allowed_origins: check.origins(&raw.allowed_origins),
         unique_names: check.boolean("UNIQUE_NAMES", &raw.unique_names),
+        reserved_names: ReservedNames::parse(&raw.reserved_names),
         metrics_addr: check.metrics_addr(&raw.metrics_addr),
         ping_interval: check.time("PING_INTERVAL", &raw.ping_interval, second),
         ping_timeout: check.time("PING_TIMEOUT", &raw.ping_timeout, second),

@@ -130,6 +130,15 @@ pub(super) struct Raw {
     )]
     pub(super) unique_names: String,
 
+    /// Names that nobody may go by, nor by what looks like them, separated by commas; empty is none
+    #[arg(
+        long,
+        env = "RESERVED_NAMES",
+        default_value = "admin,administrator,moderator,hubbub,server,system",
+        value_name = "NAMES"
+    )]
+    pub(super) reserved_names: String,
+
     /// Address and port of a listener of its own that serves `/metrics`, like `127.0.0.1:9090`;
     /// empty is none
     #[arg(

@@ -11,6 +11,7 @@
 //! | `characters.rs` | what Unicode says about single characters: blank, pictographic, shaping joiners |
 //! | `room_name.rs` | [`RoomName`]: `[a-z0-9-]{1,64}` |
 //! | `username.rs` | [`Username`]: 1–32 visible characters, trimmed and normalised |
+//! | `looks.rs` | [`Looks`]: which names could be taken for one another; [`ReservedNames`] |
 //! | `message_text.rs` | [`MessageText`]: what somebody said, kept byte for byte, within [`TextLimits`] |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
@@ -22,6 +23,7 @@
 
 mod characters;
 pub mod client_id;
+pub mod looks;
 pub mod message_text;
 pub mod origins;
 pub mod refusal;
@@ -32,6 +34,7 @@ pub mod username;
 mod tricky;
 
 pub use client_id::{ClientId, ClientIdError};
+pub use looks::{Looks, NameIsReserved, ReservedNames};
 pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::AllowedOrigins;
 pub use refusal::{Refusal, RefusalCode};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::client_id::ClientIdError;
+use super::looks::NameIsReserved;
 use super::message_text::MessageTextError;
 use super::room_name::RoomNameError;
 use super::username::UsernameError;
@@ -232,6 +233,12 @@ impl From<RoomNameError> for Refusal {
 
 impl From<UsernameError> for Refusal {
     fn from(error: UsernameError) -> Self {
+        Self::invalid_username(sentence(&error))
+    }
+}
+
+impl From<NameIsReserved> for Refusal {
+    fn from(error: NameIsReserved) -> Self {
         Self::invalid_username(sentence(&error))
     }
 }

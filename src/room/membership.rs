@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::members::MemberId;
+use super::names::NameClaim;
 use super::readers::{Reader, Seat};
 use super::room::{Published, Room};
 use crate::domain::{ClientId, MessageText, Refusal, Username};
@@ -27,15 +28,17 @@ pub struct Joined {
 pub struct Membership {
     room: Arc<Room>,
     id: MemberId,
+    name: NameClaim,
     // None while nobody reads for this member.
     seat: Option<Seat>,
 }
 
 impl Membership {
-    pub(super) const fn new(room: Arc<Room>, id: MemberId, seat: Seat) -> Self {
+    pub(super) const fn new(room: Arc<Room>, id: MemberId, name: NameClaim, seat: Seat) -> Self {
         Self {
             room,
             id,
+            name,
             seat: Some(seat),
         }
     }
@@ -46,9 +49,10 @@ impl Membership {
         &self.room
     }
 
-    /// Changes the member's name. The room is told if it is another one.
-    pub fn rename(&self, username: &Username) {
+    /// Changes the member's name, to one it has claimed. The room is told if it is another one.
+    pub fn rename(&mut self, username: &Username, name: NameClaim) {
         self.room.rename(self.id, username);
+        self.name = name;
     }
 
     /// Says something to the room.

@@ -1,7 +1,8 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together:
-//! join, leave, publish, read), [`membership`] (what a joiner holds), [`readers`] and [`bell`] (how
+//! join, leave, publish, read), [`membership`] (what a joiner holds), [`names`]
+//! (where they are unique), [`readers`] and [`bell`] (how
 //! entries and news reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the
 //! service).
 //!
@@ -13,6 +14,7 @@ pub mod counts;
 pub mod log;
 pub mod members;
 pub mod membership;
+pub mod names;
 pub mod readers;
 #[expect(
     clippy::module_inception,
@@ -27,6 +29,7 @@ pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
 pub use members::UserId;
 pub use membership::{Joined, Membership};
+pub use names::NameClaim;
 pub use readers::{Reader, Seat};
 pub use room::{Published, Room};
 pub use rooms::{RoomSettings, Rooms};

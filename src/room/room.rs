@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 use super::counts::Counts;
 use super::log::{DedupKey, Entry, EntryKind, Log, LogBounds, Page, Read, Remembered};
-use super::members::{Member, MemberId, Members};
+use super::members::{Member, MemberId, Members, UserId};
 use super::membership::{Joined, Membership};
+use super::names::{NameClaim, Names};
 use super::readers::{Reader, Readers, Seat};
 use super::typing::Typing;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
@@ -33,6 +34,7 @@ pub struct Room {
     index: usize,
     hasher: std::hash::RandomState,
     metrics: Arc<Metrics>,
+    names: Arc<Names>,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl Room {
         counts: Arc<Counts>,
         bounds: LogBounds,
         notice_limit: u64,
+        unique_names: bool,
         metrics: Arc<Metrics>,
     ) -> Self {
         let readers = Arc::new(Readers::new(name.as_str(), Arc::clone(&metrics)));
@@ -79,6 +82,7 @@ impl Room {
             index,
             hasher: std::hash::RandomState::new(),
             metrics,
+            names: Names::new(unique_names),
         }
     }
 
@@ -111,9 +115,23 @@ impl Room {
         self.typing.publish_changes(interval, &self.readers).await;
     }
 
-    /// Adds a member and tells the room. `reader` hears of the room's news from then on.
+    /// Claims a name in this room.
+    ///
+    /// # Errors
+    /// `username_taken` where names are unique and another user has one that looks like it.
+    pub fn claim_name(&self, user_id: &UserId, username: &Username) -> Result<NameClaim, Refusal> {
+        self.names.claim(user_id, username)
+    }
+
+    /// Adds a member, under a name it has claimed, and tells the room. `reader` hears of the room's
+    /// news from then on.
     #[must_use]
-    pub fn join(self: &Arc<Self>, member: Member, reader: Arc<dyn Reader>) -> Joined {
+    pub fn join(
+        self: &Arc<Self>,
+        member: Member,
+        name: NameClaim,
+        reader: Arc<dyn Reader>,
+    ) -> Joined {
         let seat = self.readers.seat(reader);
         let mut state = self.state.lock();
         let position = state.log.head();
@@ -131,7 +149,7 @@ impl Room {
         drop(state);
         self.readers.bring_queued();
         Joined {
-            membership: Membership::new(Arc::clone(self), id, seat),
+            membership: Membership::new(Arc::clone(self), id, name, seat),
             position,
             users_count,
             own_notice,

@@ -25,6 +25,8 @@ pub struct RoomSettings {
     pub state_interval: Duration,
     /// A reader whose transport takes nothing for this long is told so; `None` = never.
     pub slow_timeout: Option<Duration>,
+    /// Names that look alike may not be in one room at once.
+    pub unique_names: bool,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -51,6 +53,7 @@ impl Rooms {
                 counts,
                 settings.log,
                 settings.notice_limit,
+                settings.unique_names,
                 Arc::clone(&settings.metrics),
             );
             (name.clone(), Arc::new(room))

@@ -81,7 +81,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         join: Join,
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
-        let own_notice = self.enter(room, &join);
+        let own_notice = match self.enter(room, &join) {
+            Ok(own_notice) => own_notice,
+            Err(refusal) => return self.refuse(EventName::JoinRoom, &refusal, ack).await,
+        };
         let Some(place) = &mut self.place else {
             return Ok(());
         };
@@ -150,24 +153,26 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     /// Makes `room` this session's place, leaving another; returns the joiner's own notice where
-    /// the room itself is not told.
-    fn enter(&mut self, room: &Arc<Room>, join: &Join) -> Option<Box<RawValue>> {
-        if let Some(place) = self.place.as_ref().filter(|p| Arc::ptr_eq(p.room(), room)) {
-            place.membership.rename(&join.username);
-            return None;
+    /// the room itself is not told. A refusal changes nothing.
+    fn enter(&mut self, room: &Arc<Room>, join: &Join) -> Result<Option<Box<RawValue>>, Refusal> {
+        self.shared.settings.reserved_names.check(&join.username)?;
+        let name = room.claim_name(&self.who.user_id, &join.username)?;
+        if let Some(place) = self.place.as_mut().filter(|p| Arc::ptr_eq(p.room(), room)) {
+            place.membership.rename(&join.username, name);
+            return Ok(None);
         }
         // Leave first, so that nobody is ever counted twice.
         self.place = None;
         match self.shared.users.claim(&self.who.user_id) {
             Some(mut membership) if Arc::ptr_eq(membership.room(), room) => {
                 let cursor = membership.attach(Arc::clone(&self.out) as _);
-                membership.rename(&join.username);
+                membership.rename(&join.username, name);
                 self.place = Some(Place {
                     membership,
                     cursor,
                     resuming_until: 0,
                 });
-                return None;
+                return Ok(None);
             }
             elsewhere => drop(elsewhere),
         }
@@ -175,13 +180,13 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             user_id: Arc::clone(&self.who.user_id),
             username: join.username.clone(),
         };
-        let joined = room.join(member, Arc::clone(&self.out) as _);
+        let joined = room.join(member, name, Arc::clone(&self.out) as _);
         self.place = Some(Place {
             membership: joined.membership,
             cursor: joined.position,
             resuming_until: 0,
         });
-        joined.own_notice
+        Ok(joined.own_notice)
     }
 
     fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {

@@ -29,7 +29,7 @@ pub use outbox::{Connection, Ended, Undeliverable};
 pub use serve::Session;
 pub use users::Users;
 
-use crate::domain::TextLimits;
+use crate::domain::{ReservedNames, TextLimits};
 use crate::metrics::Metrics;
 use crate::protocol::{Auth, Limits};
 use crate::room::{Bell, News, Rooms, UserId};
@@ -50,6 +50,8 @@ pub struct SessionSettings {
     pub limits: Limits,
     /// How long the place of somebody whose connection is lost is kept.
     pub resume_grace: Duration,
+    /// Names that nobody may go by.
+    pub reserved_names: ReservedNames,
     /// How many places are kept at once; 0 = not limited.
     pub kept_max: usize,
 }

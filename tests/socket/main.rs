@@ -14,6 +14,7 @@ mod joining;
 mod leaving;
 mod limits;
 mod messaging;
+mod names;
 mod ordering;
 mod original;
 mod payloads;
