@@ -1,0 +1,31 @@
+//! The promise, checked from outside: no acknowledged message is lost, none is received twice, all
+//! members of a room see one order without holes, every sender's own order is kept, and every gap
+//! is announced; while connections are cut, hang, change their transport and crawl, and the server
+//! is killed.
+//!
+//! `history.rs` is what is recorded, `checker.rs` finds what is wrong with it; `person.rs`,
+//! `faults.rs` and `proxy.rs` are the workload, `saboteur.rs` the broken server that shows the
+//! checker awake. `docs/delivery.md` says how to run it for longer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod book;
+mod checker;
+mod connection;
+mod counts;
+mod faults;
+mod found;
+mod frames;
+mod hand;
+mod history;
+mod observer;
+mod person;
+mod plan;
+mod proxy;
+mod random;
+mod recorder;
+mod runs;
+mod saboteur;
+#[path = "../support/mod.rs"]
+mod support;
+mod violation;
+mod workload;

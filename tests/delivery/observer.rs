@@ -1,0 +1,110 @@
+//! Somebody who is connected to one room throughout one incarnation of the server, without a proxy
+//! and without faults: what an observer sees is the order of the room.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::connection::Connection;
+use super::history::{Event, History, Position, RoomIndex};
+use super::plan::ROOMS;
+use super::recorder::{Heard, Recorder};
+use crate::support::packet::event_frame;
+use crate::support::{PATIENCE, Transport};
+
+/// The number of the request for the newest message; the observer makes no other.
+const NEWEST: u64 = 1;
+
+/// An observer at work.
+pub struct Observer {
+    end: mpsc::UnboundedSender<oneshot::Sender<Position>>,
+    task: JoinHandle<History>,
+}
+
+impl Observer {
+    /// Joins a room as the first one there, and watches it.
+    pub async fn start(address: SocketAddr, room: RoomIndex) -> Self {
+        let name = format!("observer-{}", ROOMS[room]);
+        let mut recorder = Recorder::new(name, &ROOMS);
+        let opened = Connection::open(address, Transport::WebSocket, "").await;
+        let mut connection = opened.unwrap();
+        let joined = async {
+            while recorder.take(connection.packet().await) != Heard::Greeted {}
+            connection.send(vec![recorder.join_frame(room, None)]);
+            while recorder.take(connection.packet().await) != Heard::Joined {}
+        };
+        timeout(PATIENCE, joined).await.expect("an observer joins");
+        let (end, asked) = mpsc::unbounded_channel();
+        let task = tokio::spawn(watch(recorder, connection, room, asked));
+        Self { end, task }
+    }
+
+    /// The position of the newest message, once the observer has seen everything up to there.
+    pub async fn end(&self) -> Position {
+        let (answer, answered) = oneshot::channel();
+        self.end.send(answer).expect("the observer watches");
+        let end = timeout(PATIENCE, answered).await;
+        end.expect("the observer catches up").expect("an answer")
+    }
+
+    /// What it saw, once its connection has ended by itself.
+    pub async fn until_cut_off(self) -> History {
+        let ended = timeout(PATIENCE, self.task).await;
+        ended
+            .expect("a killed server ends its connections")
+            .unwrap()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) -> History {
+        drop(self.end);
+        timeout(PATIENCE, self.task).await.unwrap().unwrap()
+    }
+}
+
+async fn watch(
+    mut recorder: Recorder,
+    mut connection: Connection,
+    room: RoomIndex,
+    mut asked: mpsc::UnboundedReceiver<oneshot::Sender<Position>>,
+) -> History {
+    let mut to_tell: Option<oneshot::Sender<Position>> = None;
+    let mut newest: Option<u64> = None;
+    loop {
+        tokio::select! {
+            packet = connection.packet() => match recorder.take(packet) {
+                Heard::Ended => break,
+                Heard::Answered { body, .. } => newest = Some(newest_id(&body)),
+                Heard::News | Heard::Greeted | Heard::Joined => {}
+            },
+            question = asked.recv() => match question {
+                None => break,
+                Some(question) => {
+                    to_tell = Some(question);
+                    let limit = Some(r#"{"limit":1}"#);
+                    connection.send(vec![event_frame("get_history", limit, Some(NEWEST))]);
+                }
+            },
+        }
+        let position = &recorder.positions[&room];
+        if let Some(id) = newest.take_if(|id| *id <= position.id) {
+            let epoch = position.epoch.clone();
+            let answer = to_tell.take().expect("it was asked");
+            let _gone = answer.send(Position { epoch, id }).is_err();
+        }
+    }
+    recorder.note(Event::Lost);
+    recorder.history
+}
+
+/// 0 in a room where nothing was said yet.
+fn newest_id(body: &Value) -> u64 {
+    assert_eq!(body["ok"], true, "{body}");
+    let messages = body["messages"].as_array().unwrap();
+    messages
+        .last()
+        .map_or(0, |message| message["id"].as_u64().unwrap())
+}
