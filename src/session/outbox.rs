@@ -154,17 +154,21 @@ impl State {
 impl<C: Connection> Outbox<C> {
     /// An outbox for a connection that has been told nothing yet.
     pub fn new(connection: C, link: Arc<Link>, bell: Arc<Bell>) -> Self {
-        let state = State {
-            // A transport may carry one session after another.
-            taken: link.handed_over(),
-            ..State::default()
-        };
         Self {
             connection,
             link,
             bell,
-            state: Mutex::new(state),
+            state: Mutex::default(),
         }
+    }
+
+    /// The session begins, and any that its transport carried before has ended: what that one
+    /// handed over and the transport has not taken yet is still on its way.
+    pub fn begin(&self) {
+        let mut state = self.state.lock();
+        state.taken = self.link.taken();
+        let on_the_way = self.link.handed_over().saturating_sub(state.taken);
+        state.on_the_way = (0..on_the_way).map(|_| 0).collect();
     }
 
     /// Says an event, waiting for room if there is none.

@@ -162,7 +162,9 @@ fn start(
             ticket.close_transport();
             return;
         };
+        let turn = ticket.turn().await;
         let ended = session.run().await;
+        drop(turn);
         tracing::debug!(?ended, "session ended");
         match ended {
             // Where the transport went while the connect handler was on its way, the library has

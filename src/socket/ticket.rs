@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use socketioxide::socket::Sid;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::admission::Place;
 use super::endpoint::Endpoint;
@@ -24,6 +25,8 @@ pub struct Ticket {
     /// How many sessions there have been, one after the other.
     sessions: AtomicU32,
     evicted: AtomicBool,
+    /// Held by the session that runs.
+    turn: Arc<Semaphore>,
     /// The Engine.IO session, where it began with polling and so may be upgraded.
     sid: OnceLock<Sid>,
 }
@@ -38,6 +41,7 @@ impl Ticket {
             session: Mutex::new(None),
             sessions: AtomicU32::new(0),
             evicted: AtomicBool::new(false),
+            turn: Arc::new(Semaphore::new(1)),
             sid: OnceLock::new(),
         })
     }
@@ -56,6 +60,12 @@ impl Ticket {
     /// Whether the client has sent CONNECT.
     pub fn is_claimed(&self) -> bool {
         self.sessions() > 0
+    }
+
+    /// Waits until the session before, if there was one, has ended. The turn lasts until the permit
+    /// is dropped; `None` never comes, because turns are not closed.
+    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turn).acquire_owned().await.ok()
     }
 
     /// How many sessions this connection has had.
