@@ -9,6 +9,8 @@
 //! await; locks are taken in the order room, then counts.
 
 pub mod bell;
+#[cfg(test)]
+mod bell_tests;
 pub mod counts;
 pub mod log;
 pub mod members;
