@@ -15,6 +15,8 @@ pub mod counts;
 pub mod log;
 pub mod members;
 pub mod membership;
+#[cfg(test)]
+mod model_tests;
 pub mod readers;
 #[expect(
     clippy::module_inception,
