@@ -133,9 +133,7 @@ test('a server that goes away says so before it does, and when to expect it', as
   await look(ada, 'restarting');
   await going.stop('SIGTERM');
   await ada.waitForSelector('.dot:not(.on)');
-  assert.match((await ada.textContent('.banner')) ?? '', /restarts/, 'the same, now without a connection');
   const back = await startServer({ PORT: going.port });
-  await ada.click('text=Try now');
   await ada.waitForSelector('.dot.on');
   await ada.waitForSelector('.banner.lost', { state: 'detached' });
   await done(ada);
