@@ -19,7 +19,7 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`], [`metrics`] and [`random`] are small helpers that know none of the others.
+//! [`clock`], [`json`], [`metrics`], [`random`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
 pub mod config;
@@ -36,4 +36,5 @@ pub mod server;
 pub mod session;
 pub mod shutdown;
 pub mod socket;
+mod sync;
 pub mod telemetry;

@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_security::skeleton;
 
 use super::characters::is_invisible;
+use super::refusal::{Refusal, sentence};
 use super::username::Username;
 
 /// What a name looks like: its skeleton (UTS #39, section 4) without regard to case, width and
@@ -49,6 +50,12 @@ pub struct ReservedNames(Vec<Looks>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("name is reserved for the service, or looks like one that is: choose another")]
 pub struct NameIsReserved;
+
+impl From<NameIsReserved> for Refusal {
+    fn from(error: NameIsReserved) -> Self {
+        Self::invalid_username(sentence(&error))
+    }
+}
 
 impl ReservedNames {
     /// Reads names separated by commas.

@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::client_id::ClientIdError;
-use super::looks::NameIsReserved;
 use super::message_text::MessageTextError;
 use super::room_name::RoomNameError;
 use super::username::UsernameError;
@@ -237,12 +236,6 @@ impl From<UsernameError> for Refusal {
     }
 }
 
-impl From<NameIsReserved> for Refusal {
-    fn from(error: NameIsReserved) -> Self {
-        Self::invalid_username(sentence(&error))
-    }
-}
-
 impl From<MessageTextError> for Refusal {
     fn from(error: MessageTextError) -> Self {
         let code = match error {
@@ -262,7 +255,7 @@ impl From<ClientIdError> for Refusal {
 }
 
 /// Errors begin in lower case, as is usual in Rust; what a person reads begins like a sentence.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();

@@ -10,10 +10,14 @@
 //! await; locks are taken in the order room, then counts.
 
 pub mod bell;
+#[cfg(test)]
+mod bell_tests;
 pub mod counts;
 pub mod log;
 pub mod members;
 pub mod membership;
+#[cfg(test)]
+mod model_tests;
 pub mod names;
 pub mod readers;
 #[expect(

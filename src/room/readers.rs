@@ -9,12 +9,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use slab::Slab;
 
 use super::bell::News;
 use super::log::Entry;
 use crate::metrics::Metrics;
+use crate::sync::Mutex;
 
 /// One connection, to those who have something for it. Nothing here may block.
 ///

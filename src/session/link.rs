@@ -1,11 +1,9 @@
 //! What a session and the transport below it tell each other, without either knowing the other:
 //! how many packets the transport has taken, whether it may read on, and whether it must end.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
+use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Notify, Ordering};
 
 /// Nobody waits for packets to be taken.
 const NOBODY: u64 = u64::MAX;
@@ -128,34 +126,5 @@ impl Link {
         } else {
             Poll::Pending
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn no_wake_up_is_lost_between_taking_and_waiting() {
-        let link = Arc::new(Link::default());
-        let transport = Arc::clone(&link);
-        let taking = tokio::spawn(async move {
-            for _ in 0..50_000 {
-                transport.take(1);
-                tokio::task::yield_now().await;
-            }
-        });
-        for wanted in (1..=50_000).step_by(7) {
-            let woken = tokio::time::timeout(Duration::from_secs(20), link.until_taken(wanted));
-            assert!(
-                woken.await.is_ok(),
-                "stuck at {wanted}, taken {}",
-                link.taken()
-            );
-        }
-        assert!(taking.await.is_ok());
     }
 }

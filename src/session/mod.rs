@@ -13,6 +13,8 @@ mod commands;
 pub mod door;
 pub mod identity;
 pub mod link;
+#[cfg(test)]
+mod link_tests;
 pub mod mailbox;
 pub mod outbox;
 pub mod rate;

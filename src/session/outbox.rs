@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
 use super::link::Link;
 use crate::protocol::event;
 use crate::room::{Bell, Entry, EntryKind, News, Reader};
+use crate::sync::Mutex;
 
 /// Packets that may be on their way at once. The transport's own queue must be larger, because
 /// the protocol's heartbeats go through it too and end the connection where they find it full.

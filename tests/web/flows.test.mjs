@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessible, breakable, cleanUp, join, member, needsIdentity, open, PHONE, pause, say, sees, startBrowser, startServer, texts } from './support.mjs';
+import { accessible, breakable, cleanUp, join, member, open, PHONE, pause, say, sees, startBrowser, startServer, texts } from './support.mjs';
 
 let browser;
 let server;
@@ -282,8 +282,7 @@ test('too fast: waits as told, keeps the order, loses nothing', async () => {
   await slow.stop();
 });
 
-test('a reload is the same person, told to nobody; a second tab is another', async (context) => {
-  if (!(await needsIdentity(context, server.url))) return;
+test('a reload is the same person, told to nobody; a second tab is another', async () => {
   const ada = await join(browser, server.url, 'Ada', 'gaming');
   const bob = await join(browser, server.url, 'Bob', 'gaming');
   await ada.reload();

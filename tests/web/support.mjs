@@ -124,8 +124,8 @@ export async function accessible(page, what) {
 }
 
 /** A member without a page. */
-export async function member(url, name, room) {
-  const socket = io(url, { transports: ['websocket'], forceNew: true });
+export async function member(url, name, room, auth = {}) {
+  const socket = io(url, { transports: ['websocket'], forceNew: true, auth });
   leftovers.add(() => socket.close());
   const received = [];
   socket.on('receive_message', (message) => received.push(message.text));
@@ -142,14 +142,18 @@ export async function member(url, name, room) {
   };
 }
 
-/** Skips a test about being the same person again where the server gives no proof of that. */
-export async function needsIdentity(context, url) {
-  const socket = io(url, { transports: ['websocket'], forceNew: true });
-  const { token } = await told(socket, 'session');
-  socket.close();
-  if (token === null) context.skip('this server gives no session tokens');
-  return token !== null;
+/** Keeps the token that a page is given in `token.value`. */
+export function tokenOf(page, token) {
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => {
+      const packet = String(payload);
+      if (packet.startsWith('42["session"')) token.value = JSON.parse(packet.slice(2))[1].token;
+    }),
+  );
 }
+
+/** The person that a token names, in another window. */
+export const takeOver = (url, token, name, room) => member(url, name, room, { token });
 
 const told = (socket, event) => new Promise((resolve) => socket.once(event, resolve));
 

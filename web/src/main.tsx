@@ -21,10 +21,12 @@ const store = new Store(chat);
 
 addEventListener('pagehide', () => keepToken(chat.token));
 addEventListener('pageshow', (event) => event.persisted && takeToken());
-addEventListener('online', () => store.connect());
-document.addEventListener('visibilitychange', () => {
+// Only where it is tried anyway: who was sent away, or goes on in another window, decides for themselves.
+const retry = () => {
   if (!document.hidden && store.connection.value.phase === 'waiting') store.connect();
-});
+};
+addEventListener('online', retry);
+document.addEventListener('visibilitychange', retry);
 
 effect(() => {
   const { dataset } = document.documentElement;

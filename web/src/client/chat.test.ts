@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Chat, type ChatEvents, DEFAULTS } from './chat';
+import type { ConnectionState } from './connection';
 import { FakeSocket, message } from './fake';
 
 let socket: FakeSocket;
@@ -150,7 +151,10 @@ describe('reconnecting', () => {
 
   it('comes back when a draining server said it may', () => {
     enter();
+    const states: ConnectionState[] = [];
+    chat.on('connection', (state) => states.push(state));
     socket.say('shutdown', { reconnect_in_ms: 5000 });
+    expect(states).toEqual([{ phase: 'online', restartAt: Date.now() + 5000 }]);
     socket.drop();
     vi.advanceTimersByTime(4900);
     expect(socket.connects).toBe(1);

@@ -24,7 +24,8 @@ export interface SocketLike {
 export type ConnectionState =
   | { phase: 'idle' }
   | { phase: 'connecting'; attempt: number }
-  | { phase: 'online' }
+  /** `restartAt`: the server has said that it goes away, and when to come back. */
+  | { phase: 'online'; restartAt?: number }
   /** Lost or not reached; tried again at `retryAt` (milliseconds since 1970). */
   | { phase: 'waiting'; attempt: number; retryAt: number; planned: boolean }
   /** The server wants no connection; nothing is tried until `connect` is called. */
@@ -61,6 +62,7 @@ export class Connection {
     socket.on('connect_error', (error) => this.#failed(error));
     socket.on('shutdown', (notice: Shutdown) => {
       this.#planned = Date.now() + notice.reconnect_in_ms;
+      this.#set({ phase: 'online', restartAt: this.#planned });
     });
   }
 

@@ -82,6 +82,39 @@ describe('in a room', () => {
     expect(prefs.read.value.tech).toEqual({ epoch: 'e1', id: 3 });
   });
 
+  it('takes as read what the focus has passed', () => {
+    store.unread.reading(false);
+    for (const id of [2, 3, 4]) socket.say('receive_message', message(id, id === 4 ? 'hi @Ada' : 'hi'));
+    frame();
+    const focus = (id: number) => {
+      const { entries } = store.timeline.value;
+      const entry = entries.find((other) => other.type === 'message' && other.id === id);
+      if (entry?.type === 'message') store.unread.passed(entry, entries);
+    };
+    const state = () => [
+      store.unread.here.value.count,
+      store.unread.here.value.mentions,
+      prefs.read.value.tech?.id,
+    ];
+    const before = state()[2];
+    focus(1);
+    expect(state()).toEqual([3, 1, before]);
+    focus(3);
+    expect(state()).toEqual([1, 1, 3]);
+    focus(2);
+    expect(state()).toEqual([1, 1, 3]);
+    focus(4);
+    expect([...state(), store.unread.newFrom.value]).toEqual([0, 0, 4, 2]);
+  });
+
+  it('calls no connection lost that was refused or goes on elsewhere', () => {
+    socket.drop();
+    expect(store.lostSince.value).not.toBeNull();
+    socket.up();
+    socket.drop('io server disconnect');
+    expect([store.connection.value.phase, store.lostSince.value]).toEqual(['ended', null]);
+  });
+
   it('remembers where the reader was when they come back', () => {
     store.unread.reading(true);
     store.enter('general');

@@ -216,8 +216,11 @@ export class Store {
       if (state.phase === 'online') {
         if (this.lostSince.value !== null && Date.now() - this.lostSince.value > 1000) this.#back();
         this.lostSince.value = null;
-      } else if (this.lostSince.value === null && this.room.value !== null) {
-        this.lostSince.value = Date.now();
+      } else if (state.phase === 'refused' || state.phase === 'ended') {
+        // Said by a card of its own: nothing is lost, and nothing is tried.
+        this.lostSince.value = null;
+      } else if (this.room.value !== null) {
+        this.lostSince.value ??= Date.now();
       }
       if (state.phase !== 'online') this.typing.value = [];
     });

@@ -1,9 +1,9 @@
-// What the reader has not seen. Read means: at the end of the log, in a tab that has the focus. The line "New"
-// stays where it was drawn until the room is left or Escape is pressed.
+// What the reader has not seen. Read means: at the end of the log in a tab that has the focus, or up to the message
+// that has it. The line "New" stays where it was drawn until the room is left or Escape is pressed.
 
 import { signal } from '@preact/signals';
 import { prefs } from './prefs';
-import { type Entry, indexOf, type Timeline } from './timeline';
+import { type Entry, indexOf, type MessageEntry, type Timeline } from './timeline';
 
 export interface Count {
   count: number;
@@ -83,18 +83,33 @@ export class Unread {
     if (reading) this.#read();
   }
 
+  /** The focus is on this message: it and what is before it is read. */
+  passed(entry: MessageEntry, entries: readonly Entry[]): void {
+    // What is unseen is the newest, so that there is less of it after the entry tells that some of it was passed.
+    const rest = entries.filter(
+      (other): other is MessageEntry => other.type === 'message' && !other.own && other.order > entry.order,
+    );
+    if (rest.length >= this.here.peek().count) return;
+    this.#mark(entry.id ?? 0);
+    this.#set({ count: rest.length, mentions: rest.filter(({ mention }) => mention).length });
+  }
+
   clearLine(): void {
     this.newFrom.value = null;
   }
 
   #read(): void {
-    const [room, epoch, id] = [this.#room, this.#epoch, this.#lastId];
-    if (room === null) return;
-    const mark = prefs.read.peek()[room];
-    if (epoch !== null && id > 0 && (mark?.id !== id || mark.epoch !== epoch)) {
-      prefs.read.value = { ...prefs.read.peek(), [room]: { epoch, id } };
-    }
+    if (this.#room === null) return;
+    this.#mark(this.#lastId);
     this.#set(NONE);
+  }
+
+  #mark(id: number): void {
+    const [room, epoch] = [this.#room, this.#epoch];
+    if (room === null || epoch === null || id === 0) return;
+    const mark = prefs.read.peek()[room];
+    if (mark?.id === id && mark.epoch === epoch) return;
+    prefs.read.value = { ...prefs.read.peek(), [room]: { epoch, id } };
   }
 
   #set(news: Count): void {

@@ -9,20 +9,29 @@ export function Banner() {
   const store = useStore();
   const state = store.connection.value;
   const since = store.lostSince.value;
-  const now = useNow(since !== null);
-  const lost = since !== null && now - since >= PATIENCE_MS;
+  const restartAt =
+    state.phase === 'online'
+      ? state.restartAt
+      : state.phase === 'waiting' && state.planned
+        ? state.retryAt
+        : null;
+  const retryAt = restartAt ?? (state.phase === 'waiting' ? state.retryAt : null);
+  const now = useNow(since !== null || restartAt != null);
+  const lost = restartAt != null || (since !== null && now - since >= PATIENCE_MS);
   const note = store.note.value;
   return (
     <div class="banners">
       <div role="status">
         {lost && (
           <p class="banner lost">
-            <span>{t(offline.value ? 'connOffline' : 'connLost')}</span>{' '}
-            <span aria-hidden="true">
-              {state.phase === 'waiting' && !offline.value
-                ? t(state.planned ? 'connRestart' : 'connRetry', { n: seconds(state.retryAt, now) })
-                : !offline.value && t('connTrying')}
-            </span>
+            <span>{t(offline.value ? 'connOffline' : restartAt ? 'connRestart' : 'connLost')}</span>{' '}
+            {!offline.value && (
+              <span aria-hidden="true">
+                {retryAt
+                  ? t(restartAt ? 'connRestartIn' : 'connRetry', { n: seconds(retryAt, now) })
+                  : t('connTrying')}
+              </span>
+            )}
           </p>
         )}
         {store.cameBack.value && !lost && <p class="banner back">{t('connBack')}</p>}

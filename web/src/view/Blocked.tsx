@@ -12,7 +12,7 @@ export function Blocked() {
     <Dialog title={t(refused ? 'refusedTitle' : 'endedTitle')} onClose={() => {}} dismissible={false}>
       <p>{refused ? state.message : t('endedText')}</p>
       <button type="button" class="primary" onClick={() => store.connect()}>
-        {t('reconnect')}
+        {t(refused ? 'connNow' : 'reconnect')}
       </button>
     </Dialog>
   );

@@ -270,6 +270,12 @@ export function Log() {
   const spoken = useAnnouncer(store);
   const sent = store.sentCount.value;
   useLayoutEffect(toEnd, [sent, store.room.value]);
+  const passed = ({ target }: FocusEvent) => {
+    const { entries } = store.timeline.peek();
+    const key = target instanceof Element && target.closest<HTMLElement>('.m')?.dataset.key;
+    const entry = key && entries.find((other) => other.key === key);
+    if (entry && entry.type === 'message') store.unread.passed(entry, entries);
+  };
   const closeMenu = (event: FocusEvent) => {
     if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
       setMenu(null);
@@ -287,6 +293,7 @@ export function Log() {
         id="log"
         onScroll={onScroll}
         onKeyDown={(event) => logKeys(event, { store, setMenu })}
+        onFocusIn={passed}
         onFocusOut={closeMenu}
       >
         <Top store={store} />

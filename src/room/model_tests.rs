@@ -1,0 +1,336 @@
+//! Rooms against a naive model that keeps everything and looks for everything from the start: any
+//! order of joining, leaving, renaming, publishing and reading, with several rooms and connections.
+
+mod naive;
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use self::naive::{Air, Ear, Kept, Model, NAMES, Op, ROOMS, fields, op, settings, text, username};
+use super::members::Member;
+use super::*;
+use crate::domain::{ClientId, RefusalCode};
+
+/// Somebody in a room.
+struct Person {
+    membership: Membership,
+    room: usize,
+    user: usize,
+    name: usize,
+    ear: Arc<Ear>,
+    cursor: u64,
+}
+
+fn claim(room: &Room, user: usize, name: usize) -> NameClaim {
+    let claim = room.claim_name(&format!("u{user}").into(), &username(name));
+    claim.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+}
+
+impl Person {
+    fn user_id(&self) -> String {
+        format!("u{}", self.user)
+    }
+}
+
+/// The rooms, those in them, and what the model makes of it.
+struct World {
+    settings: RoomSettings,
+    rooms: Rooms,
+    models: [Model; 2],
+    people: Vec<Person>,
+    air: Arc<Air>,
+}
+
+impl World {
+    fn room(&self, room: usize) -> Arc<Room> {
+        let found = self.rooms.get(&self.settings.names[room]).cloned();
+        found.unwrap_or_else(|| panic!("no room {room}"))
+    }
+
+    fn members(&self, room: usize) -> Vec<&Person> {
+        self.people.iter().filter(|p| p.room == room).collect()
+    }
+
+    fn tells(&self, members: usize) -> bool {
+        self.settings.notice_limit == 0 || members as u64 <= self.settings.notice_limit
+    }
+
+    fn chosen(&self, who: usize) -> Option<usize> {
+        (!self.people.is_empty()).then(|| who % self.people.len())
+    }
+
+    fn act(&mut self, op: Op) {
+        match op {
+            Op::Join { room, user, name } => self.join(room, user, name),
+            Op::Look { room, at, max } => self.look(room, at, max),
+            Op::Leave { who } => {
+                if let Some(at) = self.chosen(who) {
+                    let tells = self.tells(self.members(self.people[at].room).len());
+                    let person = self.people.remove(at);
+                    let (room, user, name) = (person.room, person.user, person.name);
+                    drop(person);
+                    let said = format!("{} has left the room", NAMES[name]);
+                    self.notice(room, user, name, tells.then_some(("left", said)));
+                }
+            }
+            Op::Rename { who, name } => {
+                if let Some(at) = self.chosen(who) {
+                    let (room, user, before) = {
+                        let person = &mut self.people[at];
+                        let before = std::mem::replace(&mut person.name, name);
+                        let claim = claim(person.membership.room(), person.user, name);
+                        person.membership.rename(&username(name), claim);
+                        (person.room, person.user, before)
+                    };
+                    let tells = before != name && self.tells(self.members(room).len());
+                    let said = format!("{} is now known as {}", NAMES[before], NAMES[name]);
+                    self.notice(room, user, name, tells.then_some(("renamed", said)));
+                }
+            }
+            Op::Publish { who, text, key } => {
+                if let Some(at) = self.chosen(who) {
+                    self.publish(at, text, key);
+                }
+            }
+            Op::Read { who, max, park } => {
+                if let Some(at) = self.chosen(who) {
+                    self.read(at, max, park);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, room: usize, user: usize, name: usize) {
+        let ear = Arc::new(Ear::new(&self.air));
+        let member = Member {
+            user_id: format!("u{user}").into(),
+            username: username(name),
+        };
+        let claim = claim(&self.room(room), user, name);
+        let joined = self.room(room).join(member, claim, Arc::clone(&ear) as _);
+        assert_eq!(joined.position, self.models[room].head());
+        self.people.push(Person {
+            membership: joined.membership,
+            room,
+            user,
+            name,
+            ear,
+            cursor: joined.position,
+        });
+        let members = self.members(room).len();
+        assert_eq!(joined.users_count, members as u64);
+        let (tells, said) = (
+            self.tells(members),
+            format!("{} has joined the room", NAMES[name]),
+        );
+        // Where the room is not told, the joiner is: without an id, which nobody else could have.
+        let own = joined.own_notice.map(|notice| fields(notice.get()));
+        assert_eq!(own.is_none(), tells);
+        assert!(own.is_none_or(|own| own["text"] == *said && own.get("id").is_none()));
+        self.notice(room, user, name, tells.then_some(("joined", said)));
+    }
+
+    fn publish(&mut self, at: usize, said: usize, key: Option<u8>) {
+        let person = &self.people[at];
+        let (room, user) = (person.room, person.user);
+        let client_id =
+            key.map(|key| ClientId::parse(&format!("k{key}")).unwrap_or_else(|e| panic!("{e}")));
+        let published = person.membership.publish(&text(said), client_id.as_ref());
+        let known = key.and_then(|key| {
+            let mut kept = self.models[room].kept();
+            kept.find(|(_, e)| e.key.is_some_and(|(u, k, _)| (u, k) == (user, key)))
+        });
+        if let Some((id, first)) = known {
+            match published {
+                Ok(published) => {
+                    assert!(published.duplicate && first.key.is_some_and(|k| k.2 == said));
+                    assert_eq!(
+                        (published.id, &*published.timestamp),
+                        (id, &*first.timestamp)
+                    );
+                }
+                Err(refusal) => {
+                    assert_eq!(refusal.code, RefusalCode::Conflict);
+                    assert!(first.key.is_some_and(|k| k.2 != said));
+                }
+            }
+            self.nothing_new(room);
+            return;
+        }
+        let published = published.unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        assert!(!published.duplicate);
+        let mut expected = json!({
+            "sender": NAMES[person.name], "text": text(said).as_str(), "room": ROOMS[room],
+            "id": published.id, "user_id": person.user_id(), "timestamp": &*published.timestamp,
+        });
+        if let Some(key) = &client_id {
+            expected["client_id"] = key.as_str().into();
+        }
+        let key = key.map(|key| (user, key, said));
+        self.new_entry(room, EntryKind::Message, &expected, key);
+    }
+
+    /// The room must have been told this, or nothing.
+    fn notice(&mut self, room: usize, user: usize, name: usize, told: Option<(&str, String)>) {
+        let Some((kind, text)) = told else {
+            return self.nothing_new(room);
+        };
+        let expected = json!({
+            "text": text, "kind": kind, "username": NAMES[name], "user_id": format!("u{user}"),
+            "room": ROOMS[room], "id": self.models[room].head() + 1,
+        });
+        self.new_entry(room, EntryKind::Notice, &expected, None);
+    }
+
+    fn nothing_new(&self, room: usize) {
+        assert_eq!(self.room(room).head(), self.models[room].head());
+    }
+
+    /// The log must have one more entry, with the next id. Takes it into the model, and lets the
+    /// model forget what is too much.
+    fn new_entry(
+        &mut self,
+        room: usize,
+        kind: EntryKind,
+        expected: &Value,
+        key: Option<(usize, u8, usize)>,
+    ) {
+        let mut batch = Vec::new();
+        let head = self.models[room].head();
+        let read = self.room(room).read_after(head, 9, &mut batch);
+        let [entry] = &*batch else {
+            panic!("{read:?} of {} after {head}", batch.len());
+        };
+        let mut told = fields(entry.payload.get());
+        let timestamp = told["timestamp"].as_str().unwrap_or_default().to_owned();
+        let model = &mut self.models[room];
+        let before = model.entries.last().map_or("", |e| &e.timestamp);
+        assert!(*timestamp >= *before, "{timestamp} comes after {before}");
+        if expected.get("timestamp").is_none() {
+            told.as_object_mut().map(|told| told.remove("timestamp"));
+        }
+        assert_eq!((entry.id, entry.kind, &told), (head + 1, kind, expected));
+        let payload = entry.payload.get().to_owned();
+        model.entries.push(Kept {
+            kind,
+            payload,
+            key,
+            timestamp,
+        });
+        while model.is_too_much(self.settings.log) {
+            model.tail += 1;
+        }
+    }
+
+    fn read(&mut self, at: usize, max: usize, park: bool) {
+        let (room, person) = (self.room(self.people[at].room), &mut self.people[at]);
+        let model = &self.models[person.room];
+        // Taken back before reading, as a session does.
+        let mut heard = person.ear.heard.lock();
+        (heard.parked, heard.rung) = (None, false);
+        let mut batch = Vec::new();
+        let read = room.read_after(person.cursor, max, &mut batch);
+        if person.cursor < model.tail as u64 {
+            let (from, to) = (person.cursor + 1, model.tail as u64);
+            assert_eq!((read, batch.len()), (Read::Gap { from, to }, 0));
+            person.cursor = to;
+        } else {
+            let past = model.kept().filter(|(id, _)| *id > person.cursor).take(max);
+            let wanted: Vec<_> = past.map(|(id, e)| (id, &*e.payload)).collect();
+            let got: Vec<_> = batch.iter().map(|e| (e.id, e.payload.get())).collect();
+            assert_eq!((read, got), (Read::Entries, wanted));
+            person.cursor = batch.last().map_or(person.cursor, |e| e.id);
+        }
+        heard.rung = person.cursor < model.head();
+        heard.parked = park.then_some(person.cursor);
+    }
+
+    fn look(&self, room: usize, at: u64, max: usize) {
+        let (real, model) = (self.room(room), &self.models[room]);
+        let told = |page: Page| {
+            let payloads = page.payloads().iter().map(|p| p.get().to_owned()).collect();
+            (payloads, page.more)
+        };
+        let after = model.kept().filter(|(id, _)| *id > at);
+        assert_eq!(told(real.messages_after(at, max)), Model::page(after, max));
+        let before = Some(at).filter(|at| *at > 0);
+        let older = model
+            .kept()
+            .rev()
+            .filter(|(id, _)| before.is_none_or(|at| *id < at));
+        let (mut payloads, more) = Model::page(older, max);
+        payloads.reverse();
+        assert_eq!(told(real.messages_before(before, max)), (payloads, more));
+    }
+
+    /// What must hold at any time.
+    fn check(&mut self) {
+        let counts = ROOMS.map(|name| (name, self.members_of(name).len()));
+        let [a, b] = counts.map(|(name, n)| format!(r#""{name}":{{"count":{n},"name":"{name}"}}"#));
+        assert_eq!(
+            self.rooms.counts().now().payload.get(),
+            format!("{{{a},{b}}}")
+        );
+        for (room, model) in self.models.iter().enumerate() {
+            let real = self.room(room);
+            assert_eq!(real.head(), model.head());
+            assert_eq!(real.resumable(), model.tail as u64..=model.head());
+            let members = self.members(room);
+            let wanted = members
+                .iter()
+                .take(2)
+                .map(|p| (p.user_id(), NAMES[p.name].to_owned()));
+            let (users, total) = real.users(2);
+            let users = users.into_iter().map(|u| (u.user_id, u.username));
+            assert!(users.eq(wanted) && total == members.len() as u64);
+        }
+        // Only those who are in a room are told what is broadcast there.
+        for (room, ear) in &*self.air.0.lock() {
+            let members = self.members_of(room);
+            assert!(members.iter().any(|p| Arc::ptr_eq(&p.ear.heard, ear)));
+        }
+        for person in &mut self.people {
+            let (model, mut heard) = (&self.models[person.room], person.ear.heard.lock());
+            for (id, payload) in std::mem::take(&mut heard.entries) {
+                person.cursor += 1;
+                assert_eq!(id, person.cursor);
+                assert_eq!(payload, model.entries[person.cursor as usize - 1].payload);
+            }
+            assert!(heard.rung || person.cursor == model.head(), "nobody rang");
+        }
+    }
+
+    fn members_of(&self, name: &str) -> Vec<&Person> {
+        self.people
+            .iter()
+            .filter(|p| ROOMS[p.room] == name)
+            .collect()
+    }
+}
+
+proptest! {
+    #[test]
+    fn rooms_are_what_a_naive_model_says(
+        settings in settings(),
+        ops in prop::collection::vec(op(), 1..80),
+    ) {
+        let mut world = World {
+            rooms: Rooms::new(&settings),
+            settings,
+            models: Default::default(),
+            people: Vec::new(),
+            air: Arc::default(),
+        };
+        for op in ops {
+            world.act(op);
+            world.check();
+        }
+        // Whoever is left goes, and all counts are 0.
+        while !world.people.is_empty() {
+            world.act(Op::Leave { who: 0 });
+            world.check();
+        }
+    }
+}

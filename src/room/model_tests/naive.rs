@@ -1,0 +1,244 @@
+//! The naive model of a room, and what may be done to one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::domain::{MessageText, RoomName, TextLimits, Username};
+use crate::protocol::HISTORY_PAGE_BYTES_MAX;
+use crate::room::{Entry, EntryKind, LogBounds, News, Reader, RoomSettings};
+
+pub const ROOMS: [&str; 2] = ["tech", "general"];
+pub const NAMES: [&str; 3] = ["Ada", "Bob", "Łucja 🌍"];
+/// Two of these fit into a page of history, three do not.
+pub const LARGE: usize = 100_000;
+
+#[derive(Debug, Clone)]
+pub enum Op {
+    Join {
+        room: usize,
+        user: usize,
+        name: usize,
+    },
+    Leave {
+        who: usize,
+    },
+    Rename {
+        who: usize,
+        name: usize,
+    },
+    Publish {
+        who: usize,
+        text: usize,
+        key: Option<u8>,
+    },
+    Read {
+        who: usize,
+        max: usize,
+        park: bool,
+    },
+    Look {
+        room: usize,
+        at: u64,
+        max: usize,
+    },
+}
+
+pub fn op() -> impl Strategy<Value = Op> {
+    let key = prop::option::of(0..3_u8);
+    let max = prop_oneof![0..4_usize, Just(200)];
+    prop_oneof![
+        3 => (0..2_usize, 0..3_usize, 0..3_usize)
+            .prop_map(|(room, user, name)| Op::Join { room, user, name }),
+        1 => any::<usize>().prop_map(|who| Op::Leave { who }),
+        1 => (any::<usize>(), 0..3_usize).prop_map(|(who, name)| Op::Rename { who, name }),
+        8 => (any::<usize>(), prop_oneof![9 => 0..3_usize, 1 => Just(3)], key)
+            .prop_map(|(who, text, key)| Op::Publish { who, text, key }),
+        4 => (any::<usize>(), max.clone(), any::<bool>())
+            .prop_map(|(who, max, park)| Op::Read { who, max, park }),
+        3 => (0..2_usize, 0..60_u64, max).prop_map(|(room, at, max)| Op::Look { room, at, max }),
+    ]
+}
+
+pub fn settings() -> impl Strategy<Value = RoomSettings> {
+    let messages_max = prop::sample::select(vec![0, 1, 3, 10]);
+    let bytes_max = prop::sample::select(vec![0, 700, 3 * LARGE]);
+    let notice_limit = prop::sample::select(vec![0, 2]);
+    (messages_max, bytes_max, notice_limit).prop_map(|(messages_max, bytes_max, notice_limit)| {
+        RoomSettings {
+            names: ROOMS.map(room_name).to_vec(),
+            log: LogBounds {
+                messages_max,
+                bytes_max,
+                keep_for: Duration::ZERO,
+            },
+            notice_limit,
+            state_interval: Duration::ZERO,
+            slow_timeout: None,
+            unique_names: false,
+            metrics: Arc::default(),
+        }
+    })
+}
+
+pub fn room_name(name: &str) -> RoomName {
+    RoomName::parse(name).unwrap_or_else(|e| panic!("{e}"))
+}
+
+pub fn username(name: usize) -> Username {
+    Username::parse(NAMES[name]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+pub fn text(text: usize) -> MessageText {
+    let limits = TextLimits {
+        chars_max: 0,
+        bytes_max: LARGE,
+    };
+    let raw = ["hi", "\"quoted\"\n", "ünï", &"x".repeat(LARGE)][text].to_owned();
+    MessageText::parse(&raw, &limits).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What somebody who is in a room has been told.
+#[derive(Debug)]
+pub struct Ear {
+    pub heard: Arc<Mutex<Heard>>,
+    air: Arc<Air>,
+}
+
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub parked: Option<u64>,
+    pub entries: Vec<(u64, String)>,
+    pub rung: bool,
+}
+
+/// Who is told what is broadcast, by channel.
+#[derive(Debug, Default)]
+pub struct Air(pub Mutex<Vec<(String, Arc<Mutex<Heard>>)>>);
+
+impl Ear {
+    pub fn new(air: &Arc<Air>) -> Self {
+        Self {
+            heard: Arc::default(),
+            air: Arc::clone(air),
+        }
+    }
+}
+
+impl Heard {
+    /// What is told must have been accepted, and is the newest such.
+    fn tell(&mut self, entry: &Entry) {
+        assert_eq!(self.parked, Some(entry.id));
+        let payload = entry.payload.get().to_owned();
+        self.entries.push((entry.id, payload));
+    }
+}
+
+impl Reader for Ear {
+    fn ring(&self, news: News) {
+        self.heard.lock().rung |= news.has(News::ENTRIES);
+    }
+
+    fn accept(&self, entry: &Entry) -> bool {
+        let mut heard = self.heard.lock();
+        let in_place = heard.parked == Some(entry.id - 1);
+        if in_place {
+            heard.parked = Some(entry.id);
+        }
+        in_place
+    }
+
+    fn tell(&self, entry: &Entry) {
+        self.heard.lock().tell(entry);
+    }
+
+    fn broadcast(&self, channel: &str, entry: &Entry) -> bool {
+        for (_, ear) in self.air.0.lock().iter().filter(|(on, _)| on == channel) {
+            ear.lock().tell(entry);
+        }
+        true
+    }
+
+    fn subscribe(&self, channel: &str) {
+        let mut air = self.air.0.lock();
+        assert!(!air.iter().any(|(_, ear)| Arc::ptr_eq(ear, &self.heard)));
+        air.push((channel.to_owned(), Arc::clone(&self.heard)));
+    }
+
+    fn unsubscribe(&self) {
+        let mut air = self.air.0.lock();
+        let before = air.len();
+        air.retain(|(_, ear)| !Arc::ptr_eq(ear, &self.heard));
+        assert_eq!(air.len() + 1, before, "it was subscribed");
+    }
+
+    fn position(&self) -> u64 {
+        self.heard.lock().parked.unwrap_or_default()
+    }
+
+    fn check_progress(&self, _: Instant, _: Duration) {}
+}
+
+/// An entry as the model keeps it.
+pub struct Kept {
+    pub kind: EntryKind,
+    pub payload: String,
+    pub key: Option<(usize, u8, usize)>,
+    pub timestamp: String,
+}
+
+/// A room as the model has it: everything that ever was, and the last id that is gone.
+#[derive(Default)]
+pub struct Model {
+    pub entries: Vec<Kept>,
+    pub tail: usize,
+}
+
+impl Model {
+    pub fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// What is still there, with its ids.
+    pub fn kept(&self) -> impl DoubleEndedIterator<Item = (u64, &Kept)> {
+        (1..)
+            .zip(&self.entries)
+            .skip(self.tail)
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    pub fn is_too_much(&self, bounds: LogBounds) -> bool {
+        let kept = &self.entries[self.tail..];
+        let messages = kept.iter().filter(|e| e.kind == EntryKind::Message).count();
+        let bytes: usize = kept.iter().map(|e| e.payload.len()).sum();
+        let crowded = messages > bounds.messages_max || kept.len() > 2 * bounds.messages_max;
+        kept.len() > 1
+            && ((bounds.bytes_max > 0 && bytes > bounds.bytes_max)
+                || (bounds.messages_max > 0 && crowded))
+    }
+
+    /// The messages nearest to where a page starts: as many as it may hold, and whether there
+    /// are more.
+    pub fn page<'a>(
+        near: impl Iterator<Item = (u64, &'a Kept)>,
+        max: usize,
+    ) -> (Vec<String>, bool) {
+        let near: Vec<_> = near.filter(|(_, e)| e.kind == EntryKind::Message).collect();
+        let fits = |n: usize| {
+            let bytes: usize = near[..n].iter().map(|(_, e)| e.payload.len()).sum();
+            n == 1 || bytes <= HISTORY_PAGE_BYTES_MAX
+        };
+        let most = near.len().min(max);
+        let held = (0..=most).rev().find(|n| fits(*n)).unwrap_or(0);
+        let payloads = near[..held].iter().map(|(_, e)| e.payload.clone());
+        (payloads.collect(), held < near.len())
+    }
+}
+
+pub fn fields(payload: &str) -> Value {
+    serde_json::from_str(payload).unwrap_or_else(|e| panic!("{e}: {payload}"))
+}

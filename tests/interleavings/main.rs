@@ -1,0 +1,51 @@
+//! Every order of steps between those who publish, those who read and the transport, tried out by
+//! loom on the service's own files: the bell, the readers, the link and the outbox are compiled in
+//! here once more, with loom's atomics and locks (`sync.rs`) in the place of the real ones.
+//!
+//!     cargo test --test interleavings
+//!
+//! A lost wake-up is a task that waits for ever, which loom reports as a deadlock.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, reason = "these tests need not all of what the files offer")]
+
+mod bell_tests;
+mod hand_over;
+mod sync;
+mod window;
+
+#[path = "../../src/room/bell.rs"]
+mod bell;
+#[path = "../../src/session/link.rs"]
+mod link;
+#[path = "../../src/room/log.rs"]
+mod log;
+#[path = "../../src/session/outbox.rs"]
+mod outbox;
+#[path = "../../src/room/readers.rs"]
+mod readers;
+
+/// What those files find under `crate::metrics`.
+mod metrics {
+    pub use hubbub::metrics::Metrics;
+}
+
+/// The same for `crate::protocol`.
+mod protocol {
+    pub use hubbub::protocol::event;
+}
+
+/// The same for `crate::room`.
+mod room {
+    pub use crate::bell::{Bell, News};
+    pub use crate::log::{Entry, EntryKind, Log, LogBounds, Read};
+    pub use crate::readers::{Reader, Readers, Seat};
+}
+
+/// Tries every order of `run`'s steps in which threads are interrupted at most `interruptions`
+/// times, beside their own waiting. Every lost wake-up known so far needed no more than two.
+fn explore(interruptions: usize, run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(interruptions);
+    builder.max_branches = 20_000;
+    builder.check(run);
+}
