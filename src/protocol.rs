@@ -97,6 +97,10 @@ pub struct Limits {
     pub message_rate: u32,
     /// Messages at once.
     pub message_burst: u32,
+    /// Joins and pages of history a second, on average.
+    pub history_rate: u32,
+    /// Joins and pages of history at once.
+    pub history_burst: u32,
     /// Other requests a second, on average.
     pub request_rate: u32,
     /// Other requests at once.

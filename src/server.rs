@@ -35,7 +35,8 @@ const PACKET_BYTES: usize = 4096;
 /// Bytes a packet may have at least, whatever a message may: who pastes a megabyte into the page is
 /// told that it is too long, which needs the packet to be read, and keeps the connection.
 const PAYLOAD_BYTES_MIN: usize = 1_100_000;
-/// Requests other than messages come this many times as fast as messages may.
+/// Requests other than messages may come this many times as fast: joins and history in a budget of
+/// their own, so that whoever resumes is not held up by what else they ask.
 const REQUESTS_PER_MESSAGE: u32 = 4;
 /// Time between two connections' ends in a drain, so that they do not all come back at once.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
@@ -249,6 +250,8 @@ fn limits(config: &Config) -> Limits {
         message_max_bytes,
         message_rate: config.message_rate,
         message_burst: config.message_burst,
+        history_rate: config.message_rate.saturating_mul(REQUESTS_PER_MESSAGE),
+        history_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
         request_rate: config.message_rate.saturating_mul(REQUESTS_PER_MESSAGE),
         request_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
         username_max_chars: username::CHARS_MAX,
@@ -268,6 +271,7 @@ fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
             bytes_max: limits.message_max_bytes,
         },
         messages: Rate::new(limits.message_rate, limits.message_burst),
+        history: Rate::new(limits.history_rate, limits.history_burst),
         requests: Rate::new(limits.request_rate, limits.request_burst),
         limits: limits.clone(),
         resume_grace: config.resume_grace,

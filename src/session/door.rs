@@ -16,6 +16,7 @@ use crate::room::{Bell, News};
 pub struct Door<A> {
     mailbox: Arc<Mailbox<A>>,
     messages: Limiter,
+    history: Limiter,
     requests: Limiter,
     text: TextLimits,
     bell: Arc<Bell>,
@@ -30,6 +31,7 @@ impl<A> Door<A> {
                 Arc::clone(link),
             )),
             messages: Limiter::new(settings.messages),
+            history: Limiter::new(settings.history),
             requests: Limiter::new(settings.requests),
             text: settings.text,
             bell,
@@ -49,7 +51,10 @@ impl<A> Door<A> {
     fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
         match event {
             EventName::SendMessage => self.messages.check()?,
-            _ => self.requests.check()?,
+            EventName::JoinRoom | EventName::GetHistory => self.history.check()?,
+            EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => {
+                self.requests.check()?;
+            }
         }
         protocol::decode(event, payload, &self.text)
     }

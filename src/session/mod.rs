@@ -46,6 +46,8 @@ pub struct SessionSettings {
     pub text: TextLimits,
     /// How fast messages may come.
     pub messages: Option<rate::Rate>,
+    /// How fast joins and requests for history may come.
+    pub history: Option<rate::Rate>,
     /// How fast other requests may come.
     pub requests: Option<rate::Rate>,
     /// The same, as clients are told.

@@ -116,3 +116,35 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
         .greeted()
         .await;
 }
+
+/// Whoever comes back and resumes must not be held up by what else it asks, nor the other way round.
+#[tokio::test]
+async fn joins_and_history_have_a_budget_of_their_own() {
+    let settings = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "2")];
+    let server = Server::with(&settings).await;
+    let mut ada = Client::connect(&server, Transport::WebSocket).await;
+    let session = ada.greeted().await;
+    let told = |name: &str| session["limits"][name].as_u64().unwrap();
+    assert_eq!((told("request_burst"), told("history_burst")), (8, 8));
+    ada.join("tech", "Ada").await;
+
+    let others = until_refused(&mut ada, "list_users", &json!({})).await;
+    assert!(others >= 8, "{others} lists");
+    assert_accepted(&ada.ask("send_message", &json!({ "text": "hi" })).await);
+    let pages = until_refused(&mut ada, "get_history", &json!({ "limit": 1 })).await;
+    assert!(pages >= 7, "{pages} pages after a join");
+    let join = json!({ "room_name": "tech", "username": "Ada" });
+    until_refused(&mut ada, "join_room", &join).await;
+}
+
+/// How many requests are accepted before the first that comes too fast.
+async fn until_refused(client: &mut Client, event: &str, payload: &serde_json::Value) -> usize {
+    for accepted in 0..10_000 {
+        let answer = client.ask(event, payload).await;
+        if answer["ok"] != true {
+            assert_refused(&answer, "rate_limited");
+            return accepted;
+        }
+    }
+    panic!("{event} is never refused");
+}

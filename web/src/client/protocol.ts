@@ -77,6 +77,8 @@ export interface Limits {
   message_max_bytes: number;
   message_rate: number;
   message_burst: number;
+  history_rate: number;
+  history_burst: number;
   request_rate: number;
   request_burst: number;
   username_max_chars: number;
