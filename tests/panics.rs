@@ -36,7 +36,9 @@ struct Fragile {
 
 /// Who is subscribed to the one channel there is.
 #[derive(Debug, Default)]
-struct Air(Mutex<HashMap<usize, (UnboundedSender<String>, Arc<Link>)>>);
+struct Air(Mutex<HashMap<usize, Listener>>);
+
+type Listener = (UnboundedSender<String>, Arc<Link>);
 
 impl Fragile {
     fn hear(&self, text: &str) -> Result<(), Undeliverable> {
