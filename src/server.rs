@@ -115,6 +115,7 @@ impl Server {
                 endpoint,
                 readiness: readiness.clone(),
                 page,
+                rooms: config.rooms.clone(),
                 allowed_origins: config.allowed_origins.clone(),
                 trusted_proxies: config.trusted_proxies.clone(),
                 metrics,

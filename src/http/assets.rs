@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use super::folder;
+use crate::domain::RoomName;
 
 /// Scripts, styles and pictures of our own and nothing else; no string ever becomes markup or
 /// script. `'self'` covers the WebSocket to this very server.
@@ -157,9 +158,13 @@ impl Assets {
     }
 }
 
-/// Answers from the table. Paths that only the page knows, such as a room's, get the page, but
-/// only for a browser that navigates there: whatever else is asked for and missing is not found.
-pub async fn serve(State(assets): State<Assets>, request: Request) -> Response {
+/// Answers from the table. A room's path gets the page, but only for a browser that navigates
+/// there: whatever else is asked for and missing is not found. Where there is no such room, the page
+/// says so to the person, and the status to the program: `/admin` must not look as if it were there.
+pub async fn serve(
+    State((assets, rooms)): State<(Assets, Arc<[RoomName]>)>,
+    request: Request,
+) -> Response {
     let path = request.uri().path();
     let asset = match path {
         "/" => assets.find(PAGE),
@@ -168,14 +173,27 @@ pub async fn serve(State(assets): State<Assets>, request: Request) -> Response {
             room.then(|| assets.find(PAGE)).flatten()
         }),
     };
-    let Some(asset) = asset else {
+    let name = path.trim_start_matches('/');
+    let exists = path == "/"
+        || assets.find(path).is_some()
+        || rooms.iter().any(|room| room.as_str() == name);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let Some(asset) = asset.filter(|_| exists || reads) else {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     };
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if !reads {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow, "GET or HEAD only\n").into_response();
     }
-    answer(asset, request.method(), request.headers())
+    if exists {
+        return answer(asset, request.method(), request.headers());
+    }
+    // Without the conditions under which a client would be told that it has the page already.
+    let mut headers = request.headers().clone();
+    headers.remove(header::IF_NONE_MATCH);
+    let mut response = answer(asset, request.method(), &headers);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 /// Rooms have one segment; what ends like a file is one.

@@ -20,6 +20,11 @@ fn assets() -> Assets {
     ])
 }
 
+fn rooms() -> Arc<[RoomName]> {
+    let room = |name: &str| RoomName::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+    ["tech", "music"].map(room).into()
+}
+
 async fn ask(
     method: Method,
     path: &str,
@@ -32,7 +37,7 @@ async fn ask(
     let Ok(request) = request.body(Body::empty()) else {
         panic!("{path} is no request");
     };
-    let response = serve(State(assets()), request).await;
+    let response = serve(State((assets(), rooms())), request).await;
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, 1000).await.unwrap_or_default();
     (
@@ -114,7 +119,7 @@ async fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_room_is_the_page_and_a_missing_file_is_missing() {
-    for room in ["/tech", "/caf%C3%A9", "/v1.5"] {
+    for room in ["/tech", "/music"] {
         let (status, headers, _) = get(room, &[BROWSER]).await;
         assert_eq!(status, StatusCode::OK, "{room}");
         assert_eq!(value(&headers, "content-type"), "text/html; charset=utf-8");
@@ -136,6 +141,31 @@ async fn a_room_is_the_page_and_a_missing_file_is_missing() {
         get("/metrics", &[("accept", "*/*")]).await.0,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_is_a_page_that_says_so_and_not_found() {
+    let (_, page, _) = get("/tech", &[BROWSER]).await;
+    let known = ("if-none-match", value(&page, "etag"));
+    for path in [
+        "/nowhere",
+        "/caf%C3%A9",
+        "/v1.5",
+        "/metrics",
+        "/admin",
+        "/debug",
+    ] {
+        let (status, headers, body) = get(path, &[BROWSER, known]).await;
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::NOT_FOUND, "plain"),
+            "{path}"
+        );
+        assert!(
+            !value(&headers, "content-security-policy").is_empty(),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use axum::routing::{any, get};
 use ipnet::IpNet;
 
 use self::assets::Assets;
-use crate::domain::AllowedOrigins;
+use crate::domain::{AllowedOrigins, RoomName};
 use crate::metrics::Metrics;
 use crate::socket::{self, Endpoint};
 
@@ -46,6 +46,8 @@ pub struct Parts {
     pub readiness: Readiness,
     /// The web client, if there is one.
     pub page: Option<Assets>,
+    /// The rooms, each with a path of the page's.
+    pub rooms: Vec<RoomName>,
     /// Whose pages may connect.
     pub allowed_origins: AllowedOrigins,
     /// Who is believed about whom it speaks for.
@@ -60,6 +62,7 @@ pub fn router(parts: Parts) -> Router {
         endpoint,
         readiness,
         page,
+        rooms,
         metrics,
         ..
     } = parts;
@@ -91,7 +94,7 @@ pub fn router(parts: Parts) -> Router {
         .with_state(readiness)
         .merge(socket_io);
     match page {
-        Some(page) => router.fallback_service(any(assets::serve).with_state(page)),
+        Some(page) => router.fallback_service(any(assets::serve).with_state((page, rooms.into()))),
         None => router.route("/", get(no_page)),
     }
 }
