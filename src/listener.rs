@@ -2,6 +2,9 @@
 //!
 //! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
 
+mod watched;
+
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use self::watched::{Reading, Watched};
+use crate::metrics::Metrics;
 use crate::socket::io::ConnectionPlace;
 
 /// Connections that wait in the system to be accepted.
@@ -67,12 +72,18 @@ pub struct Listener {
     places: Option<Arc<Semaphore>>,
     connections: TaskTracker,
     finish: CancellationToken,
+    metrics: Arc<Metrics>,
 }
 
 impl Listener {
     /// Serves `router` to at most `connections_max` connections at once; 0 = no limit.
     #[must_use]
-    pub fn new(listener: TcpListener, router: Router, connections_max: usize) -> Self {
+    pub fn new(
+        listener: TcpListener,
+        router: Router,
+        connections_max: usize,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let places = connections_max.min(Semaphore::MAX_PERMITS);
         Self {
             listener,
@@ -80,6 +91,7 @@ impl Listener {
             places: (places > 0).then(|| Arc::new(Semaphore::new(places))),
             connections: TaskTracker::new(),
             finish: CancellationToken::new(),
+            metrics,
         }
     }
 
@@ -111,6 +123,7 @@ impl Listener {
             .map(|places| Arc::clone(places).try_acquire_owned())
         {
             Some(Err(_)) => {
+                self.metrics.reject("connections_full");
                 self.connections.spawn(turn_away(stream));
                 return;
             }
@@ -127,6 +140,7 @@ impl Listener {
             self.router.clone(),
             self.finish.clone(),
             place,
+            Arc::clone(&self.metrics),
         );
         self.connections.spawn(connection);
     }
@@ -175,7 +189,11 @@ async fn serve(
     router: Router,
     finish: CancellationToken,
     place: Option<ConnectionPlace>,
+    metrics: Arc<Metrics>,
 ) {
+    let reading = Arc::new(Reading::default());
+    let stream = Watched::new(stream, Arc::clone(&reading));
+    let answered = Arc::clone(&reading);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -183,7 +201,13 @@ async fn serve(
             request.extensions_mut().insert(place.clone());
         }
         // A router is always ready; `call` wants it mutable.
-        router.clone().call(request)
+        let answer = router.clone().call(request);
+        let answered = Arc::clone(&answered);
+        async move {
+            let answer = answer.await;
+            answered.answered();
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -201,8 +225,27 @@ async fn serve(
         }
     };
     if let Err(error) = result {
+        if let Some(reason) = fault(&error, &reading) {
+            metrics.reject(reason);
+        }
         // The peer's doing, as a rule: half a request, garbage, a reset.
         tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+/// What a connection ended for, where that was its client's fault. A request that breaks off is
+/// not: that is how connections are lost.
+fn fault(error: &hyper::Error, reading: &Reading) -> Option<&'static str> {
+    let source = error.source().and_then(|e| e.downcast_ref::<io::Error>());
+    if error.is_parse() {
+        Some("bad_http")
+    } else if source.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+        // The system gave up: nothing was taken for USER_TIMEOUT.
+        Some("slow_reader")
+    } else if error.is_timeout() && reading.is_amid_request() {
+        Some("slow_header")
+    } else {
+        None
     }
 }
 

@@ -138,7 +138,12 @@ impl Server {
     pub fn serve_metrics(&mut self, listener: TcpListener) {
         let router = http::metrics::router(Arc::clone(&self.shared));
         // A few connections are enough for whoever scrapes.
-        let listener = Listener::new(listener, router, METRICS_CONNECTIONS_MAX);
+        let listener = Listener::new(
+            listener,
+            router,
+            METRICS_CONNECTIONS_MAX,
+            Arc::clone(&self.shared.metrics),
+        );
         self.background.spawn(async move {
             let connections = listener.accept_until(CancellationToken::new()).await;
             connections.finish(FINISH_PATIENCE).await;
@@ -147,7 +152,12 @@ impl Server {
 
     /// Serves until `stop`, then drains.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let listener = Listener::new(listener, self.router.clone(), self.max_connections);
+        let listener = Listener::new(
+            listener,
+            self.router.clone(),
+            self.max_connections,
+            Arc::clone(&self.shared.metrics),
+        );
         // The port stays open while sessions end: a client that polls may need a new connection
         // to hear of it. The router lets nobody new in.
         let drained = CancellationToken::new();
