@@ -27,7 +27,10 @@ pub fn start(
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
         .with_writer(io::stderr)
-        .with_target(false);
+        .with_target(false)
+        // A line that cannot be written, on a full disk say, is lost. Told on the same standard error,
+        // that would be a panic.
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => builder
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))

@@ -7,9 +7,11 @@
 
 mod attachments;
 mod events;
+mod faults;
 mod handshakes;
 mod http;
 mod liveness;
+mod names;
 mod origins;
 mod packets;
 mod posts;
@@ -17,6 +19,7 @@ mod raw;
 mod slow;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;
 mod unclaimed;
 mod upgrades;
 mod ward;

@@ -39,8 +39,27 @@ impl Server {
 
     /// Starts a server with these settings and command-line arguments, and waits until it listens.
     pub async fn launch(settings: &[(&str, &str)], arguments: &[&str]) -> Self {
+        Self::start_by(command(settings, arguments)).await
+    }
+
+    /// Starts a server from a shell that runs these commands first, which set up a fault.
+    pub async fn behind(shell: &str, settings: &[(&str, &str)]) -> Self {
+        let server = command(settings, &[]);
+        let program = server.as_std().get_program();
+        let mut behind = Command::new("sh");
+        behind
+            .args(["-c", &format!("{shell}\nexec \"$0\"")])
+            .arg(program)
+            .env_clear()
+            .kill_on_drop(true);
+        let variables = server.as_std().get_envs();
+        behind.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        Self::start_by(behind).await
+    }
+
+    async fn start_by(mut command: Command) -> Self {
         let stderr = NamedTempFile::new().unwrap();
-        let mut child = command(settings, arguments)
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(stderr.reopen().unwrap())
             .spawn()
