@@ -13,6 +13,7 @@ mod http;
 mod liveness;
 mod names;
 mod origins;
+mod overload;
 mod packets;
 mod posts;
 mod raw;
