@@ -4,6 +4,7 @@
 
 mod watched;
 
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
@@ -13,14 +14,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
@@ -45,8 +47,10 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// must end before another try can succeed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a connection gets that is one too many.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
-    Content-Type: text/plain\r\nContent-Length: 15\r\nConnection: close\r\n\r\nserver is full\n";
+const FULL: &str = "server is full (MAX_CONNECTIONS)\n";
+/// Connections too many that are told so at once; more are dropped, because being told takes a file
+/// descriptor.
+const TURNED_AWAY_MAX: usize = 256;
 
 /// Opens the port.
 ///
@@ -70,6 +74,7 @@ pub struct Listener {
     router: Router,
     /// `None` = no limit.
     places: Option<Arc<Semaphore>>,
+    turned_away: Arc<Semaphore>,
     connections: TaskTracker,
     finish: CancellationToken,
     metrics: Arc<Metrics>,
@@ -89,6 +94,7 @@ impl Listener {
             listener,
             router,
             places: (places > 0).then(|| Arc::new(Semaphore::new(places))),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
             connections: TaskTracker::new(),
             finish: CancellationToken::new(),
             metrics,
@@ -124,7 +130,9 @@ impl Listener {
         {
             Some(Err(_)) => {
                 self.metrics.reject("connections_full");
-                self.connections.spawn(turn_away(stream));
+                if let Ok(told) = Arc::clone(&self.turned_away).try_acquire_owned() {
+                    self.connections.spawn(turn_away(stream, told));
+                }
                 return;
             }
             Some(Ok(place)) => Some(ConnectionPlace(Arc::new(place))),
@@ -249,12 +257,25 @@ fn fault(error: &hyper::Error, reading: &Reading) -> Option<&'static str> {
     }
 }
 
-async fn turn_away(mut stream: TcpStream) {
-    let told = tokio::time::timeout(HEADER_TIMEOUT, async {
-        stream.write_all(FULL).await?;
-        stream.shutdown().await
+/// Answers the first request with 503. An answer before the request would reach some clients as a
+/// broken connection.
+async fn turn_away(stream: TcpStream, _told: OwnedSemaphorePermit) {
+    let service = service_fn(|_: hyper::Request<Incoming>| async {
+        let retry = [(header::RETRY_AFTER, "5")];
+        let answer = (StatusCode::SERVICE_UNAVAILABLE, retry, FULL).into_response();
+        Ok::<_, Infallible>(answer)
     });
-    if !matches!(told.await, Ok(Ok(()))) {
-        tracing::debug!("a connection too many went away before it was told");
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    if tokio::time::timeout(HEADER_TIMEOUT, connection)
+        .await
+        .is_err()
+    {
+        tracing::debug!("a connection too many asked for nothing");
     }
 }

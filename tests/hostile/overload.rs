@@ -35,7 +35,7 @@ async fn a_full_server_sheds_newcomers_and_takes_them_again_when_there_is_room()
     for client in inside {
         leave(client).await;
     }
-    ward.finish(&["server_full"]).await;
+    ward.finish(&["connections_full"]).await;
 }
 
 #[tokio::test]
