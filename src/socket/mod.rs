@@ -3,7 +3,7 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library: WebSocket upgrade, polling), `body` (what a client may post), [`io`] (the byte stream under a
-//! WebSocket), `ticket` (what ties a request to its session), [`admission`] (who may open one), `wire` (packets in and out),
+//! WebSocket), `ticket` (what ties a request to its session), `admission` (who may open one), `wire` (packets in and out),
 //! `adapter` (entries to many connections).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events, and
