@@ -16,6 +16,8 @@ pub struct Link {
     enough_taken: Notify,
     paused: AtomicBool,
     closed: AtomicBool,
+    hung_up: AtomicBool,
+    at_fault: AtomicBool,
     handed_over: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
@@ -29,6 +31,8 @@ impl Default for Link {
             enough_taken: Notify::new(),
             paused: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            hung_up: AtomicBool::new(false),
+            at_fault: AtomicBool::new(false),
             handed_over: AtomicU64::new(0),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
@@ -106,6 +110,24 @@ impl Link {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Transport: the peer has ended it, or is gone. What ends after that is no fault of the peer.
+    pub fn note_hang_up(&self) {
+        self.hung_up.store(true, Ordering::Release);
+    }
+
+    /// Transport: ends itself, for what the peer did.
+    pub fn close_for_fault(&self) {
+        self.at_fault.store(true, Ordering::Release);
+        self.close();
+    }
+
+    /// Whether an end of the transport has another cause than what the peer did.
+    #[must_use]
+    pub fn is_excused(&self) -> bool {
+        let otherwise = self.is_closed() || self.hung_up.load(Ordering::Acquire);
+        otherwise && !self.at_fault.load(Ordering::Acquire)
     }
 
     /// Transport: ready when it may read (or has been closed).

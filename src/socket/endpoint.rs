@@ -8,6 +8,7 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -20,16 +21,16 @@ use serde::Deserialize;
 use socketioxide::SocketIo;
 use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
-use tungstenite::handshake::derive_accept_key;
 
 use super::PATH;
 use super::adapter::Adapter;
 use super::admission::{Admission, ClientAddress};
+use super::body::{Bounded, SEPARATOR};
+use super::endings::{ClosePolling, CountFault};
+use super::handshake::handshake_key;
 use super::io::{ConnectionPlace, Linked, is_session_packet};
 use super::ticket::{PollingTickets, Ticket};
-
-/// Packets in one polling body are separated by this (Engine.IO 4, "HTTP long-polling").
-const SEPARATOR: u8 = 0x1e;
+use crate::metrics::Metrics;
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
@@ -38,6 +39,8 @@ pub struct Endpoint {
     _io: SocketIo<Adapter>,
     polling: PollingTickets,
     admission: Arc<Admission>,
+    metrics: Arc<Metrics>,
+    connect_timeout: Duration,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -51,38 +54,60 @@ impl Endpoint {
         service: SocketIoService<Nothing, Adapter>,
         io: SocketIo<Adapter>,
         admission: Arc<Admission>,
+        metrics: Arc<Metrics>,
+        connect_timeout: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
             service,
             _io: io,
             polling: PollingTickets::default(),
             admission,
+            metrics,
+            connect_timeout,
         })
+    }
+
+    pub(super) const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    pub(super) const fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
     }
 
     pub(super) const fn polling(&self) -> &PollingTickets {
         &self.polling
     }
 
+    /// Counts a session that ended as a polling one, where its client never sent CONNECT.
+    pub(super) fn polling_ended(&self, ticket: &Ticket) {
+        if !ticket.is_claimed()
+            && let Some(reason @ "connect_timeout") = ticket.fault(self.connect_timeout)
+        {
+            self.metrics.reject(reason);
+        }
+    }
+
     /// Closes an Engine.IO session that polls, with the packet its client would close it with.
     /// Its transport counts as closed then, so the client reconnects. Does nothing to a session
     /// that is gone or speaks over a WebSocket.
-    pub(super) fn close_polling(self: Arc<Self>, sid: Sid) {
-        self.post(sid, "1");
+    /// Whether there was something to close.
+    pub(super) async fn close_polling(&self, sid: Sid) -> bool {
+        self.post(sid, "1").await
     }
 
     /// Connects a session that polls, with the packet its client would connect it with.
-    pub(super) fn connect_polling(self: Arc<Self>, sid: Sid) {
-        self.post(sid, "40");
+    pub(super) async fn connect_polling(&self, sid: Sid) {
+        self.post(sid, "40").await;
     }
 
-    fn post(self: Arc<Self>, sid: Sid, packet: &'static str) {
-        tokio::spawn(async move {
-            let uri = format!("{PATH}?EIO=4&transport=polling&sid={sid}");
-            if let Ok(request) = Request::post(uri).body(Body::from(packet)) {
-                self.call(request).await;
-            }
-        });
+    /// Posts a packet as the session's client would. Whether the session took it.
+    async fn post(&self, sid: Sid, packet: &'static str) -> bool {
+        let uri = format!("{PATH}?EIO=4&transport=polling&sid={sid}");
+        match Request::post(uri).body(Body::from(packet)) {
+            Ok(request) => self.call(request).await.status().is_success(),
+            Err(_) => false,
+        }
     }
 
     async fn call(&self, request: Request) -> Response {
@@ -112,8 +137,16 @@ impl Endpoint {
     }
 
     /// `GET` that waits for packets: once they are in the answer, the transport has taken them.
-    async fn poll(&self, sid: Option<Sid>, request: Request) -> Response {
+    ///
+    /// A client that hangs up on its poll may have lost what was on its way to it. Stock clients
+    /// give the session up then, so it ends, and they come back and resume; going on would lose
+    /// packets in silence.
+    async fn poll(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
+        let hung_up = sid.map(|sid| ClosePolling::unless_answered(self, sid));
         let (head, body) = read_whole(self.call(request).await).await;
+        if let Some(hung_up) = hung_up {
+            hung_up.disarm();
+        }
         if let Some(ticket) = sid.and_then(|sid| self.polling.get(sid)) {
             let packets = body.split(|&byte| byte == SEPARATOR);
             ticket
@@ -131,6 +164,7 @@ impl Endpoint {
         };
         let upgraded_from = match sid.map(|sid| self.polling_ticket(sid)) {
             Some(None) => return unknown_session(),
+            Some(Some((_, ticket))) if !ticket.begin_upgrade() => return bad_request(),
             Some(Some(ticket)) => Some(ticket),
             None => None,
         };
@@ -157,14 +191,16 @@ impl Endpoint {
                     return;
                 }
             };
-            let closing = polling_sid.map(|sid| ClosePolling {
-                endpoint: Arc::clone(&endpoint),
-                sid,
-            });
+            let closing =
+                polling_sid.map(|sid| ClosePolling::unless_upgraded(&endpoint, sid, ticket.link()));
+            let ended = polling_sid
+                .is_none()
+                .then(|| CountFault::new(&endpoint, &ticket));
             if !ticket.is_claimed() {
                 endpoint.admission.await_claim(&ticket);
             }
-            let stream = Linked::new(stream, Arc::clone(ticket.link()), (closing, place));
+            let guard = (closing, ended, place);
+            let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
             if Service::call(&endpoint.service, (stream, opening))
                 .await
                 .is_err()
@@ -192,6 +228,22 @@ impl Endpoint {
 /// Serves every request under [`PATH`].
 pub async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let query = Query::of(request.uri());
+    let known = query.sid.map(|sid| endpoint.polling_ticket(sid).is_some());
+    let endpoint = &endpoint;
+    let response = dispatch(endpoint, request).await;
+    let reason = match (response.status(), known) {
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => "payload_too_large",
+        // Also what an honest client gets that was away for too long.
+        (StatusCode::BAD_REQUEST, Some(false)) => "unknown_session",
+        (StatusCode::BAD_REQUEST | StatusCode::UPGRADE_REQUIRED, _) => "bad_request",
+        _ => return response,
+    };
+    endpoint.metrics.reject(reason);
+    response
+}
+
+async fn dispatch(endpoint: &Arc<Endpoint>, request: Request) -> Response {
+    let query = Query::of(request.uri());
     match (request.method(), query.transport) {
         (&Method::GET, Some("websocket")) if query.eio == Some("4") => {
             let sid = query.sid.map(str::to_owned);
@@ -201,7 +253,14 @@ pub async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> R
             None => endpoint.open_polling(request).await,
             Some(sid) => endpoint.poll(sid.ok(), request).await,
         },
-        // Everything else is the library's to answer: POST, and what is no valid request.
+        (&Method::POST, _) => {
+            let metrics = Arc::clone(&endpoint.metrics);
+            let ticket = query.sid.and_then(|sid| endpoint.polling_ticket(sid));
+            let link = ticket.map(|(_, ticket)| Arc::clone(ticket.link()));
+            let bounded = request.map(|body| Body::new(Bounded::new(body, metrics, link)));
+            endpoint.call(bounded).await
+        }
+        // What is no valid request is the library's to answer.
         _ => endpoint.call(request).await,
     }
 }
@@ -263,66 +322,23 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
     open.sid.parse().ok()
 }
 
-/// The answer to `Sec-WebSocket-Key` (RFC 6455, section 4.2), or why there is none.
-fn handshake_key(request: &Request) -> Result<String, Box<Response>> {
-    let headers = request.headers();
-    let has = |name: header::HeaderName, token: &str| {
-        let values = headers
-            .get_all(name)
-            .into_iter()
-            .filter_map(|value| value.to_str().ok());
-        let mut tokens = values.flat_map(|value| value.split(','));
-        tokens.any(|found| found.trim().eq_ignore_ascii_case(token))
-    };
-    let refuse =
-        |status: StatusCode, why: &'static str| Err(Box::new((status, why).into_response()));
-    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
-        return refuse(StatusCode::BAD_REQUEST, "this is no WebSocket handshake\n");
-    }
-    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        let version = [(header::SEC_WEBSOCKET_VERSION, "13")];
-        let why = "only WebSocket version 13 is spoken here\n";
-        return Err(Box::new(
-            (StatusCode::UPGRADE_REQUIRED, version, why).into_response(),
-        ));
-    }
-    match headers.get(header::SEC_WEBSOCKET_KEY) {
-        Some(key) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
-        _ => refuse(
-            StatusCode::BAD_REQUEST,
-            "Sec-WebSocket-Key must be 16 bytes in base64\n",
-        ),
-    }
-}
-
-/// Whether these are 16 bytes in base64: 22 digits and the padding.
-fn is_key(key: &[u8]) -> bool {
-    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    matches!(key.strip_suffix(b"=="), Some(digits) if digits.len() == 22 && digits.iter().all(digit))
-}
-
 /// As the library answers requests for sessions it does not know.
 fn unknown_session() -> Response {
-    let body = r#"{"code":"1","message":"Session ID unknown"}"#;
+    refuse(r#"{"code":"1","message":"Session ID unknown"}"#)
+}
+
+/// As the library answers requests over the wrong transport.
+fn bad_request() -> Response {
+    refuse(r#"{"code":"3","message":"Bad request"}"#)
+}
+
+fn refuse(body: &'static str) -> Response {
     (
         StatusCode::BAD_REQUEST,
         [(header::CONTENT_TYPE, "application/json")],
         body,
     )
         .into_response()
-}
-
-/// Lives as long as the stream of an upgrade. Where the upgrade failed, the session would still
-/// count as upgrading, which stops its heartbeat: it would stay for ever.
-struct ClosePolling {
-    endpoint: Arc<Endpoint>,
-    sid: Sid,
-}
-
-impl Drop for ClosePolling {
-    fn drop(&mut self) {
-        Arc::clone(&self.endpoint).close_polling(self.sid);
-    }
 }
 
 /// The service behind the library's: every path that is not Socket.IO's. There is none.

@@ -1,6 +1,7 @@
 //! The byte stream under one WebSocket, as the session's link sees it: it counts the packets that
 //! have been written, stops reading while the session asks for that, and fails when the session
-//! ends the transport, also where a writer is stuck in a flush.
+//! ends the transport, also where a writer is stuck in a flush. It also notes when the peer hangs up,
+//! so that an end which the peer's bytes brought about can be told from an ordinary one.
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::session::Link;
+
+/// Bytes of answers to pings that may wait to be written. Every ping is answered with its own
+/// payload, and the library's buffer for that has no bound: a peer that sends pings and reads
+/// nothing would fill the memory. Nobody who reads ever comes near.
+const PONGS_MAX: u64 = 64 * 1024;
 
 /// What a listener attaches to each request of a connection, as an extension: a place among those
 /// that may be open at once. It is given up when the connection's stream ends, also after the
@@ -25,7 +31,9 @@ pin_project! {
         #[pin]
         stream: S,
         link: Arc<Link>,
-        frames: FrameCounter,
+        sent: FrameCounter,
+        received: FrameCounter,
+        pongs: u64,
         guard: G,
     }
 }
@@ -36,7 +44,9 @@ impl<S, G> Linked<S, G> {
         Self {
             stream,
             link,
-            frames: FrameCounter::default(),
+            sent: FrameCounter::default(),
+            received: FrameCounter::default(),
+            pongs: 0,
             guard,
         }
     }
@@ -60,7 +70,20 @@ impl<S: AsyncRead, G> AsyncRead for Linked<S, G> {
         if this.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        this.stream.poll_read(cx, buf)
+        let (before, room) = (buf.filled().len(), buf.remaining());
+        let read = ready!(this.stream.poll_read(cx, buf));
+        let new = &buf.filled()[before..];
+        this.received.count(new);
+        let is_end = new.is_empty() && room > 0;
+        if read.is_err() || is_end || this.received.saw_close {
+            this.link.note_hang_up();
+        }
+        *this.pongs += std::mem::take(&mut this.received.ping_bytes);
+        if *this.pongs > PONGS_MAX {
+            this.link.close_for_fault();
+            return Poll::Ready(Err(ended()));
+        }
+        Poll::Ready(read)
     }
 }
 
@@ -77,7 +100,9 @@ impl<S: AsyncWrite, G> AsyncWrite for Linked<S, G> {
         match this.stream.poll_write(cx, buf) {
             Poll::Ready(written) => {
                 let written = written?;
-                this.link.take(this.frames.count(&buf[..written]));
+                this.link.take(this.sent.count(&buf[..written]));
+                // Whatever was written has made as much room; what else waits has bounds of its own.
+                *this.pongs = this.pongs.saturating_sub(written as u64);
                 Poll::Ready(Ok(written))
             }
             Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
@@ -100,16 +125,20 @@ impl<S: AsyncWrite, G> AsyncWrite for Linked<S, G> {
     }
 }
 
-/// Counts the session's packets in the bytes a server writes: whole text frames (RFC 6455,
-/// section 5.2; unmasked) that carry a Socket.IO event or acknowledgement (`42…`, `43…`). The
+/// Follows the frames of one direction (RFC 6455, section 5.2), and counts the session's packets in
+/// the bytes a server writes: whole text frames, unmasked, that carry a Socket.IO event or acknowledgement (`42…`, `43…`). The
 /// engine's own packets (open, ping, CONNECT) pass uncounted.
 #[derive(Debug, Default)]
 struct FrameCounter {
-    header: [u8; 10],
+    header: [u8; 14],
     header_len: usize,
     payload_start: [u8; 2],
     payload_seen: u64,
     payload_len: Option<u64>,
+    /// A close frame has come by.
+    saw_close: bool,
+    /// Bytes of ping frames that have come by since somebody last asked.
+    ping_bytes: u64,
 }
 
 impl FrameCounter {
@@ -123,7 +152,11 @@ impl FrameCounter {
             };
             if self.payload_len == Some(self.payload_seen) {
                 packets += u64::from(self.is_session_packet());
-                *self = Self::default();
+                *self = Self {
+                    saw_close: self.saw_close,
+                    ping_bytes: self.ping_bytes,
+                    ..Self::default()
+                };
             }
         }
         packets
@@ -132,18 +165,34 @@ impl FrameCounter {
     fn read_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         self.header[self.header_len] = bytes[0];
         self.header_len += 1;
-        let extended = match self.header[1] {
+        const MASKED: u8 = 0x80;
+        const CLOSE: u8 = 8;
+        const PING: u8 = 9;
+        if self.header_len < 2 {
+            return &bytes[1..];
+        }
+        let extended = match self.header[1] & !MASKED {
             126 => 2,
             127 => 8,
             _ => 0,
         };
-        if self.header_len == 2 + extended {
-            let digits = &self.header[2..self.header_len];
+        let mask = match self.header[1] & MASKED {
+            0 => 0,
+            _ => 4,
+        };
+        if self.header_len == 2 + extended + mask {
+            let opcode = self.header[0] & 0x0f;
+            self.saw_close |= opcode == CLOSE;
+            let digits = &self.header[2..2 + extended];
             let long = digits
                 .iter()
                 .fold(0, |len, &digit| len << 8 | u64::from(digit));
-            let short = u64::from(self.header[1]);
-            self.payload_len = Some(if extended > 0 { long } else { short });
+            let short = u64::from(self.header[1] & !MASKED);
+            let length = if extended > 0 { long } else { short };
+            self.payload_len = Some(length);
+            if opcode == PING {
+                self.ping_bytes = self.ping_bytes.saturating_add(length).saturating_add(2);
+            }
         }
         &bytes[1..]
     }
@@ -221,6 +270,34 @@ mod tests {
                 rest = later;
             }
             prop_assert_eq!(counted, sent);
+        }
+    }
+
+    #[test]
+    fn a_close_frame_is_seen_wherever_the_bytes_are_cut_and_nowhere_else() {
+        let masked = |opcode: u8, payload: &[u8]| {
+            let mut bytes = frame(opcode, payload);
+            bytes[1] |= 0x80;
+            let at = bytes.len() - payload.len();
+            bytes.splice(at..at, [1, 2, 3, 4]);
+            bytes
+        };
+        let mut stream = Vec::new();
+        for payload in [&b""[..], &[0x88; 200], &[0x88; 70_000]] {
+            stream.extend(masked(1, payload));
+            stream.extend(masked(9, &[0x89; 125]));
+        }
+        for piece in [1, 2, 7, stream.len()] {
+            let mut frames = FrameCounter::default();
+            stream.chunks(piece).for_each(|bytes| {
+                frames.count(bytes);
+            });
+            assert!(!frames.saw_close, "in pieces of {piece}");
+            assert_eq!(frames.ping_bytes, 3 * (2 + 125));
+            masked(8, b"\x03\xe8").chunks(piece).for_each(|bytes| {
+                frames.count(bytes);
+            });
+            assert!(frames.saw_close, "in pieces of {piece}");
         }
     }
 

@@ -2,9 +2,10 @@
 //! and sessions.
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
-//! (requests in front of the library: WebSocket upgrade, polling), [`io`] (the byte stream under a
-//! WebSocket), `ticket` (what ties a request to its session), [`admission`] (who may open one), `wire` (packets in and out),
-//! `adapter` (entries to many connections).
+//! (requests in front of the library: WebSocket upgrade, polling), `handshake` (of a WebSocket),
+//! `body` (what a client may post), [`io`] (the byte stream under a WebSocket), `ticket` (what ties a
+//! request to its session), `endings` (what must happen when streams and polls end), `admission` (who
+//! may open a connection), `wire` (packets in and out), `adapter` (entries to many connections).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events, and
 //! misses what arrives while an asynchronous connect handler registers them. So doors are
@@ -12,13 +13,17 @@
 
 mod adapter;
 mod admission;
+mod body;
+mod endings;
 pub mod endpoint;
+mod handshake;
 pub mod io;
 mod ticket;
 mod wire;
 
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use socketioxide::extract::{HttpExtension, SocketRef, TryData};
@@ -91,14 +96,15 @@ pub fn build(
                             TryData(auth): TryData<Auth>| {
         admit(&shared, &socket, slot.sender(), &ticket, auth.ok())
     };
-    let (tasks, unused_timeout) = (tasks.clone(), settings.connect_timeout);
+    let connect_timeout = settings.connect_timeout;
+    let (tasks, unused_timeout) = (tasks.clone(), connect_timeout);
     let start = move |socket: SocketRef<Adapter>,
                       HttpExtension(ticket): HttpExtension<Arc<Ticket>>| {
         start(socket, ticket, tasks, unused_timeout)
     };
     io.ns("/", start.with(admit));
     let admission = Admission::new(settings.admission, Arc::clone(&metrics));
-    Endpoint::new(service, io, admission)
+    Endpoint::new(service, io, admission, metrics, connect_timeout)
 }
 
 /// Connect middleware: makes the session and registers its doors, before the client is told that
@@ -125,16 +131,41 @@ fn admit(
     let door = Arc::new(door);
     let on_event = Arc::clone(&door);
     let ignored = Arc::clone(&shared.metrics);
+    let was_open = Arc::new(AtomicBool::new(false));
     socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
+        // What comes right behind a goodbye comes here too, because the library forgets the socket
+        // a little later. (Right behind the CONNECT reply it may not count as open yet.)
+        if inbound.is_open {
+            was_open.store(true, Ordering::Relaxed);
+        } else if was_open.load(Ordering::Relaxed) {
+            ignored.reject("packet");
+            return ready(());
+        }
         inbound.hand_to(&on_event, &ignored);
         ready(())
     });
     let metrics = Arc::clone(&shared.metrics);
+    // Weak, because the library keeps the handler in the socket and the ticket beside it.
+    let of_transport = Arc::downgrade(ticket);
     socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
+        let ticket = of_transport.upgrade();
         match reason {
             DisconnectReason::PacketParsingError => metrics.reject("packet"),
             DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
             DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
+            // Also how the library calls a lost connection.
+            DisconnectReason::TransportError
+                if ticket
+                    .as_ref()
+                    .is_some_and(|ticket| !ticket.link().is_excused()) =>
+            {
+                metrics.reject("transport");
+            }
+            DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect => {
+                if let Some(ticket) = ticket {
+                    ticket.left();
+                }
+            }
             _ => {}
         }
         door.disconnected(reason == DisconnectReason::ClientNSDisconnect);

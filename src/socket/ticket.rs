@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use socketioxide::socket::Sid;
@@ -19,12 +20,16 @@ pub struct Ticket {
     // Held for the connection's life.
     _place: Place,
     link: Arc<Link>,
+    opened: Instant,
     endpoint: Weak<Endpoint>,
     /// Made by the connect middleware, run by the connect handler.
     session: Mutex<Option<Box<Session<Wire>>>>,
     /// How many sessions there have been, one after the other.
     sessions: AtomicU32,
+    /// How many of them were over before the transport, by either side's goodbye.
+    left: AtomicU32,
     evicted: AtomicBool,
+    upgrading: AtomicBool,
     /// Held by the session that runs.
     turn: Arc<Semaphore>,
     /// The Engine.IO session, where it began with polling and so may be upgraded.
@@ -37,10 +42,13 @@ impl Ticket {
         Arc::new(Self {
             _place: place,
             link: Arc::default(),
+            opened: Instant::now(),
             endpoint: Arc::downgrade(endpoint),
             session: Mutex::new(None),
             sessions: AtomicU32::new(0),
+            left: AtomicU32::new(0),
             evicted: AtomicBool::new(false),
+            upgrading: AtomicBool::new(false),
             turn: Arc::new(Semaphore::new(1)),
             sid: OnceLock::new(),
         })
@@ -68,9 +76,31 @@ impl Ticket {
         Arc::clone(&self.turn).acquire_owned().await.ok()
     }
 
+    /// Whether the session may be upgraded: once. An upgrade that fails ends the session, so there
+    /// is no second try; two at once would have the library end both.
+    pub fn begin_upgrade(&self) -> bool {
+        !self.upgrading.swap(true, Ordering::AcqRel)
+    }
+
     /// How many sessions this connection has had.
     pub fn sessions(&self) -> u32 {
         self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// A session is over and the transport goes on.
+    pub fn left(&self) {
+        self.left.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Why the library ended a transport without a session to tell of it, where that was for
+    /// what the client did: it sent nothing in time, or what it may not send.
+    pub fn fault(&self, connect_timeout: Duration) -> Option<&'static str> {
+        let in_session = self.sessions() > self.left.load(Ordering::Relaxed);
+        if self.link.is_excused() || self.is_evicted() || in_session {
+            return None;
+        }
+        let late = !self.is_claimed() && self.opened.elapsed() >= connect_timeout;
+        Some(if late { "connect_timeout" } else { "packet" })
     }
 
     /// Takes the session, once.
@@ -84,7 +114,9 @@ impl Ticket {
     pub fn evict(&self) {
         self.evicted.store(true, Ordering::Release);
         match (self.sid.get(), self.endpoint.upgrade()) {
-            (Some(&sid), Some(endpoint)) => endpoint.connect_polling(sid),
+            (Some(&sid), Some(endpoint)) => {
+                tokio::spawn(async move { endpoint.connect_polling(sid).await });
+            }
             _ => self.link.close(),
         }
     }
@@ -99,7 +131,7 @@ impl Ticket {
     pub fn close_transport(&self) {
         self.link.close();
         if let (Some(&sid), Some(endpoint)) = (self.sid.get(), self.endpoint.upgrade()) {
-            endpoint.close_polling(sid);
+            tokio::spawn(async move { endpoint.close_polling(sid).await });
         }
     }
 }
@@ -115,6 +147,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if let (Some(sid), Some(endpoint)) = (self.sid.get(), self.endpoint.upgrade()) {
             endpoint.polling().forget(*sid);
+            endpoint.polling_ended(self);
         }
     }
 }

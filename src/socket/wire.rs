@@ -24,6 +24,8 @@ pub struct Inbound {
     event: Option<EventName>,
     payload: Option<Box<str>>,
     ack: Option<AckSender<Adapter>>,
+    /// Whether the session is open, as the library sees it.
+    pub is_open: bool,
 }
 
 impl Inbound {
@@ -53,6 +55,7 @@ impl FromMessageParts<Adapter> for Inbound {
             event,
             payload,
             ack,
+            is_open: socket.connected(),
         })
     }
 }
