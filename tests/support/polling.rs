@@ -52,6 +52,12 @@ impl Endpoint {
         self
     }
 
+    /// The id of this session.
+    pub fn sid(&self) -> String {
+        let (_, sid) = self.path.split_once("&sid=").expect("there is a session");
+        sid.to_owned()
+    }
+
     /// The server.
     pub fn address(&self) -> SocketAddr {
         self.line.address()

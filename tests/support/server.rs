@@ -78,6 +78,15 @@ impl Server {
         std::fs::read_to_string(self.stderr.path()).unwrap()
     }
 
+    /// Memory of the process that is not swapped out, as Linux counts it.
+    pub fn resident_kib(&self) -> u64 {
+        let pid = self.child.id().expect("the server is still running");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        kib.expect("Linux says so").parse().unwrap()
+    }
+
     /// Sends a signal by name, such as `TERM`.
     pub async fn signal(&self, name: &str) {
         let pid = self

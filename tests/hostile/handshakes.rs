@@ -1,0 +1,192 @@
+//! Requests that open nothing: rows 29 to 32, 36.
+
+use hyper::http::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::raw::{Raw, WHOLE, upgrade_request};
+use crate::support::Client;
+use crate::support::http::{Answer, Line};
+use crate::support::polling::{Endpoint, connected_by_hand};
+use crate::ward::{MARK, Ward};
+
+/// Asks for a path of the endpoint.
+async fn ask(ward: &Ward, method: Method, query: &str) -> Answer {
+    let mut line = Line::new(ward.server().address());
+    let path = format!("/socket.io/{query}");
+    line.request(method, &path, &[], String::new())
+        .await
+        .unwrap()
+}
+
+/// Checks that a request is refused with an Engine.IO code, and that nothing came of it.
+async fn is_refused(ward: &Ward, method: Method, query: &str, code: &str) {
+    let answer = ask(ward, method, query).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::BAD_REQUEST,
+        "{query}: {answer:?}"
+    );
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["code"], code, "{query}: {answer:?}");
+    assert!(!answer.body.contains(MARK), "{answer:?}");
+    assert_eq!(ward.metric("hubbub_connections").await, 1);
+}
+
+#[tokio::test]
+async fn row_29_other_versions_of_the_protocol_are_refused() {
+    let ward = Ward::start().await;
+    for version in [
+        "EIO=3&",
+        "",
+        "EIO=999&",
+        "EIO=&",
+        "EIO=h0st1le&",
+        "eio=4&",
+        "EIO=4.0&",
+    ] {
+        for transport in ["polling", "websocket"] {
+            let query = format!("?{version}transport={transport}");
+            is_refused(&ward, Method::GET, &query, "5").await;
+        }
+    }
+    ward.finish(&["bad_request"]).await;
+}
+
+#[tokio::test]
+async fn row_30_other_transports_are_refused() {
+    let ward = Ward::start().await;
+    for transport in [
+        "&transport=__proto__",
+        "&transport=grpc",
+        "&transport=webtransport",
+        "&transport=",
+        "",
+        "&transport=h0st1le%00",
+    ] {
+        is_refused(&ward, Method::GET, &format!("?EIO=4{transport}"), "0").await;
+    }
+    is_refused(&ward, Method::GET, "", "0").await;
+    ward.finish(&["bad_request"]).await;
+}
+
+#[tokio::test]
+async fn row_31_sessions_that_are_not_ones_own_are_unknown() {
+    let ward = Ward::start().await;
+    let mut ids: Vec<String> = [
+        "h0st1le",
+        "",
+        "%00",
+        "..%2f",
+        "AAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAA",
+    ]
+    .map(str::to_owned)
+    .into();
+    ids.push("A".repeat(5000));
+    let (mut ended, _) = connected_by_hand(ward.server().address()).await;
+    let sid = ended.sid();
+    ended.post("1".to_owned()).await.unwrap();
+    ward.until_metric("hubbub_connections", 1).await;
+    ids.push(sid);
+    for sid in &ids {
+        let query = format!("?EIO=4&transport=polling&sid={sid}");
+        is_refused(&ward, Method::GET, &query, "1").await;
+        is_refused(&ward, Method::POST, &query, "1").await;
+    }
+    // Over a WebSocket too, where the refusal is ours.
+    for sid in &ids {
+        let mut raw = Raw::open(ward.server()).await;
+        let request = upgrade_request(&format!("websocket&sid={sid}"), WHOLE);
+        raw.send(request).await;
+        let head = raw.head().await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{sid}: {head}");
+    }
+    // Whoever learnt the id of a session on a WebSocket could not speak for it.
+    let mut victim = Client::joined(ward.server(), "tech", "Victim").await;
+    let victims = Endpoint::new(ward.server().address(), Vec::new());
+    let mut victims = victims.of_session(victim.sid());
+    assert_eq!(
+        victims.poll().await.unwrap().status,
+        StatusCode::BAD_REQUEST
+    );
+    for packet in ["1", "41", r#"42["leave_room",{}]"#] {
+        let answer = victims.post(packet.to_owned()).await.unwrap();
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    }
+    let heard = victim.events_until_echo("unharmed").await;
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    drop(victim);
+    ward.finish(&["unknown_session"]).await;
+}
+
+#[tokio::test]
+async fn row_32_a_session_is_opened_by_get_only() {
+    let ward = Ward::start().await;
+    let opening = "?EIO=4&transport=polling";
+    for method in ["POST", "PUT", "DELETE", "PATCH", "H0ST1LE"] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        is_refused(&ward, method, opening, "2").await;
+    }
+    // On a session that lives, other methods are refused too, and it goes on.
+    let (mut alive, _) = connected_by_hand(ward.server().address()).await;
+    let of_session = format!("{opening}&sid={}", alive.sid());
+    for method in [Method::PUT, Method::DELETE] {
+        let answer = ask(&ward, method, &of_session).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(
+        alive.post("3".to_owned()).await.unwrap().status,
+        StatusCode::OK
+    );
+    alive.post("1".to_owned()).await.unwrap();
+    // OPTIONS is the preflight's, and opens nothing either.
+    let answer = ask(&ward, Method::OPTIONS, opening).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(answer.body, "");
+    ward.finish(&["bad_request"]).await;
+}
+
+#[tokio::test]
+async fn row_36_handshakes_of_websocket_that_are_none_are_refused() {
+    let ward = Ward::start().await;
+    let key = "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\n";
+    let version = "sec-websocket-version: 13\r\n";
+    let cases = [
+        (format!("{upgrade}{version}"), "400"),
+        (format!("{upgrade}{key}sec-websocket-version: 8\r\n"), "426"),
+        (format!("{upgrade}{key}"), "426"),
+        (
+            format!("{upgrade}{version}sec-websocket-key: h0st1le\r\n"),
+            "400",
+        ),
+        (
+            format!("{upgrade}{version}sec-websocket-key: AAAA!AAAAAAAAAAAAAAAAA==\r\n"),
+            "400",
+        ),
+        (format!("{upgrade}{version}sec-websocket-key: \r\n"), "400"),
+        (format!("connection: upgrade\r\n{version}{key}"), "400"),
+        (format!("upgrade: websocket\r\n{version}{key}"), "400"),
+        (
+            format!("connection: upgrade\r\nupgrade: h2c\r\n{version}{key}"),
+            "400",
+        ),
+        (String::new(), "400"),
+    ];
+    for (headers, status) in cases {
+        let mut raw = Raw::open(ward.server()).await;
+        raw.send(upgrade_request("websocket", &headers)).await;
+        let head = raw.head().await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status}")),
+            "{headers}: {head}"
+        );
+        assert!(!head.contains(MARK), "{head}");
+        assert_eq!(ward.metric("hubbub_connections").await, 1, "{headers}");
+    }
+    // Without a WebSocket's other half nothing is left behind either.
+    let mut raw = Raw::open(ward.server()).await;
+    raw.send(upgrade_request("websocket", WHOLE)).await;
+    drop(raw);
+    ward.finish(&["bad_request"]).await;
+}

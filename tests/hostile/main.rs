@@ -1,0 +1,23 @@
+//! What people, broken clients and networks do to a public chat server, from outside: one test for
+//! each kind of hostile input, named after its row in the list of `docs/security.md`.
+//!
+//! Every test runs under a [`ward::Ward`]: a server, somebody in another room who keeps talking and
+//! must notice nothing, and a check of counts, metrics and the log afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod attachments;
+mod events;
+mod handshakes;
+mod http;
+mod liveness;
+mod origins;
+mod packets;
+mod posts;
+mod raw;
+mod slow;
+#[path = "../support/mod.rs"]
+mod support;
+mod unclaimed;
+mod upgrades;
+mod ward;
+mod websocket;

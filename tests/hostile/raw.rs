@@ -1,0 +1,232 @@
+//! A connection over which any bytes can be sent: HTTP that no library would write, and WebSocket
+//! frames that break the rules.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Server};
+
+/// A final text frame, as the first byte of a frame.
+pub const TEXT: u8 = 0x81;
+/// A final close frame.
+pub const CLOSE: u8 = 0x88;
+/// A final ping frame.
+pub const PING: u8 = 0x89;
+
+/// One TCP connection.
+pub struct Raw {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+/// A frame of the server's: its first byte and its payload.
+pub type Frame = (u8, Vec<u8>);
+
+impl Raw {
+    /// Connects.
+    pub async fn open(server: &Server) -> Self {
+        let stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self::over(stream)
+    }
+
+    /// Over a connection made elsewhere.
+    pub fn over(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            read: Vec::new(),
+        }
+    }
+
+    /// Sends bytes; whether that was possible.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let sent = timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await;
+        sent.expect("the server keeps reading or closes").is_ok()
+    }
+
+    /// Reads some; false at the end of the connection.
+    async fn fill(&mut self) -> bool {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+        let read = read.unwrap_or_else(|_| {
+            panic!(
+                "nothing comes after {:?}",
+                String::from_utf8_lossy(&self.read)
+            )
+        });
+        matches!(read, Ok(1..))
+    }
+
+    /// Everything up to the end of the connection, which must come.
+    pub async fn until_closed(&mut self) -> String {
+        while self.fill().await {}
+        String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
+    }
+
+    /// The head of the next answer.
+    pub async fn head(&mut self) -> String {
+        loop {
+            if let Some(end) = self.read.windows(4).position(|w| w == b"\r\n\r\n") {
+                let head: Vec<u8> = self.read.drain(..end + 4).collect();
+                return String::from_utf8(head).unwrap();
+            }
+            assert!(self.fill().await, "closed before an answer");
+        }
+    }
+
+    /// The bytes of a whole answer with a `Content-Length`, head and body.
+    pub async fn answer(&mut self) -> String {
+        let head = self.head().await;
+        let length = head.to_lowercase();
+        let (_, length) = length.split_once("content-length: ").expect("a length");
+        let length: usize = length[..length.find('\r').unwrap()].parse().unwrap();
+        while self.read.len() < length {
+            assert!(self.fill().await, "closed within an answer");
+        }
+        let body: Vec<u8> = self.read.drain(..length).collect();
+        head + &String::from_utf8(body).unwrap()
+    }
+
+    /// Opens a WebSocket with these further headers. Returns the head of the answer.
+    pub async fn websocket(server: &Server, headers: &str) -> (Self, String) {
+        let mut raw = Self::open(server).await;
+        let request = upgrade_request("websocket", &format!("{WHOLE}{headers}"));
+        assert!(raw.send(request).await);
+        let head = raw.head().await;
+        (raw, head)
+    }
+
+    /// A chat connection over a raw WebSocket, greeted.
+    pub async fn chat(server: &Server) -> Self {
+        let (mut raw, head) = Self::websocket(server, "").await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        assert!(raw.send(frame(TEXT, b"40")).await);
+        raw.until_text("42[\"session\"").await;
+        raw
+    }
+
+    /// The next frame; `None` at the end of the connection.
+    pub async fn frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some((frame, length)) = parse(&self.read) {
+                self.read.drain(..length);
+                return Some(frame);
+            }
+            if !self.fill().await {
+                return None;
+            }
+        }
+    }
+
+    /// Reads past frames to a text that starts so.
+    pub async fn until_text(&mut self, start: &str) -> String {
+        loop {
+            let (first, payload) = self.frame().await.expect("the connection is open");
+            if first == TEXT && payload.starts_with(start.as_bytes()) {
+                return String::from_utf8(payload).unwrap();
+            }
+        }
+    }
+
+    /// All frames up to the end of the connection, which must come.
+    pub async fn frames_until_closed(&mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        while let Some(frame) = self.frame().await {
+            frames.push(frame);
+        }
+        frames
+    }
+
+    /// Sends bytes and reads past whole frames meanwhile; whether that was possible.
+    pub async fn send_while_reading(&mut self, bytes: &[u8]) -> bool {
+        let (mut from, mut to) = self.stream.split();
+        let read = &mut self.read;
+        let reading = async {
+            while matches!(from.read_buf(read).await, Ok(1..)) {
+                let mut past = 0;
+                while let Some((_, length)) = parse(&read[past..]) {
+                    past += length;
+                }
+                read.drain(..past);
+            }
+        };
+        tokio::select! {
+            written = timeout(PATIENCE, to.write_all(bytes)) => matches!(written, Ok(Ok(()))),
+            () = reading => false,
+        }
+    }
+
+    /// Reads and writes at once: writes `piece` again and again until the server closes, for at
+    /// most `patience`. Returns what the server said.
+    pub async fn flood_until_closed(self, piece: &[u8], patience: Duration) -> String {
+        let (mut from, mut to) = self.stream.into_split();
+        let writing = async {
+            while to.write_all(piece).await.is_ok() {}
+            io::Result::Ok(())
+        };
+        let reading = async {
+            let mut said = Vec::new();
+            while matches!(from.read_buf(&mut said).await, Ok(1..)) {}
+            said
+        };
+        let both = async { tokio::join!(writing, reading).1 };
+        let said = timeout(patience, both).await.expect("the server closes");
+        String::from_utf8_lossy(&said).into_owned()
+    }
+}
+
+/// The headers of a whole WebSocket handshake.
+pub const WHOLE: &str = "connection: upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+/// A request for a WebSocket with these headers.
+pub fn upgrade_request(transport: &str, headers: &str) -> String {
+    format!("GET /socket.io/?EIO=4&transport={transport} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
+}
+
+/// A masked frame, as clients send them. The mask is zero, so the payload stays as it is.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    const MASKED: u8 = 0x80;
+    let mut frame = header(first, payload.len(), MASKED);
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+/// The header of a frame, without a mask.
+pub fn header(first: u8, length: usize, masked: u8) -> Vec<u8> {
+    let mut header = vec![first];
+    match length {
+        n if n < 126 => header.push(masked | u8::try_from(n).unwrap()),
+        n if n < 65536 => {
+            header.push(masked | 126);
+            header.extend(u16::try_from(n).unwrap().to_be_bytes());
+        }
+        n => {
+            header.push(masked | 127);
+            header.extend((n as u64).to_be_bytes());
+        }
+    }
+    header
+}
+
+/// The first whole frame in the bytes, and how long it is there.
+fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
+    let (&first, &short) = (bytes.first()?, bytes.get(1)?);
+    let (start, length) = match short {
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
+        ),
+        127 => {
+            let length = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
+            (10, usize::try_from(length).unwrap())
+        }
+        short => (2, usize::from(short)),
+    };
+    let payload = bytes.get(start..start + length)?.to_vec();
+    Some(((first, payload), start + length))
+}

@@ -1,0 +1,101 @@
+//! Slow on purpose: row 41.
+
+use std::time::Duration;
+
+use tokio::net::TcpSocket;
+use tokio::time::{Instant, sleep};
+
+use crate::raw::Raw;
+use crate::support::polling::connected_by_hand;
+use crate::ward::Ward;
+
+/// The server's ten seconds and what a busy machine adds.
+const SOON: Duration = Duration::from_secs(15);
+
+/// Sends one byte a second until the server closes. Returns what it said.
+async fn dribble(mut raw: Raw, byte: &[u8]) -> String {
+    let since = Instant::now();
+    while raw.send(byte).await {
+        assert!(since.elapsed() < SOON, "still open");
+        sleep(Duration::from_secs(1)).await;
+    }
+    raw.until_closed().await
+}
+
+#[tokio::test]
+async fn row_41_a_head_that_comes_slowly_ends_the_connection() {
+    let ward = Ward::start().await;
+    let mut first = Raw::open(ward.server()).await;
+    assert!(first.send("GET /livez HTTP/1.1\r\nx-h0st1le: ").await);
+    // The second request of a connection is no different.
+    let mut second = Raw::open(ward.server()).await;
+    assert!(second.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await);
+    assert!(second.answer().await.starts_with("HTTP/1.1 200"));
+    assert!(second.send("GET /livez HTTP/1.1\r\nx-h0st1le: ").await);
+    // Whoever opens a connection and waits, as browsers do, or keeps one after a request, has
+    // to open another; that is all.
+    let mut idle = Raw::open(ward.server()).await;
+    let mut kept = Raw::open(ward.server()).await;
+    assert!(kept.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await);
+    kept.answer().await;
+    let said = tokio::join!(
+        dribble(first, b"x"),
+        dribble(second, b"x"),
+        idle.until_closed(),
+        kept.until_closed()
+    );
+    assert!(said.2.is_empty() && said.3.is_empty(), "{said:?}");
+    ward.until_rejected("slow_header", 2, SOON).await;
+    assert_eq!(ward.rejected("slow_header").await, 2);
+    ward.finish(&["slow_header"]).await;
+}
+
+#[tokio::test]
+async fn row_41_a_body_that_comes_slowly_ends_the_session() {
+    let ward = Ward::start().await;
+    let (eve, _) = connected_by_hand(ward.server().address()).await;
+    let mut said = Vec::new();
+    for framing in [
+        "content-length: 100000\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\nffff\r\n",
+    ] {
+        let (slow, _) = connected_by_hand(ward.server().address()).await;
+        let mut raw = Raw::open(ward.server()).await;
+        let head = format!(
+            "POST /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n{framing}",
+            slow.sid()
+        );
+        assert!(raw.send(head).await);
+        said.push(tokio::spawn(dribble(raw, b"3")));
+    }
+    for said in said {
+        let said = said.await.unwrap();
+        assert!(
+            said.is_empty() || said.starts_with("HTTP/1.1 400"),
+            "{said}"
+        );
+    }
+    eve.clone().post("1".to_owned()).await.unwrap();
+    ward.until_rejected("slow_body", 2, SOON).await;
+    ward.finish(&["slow_body", "packet"]).await;
+}
+
+/// Ended by the system, which has been told to give up after 30 s without any progress.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn row_41_an_answer_that_nobody_takes_ends_the_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "a page").unwrap();
+    std::fs::write(folder.path().join("large.bin"), vec![7; 32 * 1024 * 1024]).unwrap();
+    let ward = Ward::with(&[("WEB_DIR", folder.path().to_str().unwrap())]).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(ward.server().address()).await.unwrap();
+    let mut raw = Raw::over(stream);
+    assert!(raw.send("GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n").await);
+    assert!(raw.head().await.starts_with("HTTP/1.1 200"));
+    ward.until_rejected("slow_reader", 1, Duration::from_secs(60))
+        .await;
+    drop(raw);
+    ward.finish(&["slow_reader"]).await;
+}

@@ -1,0 +1,55 @@
+//! Handshakes that nobody claims: row 40.
+
+use hyper::http::{Method, StatusCode};
+use tokio::task::JoinSet;
+
+use crate::support::http::Line;
+use crate::ward::Ward;
+
+const OPENING: &str = "/socket.io/?EIO=4&transport=polling";
+
+#[tokio::test]
+async fn row_40_many_handshakes_that_nobody_claims_hold_little_and_go() {
+    const LINES: usize = 8;
+    const EACH: usize = 2500;
+    let ward = Ward::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+    let before = ward.server().resident_kib();
+    let mut lines = JoinSet::new();
+    for _ in 0..LINES {
+        let address = ward.server().address();
+        lines.spawn(async move {
+            let mut line = Line::new(address);
+            for _ in 0..EACH {
+                let answer = line.get(OPENING).await.unwrap();
+                assert_eq!(answer.status, StatusCode::OK);
+            }
+            assert_eq!(line.opened(), 1);
+        });
+    }
+    lines.join_all().await;
+    let grown = ward.server().resident_kib().saturating_sub(before);
+    assert!(grown < 32 * 1024, "{grown} KiB");
+    ward.until_metric("hubbub_connections", 1).await;
+    ward.finish(&["connect_timeout"]).await;
+}
+
+#[tokio::test]
+async fn row_40_an_address_that_opens_too_many_too_fast_is_told_to_wait() {
+    let ward = Ward::with(&[("CONNECT_RATE_PER_IP", "5"), ("CONNECT_TIMEOUT", "1s")]).await;
+    let mut line = Line::new(ward.server().address());
+    let mut refused = 0;
+    for _ in 0..200 {
+        let answer = line
+            .request(Method::GET, OPENING, &[], String::new())
+            .await
+            .unwrap();
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 100, "{refused}");
+    // Somebody of that address comes in again once it was quiet: `finish` does.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    ward.finish(&["connect_rate"]).await;
+}
