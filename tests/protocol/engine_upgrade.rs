@@ -1,0 +1,57 @@
+//! Engine.IO 4: the upgrade from polling to a WebSocket.
+
+use hyper::http::StatusCode;
+
+use crate::hand::{poll, poll_in_vain, polling, send, text, text_for};
+use crate::support::Server;
+use crate::support::polling::Endpoint;
+use crate::support::websocket::{self, Socket};
+
+/// A polling session, and a WebSocket that has probed for it.
+async fn probed(server: &Server) -> (Endpoint, Socket) {
+    let session = polling(server).await;
+    let socket = websocket::open(server.address(), Some(&session.sid()), &[]).await;
+    let mut socket = socket.unwrap();
+    send(&mut socket, "2probe").await;
+    assert_eq!(text(&mut socket).await, "3probe");
+    (session, socket)
+}
+
+/// Finishes the upgrade and connects, so that the server has surely taken note.
+async fn finish(socket: &mut Socket) {
+    send(socket, "5").await;
+    send(socket, "40").await;
+    text_for(socket, "40{").await;
+}
+
+#[tokio::test]
+async fn polling_hands_over_to_a_websocket() {
+    let server = Server::start().await;
+    let (mut session, mut socket) = probed(&server).await;
+    assert_eq!(poll(&mut session).await, "6", "polls end while it lasts");
+    finish(&mut socket).await;
+    text_for(&mut socket, "42[\"room_list\"").await;
+}
+
+#[tokio::test]
+async fn requests_for_an_upgraded_session_are_refused_and_it_goes_on() {
+    let server = Server::start().await;
+    let (mut session, mut socket) = probed(&server).await;
+    finish(&mut socket).await;
+    poll_in_vain(&mut session).await;
+    let posted = session.post("41".to_owned()).await.unwrap();
+    assert_eq!(posted.status, StatusCode::BAD_REQUEST);
+    send(&mut socket, "421[\"list_users\",{}]").await;
+    text_for(&mut socket, "431[").await;
+}
+
+#[tokio::test]
+async fn another_websocket_for_an_upgraded_session_is_refused_and_it_goes_on() {
+    let server = Server::start().await;
+    let (session, mut socket) = probed(&server).await;
+    finish(&mut socket).await;
+    let second = websocket::open(server.address(), Some(&session.sid()), &[]).await;
+    assert!(second.is_err(), "refused in the handshake");
+    send(&mut socket, "421[\"list_users\",{}]").await;
+    text_for(&mut socket, "431[").await;
+}
