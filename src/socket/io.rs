@@ -99,7 +99,7 @@ impl<S: AsyncWrite, G> AsyncWrite for Linked<S, G> {
         }
         match this.stream.poll_write(cx, buf) {
             Poll::Ready(written) => {
-                let written = written.inspect_err(|_| this.link.note_hang_up())?;
+                let written = written?;
                 this.link.take(this.sent.count(&buf[..written]));
                 // Whatever was written has made as much room; what else waits has bounds of its own.
                 *this.pongs = this.pongs.saturating_sub(written as u64);

@@ -2,9 +2,10 @@
 //! and sessions.
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
-//! (requests in front of the library: WebSocket upgrade, polling), `body` (what a client may post), [`io`] (the byte stream under a
-//! WebSocket), `ticket` (what ties a request to its session), `admission` (who may open one), `wire` (packets in and out),
-//! `adapter` (entries to many connections).
+//! (requests in front of the library: WebSocket upgrade, polling), `handshake` (of a WebSocket),
+//! `body` (what a client may post), [`io`] (the byte stream under a WebSocket), `ticket` (what ties a
+//! request to its session), `endings` (what must happen when streams and polls end), `admission` (who
+//! may open a connection), `wire` (packets in and out), `adapter` (entries to many connections).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events, and
 //! misses what arrives while an asynchronous connect handler registers them. So doors are
