@@ -24,7 +24,7 @@ const ROOM: &str = "general";
 /// Between two messages of the bystander: below the rate that is allowed.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest the bystander may wait for its own message, on a busy machine.
-const ECHO_MAX: Duration = Duration::from_secs(3);
+const ECHO_MAX: Duration = Duration::from_secs(10);
 /// One line a second for each reason. The times in the log are taken a little after the server's.
 const LOG_EVERY: Duration = Duration::from_millis(950);
 
