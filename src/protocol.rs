@@ -4,9 +4,11 @@
 //! it is the order of the struct fields here. `docs/contract.md` is this file in prose, and
 //! `web/src/client/protocol.ts` is its mirror in TypeScript.
 //!
-//! What comes in (`protocol/inbound.rs`) is decoded by [`decode`] straight into domain types: behind this file there are
-//! only values that `domain` has accepted.
+//! What comes in is taken apart by [`split_event`] (`protocol/event_array.rs`) and decoded by
+//! [`decode`] (`protocol/inbound.rs`) straight into domain types: behind this file there are only
+//! values that `domain` has accepted.
 
+mod event_array;
 mod inbound;
 
 use serde::{Serialize, Serializer};
@@ -14,6 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::RoomName;
 
+pub use event_array::split_event;
 pub use inbound::{Auth, Command, EventName, HistoryRange, Join, Position, Send, decode};
 
 /// Most messages one `history` or `get_history` answers with.

@@ -1,11 +1,9 @@
 //! Packets in and out of one Socket.IO connection, in the library's terms.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts, Value};
@@ -15,7 +13,7 @@ use socketioxide::{SendError, SocketError};
 use super::adapter::{Adapter, Sender};
 use super::ticket::Ticket;
 use crate::metrics::Metrics;
-use crate::protocol::EventName;
+use crate::protocol::{EventName, split_event};
 use crate::room::Entry;
 use crate::session::{Connection, Door, Undeliverable};
 
@@ -46,7 +44,7 @@ impl FromMessageParts<Adapter> for Inbound {
         value: &mut Value,
         ack_id: &Option<i64>,
     ) -> Result<Self, Infallible> {
-        let (event, payload) = split(value.as_str().map_or("", |text| text.as_str()));
+        let (event, payload) = split_event(value.as_str().map_or("", |text| text.as_str()));
         let ack = match ack_id {
             Some(_) => Some(AckSender::from_message_parts(socket, value, ack_id)?),
             None => None,
@@ -57,46 +55,6 @@ impl FromMessageParts<Adapter> for Inbound {
             ack,
             is_open: socket.connected(),
         })
-    }
-}
-
-/// The event's name, if it is one of ours, and its first argument as JSON text. Where the array
-/// cannot be read past the name, there is no payload, which every event that needs one refuses.
-fn split(array: &str) -> (Option<EventName>, Option<Box<str>>) {
-    struct Event<'a>(Cow<'a, str>, Option<Box<str>>);
-
-    impl<'de> Deserialize<'de> for Event<'de> {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct Visitor;
-            impl<'de> serde::de::Visitor<'de> for Visitor {
-                type Value = Event<'de>;
-
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("an array that starts with the event's name")
-                }
-
-                fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                    self,
-                    mut seq: A,
-                ) -> Result<Event<'de>, A::Error> {
-                    let name = seq.next_element::<Cow<'de, str>>()?.unwrap_or_default();
-                    let payload = seq.next_element::<&RawValue>().ok().flatten();
-                    let payload = payload.map(|raw| raw.get().into());
-                    // Further arguments are nobody's, as in the original.
-                    while let Ok(Some(serde::de::IgnoredAny)) = seq.next_element() {}
-                    Ok(Event(name, payload))
-                }
-            }
-            deserializer.deserialize_seq(Visitor)
-        }
-    }
-
-    match serde_json::Deserializer::from_str(array)
-        .into_iter::<Event<'_>>()
-        .next()
-    {
-        Some(Ok(Event(name, payload))) => (EventName::from_wire(&name), payload),
-        _ => (None, None),
     }
 }
 
