@@ -41,10 +41,15 @@ pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
     }
     let mut client = peer;
     let lines = headers.get_all(FORWARDED_FOR).into_iter();
-    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("")).collect();
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+    // By bytes: what a client sent may be no text, and must not hide what a proxy wrote after it.
+    let lines: Vec<&[u8]> = lines.map(|line| line.as_bytes()).collect();
+    for hop in lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.rsplit(|&b| b == b','))
+    {
         // What is no address came from somebody who is not to be trusted.
-        let Some(address) = address_of(hop.trim()) else {
+        let Some(address) = address_of(hop) else {
             return client;
         };
         client = address;
@@ -56,7 +61,8 @@ pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
 }
 
 /// An address, with or without a port, as proxies write it.
-fn address_of(text: &str) -> Option<IpAddr> {
+fn address_of(hop: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(hop).ok()?.trim();
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     let address = bare
         .parse::<IpAddr>()
@@ -69,7 +75,7 @@ fn address_of(text: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn client(peer: &str, forwarded: &[impl AsRef<[u8]>], trusted: &[&str]) -> String {
         let ip = |text: &str| {
             text.parse::<IpAddr>()
                 .unwrap_or_else(|e| panic!("{text}: {e}"))
@@ -80,7 +86,7 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            let value = axum::http::HeaderValue::from_bytes(line.as_bytes());
+            let value = axum::http::HeaderValue::from_bytes(line.as_ref());
             headers.append(FORWARDED_FOR, value.unwrap_or_else(|e| panic!("{e}")));
         }
         let trusted: Vec<IpNet> = trusted.iter().map(net).collect();
@@ -128,6 +134,19 @@ mod tests {
             assert_eq!(
                 client("10.0.0.1", &[forwarded], &["10.0.0.1/32"]),
                 "10.0.0.1"
+            );
+        }
+    }
+
+    /// A proxy appends to what its client sent, whatever bytes that is.
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody() {
+        for sent in [&b"\xff"[..], b"\xc3\xa9, 6.6.6.6", b"\x80\x80,,"] {
+            let line = [sent, b", 198.51.100.7"].concat();
+            assert_eq!(
+                client("10.0.0.1", &[line], &["10.0.0.0/8"]),
+                "198.51.100.7",
+                "{sent:?}"
             );
         }
     }

@@ -1,7 +1,7 @@
 //! The router: the Socket.IO endpoint, health, and the web client.
 
 pub mod assets;
-mod client_address;
+pub mod client_address;
 mod folder;
 pub mod metrics;
 mod origin;
