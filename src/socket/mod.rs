@@ -184,9 +184,7 @@ fn start(
     unused_timeout: Duration,
 ) -> impl Future<Output = ()> + Send {
     let session = ticket.take();
-    let end = EndOnDrop {
-        link: Arc::clone(ticket.link()),
-    };
+    let end = EndOnDrop(Some(Arc::clone(ticket.link())));
     tasks.track_future(async move {
         let Some(session) = session else {
             // It was evicted.
@@ -204,7 +202,7 @@ fn start(
             Ended::Left | Ended::Ousted => close_unless_used(&ticket, unused_timeout),
             Ended::Slow | Ended::Drained => {}
         }
-        std::mem::forget(end);
+        end.disarm();
     })
 }
 
@@ -225,12 +223,39 @@ fn close_unless_used(ticket: &Arc<Ticket>, timeout: Duration) {
 
 /// Ends the transport where the session's task ends in any other way than by returning: a
 /// connection without its session would be deaf.
-struct EndOnDrop {
-    link: Arc<Link>,
+struct EndOnDrop(Option<Arc<Link>>);
+
+impl EndOnDrop {
+    /// Lets go of the link, which holds on to the tasks that it last woke, and does nothing to it.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
 }
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.link.close();
+        if let Some(link) = self.0.take() {
+            link.close();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_ends_by_itself_lets_go_of_its_link() {
+        let link = Arc::new(Link::default());
+        EndOnDrop(Some(Arc::clone(&link))).disarm();
+        assert!(!link.is_closed());
+        assert_eq!(Arc::strong_count(&link), 1);
+    }
+
+    #[test]
+    fn a_session_that_ends_in_any_other_way_takes_its_transport_along() {
+        let link = Arc::new(Link::default());
+        drop(EndOnDrop(Some(Arc::clone(&link))));
+        assert!(link.is_closed());
     }
 }
