@@ -15,17 +15,32 @@ use libfuzzer_sys::fuzz_target;
 
 const HEADER: &str = "x-forwarded-for";
 /// As `TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7/32,fd00::/8` trusts.
-static TRUSTED: LazyLock<[IpNet; 3]> =
-    LazyLock::new(|| ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"].map(|net| net.parse().expect("a network")));
-const PROXIES: [&str; 5] = ["10.0.0.1", "10.255.255.255", "192.0.2.7", "fd00::1", "::ffff:10.0.0.1"];
-const STRANGERS: [&str; 5] = ["192.0.2.8", "11.0.0.1", "2001:db8::1", "::ffff:192.0.2.8", "::10.0.0.1"];
+static TRUSTED: LazyLock<[IpNet; 3]> = LazyLock::new(|| {
+    ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"].map(|net| net.parse().expect("a network"))
+});
+const PROXIES: [&str; 5] = [
+    "10.0.0.1",
+    "10.255.255.255",
+    "192.0.2.7",
+    "fd00::1",
+    "::ffff:10.0.0.1",
+];
+const STRANGERS: [&str; 5] = [
+    "192.0.2.8",
+    "11.0.0.1",
+    "2001:db8::1",
+    "::ffff:192.0.2.8",
+    "::10.0.0.1",
+];
 
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, rest)) = input.split_first() else {
         return;
     };
-    let lines: Vec<HeaderValue> =
-        rest.split(|&b| b == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok()).collect();
+    let lines: Vec<HeaderValue> = rest
+        .split(|&b| b == b'\n')
+        .filter_map(|line| HeaderValue::from_bytes(line).ok())
+        .collect();
     let pick = |of: [&str; 5], by: u8| ip(of[usize::from(by) % of.len()]);
     let (proxy, nearer) = (pick(PROXIES, choice), pick(PROXIES, choice / 5));
     let stranger = pick(STRANGERS, choice / 25);
@@ -35,16 +50,17 @@ fuzz_target!(|input: &[u8]| {
 
     // Through a proxy: the proxy itself, or an address that was sent.
     let seen = client(proxy, &lines);
-    assert!(seen == proxy.to_canonical() || hops(&lines).any(|hop| hop == seen), "{seen} out of nowhere");
+    assert!(
+        seen == proxy.to_canonical() || hops(&lines).any(|hop| hop == seen),
+        "{seen} out of nowhere"
+    );
     assert_eq!(seen, seen.to_canonical());
 
     // What a client sends stands left of what the proxies append, and makes no difference, on the
     // same line or on lines of their own.
     let stranger_named = HeaderValue::from_str(&stranger.to_string()).expect("a header");
-    let through_one = [&lines[..], std::slice::from_ref(&stranger_named)].concat();
-    assert_eq!(client(proxy, &through_one), stranger.to_canonical());
     let nearer_named = HeaderValue::from_str(&nearer.to_string()).expect("a header");
-    let through_two = [&through_one[..], &[nearer_named]].concat();
+    let through_two = [&lines[..], &[stranger_named, nearer_named]].concat();
     assert_eq!(client(proxy, &through_two), stranger.to_canonical());
     if let Some(last) = lines.last() {
         let mut line = last.as_bytes().to_vec();
@@ -71,13 +87,18 @@ fn client(peer: IpAddr, lines: &[HeaderValue]) -> IpAddr {
 
 /// All addresses that anybody sent.
 fn hops(lines: &[HeaderValue]) -> impl Iterator<Item = IpAddr> {
-    let hops = lines.iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    let hops = lines
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&b| b == b','));
     hops.filter_map(|hop| address(str::from_utf8(hop).ok()?.trim()))
 }
 
 fn address(hop: &str) -> Option<IpAddr> {
     let bare: String = hop.chars().filter(|c| !"[]".contains(*c)).collect();
-    let address = hop.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| bare.parse());
+    let address = hop
+        .parse::<SocketAddr>()
+        .map(|a| a.ip())
+        .or_else(|_| bare.parse());
     address.ok().map(|a| a.to_canonical())
 }
 

@@ -26,19 +26,31 @@ fuzz_target!(|input: &[u8]| {
             assert!(raw.len() <= limits.bytes_max && !too_long);
             assert!(!has_forbidden_control(&raw));
             assert!(!raw.trim().is_empty());
-            assert_eq!(MessageText::parse(text.as_str(), &limits).as_ref(), Ok(&text));
+            assert_eq!(
+                MessageText::parse(text.as_str(), &limits).as_ref(),
+                Ok(&text)
+            );
             let shown = format!("{text:?}");
             assert_eq!(shown, format!("MessageText({} bytes)", raw.len()));
         }
         Err(error) => {
             match error {
                 MessageTextError::Blank => assert!(!raw.contains(|c: char| c.is_ascii_graphic())),
-                MessageTextError::Control(c) => assert!(has_forbidden_control(&raw) && c.is_control() && raw.contains(c)),
-                MessageTextError::TooLong { chars: told, max } => assert!(too_long && (told, max) == (chars, limits.chars_max)),
-                MessageTextError::TooManyBytes { bytes, max } => assert!(raw.len() > max && (bytes, max) == (raw.len(), limits.bytes_max)),
+                MessageTextError::Control(c) => {
+                    assert!(has_forbidden_control(&raw) && c.is_control() && raw.contains(c))
+                }
+                MessageTextError::TooLong { chars: told, max } => {
+                    assert!(too_long && (told, max) == (chars, limits.chars_max))
+                }
+                MessageTextError::TooManyBytes { bytes, max } => {
+                    assert!(raw.len() > max && (bytes, max) == (raw.len(), limits.bytes_max))
+                }
             }
             let refusal = Refusal::from(error);
-            assert!(matches!(refusal.code, RefusalCode::InvalidText | RefusalCode::TextTooLong));
+            assert!(matches!(
+                refusal.code,
+                RefusalCode::InvalidText | RefusalCode::TextTooLong
+            ));
             assert!(refusal.message.bytes().all(|b| (b' '..=b'~').contains(&b)));
         }
     }
@@ -46,5 +58,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// Any control but tab, line feed, and carriage return right before a line feed.
 fn has_forbidden_control(raw: &str) -> bool {
-    raw.replace("\r\n", "\n").chars().any(|c| c.is_control() && c != '\n' && c != '\t')
+    raw.replace("\r\n", "\n")
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\t')
 }

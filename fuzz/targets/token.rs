@@ -12,8 +12,10 @@ use libfuzzer_sys::fuzz_target;
 
 const USER: &str = "0123456789abcdef0123456789abcdef";
 
-static OURS: LazyLock<Identities> = LazyLock::new(|| Identities::new(b"a key of this test, 32 bytes long"));
-static THEIRS: LazyLock<Identities> = LazyLock::new(|| Identities::new(b"a key of this test, 32 bytes lonG"));
+static OURS: LazyLock<Identities> =
+    LazyLock::new(|| Identities::new(b"a key of this test, 32 bytes long"));
+static THEIRS: LazyLock<Identities> =
+    LazyLock::new(|| Identities::new(b"a key of this test, 32 bytes lonG"));
 static ISSUED: LazyLock<String> = LazyLock::new(|| {
     let token = OURS.issue(USER);
     assert_eq!(OURS.verify(&token).as_deref(), Ok(USER));

@@ -16,7 +16,10 @@ use socketioxide_core::packet::PacketData;
 use socketioxide_core::parser::{Parse, ParseConfig, ParserState};
 use socketioxide_parser_common::CommonParser;
 
-const LIMITS: TextLimits = TextLimits { chars_max: 200, bytes_max: 1600 };
+const LIMITS: TextLimits = TextLimits {
+    chars_max: 200,
+    bytes_max: 1600,
+};
 
 /// All that a refused payload can be told, with every number and character code as `#`.
 const SAYINGS: [&str; 27] = [
@@ -48,14 +51,32 @@ const SAYINGS: [&str; 27] = [
     ": missing field",
     ": duplicate field",
 ];
-const FIELDS: [&str; 11] =
-    ["room_name", "username", "history", "after", "users", "text", "client_id", "before", "limit", "typing", "epoch"];
+const FIELDS: [&str; 11] = [
+    "room_name",
+    "username",
+    "history",
+    "after",
+    "users",
+    "text",
+    "client_id",
+    "before",
+    "limit",
+    "typing",
+    "epoch",
+];
 
 fuzz_target!(|packet: &[u8]| {
     let packet = String::from_utf8_lossy(packet);
     // As the service configures it: no attachments.
-    let config = ParseConfig { max_incoming_binaries: 0, ..ParseConfig::default() };
-    let parsed = CommonParser.decode_str(&config, &ParserState::default(), Str::from(packet.into_owned()));
+    let config = ParseConfig {
+        max_incoming_binaries: 0,
+        ..ParseConfig::default()
+    };
+    let parsed = CommonParser.decode_str(
+        &config,
+        &ParserState::default(),
+        Str::from(packet.into_owned()),
+    );
     match parsed.map(|packet| packet.inner) {
         Ok(PacketData::Connect(Some(auth))) => connect(auth.as_str().expect("text")),
         Ok(PacketData::Event(array, _)) => {
@@ -72,7 +93,9 @@ fn connect(auth: &str) {
         return;
     };
     if let Ok(Auth { token }) = read {
-        let expected = object.get("token").map(|token| token.as_str().map(str::to_owned));
+        let expected = object
+            .get("token")
+            .map(|token| token.as_str().map(str::to_owned));
         assert_eq!(token, expected);
     }
 }
@@ -82,7 +105,9 @@ fn event(array: &str, name: Option<&str>) {
     let (event, payload) = split_event(array);
     if let Some(name) = name {
         assert_eq!(event, EventName::from_wire(name));
-        let arguments = serde_json::Deserializer::from_str(array).into_iter::<Vec<&RawValue>>().next();
+        let arguments = serde_json::Deserializer::from_str(array)
+            .into_iter::<Vec<&RawValue>>()
+            .next();
         let arguments = arguments.expect("an array").expect("an array");
         assert_eq!(payload.as_deref(), arguments.get(1).map(|raw| raw.get()));
     }
@@ -98,7 +123,9 @@ fn event(array: &str, name: Option<&str>) {
 /// A field as serde_json alone reads it. Only where that gives up on what we ignore (numbers out
 /// of range, half surrogates) does it differ, and says nothing.
 fn field(payload: &str, name: &str) -> Option<Value> {
-    serde_json::from_str::<Value>(payload).ok().map(|object| object[name].clone())
+    serde_json::from_str::<Value>(payload)
+        .ok()
+        .map(|object| object[name].clone())
 }
 
 fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
@@ -118,14 +145,20 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
                 assert_eq!(text, send.text.as_str());
             }
             if let Some(key) = given("client_id") {
-                assert_eq!(key.as_str(), send.client_id.as_ref().map(|key| key.as_str()));
+                assert_eq!(
+                    key.as_str(),
+                    send.client_id.as_ref().map(|key| key.as_str())
+                );
             }
             assert!(command.content_bytes() <= payload.len());
         }
         Command::Join(join) => {
             assert_eq!(event, EventName::JoinRoom);
             assert_eq!(RoomName::parse(join.room.as_str()).as_ref(), Ok(&join.room));
-            assert_eq!(Username::parse(join.username.as_str()).as_ref(), Ok(&join.username));
+            assert_eq!(
+                Username::parse(join.username.as_str()).as_ref(),
+                Ok(&join.username)
+            );
             assert!(join.history.is_none_or(|n| n <= HISTORY_PAGE_MAX));
             if let Some(room) = given("room_name") {
                 assert_eq!(room, join.room.as_str());
@@ -135,7 +168,10 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
             }
             if let Some(after) = given("after").filter(Value::is_object) {
                 let position = join.after.as_ref().expect("a position");
-                assert_eq!((&after["epoch"], &after["id"]), (&Value::from(&*position.epoch), &Value::from(position.id)));
+                assert_eq!(
+                    (&after["epoch"], &after["id"]),
+                    (&Value::from(&*position.epoch), &Value::from(position.id))
+                );
             }
         }
         Command::History(range) => {
@@ -154,12 +190,28 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
 
 fn refused(event: EventName, refusal: &Refusal) {
     use RefusalCode::{InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom};
-    let codes = [InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom];
+    let codes = [
+        InvalidPayload,
+        InvalidText,
+        InvalidUsername,
+        TextTooLong,
+        UnknownRoom,
+    ];
     assert!(codes.contains(&refusal.code), "{refusal:?}");
     assert!(refusal.retry_after.is_none());
-    let message = refusal.message.strip_prefix(event.as_str()).unwrap_or(&refusal.message);
-    let (what, field) = message.split_once(" `").map_or((message, None), |(what, field)| (what, Some(field)));
-    assert!(field.is_none_or(|field| field == "id`" || FIELDS.iter().any(|f| field.strip_suffix('`') == Some(f))), "{refusal:?}");
+    let message = refusal
+        .message
+        .strip_prefix(event.as_str())
+        .unwrap_or(&refusal.message);
+    let (what, field) = message
+        .split_once(" `")
+        .map_or((message, None), |(what, field)| (what, Some(field)));
+    assert!(
+        field.is_none_or(
+            |field| field == "id`" || FIELDS.iter().any(|f| field.strip_suffix('`') == Some(f))
+        ),
+        "{refusal:?}"
+    );
     assert!(SAYINGS.contains(&&*without_numbers(what)), "{refusal:?}");
 }
 
@@ -170,7 +222,10 @@ fn without_numbers(text: &str) -> String {
     while let Some(c) = rest.chars().next() {
         let code = rest.strip_prefix("U+").unwrap_or(rest);
         let is_code = code.len() < rest.len();
-        let digits = code.bytes().take_while(|b| b.is_ascii_digit() || (is_code && (b'A'..=b'F').contains(b))).count();
+        let digits = code
+            .bytes()
+            .take_while(|b| b.is_ascii_digit() || (is_code && (b'A'..=b'F').contains(b)))
+            .count();
         if digits > 0 {
             out.push('#');
             rest = &code[digits..];
