@@ -167,7 +167,8 @@ fn nothing_below_the_server_reads_the_configuration() {
 
 #[test]
 fn files_say_what_they_are_and_stay_short() {
-    for path in files("src", "rs").into_iter().chain(files("tests", "rs")) {
+    let folders = ["src", "tests", "benches", "fuzz/targets"];
+    for path in folders.into_iter().flat_map(|folder| files(folder, "rs")) {
         let (file, text) = (relative(&path), fs::read_to_string(&path).unwrap());
         assert!(
             text.starts_with("//!"),

@@ -1,0 +1,340 @@
+//! The visits: a connection each, or two where somebody comes back, written by hand because they are many.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+/// How long anybody waits for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+const ROOMS: [&str; 5] = ["general", "tech", "sports", "music", "gaming"];
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+
+/// How a connection ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// Socket.IO DISCONNECT, then a closing frame.
+    Goodbye,
+    /// A closing frame alone.
+    Closing,
+    /// The end of the stream, without a frame.
+    Finish,
+    /// A reset.
+    Reset,
+}
+
+/// What the visits added up to.
+#[derive(Default)]
+pub struct Said {
+    pub connections: u64,
+    pub messages: u64,
+    returns: u64,
+    lost: u64,
+    polling: u64,
+    unclaimed: u64,
+}
+
+impl Said {
+    pub const fn add(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.messages += other.messages;
+        self.returns += other.returns;
+        self.lost += other.lost;
+        self.polling += other.polling;
+        self.unclaimed += other.unclaimed;
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} connections: {} over polling, {} never claimed, {} places kept, {} of them claimed again; {} messages",
+            self.connections, self.polling, self.unclaimed, self.lost, self.returns, self.messages
+        )
+    }
+}
+
+/// The `n`th visit. Which kind it is follows from `n` alone, so that runs compare.
+pub async fn visit(server: SocketAddr, batch: u64, n: u64) -> Said {
+    // Each batch comes from an address of its own: 28,000 ports in TIME_WAIT would else be all.
+    let [.., high, low] = batch.to_be_bytes();
+    let from = [127, 1, high, low];
+    let patiently = timeout(PATIENCE, async {
+        match n % 20 {
+            0 => never_claimed(server, from, n).await,
+            7 => polling(server, from, n).await,
+            kind if kind % 4 == 1 => with_token(server, from, n).await,
+            _ => stranger(server, from, n).await,
+        }
+    });
+    patiently
+        .await
+        .unwrap_or_else(|_| panic!("visit {n} of kind {} hangs", n % 20))
+}
+
+async fn never_claimed(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
+    let mut line = Line::open(server, from).await;
+    if n.is_multiple_of(40) {
+        line.handshake().await;
+    } else {
+        line.ask("GET", POLLING, "").await;
+    }
+    // Polling: left to the connect timeout.
+    line.end(if n.is_multiple_of(3) {
+        Ending::Finish
+    } else {
+        Ending::Reset
+    })
+    .await;
+    Said {
+        connections: 1,
+        unclaimed: 1,
+        ..Said::default()
+    }
+}
+
+/// As the original's clients.
+async fn stranger(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
+    let mut line = Line::open(server, from).await;
+    line.handshake().await;
+    let messages = line.join_and_say("40", n).await;
+    let endings = [
+        Ending::Goodbye,
+        Ending::Closing,
+        Ending::Finish,
+        Ending::Reset,
+    ];
+    line.end(endings[(n / 20) as usize % endings.len()]).await;
+    Said {
+        connections: 1,
+        messages,
+        ..Said::default()
+    }
+}
+
+/// One that can resume: lost, and back with its token, or never seen again.
+async fn with_token(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
+    let mut line = Line::open(server, from).await;
+    line.handshake().await;
+    line.send("40{\"token\":null}").await;
+    let session = line.until("\"server\":").await;
+    let (_, token) = session.split_once("\"token\":\"").expect("a token");
+    let (token, _) = token.split_once('"').expect("a token");
+    let connect = format!("40{{\"token\":\"{token}\"}}");
+    let mut messages = line.join_and_say("", n).await;
+    let comes_back = !n.is_multiple_of(3);
+    // Some are still there when they come back, and are taken over from.
+    let taken_over = n.is_multiple_of(7);
+    let mut said = Said {
+        connections: 1,
+        lost: 1,
+        ..Said::default()
+    };
+    if !taken_over {
+        line.end(if n.is_multiple_of(2) {
+            Ending::Finish
+        } else {
+            Ending::Reset
+        })
+        .await;
+    }
+    if comes_back {
+        let mut again = Line::open(server, from).await;
+        again.handshake().await;
+        messages += again.join_and_say(&connect, n).await;
+        again.end(Ending::Goodbye).await;
+        said.connections += 1;
+        said.returns += 1;
+    }
+    said.messages = messages;
+    said
+}
+
+async fn polling(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
+    let mut line = Line::open(server, from).await;
+    let open = line.ask("GET", POLLING, "").await;
+    let (_, sid) = open.split_once("\"sid\":\"").expect("a session");
+    let (sid, _) = sid.split_once('"').expect("a session");
+    let path = format!("{POLLING}&sid={sid}");
+    line.ask("POST", &path, "40").await;
+    while !line.ask("GET", &path, "").await.contains("40{") {}
+    line.ask("POST", &path, &join(n)).await;
+    while !line
+        .ask("GET", &path, "")
+        .await
+        .contains("\"join_confirm\"")
+    {}
+    match n / 20 % 3 {
+        0 => drop(line.ask("POST", &path, "41").await),
+        1 => drop(line.ask("POST", &path, "1").await),
+        // Not a word: the heartbeat ends it.
+        _ => {}
+    }
+    line.end(Ending::Finish).await;
+    Said {
+        connections: 1,
+        polling: 1,
+        ..Said::default()
+    }
+}
+
+fn join(n: u64) -> String {
+    let room = ROOMS[n as usize % ROOMS.len()];
+    format!("42[\"join_room\",{{\"room_name\":\"{room}\",\"username\":\"Visitor {n}\"}}]")
+}
+
+/// A TCP connection, and what was read from it and not looked at.
+pub struct Line {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Line {
+    pub async fn open(server: SocketAddr, from: [u8; 4]) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let from = SocketAddr::from((Ipv4Addr::from(from), 0));
+        socket.bind(from).expect("a port");
+        let stream = socket.connect(server).await.expect("a connection");
+        stream.set_nodelay(true).expect("a socket option");
+        Self {
+            stream,
+            unread: Vec::with_capacity(2048),
+        }
+    }
+
+    pub async fn handshake(&mut self) {
+        let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: soak\r\nConnection: Upgrade\r\n\
+                       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        self.write(request.as_bytes()).await;
+        let answer = self.until("\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    }
+
+    /// Joins, and says something now and then. Returns how many messages that was.
+    async fn join_and_say(&mut self, connect: &str, n: u64) -> u64 {
+        if !connect.is_empty() {
+            self.send(connect).await;
+            // As every client does: what comes before the answer is for nobody.
+            self.until("40{\"sid\"").await;
+        }
+        let mut frames = frame(1, &join(n));
+        let says = (n / 4).is_multiple_of(3);
+        if says {
+            frames.extend(frame(
+                1,
+                &format!("42[\"send_message\",{{\"text\":\"I am number {n}.\"}}]"),
+            ));
+        }
+        self.write(&frames).await;
+        self.until("42[\"join_confirm\"").await;
+        if says {
+            self.until(&format!("\"text\":\"I am number {n}.\"")).await;
+        }
+        u64::from(says)
+    }
+
+    pub async fn send(&mut self, packet: &str) {
+        self.write(&frame(1, packet)).await;
+    }
+
+    pub async fn goodbye(mut self) {
+        self.end(Ending::Goodbye).await;
+    }
+
+    async fn end(&mut self, ending: Ending) {
+        match ending {
+            Ending::Goodbye | Ending::Closing => {
+                let mut last = Vec::new();
+                if matches!(ending, Ending::Goodbye) {
+                    last = frame(1, "41");
+                }
+                last.extend(frame(8, ""));
+                self.write(&last).await;
+                // Until the server has closed; what it still says is nobody's.
+                while matches!(self.stream.read_buf(&mut self.unread).await, Ok(1..)) {}
+            }
+            Ending::Finish => self.stream.shutdown().await.unwrap_or_default(),
+            Ending::Reset => self.stream.set_zero_linger().expect("a socket option"),
+        }
+    }
+
+    /// One HTTP request and the body of its answer.
+    async fn ask(&mut self, method: &str, path: &str, body: &str) -> String {
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: soak\r\nContent-Length: {length}\r\n\r\n");
+        self.write(format!("{head}{body}").as_bytes()).await;
+        let head = self.until("\r\n\r\n").await.to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 200 "), "{method} {path}: {head}");
+        let (_, length) = head.split_once("content-length: ").expect("a length");
+        let length: usize = length
+            .lines()
+            .next()
+            .expect("a length")
+            .parse()
+            .expect("a length");
+        while self.unread.len() < length {
+            self.read().await;
+        }
+        let body = self.unread.drain(..length).collect();
+        String::from_utf8(body).expect("text")
+    }
+
+    async fn write(&mut self, bytes: &[u8]) {
+        self.stream
+            .write_all(bytes)
+            .await
+            .expect("a connection that takes bytes");
+    }
+
+    async fn read(&mut self) {
+        let read = self.stream.read_buf(&mut self.unread).await;
+        let read = read.expect("a connection that gives bytes");
+        assert!(
+            read > 0,
+            "closed after {:?}",
+            String::from_utf8_lossy(&self.unread)
+        );
+    }
+
+    /// Everything up to a mark. Frames from the server are not masked, so
+    /// its words can be looked for in its bytes.
+    pub async fn until(&mut self, mark: &str) -> String {
+        let mut from = 0;
+        loop {
+            let found = self.unread[from..]
+                .windows(mark.len())
+                .position(|w| w == mark.as_bytes());
+            if let Some(at) = found {
+                let taken: Vec<u8> = self.unread.drain(..from + at + mark.len()).collect();
+                return String::from_utf8_lossy(&taken).into_owned();
+            }
+            from = self.unread.len().saturating_sub(mark.len());
+            self.read().await;
+        }
+    }
+}
+
+/// A whole frame, masked with zeros.
+fn frame(opcode: u8, text: &str) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match u8::try_from(text.len()) {
+        Ok(length @ ..=125) => frame.push(0x80 | length),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend(
+                u16::try_from(text.len())
+                    .expect("a short text")
+                    .to_be_bytes(),
+            );
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
+}
