@@ -34,6 +34,12 @@ pub struct Users {
 #[derive(Debug, Default)]
 struct User {
     live: Option<Live>,
+    /// What few users have; boxed, because every connection's user is here.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
     /// Those who were taken over from and have not ended yet, with who waits for each.
     ending: Vec<(Serial, oneshot::Sender<()>)>,
     kept: Option<(Serial, Membership)>,
@@ -46,8 +52,15 @@ struct Live {
 }
 
 impl User {
-    fn is_nobody(&self) -> bool {
-        self.live.is_none() && self.ending.is_empty() && self.kept.is_none()
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
+    /// Whether nothing is known of the user any more, once what is empty is let go of.
+    fn is_nobody(&mut self) -> bool {
+        self.rest
+            .take_if(|rest| rest.ending.is_empty() && rest.kept.is_none());
+        self.live.is_none() && self.rest.is_none()
     }
 }
 
@@ -105,7 +118,7 @@ impl Users {
         let user = by_id.entry(Arc::clone(user_id)).or_default();
         let predecessor = user.live.replace(live).map(|before| {
             let (over, wait) = oneshot::channel();
-            user.ending.push((before.serial, over));
+            user.rest().ending.push((before.serial, over));
             before.bell.ring(News::OUSTED);
             wait
         });
@@ -135,7 +148,7 @@ impl Users {
         let before = {
             let mut by_id = self.by_id.lock();
             let user = by_id.entry(Arc::clone(user_id)).or_default();
-            user.kept.replace((serial, place))
+            user.rest().kept.replace((serial, place))
         };
         self.let_go(before);
         let (users, user_id) = (Arc::clone(self), Arc::clone(user_id));
@@ -159,7 +172,8 @@ impl Users {
     fn take_kept(&self, user_id: &UserId, wanted: impl Fn(Serial) -> bool) -> Option<Membership> {
         let mut by_id = self.by_id.lock();
         let user = by_id.get_mut(user_id)?;
-        let (_, place) = user.kept.take_if(|(serial, _)| wanted(*serial))?;
+        let kept = &mut user.rest.as_mut()?.kept;
+        let (_, place) = kept.take_if(|(serial, _)| wanted(*serial))?;
         if user.is_nobody() {
             by_id.remove(user_id);
         }
@@ -183,7 +197,9 @@ impl Drop for Standing {
         };
         user.live.take_if(|live| live.serial == self.serial);
         // Dropping the sender tells who waits.
-        user.ending.retain(|(serial, _)| *serial != self.serial);
+        if let Some(rest) = &mut user.rest {
+            rest.ending.retain(|(serial, _)| *serial != self.serial);
+        }
         if user.is_nobody() {
             by_id.remove(&self.user_id);
         }

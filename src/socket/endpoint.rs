@@ -200,7 +200,8 @@ impl Endpoint {
                 endpoint.admission.await_claim(&ticket);
             }
             let guard = (closing, ended, place);
-            let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
+            // Boxed, because the library's futures move it about and keep room for each place.
+            let stream = Box::new(Linked::new(stream, Arc::clone(ticket.link()), guard));
             if Service::call(&endpoint.service, (stream, opening))
                 .await
                 .is_err()
