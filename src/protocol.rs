@@ -236,6 +236,9 @@ pub struct Gap<'a> {
     pub from: u64,
     /// Last id missing.
     pub to: u64,
+    /// The log's new incarnation, where it was lost while this connection was in the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<&'a str>,
 }
 
 /// `shutdown`

@@ -87,6 +87,8 @@ impl Server {
             slow_timeout: config.slow_timeout,
             unique_names: config.unique_names,
             metrics: Arc::clone(&metrics),
+            node: 0,
+            backplane: None,
         });
         let background = rooms.start();
         let shared = Arc::new(Shared::new(

@@ -33,6 +33,8 @@ impl News {
     pub const LEFT: Self = Self(1 << 7);
     /// A newer connection of the same user takes over.
     pub const OUSTED: Self = Self(1 << 8);
+    /// It is known what came of a message that was on its way.
+    pub const ANSWERS: Self = Self(1 << 9);
 
     /// Both.
     #[must_use]

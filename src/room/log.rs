@@ -1,6 +1,7 @@
 //! A room's log: a bounded ring of entries, each with its wire payload serialised once.
 //!
-//! Ids are 1, 2, 3, … without holes. A reader is a position (the last id it has); reading returns
+//! Ids are 1, 2, 3, … without holes (but where a log that was lost elsewhere goes on further up: see
+//! [`Log::restored`]). A reader is a position (the last id it has); reading returns
 //! what lies past it, or says which ids it can no longer have. Pure: no clock, no locks, no I/O.
 
 use std::any::Any;
@@ -96,6 +97,10 @@ pub enum Read {
 pub struct Log {
     bounds: LogBounds,
     head: u64,
+    /// Id before the oldest entry still here.
+    tail: u64,
+    /// Positions below this one belong to an earlier log: see [`Self::restored`].
+    floor: u64,
     entries: VecDeque<Arc<Entry>>,
     messages: usize,
     bytes: usize,
@@ -109,11 +114,19 @@ impl Log {
         Self {
             bounds,
             head: 0,
+            tail: 0,
+            floor: 0,
             entries: VecDeque::new(),
             messages: 0,
             bytes: 0,
             remembered: HashMap::new(),
         }
+    }
+
+    /// How much of the past is kept.
+    #[must_use]
+    pub const fn bounds(&self) -> LogBounds {
+        self.bounds
     }
 
     /// Id of the newest entry; 0 while there is none.
@@ -122,10 +135,49 @@ impl Log {
         self.head
     }
 
-    /// Id before the oldest entry still here: positions below it have lost entries.
+    /// A log whose newest entry has had the id `head`, read back from where it is kept. `floor` is
+    /// the position at which ids leapt because entries had been lost: from below it, nobody can
+    /// resume. The entries come with [`Self::restore`].
+    #[must_use]
+    pub fn restored(bounds: LogBounds, head: u64, floor: u64) -> Self {
+        Self {
+            head,
+            tail: head,
+            floor,
+            ..Self::new(bounds)
+        }
+    }
+
+    /// Puts an entry of the past back: oldest first, none after the head. False where that is not
+    /// so, and it is left out.
+    pub fn restore(
+        &mut self,
+        id: u64,
+        kind: EntryKind,
+        payload: Box<RawValue>,
+        now: Instant,
+    ) -> bool {
+        let last = self.entries.back().map(|entry| entry.id);
+        if id == 0 || id > self.head || last.is_some_and(|last| id <= last) {
+            return false;
+        }
+        if last.is_none() {
+            self.tail = id - 1;
+        }
+        self.keep(id, kind, payload, now, None);
+        true
+    }
+
+    /// The position from which on everything is still here: those below have lost entries.
     #[must_use]
     pub fn tail(&self) -> u64 {
-        self.head - self.entries.len() as u64
+        self.tail.max(self.floor)
+    }
+
+    /// Where ids leapt: see [`Self::restored`].
+    #[must_use]
+    pub const fn floor(&self) -> u64 {
+        self.floor
     }
 
     /// Appends an entry and returns it. `payload` is the wire payload for the id that
@@ -138,6 +190,17 @@ impl Log {
         key: Option<(DedupKey, Remembered)>,
     ) -> Arc<Entry> {
         self.head += 1;
+        self.keep(self.head, kind, payload, now, key)
+    }
+
+    fn keep(
+        &mut self,
+        id: u64,
+        kind: EntryKind,
+        payload: Box<RawValue>,
+        now: Instant,
+        key: Option<(DedupKey, Remembered)>,
+    ) -> Arc<Entry> {
         self.bytes += payload.get().len();
         self.messages += usize::from(kind == EntryKind::Message);
         let key = key.map(|(key, remembered)| {
@@ -145,7 +208,7 @@ impl Log {
             key
         });
         let entry = Arc::new(Entry {
-            id: self.head,
+            id,
             kind,
             payload,
             published: now,
@@ -179,7 +242,7 @@ impl Log {
             };
         }
         // A position past the head belongs to no entry yet: nothing to read.
-        let skip = usize::try_from(position - tail).unwrap_or(usize::MAX);
+        let skip = self.entries.partition_point(|entry| entry.id <= position);
         batch.extend(self.entries.iter().skip(skip).take(max).cloned());
         Read::Entries
     }
@@ -232,6 +295,7 @@ impl Log {
         let Some(entry) = self.entries.pop_front() else {
             return;
         };
+        self.tail = entry.id;
         self.bytes -= entry.payload.get().len();
         self.messages -= usize::from(entry.kind == EntryKind::Message);
         if let Some(key) = &entry.key {

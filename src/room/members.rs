@@ -1,14 +1,52 @@
 //! Who is in a room: a member for each joined connection, in order of joining.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::Username;
 use crate::protocol::User;
 
-/// Names one membership: a new one for every join, never used again.
+/// Names one process among those that share rooms; 0 where it shares them with nobody.
+pub type NodeId = u64;
+
+/// Names one membership: a new one for every join, never used again. In order of joining, by the
+/// clocks of the processes that were joined at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MemberId(u64);
+pub struct MemberId {
+    joined_ms: u64,
+    /// The process that the member's connection is at.
+    pub node: NodeId,
+    serial: u64,
+}
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{:x}-{:x}", self.joined_ms, self.node, self.serial)
+    }
+}
+
+/// A text is no [`MemberId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoMemberId;
+
+impl FromStr for MemberId {
+    type Err = NoMemberId;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, NoMemberId> {
+        let mut parts = text.split('-').map(|part| u64::from_str_radix(part, 16));
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Ok(joined_ms)), Some(Ok(node)), Some(Ok(serial)), None) => Ok(Self {
+                joined_ms,
+                node,
+                serial,
+            }),
+            _ => Err(NoMemberId),
+        }
+    }
+}
 
 /// A connection's identity towards others, as it appears on the wire.
 pub type UserId = Arc<str>;
@@ -36,17 +74,36 @@ impl Member {
 /// The members of one room.
 #[derive(Debug, Default)]
 pub struct Members {
+    node: NodeId,
     next: u64,
     by_id: BTreeMap<MemberId, Member>,
 }
 
 impl Members {
-    /// Adds a member.
-    pub fn add(&mut self, member: Member) -> MemberId {
-        let id = MemberId(self.next);
+    /// Nobody; those who join here join at `node`.
+    #[must_use]
+    pub const fn at(node: NodeId) -> Self {
+        Self {
+            node,
+            next: 0,
+            by_id: BTreeMap::new(),
+        }
+    }
+
+    /// An id for somebody who joins here.
+    pub fn new_id(&mut self, joined_ms: i64) -> MemberId {
+        let serial = self.next;
         self.next += 1;
+        MemberId {
+            joined_ms: u64::try_from(joined_ms).unwrap_or_default(),
+            node: self.node,
+            serial,
+        }
+    }
+
+    /// Adds a member.
+    pub fn add(&mut self, id: MemberId, member: Member) {
         self.by_id.insert(id, member);
-        id
     }
 
     /// Removes a member; `None` if it was gone already.
@@ -77,5 +134,60 @@ impl Members {
     #[must_use]
     pub fn users(&self, max: usize) -> Vec<User> {
         self.by_id.values().take(max).map(Member::to_user).collect()
+    }
+
+    /// Those whose connections are here.
+    pub fn here(&self) -> impl Iterator<Item = (MemberId, &Member)> {
+        let node = self.node;
+        let all = self.by_id.iter().map(|(id, member)| (*id, member));
+        all.filter(move |(id, _)| id.node == node)
+    }
+
+    /// Replaces all members whose connections are elsewhere.
+    pub fn set_elsewhere(&mut self, members: impl IntoIterator<Item = (MemberId, Member)>) {
+        let node = self.node;
+        self.by_id.retain(|id, _| id.node == node);
+        let elsewhere = members.into_iter().filter(|(id, _)| id.node != node);
+        self.by_id.extend(elsewhere);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_as_it_was_written_and_nothing_else_does() {
+        let id = Members::at(u64::MAX).new_id(1_768_555_800_120);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for wrong in [
+            "",
+            "1",
+            "1-2",
+            "1-2-3-4",
+            "1-2-x",
+            "-1-2-3",
+            "1-2-10000000000000000",
+        ] {
+            assert_eq!(wrong.parse::<MemberId>(), Err(NoMemberId), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn members_elsewhere_are_replaced_and_those_here_stay() {
+        let member = |name: &str| Member {
+            user_id: name.into(),
+            username: Username::anonymous(),
+        };
+        let (mut here, mut there) = (Members::at(1), Members::at(2));
+        let own = here.new_id(5);
+        here.add(own, member("own"));
+        let gone = there.new_id(1);
+        here.add(gone, member("gone"));
+        let new = there.new_id(9);
+        here.set_elsewhere([(new, member("new")), (own, member("impostor"))]);
+        let users: Vec<_> = here.users(9).into_iter().map(|u| u.user_id).collect();
+        assert_eq!(users, ["own", "new"]);
+        assert_eq!(here.here().count(), 1);
     }
 }

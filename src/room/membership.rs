@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
+use super::backplane::Draft;
+use super::bell::News;
 use super::members::MemberId;
 use super::names::NameClaim;
 use super::readers::{Reader, Seat};
@@ -21,6 +24,16 @@ pub struct Joined {
     pub users_count: u64,
     /// The joiner's own notice, where the room is too large to tell everybody.
     pub own_notice: Option<Box<RawValue>>,
+}
+
+/// What is becoming of a message.
+#[derive(Debug)]
+pub enum Saying {
+    /// It is decided. `conflict` where the sender used the same key for another text;
+    /// `not_in_room` where the membership has ended.
+    Done(Result<Published, Refusal>),
+    /// It is on its way to the log; what came of it will be told here. Also `unavailable` then.
+    Underway(oneshot::Receiver<Result<Published, Refusal>>),
 }
 
 /// Being a member of a room. Leaves when dropped, so no path can forget to.
@@ -49,23 +62,60 @@ impl Membership {
         &self.room
     }
 
-    /// Changes the member's name, to one it has claimed. The room is told if it is another one.
-    pub fn rename(&mut self, username: &Username, name: NameClaim) {
-        self.room.rename(self.id, username);
-        self.name = name;
+    /// Whether the member is still one: another process may have taken it over.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.room.state.lock().members.get(self.id).is_some()
     }
 
-    /// Says something to the room.
+    /// Changes the member's name, to one it has claimed. The room is told if it is another one.
     ///
     /// # Errors
-    /// `conflict` where the sender used the same key for another text; `not_in_room` where the
-    /// membership has ended.
+    /// Where the room is shared with other processes: `username_taken`, `unavailable`. Nothing has
+    /// changed then.
+    pub async fn rename(&mut self, username: &Username, name: NameClaim) -> Result<(), Refusal> {
+        if let Some(backplane) = &self.room.backplane
+            && self.room.name_of(self.id).is_some_and(|n| n != *username)
+        {
+            let known = self.room.known();
+            backplane.rename(known, self.id, username.clone()).await?;
+        }
+        self.room.rename(self.id, username);
+        self.name = name;
+        Ok(())
+    }
+
+    /// Says something to the room. Where that takes a while, `reader` is rung with
+    /// [`News::ANSWERS`] when it has become known what came of it.
     pub fn publish(
         &self,
         text: &MessageText,
         client_id: Option<&ClientId>,
-    ) -> Result<Published, Refusal> {
-        self.room.publish(self.id, text, client_id)
+        reader: impl FnOnce() -> Arc<dyn Reader>,
+    ) -> Saying {
+        let Some(backplane) = &self.room.backplane else {
+            return Saying::Done(self.room.publish(self.id, text, client_id));
+        };
+        let Some(member) = self.room.speaker(self.id) else {
+            return Saying::Done(Err(Refusal::not_in_room()));
+        };
+        let draft = Draft {
+            known: self.room.known(),
+            id: self.id,
+            member,
+            text: text.clone(),
+            client_id: client_id.cloned(),
+        };
+        let (told, outcome) = oneshot::channel();
+        let reader = reader();
+        let tell = move |result| {
+            // Nobody listens any more where the connection has ended.
+            if told.send(result).is_ok() {
+                reader.ring(News::ANSWERS);
+            }
+        };
+        backplane.publish(draft, Box::new(tell));
+        Saying::Underway(outcome)
     }
 
     /// Shows the member as typing, or not.
@@ -74,6 +124,9 @@ impl Membership {
             self.room.start_typing(self.id);
         } else {
             self.room.typing().stop(self.id);
+        }
+        if let Some(backplane) = &self.room.backplane {
+            backplane.typing(self.room.name(), self.id, typing);
         }
     }
 
@@ -87,7 +140,9 @@ impl Membership {
     /// The member's connection is lost: it stays a member, but nobody reads or types for it.
     pub fn detach(&mut self) {
         self.seat = None;
-        self.set_typing(false);
+        if self.room.typing().is_typing(self.id) {
+            self.set_typing(false);
+        }
     }
 
     /// The member is back: `reader` hears of the room's news again. Returns the last id before

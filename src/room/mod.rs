@@ -4,11 +4,12 @@
 //! join, leave, publish, read), [`membership`] (what a joiner holds), [`names`]
 //! (where they are unique), [`readers`] and [`bell`] (how
 //! entries and news reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the
-//! service).
+//! service), [`backplane`] and [`replica`] (rooms that several processes share).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
 
+pub mod backplane;
 pub mod bell;
 #[cfg(test)]
 mod bell_tests;
@@ -20,6 +21,7 @@ pub mod membership;
 mod model_tests;
 pub mod names;
 pub mod readers;
+pub mod replica;
 #[expect(
     clippy::module_inception,
     reason = "a room is the heart of the module `room`"
@@ -32,7 +34,7 @@ pub use bell::{Bell, News};
 pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
 pub use members::UserId;
-pub use membership::{Joined, Membership};
+pub use membership::{Joined, Membership, Saying};
 pub use names::NameClaim;
 pub use readers::{Reader, Seat};
 pub use room::{Published, Room};

@@ -5,6 +5,7 @@ mod naive;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -81,7 +82,9 @@ impl World {
                         let person = &mut self.people[at];
                         let before = std::mem::replace(&mut person.name, name);
                         let claim = claim(person.membership.room(), person.user, name);
-                        person.membership.rename(&username(name), claim);
+                        let name = username(name);
+                        let renamed = person.membership.rename(&name, claim);
+                        assert_eq!(renamed.now_or_never(), Some(Ok(())));
                         (person.room, person.user, before)
                     };
                     let tells = before != name && self.tells(self.members(room).len());
@@ -137,7 +140,13 @@ impl World {
         let (room, user) = (person.room, person.user);
         let client_id =
             key.map(|key| ClientId::parse(&format!("k{key}")).unwrap_or_else(|e| panic!("{e}")));
-        let published = person.membership.publish(&text(said), client_id.as_ref());
+        let reader = Arc::clone(&person.ear);
+        let saying = person
+            .membership
+            .publish(&text(said), client_id.as_ref(), || reader);
+        let Saying::Done(published) = saying else {
+            panic!("a room of one process answers at once");
+        };
         let known = key.and_then(|key| {
             let mut kept = self.models[room].kept();
             kept.find(|(_, e)| e.key.is_some_and(|(u, k, _)| (u, k) == (user, key)))

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
+use super::backplane::Backplane;
 use super::counts::Counts;
-use super::log::{DedupKey, Entry, EntryKind, Log, LogBounds, Page, Read, Remembered};
+use super::log::{DedupKey, Entry, EntryKind, Log, Page, Read, Remembered};
 use super::members::{Member, MemberId, Members, UserId};
 use super::membership::{Joined, Membership};
 use super::names::{NameClaim, Names};
 use super::readers::{Reader, Readers, Seat};
+use super::rooms::RoomSettings;
 use super::typing::Typing;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::metrics::Metrics;
@@ -23,24 +26,28 @@ use crate::{clock, json};
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
 pub struct Room {
-    name: RoomName,
-    epoch: Arc<str>,
-    notice_limit: u64,
-    state: Mutex<State>,
-    head: AtomicU64,
-    readers: Arc<Readers>,
-    typing: Typing,
+    pub(super) name: RoomName,
+    pub(super) notice_limit: u64,
+    pub(super) state: Mutex<State>,
+    pub(super) head: AtomicU64,
+    pub(super) readers: Arc<Readers>,
+    pub(super) typing: Typing,
     counts: Arc<Counts>,
     index: usize,
     hasher: std::hash::RandomState,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     names: Arc<Names>,
+    /// Where this room is one of several processes' (`replica.rs`).
+    pub(super) backplane: Option<Arc<dyn Backplane>>,
+    /// Told when the log has moved, for those who wait for what others have written.
+    pub(super) moved: Notify,
 }
 
 #[derive(Debug)]
-struct State {
-    log: Log,
-    members: Members,
+pub(super) struct State {
+    pub(super) epoch: Arc<str>,
+    pub(super) log: Log,
+    pub(super) members: Members,
     newest_ms: i64,
 }
 
@@ -60,20 +67,20 @@ impl Room {
         name: RoomName,
         index: usize,
         counts: Arc<Counts>,
-        bounds: LogBounds,
-        notice_limit: u64,
-        unique_names: bool,
-        metrics: Arc<Metrics>,
+        settings: &RoomSettings,
     ) -> Self {
+        let metrics = Arc::clone(&settings.metrics);
         let readers = Arc::new(Readers::new(name.as_str(), Arc::clone(&metrics)));
+        // Over several processes, it is the backplane that knows which names are in use.
+        let unique_names = settings.unique_names && settings.backplane.is_none();
         Self {
             typing: Typing::new(name.clone()),
             name,
-            epoch: crate::random::id().into(),
-            notice_limit,
+            notice_limit: settings.notice_limit,
             state: Mutex::new(State {
-                log: Log::new(bounds),
-                members: Members::default(),
+                epoch: crate::random::id().into(),
+                log: Log::new(settings.log),
+                members: Members::at(settings.node),
                 newest_ms: 0,
             }),
             head: AtomicU64::new(0),
@@ -83,6 +90,8 @@ impl Room {
             hasher: std::hash::RandomState::new(),
             metrics,
             names: Names::new(unique_names),
+            backplane: settings.backplane.clone(),
+            moved: Notify::new(),
         }
     }
 
@@ -94,8 +103,8 @@ impl Room {
 
     /// Names this incarnation of the log: ids of another epoch mean nothing here.
     #[must_use]
-    pub fn epoch(&self) -> &str {
-        &self.epoch
+    pub fn epoch(&self) -> Arc<str> {
+        Arc::clone(&self.state.lock().epoch)
     }
 
     /// Who is typing.
@@ -124,7 +133,7 @@ impl Room {
     }
 
     /// Adds a member, under a name it has claimed, and tells the room. `reader` hears of the room's
-    /// news from then on.
+    /// news from then on. For a room without a backplane; [`Self::enter`] is for any.
     #[must_use]
     pub fn join(
         self: &Arc<Self>,
@@ -135,17 +144,17 @@ impl Room {
         let seat = self.readers.seat(reader);
         let mut state = self.state.lock();
         let position = state.log.head();
-        let id = state.members.add(member.clone());
+        let now_ms = state.now_ms();
+        let id = state.members.new_id(now_ms);
+        state.members.add(id, member.clone());
         let users_count = state.members.count();
-        let text = format!("{} has joined the room", member.username.as_str());
         let own_notice = if self.tells(users_count) {
-            self.push_notice(&mut state, NoticeKind::Joined, &member, &text);
+            self.push_notice(&mut state, NoticeKind::Joined, &member, None);
             None
         } else {
-            let at = clock::rfc3339(state.now_ms());
-            Some(self.notice(NoticeKind::Joined, &member, &text, &at, None))
+            Some(self.own_notice(&mut state, &member))
         };
-        self.counts.set(self.index, users_count);
+        self.count(&state);
         drop(state);
         self.readers.bring_queued();
         Joined {
@@ -178,15 +187,21 @@ impl Room {
         let Some(member) = state.members.remove(id) else {
             return;
         };
-        if tells {
-            let text = format!("{} has left the room", member.username.as_str());
-            self.push_notice(&mut state, NoticeKind::Left, &member, &text);
+        self.count(&state);
+        if let Some(backplane) = &self.backplane {
+            let known = self.known_of(&state);
+            drop(state);
+            backplane.leave(known, id);
+            return;
         }
-        self.counts.set(self.index, state.members.count());
+        if tells {
+            self.push_notice(&mut state, NoticeKind::Left, &member, None);
+        }
         drop(state);
         self.readers.bring_queued();
     }
 
+    /// Changes a name, and tells the room where it has no backplane to do so.
     pub(super) fn rename(&self, id: MemberId, username: &Username) {
         let mut state = self.state.lock();
         let Some(before) = state.members.rename(id, username.clone()) else {
@@ -196,11 +211,11 @@ impl Room {
             return;
         };
         self.typing.rename(id, member.to_user());
-        if before == *username || !self.tells(state.members.count()) {
+        let tells = self.backplane.is_none() && self.tells(state.members.count());
+        if before == *username || !tells {
             return;
         }
-        let text = format!("{} is now known as {}", before.as_str(), username.as_str());
-        self.push_notice(&mut state, NoticeKind::Renamed, &member, &text);
+        self.push_notice(&mut state, NoticeKind::Renamed, &member, Some(&before));
         drop(state);
         self.readers.bring_queued();
     }
@@ -226,15 +241,8 @@ impl Room {
         }
         let timestamp: Arc<str> = clock::rfc3339(state.now_ms()).into();
         let message_id = state.log.next_id();
-        let payload = json::raw(&ReceiveMessage {
-            sender: member.username.as_str(),
-            text: text.as_str(),
-            timestamp: &timestamp,
-            room: self.name.as_str(),
-            id: message_id,
-            user_id: &member.user_id,
-            client_id: client_id.map(ClientId::as_str),
-        });
+        let client_id = client_id.map(ClientId::as_str);
+        let payload = self.message(message_id, &member, text.as_str(), &timestamp, client_id);
         let remembered = Remembered {
             id: message_id,
             timestamp: Arc::clone(&timestamp),
@@ -305,30 +313,76 @@ impl Room {
 
     /// Whether a room of this size is told of joins, leaves and renames: that costs a delivery
     /// for each member and each change, so N² in a storm.
-    const fn tells(&self, members: u64) -> bool {
+    pub(super) const fn tells(&self, members: u64) -> bool {
         self.notice_limit == 0 || members <= self.notice_limit
     }
 
-    fn push_notice(&self, state: &mut State, kind: NoticeKind, member: &Member, text: &str) {
+    /// Publishes how many members there are.
+    pub(super) fn count(&self, state: &State) {
+        self.counts.set(self.index, state.members.count());
+    }
+
+    pub(super) fn message(
+        &self,
+        id: u64,
+        sender: &Member,
+        text: &str,
+        timestamp: &str,
+        client_id: Option<&str>,
+    ) -> Box<RawValue> {
+        json::raw(&ReceiveMessage {
+            sender: sender.username.as_str(),
+            text,
+            timestamp,
+            room: self.name.as_str(),
+            id,
+            user_id: &sender.user_id,
+            client_id,
+        })
+    }
+
+    fn push_notice(
+        &self,
+        state: &mut State,
+        kind: NoticeKind,
+        member: &Member,
+        before: Option<&Username>,
+    ) {
         let at = clock::rfc3339(state.now_ms());
-        let payload = self.notice(kind, member, text, &at, Some(state.log.next_id()));
+        let id = state.log.next_id();
+        let payload = self.notice(Some(id), kind, member, before, &at);
         self.push(state, EntryKind::Notice, payload, None);
     }
 
-    fn notice(
+    /// The notice of somebody's joining, for themselves alone.
+    pub(super) fn own_notice(&self, state: &mut State, member: &Member) -> Box<RawValue> {
+        let at = clock::rfc3339(state.now_ms());
+        self.notice(None, NoticeKind::Joined, member, None, &at)
+    }
+
+    /// `before` is the name a member had who is renamed.
+    pub(super) fn notice(
         &self,
+        id: Option<u64>,
         kind: NoticeKind,
         member: &Member,
-        text: &str,
+        before: Option<&Username>,
         timestamp: &str,
-        id: Option<u64>,
     ) -> Box<RawValue> {
+        let name = member.username.as_str();
+        let text = match (kind, before) {
+            (NoticeKind::Left, _) => format!("{name} has left the room"),
+            (NoticeKind::Renamed, Some(before)) => {
+                format!("{} is now known as {name}", before.as_str())
+            }
+            (NoticeKind::Joined | NoticeKind::Renamed, _) => format!("{name} has joined the room"),
+        };
         json::raw(&SystemMessage {
-            text,
+            text: &text,
             timestamp,
             id,
             kind,
-            username: member.username.as_str(),
+            username: name,
             user_id: &member.user_id,
             room: self.name.as_str(),
         })
@@ -336,7 +390,7 @@ impl Room {
 
     /// Puts an entry into the log and in line for the readers, who are told once the lock is gone
     /// ([`Readers::bring_queued`]).
-    fn push(
+    pub(super) fn push(
         &self,
         state: &mut State,
         kind: EntryKind,
@@ -351,7 +405,7 @@ impl Room {
 
 impl State {
     /// Wall-clock milliseconds that never go back within the room, whatever the clock does.
-    fn now_ms(&mut self) -> i64 {
+    pub(super) fn now_ms(&mut self) -> i64 {
         self.newest_ms = clock::unix_ms().max(self.newest_ms);
         self.newest_ms
     }

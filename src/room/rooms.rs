@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::backplane::Backplane;
 use super::counts::Counts;
 use super::log::LogBounds;
+use super::members::NodeId;
 use super::room::Room;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
@@ -29,6 +31,10 @@ pub struct RoomSettings {
     pub unique_names: bool,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Names this process among those that share the rooms; 0 where there are none.
+    pub node: NodeId,
+    /// What joins the rooms to those of other processes.
+    pub backplane: Option<Arc<dyn Backplane>>,
 }
 
 /// The rooms. They are predefined: none is made or removed while the service runs.
@@ -38,6 +44,7 @@ pub struct Rooms {
     counts: Arc<Counts>,
     state_interval: Duration,
     slow_timeout: Option<Duration>,
+    shared: bool,
 }
 
 impl Rooms {
@@ -47,15 +54,7 @@ impl Rooms {
         let counts = Arc::new(Counts::new(settings.names.clone()));
         let room = |(index, name): (usize, &RoomName)| {
             let counts = Arc::clone(&counts);
-            let room = Room::new(
-                name.clone(),
-                index,
-                counts,
-                settings.log,
-                settings.notice_limit,
-                settings.unique_names,
-                Arc::clone(&settings.metrics),
-            );
+            let room = Room::new(name.clone(), index, counts, settings);
             (name.clone(), Arc::new(room))
         };
         let by_name = settings.names.iter().enumerate().map(room).collect();
@@ -64,6 +63,7 @@ impl Rooms {
             counts,
             state_interval: settings.state_interval,
             slow_timeout: settings.slow_timeout,
+            shared: settings.backplane.is_some(),
         }
     }
 
@@ -76,6 +76,12 @@ impl Rooms {
     /// All rooms, in any order.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Room>> {
         self.by_name.values()
+    }
+
+    /// Whether other processes have them too.
+    #[must_use]
+    pub const fn are_shared(&self) -> bool {
+        self.shared
     }
 
     /// The member counts of all rooms.

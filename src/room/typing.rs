@@ -70,6 +70,12 @@ impl Typing {
         !self.typists.lock().is_empty()
     }
 
+    /// Whether this member is.
+    #[must_use]
+    pub fn is_typing(&self, member: MemberId) -> bool {
+        self.typists.lock().contains_key(&member)
+    }
+
     /// The member is not typing any more: it says so, has sent its message, or is gone.
     pub fn stop(&self, member: MemberId) {
         if self.typists.lock().remove(&member).is_some() {
@@ -152,7 +158,7 @@ mod tests {
             user_id: "u1".into(),
             username,
         };
-        let id = Members::default().add(member.clone());
+        let id = Members::default().new_id(0);
         typing.start(id, member.to_user());
         let shown = |wanted: &'static str| {
             move |state: &Option<Arc<RawValue>>| {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::mailbox::Request;
 use super::outbox::{Connection, Ended};
 use super::serve::{Place, Session};
+use super::users::Keep;
 use crate::domain::Refusal;
 use crate::json;
 use crate::protocol::{
@@ -14,24 +15,40 @@ use crate::protocol::{
     Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
 };
 use crate::room::members::Member;
-use crate::room::{News, Page, Reader, Room};
+use crate::room::{Membership, News, Page, Published, Reader, Room, Saying};
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
     pub(super) async fn handle(&mut self, request: Request<C::Ack>) -> Result<(), Ended> {
         let Request { event, body, ack } = request;
+        if self.unanswered.is_some() && !matches!(body, Ok(Command::Send(_) | Command::Typing(_))) {
+            // What a client asks is answered in order.
+            Box::pin(self.wait_for_answers()).await?;
+        }
         let answer = match body {
             Ok(Command::Join(join)) => match self.shared.rooms.get(&join.room).cloned() {
                 Some(room) => return Box::pin(self.join(&room, *join, ack)).await,
                 None => Err(Refusal::unknown_room()),
             },
             Ok(Command::Leave) => self.leave(),
-            Ok(Command::Send(send)) => self.send(&send),
+            Ok(Command::Send(send)) => match self.send(&send) {
+                Saying::Done(result) => result.map(|published| sent(&published)),
+                Saying::Underway(outcome) => return self.answer_later(outcome, ack).await,
+            },
             Ok(Command::History(range)) => self.history(range),
             Ok(Command::ListUsers) => self.list_users(),
             Ok(Command::Typing(typing)) => self.typing(typing),
             Err(refusal) => Err(refusal),
         };
+        self.answer(event, answer, ack).await
+    }
+
+    pub(super) async fn answer(
+        &mut self,
+        event: EventName,
+        answer: Result<Box<RawValue>, Refusal>,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
         match answer {
             Ok(accepted) => match ack {
                 Some(ack) => self.out.acknowledge(ack, &accepted).await,
@@ -81,7 +98,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         join: Join,
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
-        let own_notice = match self.enter(room, &join) {
+        let own_notice = match self.enter(room, &join).await {
             Ok(own_notice) => own_notice,
             Err(refusal) => return self.refuse(EventName::JoinRoom, &refusal, ack).await,
         };
@@ -101,11 +118,12 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             .history
             .map(|n| room.messages_before(Some(joined_at + 1), n));
         let (users, users_count) = room.users(if join.users { USERS_MAX } else { 0 });
+        let epoch = room.epoch();
         let confirm = JoinConfirm {
             room: room.name().as_str(),
             users_count,
             username: join.username.as_str(),
-            epoch: room.epoch(),
+            epoch: &epoch,
             last_id: joined_at,
             user_id: &self.who.user_id,
             recovered: resumed.map(|r| r.is_ok()),
@@ -123,7 +141,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         self.out.emit(event::JOIN_CONFIRM, &confirm_payload).await?;
         self.tell_counts_now().await?;
         if let Some(Err(lost)) = resumed {
-            self.tell_gap(room, lost.from, joined_at).await?;
+            self.tell_gap(room, lost.from, joined_at, None).await?;
         }
         if let Some(notice) = own_notice {
             self.out.emit(event::SYSTEM_MESSAGE, &notice).await?;
@@ -137,14 +155,22 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
 
     /// The connection is over. What it had asked for before still happens, as with somebody who
     /// says goodbye and closes the door; only the answers go nowhere.
-    pub(super) fn do_what_was_asked(&mut self) {
+    pub(super) async fn do_what_was_asked(&mut self) {
+        if self
+            .place
+            .as_ref()
+            .is_some_and(|p| !p.membership.is_current())
+        {
+            // The user is at another process now, and has been asking there since.
+            return;
+        }
         while let Some(request) = self.mailbox.pop() {
             match request.body {
                 Ok(Command::Send(send)) => drop(self.send(&send)),
                 Ok(Command::Leave) => drop(self.leave()),
                 Ok(Command::Join(join)) => {
                     if let Some(room) = self.shared.rooms.get(&join.room).cloned() {
-                        drop(self.enter(&room, &join));
+                        drop(self.enter(&room, &join).await);
                     }
                 }
                 Ok(_) | Err(_) => {}
@@ -154,39 +180,53 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
 
     /// Makes `room` this session's place, leaving another; returns the joiner's own notice where
     /// the room itself is not told. A refusal changes nothing.
-    fn enter(&mut self, room: &Arc<Room>, join: &Join) -> Result<Option<Box<RawValue>>, Refusal> {
+    async fn enter(
+        &mut self,
+        room: &Arc<Room>,
+        join: &Join,
+    ) -> Result<Option<Box<RawValue>>, Refusal> {
         self.shared.settings.reserved_names.check(&join.username)?;
         let name = room.claim_name(&self.who.user_id, &join.username)?;
         if let Some(place) = self.place.as_mut().filter(|p| Arc::ptr_eq(p.room(), room)) {
-            place.membership.rename(&join.username, name);
+            place.membership.rename(&join.username, name).await?;
             return Ok(None);
         }
-        // Leave first, so that nobody is ever counted twice.
-        self.place = None;
-        match self.shared.users.claim(&self.who.user_id) {
-            Some(mut membership) if Arc::ptr_eq(membership.room(), room) => {
-                let cursor = membership.attach(Arc::clone(&self.out) as _);
-                membership.rename(&join.username, name);
-                self.place = Some(Place {
-                    membership,
-                    cursor,
-                    resuming_until: 0,
-                });
-                return Ok(None);
+        if let Some(mut membership) = self.claim_place_in(room) {
+            let cursor = membership.attach(Arc::clone(&self.out) as _);
+            if let Err(refusal) = membership.rename(&join.username, name).await {
+                let users = &self.shared.users;
+                users.keep(&self.who.user_id, membership, Keep::Lost);
+                return Err(refusal);
             }
-            elsewhere => drop(elsewhere),
+            self.place = Some(Place {
+                membership,
+                cursor,
+                resuming_until: 0,
+            });
+            return Ok(None);
+        }
+        if !self.shared.rooms.are_shared() {
+            // Leave first, so that nobody is ever counted twice. Where rooms are shared with other
+            // processes, joining ends the membership elsewhere, in one step.
+            self.place = None;
         }
         let member = Member {
             user_id: Arc::clone(&self.who.user_id),
             username: join.username.clone(),
         };
-        let joined = room.join(member, name, Arc::clone(&self.out) as _);
+        let joined = room.enter(member, name, Arc::clone(&self.out) as _).await?;
         self.place = Some(Place {
             membership: joined.membership,
             cursor: joined.position,
             resuming_until: 0,
         });
         Ok(joined.own_notice)
+    }
+
+    /// Takes the place that is kept for the user, if it is in this room; one in another is left.
+    fn claim_place_in(&self, room: &Arc<Room>) -> Option<Membership> {
+        let kept = self.shared.users.claim(&self.who.user_id)?;
+        (Arc::ptr_eq(kept.room(), room) && kept.is_current()).then_some(kept)
     }
 
     fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {
@@ -201,17 +241,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }))
     }
 
-    fn send(&self, send: &Send) -> Result<Box<RawValue>, Refusal> {
-        let place = self.here()?;
-        let published = place
-            .membership
-            .publish(&send.text, send.client_id.as_ref())?;
-        let body = SentBody {
-            id: published.id,
-            timestamp: &published.timestamp,
-            duplicate: published.duplicate,
+    fn send(&self, send: &Send) -> Saying {
+        let Some(place) = &self.place else {
+            return Saying::Done(Err(Refusal::not_in_room()));
         };
-        Ok(json::raw(&Accepted { ok: true, body }))
+        let reader = || Arc::clone(&self.out) as _;
+        place
+            .membership
+            .publish(&send.text, send.client_id.as_ref(), reader)
     }
 
     fn history(&self, range: HistoryRange) -> Result<Box<RawValue>, Refusal> {
@@ -251,6 +288,16 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 }
 
+/// The acknowledgement of a message.
+pub(super) fn sent(published: &Published) -> Box<RawValue> {
+    let body = SentBody {
+        id: published.id,
+        timestamp: &published.timestamp,
+        duplicate: published.duplicate,
+    };
+    json::raw(&Accepted { ok: true, body })
+}
+
 /// Everything from this id on is lost to whoever wanted to resume.
 #[derive(Debug, Clone, Copy)]
 struct Lost {
@@ -260,7 +307,7 @@ struct Lost {
 /// Where the cursor goes to resume after a position: everything after it, or nothing, never a
 /// part that looks like the whole.
 fn resume(room: &Room, after: &Position, joined_at: u64) -> Result<u64, Lost> {
-    if after.epoch != room.epoch() || after.id > joined_at {
+    if *after.epoch != *room.epoch() || after.id > joined_at {
         // Ids of another incarnation, or of none, say nothing about what was missed of this one.
         return Err(Lost { from: 1 });
     }

@@ -3,12 +3,14 @@
 //! In reading order: [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
 //! session and its transport), [`rate`] (how fast a client may ask), [`door`] (where the transport
 //! hands over what a client sent), [`identity`] (who a client is), [`users`] (which session speaks
-//! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does).
+//! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does),
+//! `answers` (those that take a while).
 //!
 //! A session is a cursor in its room's log. Because the confirmation of a join, the history and
 //! the live entries all leave from the session's one task, there is no seam between them: nothing
 //! is lost, doubled or reordered, and a slow reader falls behind in the log and nowhere else.
 
+mod answers;
 mod commands;
 pub mod door;
 pub mod identity;

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answers::Unanswered;
 use super::identity::TokenError;
 use super::mailbox::Mailbox;
 use super::outbox::{Connection, Ended, Outbox};
@@ -42,6 +43,8 @@ pub struct Session<C: Connection> {
     pub(super) who: Who,
     pub(super) out: Arc<Outbox<C>>,
     pub(super) place: Option<Place>,
+    /// Messages that are on their way to the log; boxed, because few sessions ever have one.
+    pub(super) unanswered: Option<Box<Unanswered<C::Ack>>>,
     bell: Arc<Bell>,
     pub(super) mailbox: Arc<Mailbox<C::Ack>>,
     counts_told: u64,
@@ -63,6 +66,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             who,
             out,
             place: None,
+            unanswered: None,
             bell,
             mailbox,
             counts_told: 0,
@@ -85,13 +89,13 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             Ok(never) => match never {},
             Err(ended) => ended,
         };
-        self.end(ended);
+        Box::pin(self.end(ended)).await;
         // Last, because whoever takes over waits for it.
         drop(standing);
         ended
     }
 
-    fn end(&mut self, ended: Ended) {
+    async fn end(&mut self, ended: Ended) {
         if ended == Ended::Slow {
             self.shared.metrics.slow_readers_closed.inc();
         }
@@ -99,7 +103,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             self.out.disconnect();
         }
         self.take_cursor();
-        self.do_what_was_asked();
+        self.do_what_was_asked().await;
         let users = &self.shared.users;
         let keep = match ended {
             Ended::Ousted => Some(Keep::TakenOver),
@@ -112,6 +116,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             }
         };
         match (self.place.take(), keep) {
+            // Another process has taken it over already.
+            (Some(place), _) if !place.membership.is_current() => drop(place),
             (Some(place), Some(why)) => users.keep(&self.who.user_id, place.membership, why),
             // Dropping the place is leaving.
             (place, _) => drop(place),
@@ -174,6 +180,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             }
             return Err(ended);
         }
+        if news.has(News::ANSWERS) {
+            Box::pin(self.tell_answers()).await?;
+        }
         if news.has(News::MAIL) {
             self.handle_mail().await?;
         }
@@ -229,7 +238,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             let room = Arc::clone(place.room());
             match room.read_after(place.cursor, BATCH, &mut batch) {
                 Read::Entries => self.tell_batch(&mut batch).await?,
-                Read::Gap { from, to } => self.tell_gap(&room, from, to).await?,
+                Read::Gap { from, to } => {
+                    let epoch = room.epoch_after(from);
+                    self.tell_gap(&room, from, to, epoch).await?;
+                }
             }
         }
         Ok(())
@@ -251,7 +263,13 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     /// Ids `from` to `to` are gone: says so and goes on after them.
-    pub(super) async fn tell_gap(&mut self, room: &Room, from: u64, to: u64) -> Result<(), Ended> {
+    pub(super) async fn tell_gap(
+        &mut self,
+        room: &Room,
+        from: u64,
+        to: u64,
+        epoch: Option<Arc<str>>,
+    ) -> Result<(), Ended> {
         if let Some(place) = &mut self.place {
             place.cursor = to;
         }
@@ -259,6 +277,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             room: room.name().as_str(),
             from,
             to,
+            epoch: epoch.as_deref(),
         });
         self.out.emit(event::GAP, &gap).await
     }
@@ -313,6 +332,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }
         self.take_cursor();
         self.handle_mail().await?;
+        self.wait_for_answers().await?;
         self.tell_entries().await?;
         self.out.flush().await?;
         self.out.close_transport();

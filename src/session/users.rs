@@ -131,6 +131,14 @@ impl Users {
         (standing, predecessor)
     }
 
+    /// The user is at another process now: a session here is told to end, a place kept here goes.
+    pub fn taken_over_elsewhere(&self, user_id: &UserId) {
+        if let Some(live) = self.by_id.lock().get(user_id).and_then(|u| u.live.as_ref()) {
+            live.bell.ring(News::OUSTED);
+        }
+        drop(self.claim(user_id));
+    }
+
     /// Keeps the place of a user whose session ends, for a while. Nobody is told meanwhile.
     pub fn keep(self: &Arc<Self>, user_id: &UserId, mut place: Membership, why: Keep) {
         let grace = match why {

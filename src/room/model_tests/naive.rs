@@ -80,6 +80,8 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
             slow_timeout: None,
             unique_names: false,
             metrics: Arc::default(),
+            node: 0,
+            backplane: None,
         }
     })
 }

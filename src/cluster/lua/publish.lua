@@ -1,0 +1,16 @@
+-- Puts a message into a room's log.
+-- ARGV: room, fresh epoch, known head, deadline (ms), idempotency key, hash of the text, membership,
+-- user_id, name, text, client_id or '', bounds (4)
+local room, dedup, hash = ARGV[1], ARGV[5], ARGV[6]
+if is_late(ARGV[4]) then return { 'late' } end
+local log = open_log(room, ARGV[2], ARGV[3])
+local keys = room_key(room, 'keys')
+local known = redis.call('HGET', keys, dedup)
+if known then
+  local id, at, before = string.match(known, '^(%d+) (%d+) (%x+)$')
+  if before ~= hash then return { 'conflict' } end
+  return { 'known', id, at }
+end
+local id, at = append(log, bounds_from(12), 'message', ARGV[8], ARGV[9], ARGV[7], ARGV[10], dedup, ARGV[11])
+redis.call('HSET', keys, dedup, id .. ' ' .. at .. ' ' .. hash)
+return { 'new', id, at }

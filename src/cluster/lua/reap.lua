@@ -1,0 +1,18 @@
+-- Ends memberships of a node whose lease is over, and tells their rooms.
+-- ARGV: node, how many at most, fresh epoch, by which node, bounds (4)
+-- Returns how many are left.
+local node, bounds = ARGV[1], bounds_from(5)
+if redis.call('EXISTS', P .. ':lease:' .. node) == 1 then return 0 end
+local here = P .. ':node:' .. node
+local batch = redis.call('HSCAN', here, 0, 'COUNT', ARGV[2])[2]
+for i = 1, #batch, 2 do
+  local was = parts_of(batch[i + 1])
+  if was.room then
+    remove(node, batch[i], was, ARGV[4], open_log(was.room, ARGV[3] .. '-' .. was.room, 0), bounds)
+  else
+    redis.call('HDEL', here, batch[i])
+  end
+end
+local left = redis.call('HLEN', here)
+if left == 0 then redis.call('SREM', P .. ':nodes', node) end
+return left

@@ -1,0 +1,19 @@
+-- Changes a member's name, and tells the room. Asked again, it changes nothing more.
+-- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, name, what it looks like,
+-- bounds (4)
+local node, member, name, looks, bounds = ARGV[5], ARGV[6], ARGV[7], ARGV[8], bounds_from(9)
+if is_late(ARGV[4]) then return { 'late' } end
+local found = redis.call('HGET', P .. ':node:' .. node, member)
+if not found then return { 'gone' } end
+local was = parts_of(found)
+if was.name == name then return { 'renamed' } end
+if is_taken(was.room, looks, was.user) then return { 'taken' } end
+local log = open_log(was.room, ARGV[2], ARGV[3])
+redis.call('HSET', P .. ':node:' .. node, member, record(was.room, was.user, name, looks))
+give_up_names(was.room, was.looks, was.user)
+take_names(was.room, looks, was.user)
+tell_state('renamed', was.room, member, was.user, name, node)
+if tells(bounds, tonumber(redis.call('HGET', log.meta, 'members') or 0)) then
+  append(log, bounds, 'renamed', was.user, name, member, was.name)
+end
+return { 'renamed' }

@@ -1,0 +1,96 @@
+//! Answers that take a while: messages whose room's log is kept outside are acknowledged once they
+//! are in it. Meanwhile the session goes on; its client gets the answers in the order it asked.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+
+use super::commands::sent;
+use super::outbox::{Connection, Ended};
+use super::serve::Session;
+use crate::domain::Refusal;
+use crate::protocol::EventName;
+use crate::room::Published;
+
+/// Messages of one session that may be on their way at once.
+const UNANSWERED_MAX: usize = 256;
+
+/// Where what became of a message is told.
+type Outcome = oneshot::Receiver<Result<Published, Refusal>>;
+
+/// Messages on their way, oldest first, with where their answers go.
+#[derive(Debug)]
+pub(super) struct Unanswered<A>(VecDeque<(Outcome, Option<A>)>);
+
+impl<A> Default for Unanswered<A> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<C: Connection + std::fmt::Debug> Session<C> {
+    /// Answers a message once it is known what came of it.
+    pub(super) async fn answer_later(
+        &mut self,
+        outcome: Outcome,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        let unanswered = self.unanswered.get_or_insert_default();
+        unanswered.0.push_back((outcome, ack));
+        if unanswered.0.len() > UNANSWERED_MAX {
+            Box::pin(self.wait_for_answer()).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells what is known by now.
+    pub(super) async fn tell_answers(&mut self) -> Result<(), Ended> {
+        while let Some(unanswered) = &mut self.unanswered
+            && let Some((outcome, _)) = unanswered.0.front_mut()
+        {
+            let result = match outcome.try_recv() {
+                Ok(result) => result,
+                Err(oneshot::error::TryRecvError::Empty) => return Ok(()),
+                Err(oneshot::error::TryRecvError::Closed) => Err(Refusal::unavailable()),
+            };
+            self.answer_oldest(result).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all are answered.
+    pub(super) async fn wait_for_answers(&mut self) -> Result<(), Ended> {
+        while self.unanswered.is_some() {
+            self.wait_for_answer().await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for_answer(&mut self) -> Result<(), Ended> {
+        let Some((outcome, _)) = self.unanswered.as_mut().and_then(|u| u.0.front_mut()) else {
+            self.unanswered = None;
+            return Ok(());
+        };
+        let result = tokio::select! {
+            biased;
+            result = outcome => result.unwrap_or_else(|_| Err(Refusal::unavailable())),
+            ended = self.out.end() => return Err(ended),
+        };
+        self.answer_oldest(result).await
+    }
+
+    async fn answer_oldest(&mut self, result: Result<Published, Refusal>) -> Result<(), Ended> {
+        let Some(unanswered) = &mut self.unanswered else {
+            return Ok(());
+        };
+        let oldest = unanswered.0.pop_front();
+        if unanswered.0.is_empty() {
+            self.unanswered = None;
+        }
+        let Some((_, ack)) = oldest else {
+            return Ok(());
+        };
+        let answer = result.map(|published| sent(&published));
+        self.answer(EventName::SendMessage, answer, ack).await
+    }
+}
