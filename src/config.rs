@@ -74,6 +74,10 @@ pub struct Config {
     pub resume_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
+    /// Where several nodes keep what they share; `None` = this node shares nothing.
+    pub redis_url: Option<RedisUrl>,
+    /// What all keys there begin with.
+    pub redis_prefix: String,
     /// Folder of the web client; `None` = the built-in one.
     pub web_dir: Option<PathBuf>,
     /// How log lines look.
@@ -151,6 +155,24 @@ impl std::fmt::Debug for SecretKey {
         f.debug_struct("SecretKey")
             .field("source", &self.source)
             .finish_non_exhaustive()
+    }
+}
+
+/// The address of Redis, which may have a password in it. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl(String);
+
+impl RedisUrl {
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisUrl").finish_non_exhaustive()
     }
 }
 

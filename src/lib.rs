@@ -12,6 +12,7 @@
 //! | [`shutdown`] | signals |
 //! | [`healthcheck`] | asks a running server whether it lives |
 //! | [`telemetry`] | logs |
+//! | `cluster` | several nodes, one chatroom; the only folder that names redis (feature `cluster`) |
 //! | [`http`] | the router: health and the page |
 //! | [`socket`] | Socket.IO in, sessions behind it; the only folder that names socketioxide |
 //! | [`session`] | one connection: ordered mailbox in, cursor out |
@@ -22,6 +23,8 @@
 //! [`clock`], [`json`], [`metrics`], [`random`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;

@@ -41,6 +41,7 @@ fn run(config: Config) -> Result<(), String> {
             tracing::info!("metrics on http://{address}/metrics");
             server.serve_metrics(listener);
         }
+        server.wait_for_start().await?;
         // Whoever started us may wait for this line; it must not wait in a buffer. If nobody
         // reads it, that is no reason not to serve.
         if writeln!(io::stdout(), "listening on http://{address}").is_err() {

@@ -37,6 +37,13 @@ pub struct Metrics {
     pub slow_readers_closed: Counter,
     /// Tasks that panicked.
     pub panics: Counter,
+    /// Whether this node is in step with the others that share its rooms; 0 where there are none.
+    pub cluster_up: Gauge,
+    /// Times that a connection to Redis was lost.
+    pub cluster_reconnects: Counter,
+    /// Times that a log or the state was read anew as a whole.
+    pub cluster_reloads: Counter,
+    cluster_skipped: Family<Reason, Counter>,
     rejected: Family<Reason, Counter>,
     logged: Mutex<HashMap<&'static str, Logged>>,
 }
@@ -69,6 +76,10 @@ impl Default for Metrics {
             deliveries: Counter::default(),
             slow_readers_closed: Counter::default(),
             panics: Counter::default(),
+            cluster_up: Gauge::default(),
+            cluster_reconnects: Counter::default(),
+            cluster_reloads: Counter::default(),
+            cluster_skipped: Family::default(),
             rejected: Family::default(),
             logged: Mutex::default(),
         };
@@ -100,6 +111,7 @@ impl Default for Metrics {
             metrics.slow_readers_closed.clone(),
         );
         registry.register("panics", "Tasks that panicked", metrics.panics.clone());
+        register_cluster(&mut registry, &metrics);
         registry.register(
             "rejected",
             "What was refused, by reason",
@@ -110,7 +122,36 @@ impl Default for Metrics {
     }
 }
 
+fn register_cluster(registry: &mut Registry, metrics: &Metrics) {
+    registry.register(
+        "cluster_up",
+        "Whether Redis answers and this node is in step with the others",
+        metrics.cluster_up.clone(),
+    );
+    registry.register(
+        "cluster_reconnects",
+        "Times that a connection to Redis was lost",
+        metrics.cluster_reconnects.clone(),
+    );
+    registry.register(
+        "cluster_reloads",
+        "Times that a log or the state was read anew from Redis as a whole",
+        metrics.cluster_reloads.clone(),
+    );
+    registry.register(
+        "cluster_skipped",
+        "Entries in Redis that are not ours or not in order, by reason",
+        metrics.cluster_skipped.clone(),
+    );
+}
+
 impl Metrics {
+    /// Counts an entry in Redis that was skipped.
+    pub fn skip_entry(&self, reason: &'static str) {
+        self.cluster_skipped.get_or_create(&Reason { reason }).inc();
+        tracing::debug!(reason, "skipped an entry in Redis");
+    }
+
     /// Counts something refused, and logs it, at most one line a second for each reason. Nothing
     /// of what a user sent is logged.
     pub fn reject(&self, reason: &'static str) {

@@ -1,5 +1,7 @@
 //! Composition: builds the parts from a configuration, serves, and takes them down in order.
 
+mod node;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::node::{Prepared, Working};
 use crate::config::{Config, KeySource, Listen};
 use crate::domain::{TextLimits, client_id, username};
 use crate::http::assets::Assets;
@@ -54,6 +57,7 @@ pub struct Server {
     sessions: TaskTracker,
     drain_timeout: Duration,
     max_connections: usize,
+    node: Working,
     // Ends with the server.
     background: JoinSet<()>,
 }
@@ -62,7 +66,8 @@ impl Server {
     /// Builds the parts. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// One line for people, where the web client's folder cannot be read.
+    /// One line for people, where the web client's folder cannot be read or the address of Redis
+    /// cannot be used.
     pub fn new(config: &Config) -> Result<Self, String> {
         announce(config);
         let page = match &config.web_dir {
@@ -75,22 +80,19 @@ impl Server {
         let limits = limits(config);
         let metrics = Arc::new(Metrics::default());
         telemetry::report_panics(&metrics);
+        let node = Prepared::new(config, &metrics)?;
         let rooms = Rooms::new(&RoomSettings {
             names: config.rooms.clone(),
-            log: LogBounds {
-                messages_max: config.history_messages,
-                bytes_max: config.history_bytes,
-                keep_for: config.slow_timeout.unwrap_or_default(),
-            },
+            log: log_bounds(config),
             notice_limit: config.notice_limit,
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
             unique_names: config.unique_names,
             metrics: Arc::clone(&metrics),
-            node: 0,
-            backplane: None,
+            node: node.id(),
+            backplane: node.backplane(),
         });
-        let background = rooms.start();
+        let mut background = rooms.start();
         let shared = Arc::new(Shared::new(
             rooms,
             session_settings(config, &limits),
@@ -111,7 +113,7 @@ impl Server {
         };
         let endpoint = socket::build(&socket_settings, &shared, &sessions);
         let readiness = Readiness::default();
-        readiness.set(true);
+        let node = node.start(&shared, &readiness, &mut background);
         Ok(Self {
             router: http::router(http::Parts {
                 endpoint,
@@ -127,8 +129,18 @@ impl Server {
             sessions,
             drain_timeout: config.drain_timeout,
             max_connections: config.max_connections,
+            node,
             background,
         })
+    }
+
+    /// Waits a while until this node is in step with those that share its rooms; at once where
+    /// there are none.
+    ///
+    /// # Errors
+    /// One line for people, where Redis will not have it.
+    pub async fn wait_for_start(&self) -> Result<(), String> {
+        self.node.wait_for_start().await
     }
 
     /// Every path of the service, for a host that brings its own listener.
@@ -176,7 +188,7 @@ impl Server {
     /// Takes the service down: readiness goes red, every connection is told, and all end, spread
     /// over some time, within the drain timeout.
     pub async fn drain(&self) {
-        self.readiness.set(false);
+        self.readiness.drain();
         let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
         let spread = DRAIN_STEP
             .saturating_mul(sessions)
@@ -193,6 +205,7 @@ impl Server {
                 "DRAIN_TIMEOUT is over: ending the rest"
             );
         }
+        self.node.finish().await;
     }
 }
 
@@ -276,6 +289,14 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
+fn log_bounds(config: &Config) -> LogBounds {
+    LogBounds {
+        messages_max: config.history_messages,
+        bytes_max: config.history_bytes,
+        keep_for: config.slow_timeout.unwrap_or_default(),
+    }
+}
+
 fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
     SessionSettings {
         mailbox: config.mailbox,
@@ -306,6 +327,7 @@ fn announce(config: &Config) {
         connect_rate_per_ip = config.connect_rate_per_ip,
         trusted_proxies = ?config.trusted_proxies,
         unique_names = config.unique_names,
+        shared = config.redis_url.is_some(),
         reserved_names = %config.reserved_names,
         "starting"
     );

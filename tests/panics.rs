@@ -146,6 +146,8 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         slow_timeout: None,
         unique_names: false,
         metrics: Arc::clone(metrics),
+        node: 0,
+        backplane: None,
     });
     let limits = Limits {
         message_max_chars: 100,

@@ -32,6 +32,7 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     telemetry::start(config.log_format, &config.log_filter)
         .map_err(|error| CustomError::msg(error.to_string()))?;
     let server = Server::new(&config).map_err(CustomError::msg)?;
+    server.wait_for_start().await.map_err(CustomError::msg)?;
     let server = Arc::new(server);
     let app = App {
         router: server.router(),

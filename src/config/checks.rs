@@ -10,7 +10,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::raw::Raw;
-use super::{Config, Listen, SecretKey};
+use super::{Config, KeySource, Listen, RedisUrl, SecretKey};
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::{self, LogFormat};
 
@@ -32,6 +32,9 @@ impl fmt::Display for Mistakes {
 
 /// Longest time any setting may name: timers of days are mistakes, and those of centuries overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// Characters of the longest prefix of keys.
+const PREFIX_MAX: usize = 64;
 
 /// Collects mistakes; a value that has one is replaced by something harmless, because it is
 /// never used.
@@ -172,6 +175,41 @@ impl Check {
         }
     }
 
+    /// What of it is wrong otherwise, the library will say; nothing here shows the password.
+    fn redis_url(&mut self, text: &str) -> Option<RedisUrl> {
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        if !cfg!(feature = "cluster") {
+            return self.mistake(
+                "REDIS_URL: this binary was built without the feature `cluster`; leave it out or \
+                 build with it"
+                    .to_owned(),
+            );
+        }
+        if !text.starts_with("redis://") && !text.starts_with("rediss://") {
+            return self.mistake(
+                "REDIS_URL: it must begin with redis:// or, for TLS, rediss://; give one like \
+                 redis://host:6379"
+                    .to_owned(),
+            );
+        }
+        Some(RedisUrl(text.to_owned()))
+    }
+
+    fn redis_prefix(&mut self, text: &str) -> String {
+        let text = text.trim();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        if text.is_empty() || text.len() > PREFIX_MAX || !text.chars().all(is_plain) {
+            return self.mistake(format!(
+                "REDIS_PREFIX: {text:?} cannot be one; give 1 to {PREFIX_MAX} letters, digits, \
+                 dashes, underscores, dots or colons"
+            ));
+        }
+        text.to_owned()
+    }
+
     fn mistake<T: Default>(&mut self, mistake: String) -> T {
         self.mistakes.push(mistake);
         T::default()
@@ -219,6 +257,8 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
             .filter(|timeout| !timeout.is_zero()),
         resume_grace: check.time("RESUME_GRACE", &raw.resume_grace, Duration::ZERO),
         drain_timeout: check.time("DRAIN_TIMEOUT", &raw.drain_timeout, Duration::ZERO),
+        redis_url: check.redis_url(&raw.redis_url),
+        redis_prefix: check.redis_prefix(&raw.redis_prefix),
         web_dir: check.web_dir(raw.web_dir.as_deref()),
         log_format: match raw.log_format.trim() {
             "text" => LogFormat::Text,
@@ -233,6 +273,13 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
     };
     if let Err(error) = telemetry::check_filter(&config.log_filter) {
         check.mistake::<()>(format!("RUST_LOG: {:?}: {error}", config.log_filter));
+    }
+    if config.redis_url.is_some() && config.secret_key.source() == KeySource::Random {
+        check.mistake::<()>(
+            "SECRET_KEY: with REDIS_URL it must be given, the same to all nodes, or they would not \
+             know each other's users; make one with `openssl rand -hex 32`"
+                .to_owned(),
+        );
     }
     if config.history_messages == 0 && config.history_bytes == 0 {
         check.mistake::<()>(

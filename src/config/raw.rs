@@ -207,6 +207,20 @@ pub(super) struct Raw {
     )]
     pub(super) drain_timeout: String,
 
+    /// Redis or Valkey that several nodes share their rooms by, like `redis://user:password@host:6379`
+    /// or `rediss://…` for TLS; empty is none
+    #[arg(long, env = "REDIS_URL", default_value = "", value_name = "URL")]
+    pub(super) redis_url: String,
+
+    /// What all keys in Redis begin with: nodes with the same one are one service
+    #[arg(
+        long,
+        env = "REDIS_PREFIX",
+        default_value = "hubbub",
+        value_name = "PREFIX"
+    )]
+    pub(super) redis_prefix: String,
+
     /// Folder of a web client to serve instead of the built-in one; read once, at start
     #[arg(long, env = "WEB_DIR", value_name = "FOLDER")]
     pub(super) web_dir: Option<String>,

@@ -22,18 +22,47 @@ use crate::domain::{AllowedOrigins, RoomName};
 use crate::metrics::Metrics;
 use crate::socket::{self, Endpoint};
 
-/// Whether the service wants new connections: red from the start of a drain on.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+/// Whether the service wants new connections: not while it drains, and not while it is out of step
+/// with the nodes that share its rooms.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<Flags>);
+
+#[derive(Debug)]
+struct Flags {
+    draining: AtomicBool,
+    in_step: AtomicBool,
+}
+
+impl Default for Readiness {
+    /// Ready.
+    fn default() -> Self {
+        Self(Arc::new(Flags {
+            draining: AtomicBool::new(false),
+            in_step: AtomicBool::new(true),
+        }))
+    }
+}
 
 impl Readiness {
-    /// Turns readiness on or off.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+    /// The service drains: for good.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Release);
     }
 
-    fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Whether this node is in step with the others that share its rooms.
+    pub fn set_in_step(&self, in_step: bool) {
+        self.0.in_step.store(in_step, Ordering::Release);
+    }
+
+    /// Why it is red, if it is.
+    fn red(&self) -> Option<&'static str> {
+        if self.0.draining.load(Ordering::Acquire) {
+            Some("shutting down\n")
+        } else if self.0.in_step.load(Ordering::Acquire) {
+            None
+        } else {
+            Some("waiting for Redis\n")
+        }
     }
 }
 
@@ -99,7 +128,7 @@ pub fn router(parts: Parts) -> Router {
     }
 }
 
-/// While the service drains, nobody new comes in. Those who are in go on: who polls needs new
+/// While the service is not ready, nobody new comes in. Those who are in go on: who polls needs new
 /// requests, and often new connections, to hear of the end.
 async fn turn_newcomers_away(
     State(readiness): State<Readiness>,
@@ -108,21 +137,17 @@ async fn turn_newcomers_away(
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let is_in = query.split('&').any(|pair| pair.starts_with("sid="));
-    if readiness.is_ready() || is_in {
+    let Some(why) = readiness.red().filter(|_| !is_in) else {
         return next.run(request).await;
-    }
+    };
     let retry = [(header::RETRY_AFTER, "1")];
-    (StatusCode::SERVICE_UNAVAILABLE, retry, "shutting down\n").into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response()
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
-    if readiness.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: shutting down\n",
-        )
+    match readiness.red() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")),
     }
 }
 

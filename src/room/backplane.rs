@@ -63,6 +63,8 @@ pub struct Arrived {
     pub position: u64,
     /// Whether nobody has been told, because the room is too large.
     pub untold: bool,
+    /// The user's membership that ended with this one, in whatever room.
+    pub replaced: Option<MemberId>,
 }
 
 /// See the module's text. What is asked for first happens first. No answer takes longer than a few

@@ -27,6 +27,14 @@ impl fmt::Display for MemberId {
     }
 }
 
+impl MemberId {
+    /// When the member joined, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn joined_ms(self) -> u64 {
+        self.joined_ms
+    }
+}
+
 /// A text is no [`MemberId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemberId;

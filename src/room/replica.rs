@@ -119,6 +119,10 @@ impl Room {
         }
         let seat = self.readers.seat(reader);
         let mut state = self.state.lock();
+        if let Some(replaced) = arrived.replaced {
+            // So that nobody is counted twice until that is read, too.
+            state.members.remove(replaced);
+        }
         state.members.add(id, member.clone());
         let own_notice = arrived.untold.then(|| self.own_notice(&mut state, &member));
         self.count(&state);

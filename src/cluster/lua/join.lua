@@ -7,7 +7,9 @@ local silent, bounds = ARGV[10] == 'silent', bounds_from(11)
 if is_late(ARGV[4]) then return { 'late' } end
 local log = open_log(room, ARGV[2], ARGV[3])
 local here = P .. ':node:' .. node
-if redis.call('HEXISTS', here, member) == 1 then return { 'joined', log.epoch, digits(log.head), 0 } end
+if redis.call('HEXISTS', here, member) == 1 then
+  return { 'joined', log.epoch, digits(log.head), 0, '' }
+end
 local before, was = redis.call('HGET', P .. ':users', user), nil
 local was_node, was_member
 if before then
@@ -22,7 +24,7 @@ if is_taken(room, looks, user) then
 end
 if was then
   local told = was.room ~= room and (was.room == log.room and log or open_log(was.room, ARGV[2], 0)) or nil
-  remove(was_node, was_member, was, node, told, bounds)
+  remove('left', was_node, was_member, was, node, told, bounds)
 end
 redis.call('HSET', here, member, record(room, user, name, looks))
 redis.call('HSET', P .. ':users', user, node .. ' ' .. member)
@@ -39,4 +41,4 @@ if not silent then
     append(log, bounds, 'renamed', user, name, member, was.name)
   end
 end
-return { 'joined', log.epoch, position, untold }
+return { 'joined', log.epoch, position, untold, was and was_member or '' }

@@ -159,23 +159,29 @@ local function give_up_names(room, looks, user)
 end
 
 -- Tells all nodes a change of state:
---   v number, o what (joined, left, renamed, typing, idle), r room, m membership, u user_id, n name,
+--   v number, o what (joined, left, reaped, renamed, typing, idle), r room, m membership, u user_id, n name,
 --   by the node that did it
 local function tell_state(what, room, member, user, name, by)
   local version = redis.call('INCR', P .. ':state:version')
+  if version == 1 then
+    -- A state that begins anew is numbered above all earlier ones.
+    version = now_ms() * 1000
+    redis.call('SET', P .. ':state:version', digits(version))
+  end
   redis.call('XADD', P .. ':state', 'MAXLEN', '~', STATE_KEPT, '*',
-    'v', version, 'o', what, 'r', room, 'm', member, 'u', user, 'n', name, 'by', by)
+    'v', digits(version), 'o', what, 'r', room, 'm', member, 'u', user, 'n', name, 'by', by)
 end
 
--- Ends a membership. `log` is given where the room is to be told.
-local function remove(node, member, was, by, log, bounds)
+-- Ends a membership: it was `left`, or `reaped` with its node. `log` is given where the room is to be
+-- told.
+local function remove(what, node, member, was, by, log, bounds)
   redis.call('HDEL', P .. ':node:' .. node, member)
   if redis.call('HGET', P .. ':users', was.user) == node .. ' ' .. member then
     redis.call('HDEL', P .. ':users', was.user)
   end
   give_up_names(was.room, was.looks, was.user)
   local members = redis.call('HINCRBY', room_key(was.room, 'meta'), 'members', -1) + 1
-  tell_state('left', was.room, member, was.user, was.name, by)
+  tell_state(what, was.room, member, was.user, was.name, by)
   if log and tells(bounds, members) then
     append(log, bounds, 'left', was.user, was.name, member, '')
   end

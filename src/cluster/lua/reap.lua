@@ -4,11 +4,15 @@
 local node, bounds = ARGV[1], bounds_from(5)
 if redis.call('EXISTS', P .. ':lease:' .. node) == 1 then return 0 end
 local here = P .. ':node:' .. node
-local batch = redis.call('HSCAN', here, 0, 'COUNT', ARGV[2])[2]
+local cursor, batch = '0', nil
+repeat
+  local page = redis.call('HSCAN', here, cursor, 'COUNT', ARGV[2])
+  cursor, batch = page[1], page[2]
+until #batch > 0 or cursor == '0'
 for i = 1, #batch, 2 do
   local was = parts_of(batch[i + 1])
   if was.room then
-    remove(node, batch[i], was, ARGV[4], open_log(was.room, ARGV[3] .. '-' .. was.room, 0), bounds)
+    remove('reaped', node, batch[i], was, ARGV[4], open_log(was.room, ARGV[3] .. '-' .. was.room, 0), bounds)
   else
     redis.call('HDEL', here, batch[i])
   end

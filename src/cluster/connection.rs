@@ -1,0 +1,169 @@
+//! A connection to Redis: found, let in, and with the scripts loaded.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError};
+use redis::{ServerErrorKind, Value};
+
+use super::script::{SCRIPTS, Script};
+
+/// Longest time to a connection that works.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why Redis does not do what it is asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Trouble {
+    /// It lets nobody in with this user and password, or not to this.
+    #[error("it refuses user or password: {0}")]
+    Refused(String),
+    /// It will never do what it is asked, as it is.
+    #[error("it cannot be used: {0}")]
+    Unusable(String),
+    /// It has no memory left.
+    #[error("it is full (maxmemory is reached and nothing may be evicted)")]
+    Full,
+    /// It is not there, does not answer, or is not what it was: to be connected to anew.
+    #[error("{0}")]
+    Away(String),
+    /// It answers something else than what was asked.
+    #[error("it answered something unexpected: {0}")]
+    Unexpected(String),
+}
+
+impl From<RedisError> for Trouble {
+    fn from(error: RedisError) -> Self {
+        let text = error.to_string();
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => Self::Refused(text),
+            ErrorKind::InvalidClientConfig => Self::Unusable(text),
+            _ if error.is_io_error() || error.is_timeout() => Self::Away(text),
+            _ if error.is_connection_dropped() => Self::Away(text),
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                | ServerErrorKind::NoScript
+                | ServerErrorKind::ReadOnly
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::TryAgain,
+            ) => Self::Away(text),
+            _ => match error.code() {
+                Some("OOM") => Self::Full,
+                Some("WRONGPASS" | "NOAUTH" | "NOPERM") => Self::Refused(text),
+                Some("MISCONF" | "NOREPLICAS" | "UNBLOCKED") => Self::Away(text),
+                _ => Self::Unexpected(text),
+            },
+        }
+    }
+}
+
+impl Trouble {
+    /// Whether the connection is of no use any more.
+    pub const fn ends_connection(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::Refused(_))
+    }
+}
+
+/// Where Redis is.
+#[derive(Clone)]
+pub struct Redis {
+    client: Client,
+}
+
+impl fmt::Display for Redis {
+    /// The address, without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.client.get_connection_info().addr().fmt(f)
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redis({self})")
+    }
+}
+
+impl Redis {
+    /// Redis at an address; nothing is connected yet.
+    ///
+    /// # Errors
+    /// One line for people. It does not show the address, which has a password in it.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let client = Client::open(url).map_err(|error| {
+            format!(
+                "REDIS_URL: it cannot be used ({error}); give one like redis://host:6379 or \
+                 rediss://user:password@host:6379"
+            )
+        })?;
+        Ok(Self { client })
+    }
+
+    /// Connects. Answers may take `patience`.
+    pub async fn connect(&self, patience: Duration) -> Result<Connection, Trouble> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(patience));
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        // Its own timeout is for each step.
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+        let redis = connected.map_err(|_| Trouble::Away("it does not answer".to_owned()))??;
+        let mut connection = Connection {
+            redis,
+            hashes: Vec::new(),
+        };
+        let mut load = redis::pipe();
+        for source in SCRIPTS {
+            load.cmd("SCRIPT").arg("LOAD").arg(*source);
+        }
+        let loaded = tokio::time::timeout(CONNECT_TIMEOUT, connection.all(&load)).await;
+        let loaded = loaded.map_err(|_| Trouble::Away("it does not answer".to_owned()))??;
+        for hash in loaded {
+            connection.hashes.push(read(hash?)?);
+        }
+        Ok(connection)
+    }
+}
+
+/// A connection. See the module's text.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    redis: MultiplexedConnection,
+    hashes: Vec<String>,
+}
+
+impl Connection {
+    /// A call of a script, its arguments to follow.
+    pub fn call(&self, script: Script, prefix: &str) -> Cmd {
+        let mut cmd = redis::cmd("EVALSHA");
+        let hash = self.hashes.get(script as usize).map_or("", String::as_str);
+        cmd.arg(hash).arg(1).arg(prefix);
+        cmd
+    }
+
+    /// Asks one thing.
+    pub async fn one<T: FromRedisValue>(&mut self, cmd: &Cmd) -> Result<T, Trouble> {
+        let value = self.redis.req_packed_command(cmd).await?;
+        read(checked(value)?)
+    }
+
+    /// Asks several things at once; each has an answer of its own.
+    pub async fn all(
+        &mut self,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, Trouble>>, Trouble> {
+        let asked = pipeline.len();
+        let values = self.redis.req_packed_commands(pipeline, 0, asked).await?;
+        Ok(values.into_iter().map(checked).collect())
+    }
+}
+
+fn checked(value: Value) -> Result<Value, Trouble> {
+    value.extract_error().map_err(Trouble::from)
+}
+
+/// Reads an answer as what it should be.
+pub fn read<T: FromRedisValue>(value: Value) -> Result<T, Trouble> {
+    redis::from_redis_value(value).map_err(|error| Trouble::Unexpected(error.to_string()))
+}

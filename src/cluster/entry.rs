@@ -1,0 +1,230 @@
+//! What is read from the streams. Whoever can write to Redis can write anything there: it is parsed
+//! as what a stranger sent, and what is not ours is skipped and counted, with a reason.
+
+use std::sync::Arc;
+
+use crate::domain::{ClientId, RoomName, Username};
+use crate::room::members::{Member, MemberId};
+use crate::room::replica::{Received, What};
+
+/// Bytes of a text that no node of any configuration lets through.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the longest name of an epoch or a user; ours have 32.
+const ID_BYTES_MAX: usize = 128;
+
+/// One entry of a stream: its id there, and its fields, a name and a value in turn.
+pub type Raw = (String, Vec<Vec<u8>>);
+
+/// Why an entry is not one of ours.
+pub type Reason = &'static str;
+
+struct Fields<'a>(&'a [Vec<u8>]);
+
+impl<'a> Fields<'a> {
+    /// The text of a field.
+    fn text(&self, name: &str) -> Option<&'a str> {
+        let mut pairs = self.0.chunks_exact(2);
+        let pair = pairs.find(|pair| pair[0] == name.as_bytes())?;
+        std::str::from_utf8(&pair[1]).ok()
+    }
+
+    fn id(&self, name: &str) -> Option<Arc<str>> {
+        let text = self.text(name)?;
+        let fits = (1..=ID_BYTES_MAX).contains(&text.len());
+        (fits && !text.chars().any(char::is_control)).then(|| text.into())
+    }
+
+    fn username(&self, name: &str) -> Option<Username> {
+        Username::parse(self.text(name)?).ok()
+    }
+}
+
+/// Reads an entry of a room's log: see `append` in `lua/prelude.lua`.
+pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
+    let fields = Fields(fields);
+    let what = match fields.text("k") {
+        Some("message") => What::Message {
+            text: text(&fields)?,
+            client_id: match fields.text("c") {
+                Some(key) => {
+                    let key = ClientId::parse(key).map_err(|_| "client_id")?;
+                    Some(key.as_str().into())
+                }
+                None => None,
+            },
+        },
+        Some("joined") => What::Joined,
+        Some("left") => What::Left,
+        Some("renamed") => What::Renamed {
+            before: fields.username("t").ok_or("name")?,
+        },
+        Some(_) => return Err("kind"),
+        None => return Err("foreign"),
+    };
+    let number = |name| fields.text(name).and_then(|text| text.parse::<u64>().ok());
+    let at = number("ts").and_then(|at| i64::try_from(at).ok());
+    Ok(Received {
+        epoch: fields.id("e").ok_or("epoch")?,
+        id: number("i").filter(|id| *id > 0).ok_or("id")?,
+        member: Member {
+            user_id: fields.id("u").ok_or("user")?,
+            username: fields.username("n").ok_or("name")?,
+        },
+        member_id: membership(&fields).ok_or("membership")?,
+        at_ms: at.ok_or("time")?,
+        what,
+    })
+}
+
+fn text(fields: &Fields<'_>) -> Result<Box<str>, Reason> {
+    let text = fields.text("t").ok_or("text")?;
+    let fits = (1..=TEXT_BYTES_MAX).contains(&text.len());
+    fits.then(|| text.into()).ok_or("text")
+}
+
+fn membership(fields: &Fields<'_>) -> Option<MemberId> {
+    fields.text("m")?.parse().ok()
+}
+
+/// A change of state: see `tell_state` in `lua/prelude.lua`.
+#[derive(Debug)]
+pub struct Change {
+    /// Its number.
+    pub version: u64,
+    /// The room.
+    pub room: RoomName,
+    /// Whose membership.
+    pub id: MemberId,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The node that did it.
+    pub by: Box<str>,
+}
+
+/// What happened to a membership.
+#[derive(Debug)]
+pub enum ChangeKind {
+    /// It began, or has another name now.
+    Is(Member),
+    /// It ended.
+    Left,
+    /// It ended with its node.
+    Reaped,
+    /// The member types, or no longer.
+    Typing(bool),
+}
+
+/// Reads an entry of the stream of states.
+pub fn parse_change((_, fields): &Raw) -> Result<Change, Reason> {
+    let fields = Fields(fields);
+    let version = fields.text("v").and_then(|text| text.parse().ok());
+    let kind = match fields.text("o").ok_or("foreign")? {
+        "joined" | "renamed" => ChangeKind::Is(Member {
+            user_id: fields.id("u").ok_or("user")?,
+            username: fields.username("n").ok_or("name")?,
+        }),
+        "left" => ChangeKind::Left,
+        "reaped" => ChangeKind::Reaped,
+        "typing" => ChangeKind::Typing(true),
+        "idle" => ChangeKind::Typing(false),
+        _ => return Err("kind"),
+    };
+    Ok(Change {
+        version: version.ok_or("version")?,
+        room: fields
+            .text("r")
+            .and_then(|room| RoomName::parse(room).ok())
+            .ok_or("room")?,
+        id: membership(&fields).ok_or("membership")?,
+        kind,
+        by: fields.text("by").ok_or("node")?.into(),
+    })
+}
+
+/// Reads a member's record: see `record` in `lua/prelude.lua`.
+pub fn parse_record(record: &str) -> Option<(RoomName, Member)> {
+    let mut parts = record.split('\n');
+    let room = RoomName::parse(parts.next()?).ok()?;
+    let user = parts.next()?;
+    let member = Member {
+        user_id: (1..=ID_BYTES_MAX)
+            .contains(&user.len())
+            .then(|| user.into())?,
+        username: Username::parse(parts.next()?).ok()?,
+    };
+    Some((room, member))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(fields: &[(&str, &str)]) -> Raw {
+        let pairs = fields.iter().flat_map(|(name, value)| [*name, *value]);
+        let fields = pairs.map(|part| part.as_bytes().to_vec()).collect();
+        ("1-0".to_owned(), fields)
+    }
+
+    const MESSAGE: [(&str, &str); 9] = [
+        ("e", "e1"),
+        ("i", "7"),
+        ("k", "message"),
+        ("u", "u1"),
+        ("n", "Ada"),
+        ("m", "1-2-3"),
+        ("t", "Hello"),
+        ("ts", "1768555800120"),
+        ("c", "k1"),
+    ];
+
+    #[test]
+    fn an_entry_of_ours_is_read() {
+        let received = parse_log(&raw(&MESSAGE)).unwrap_or_else(|reason| panic!("{reason}"));
+        assert_eq!((received.id, &*received.epoch), (7, "e1"));
+        assert!(matches!(received.what, What::Message { text, .. } if &*text == "Hello"));
+    }
+
+    #[test]
+    fn an_entry_with_any_field_missing_or_wrong_is_not() {
+        let reasons = [
+            ("e", "", "epoch"),
+            ("i", "0", "id"),
+            ("i", "-1", "id"),
+            ("k", "shout", "kind"),
+            ("u", "a\nb", "user"),
+            ("n", "", "name"),
+            ("m", "1-2", "membership"),
+            ("t", "", "text"),
+            ("ts", "99999999999999999999", "time"),
+            ("c", "", "client_id"),
+        ];
+        for (field, wrong, reason) in reasons {
+            let fields = MESSAGE.map(|(n, v)| (n, if n == field { wrong } else { v }));
+            assert_eq!(parse_log(&raw(&fields)).err(), Some(reason), "{field}");
+        }
+        for left_out in 0..MESSAGE.len() - 1 {
+            let mut fields = MESSAGE.to_vec();
+            fields.remove(left_out);
+            assert!(parse_log(&raw(&fields)).is_err(), "{left_out}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_read_panics(fields in prop::collection::vec(any::<Vec<u8>>(), 0..12)) {
+            let raw = ("1-0".to_owned(), fields);
+            prop_assert!(parse_log(&raw).is_err());
+            prop_assert!(parse_change(&raw).is_err());
+        }
+
+        #[test]
+        fn no_record_panics(record in ".{0,200}") {
+            // It may well be one by chance; all that matters is that it is looked at safely.
+            if let Some((room, member)) = parse_record(&record) {
+                prop_assert!(!room.as_str().is_empty() && !member.username.as_str().is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What sessions ask for, each with the script that does it and the meaning of its answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, Value};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::connection::{Connection, Trouble, read};
+use super::script::{Context, Script, millis};
+use crate::clock;
+use crate::domain::{ClientId, Refusal, RoomName, Username};
+use crate::room::Published;
+use crate::room::backplane::{Arrival, Arrived, Draft, Known, Outcome};
+use crate::room::members::MemberId;
+
+/// Bytes a request is counted for beside its text.
+const REQUEST_BYTES: usize = 1024;
+
+/// What is asked.
+pub enum Request {
+    /// Put a message into a log. `key` is what makes it known when it is asked again.
+    Publish {
+        draft: Draft,
+        key: String,
+        outcome: Outcome,
+    },
+    /// Make somebody a member.
+    Join {
+        arrival: Arrival,
+        told: oneshot::Sender<Result<Arrived, Refusal>>,
+    },
+    /// Change a member's name.
+    Rename {
+        known: Known,
+        id: MemberId,
+        username: Username,
+        told: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// End a membership.
+    Leave { known: Known, id: MemberId },
+    /// Tell that a member types.
+    Typing {
+        room: RoomName,
+        id: MemberId,
+        typing: bool,
+    },
+    /// Keep this node's places for so long; it goes.
+    Depart {
+        grace: Duration,
+        told: oneshot::Sender<()>,
+    },
+}
+
+/// A request on its way, and until when it may be done.
+pub struct Queued {
+    pub request: Request,
+    pub deadline: Instant,
+    _load: Load,
+}
+
+/// What is queued in all, bounded by the one who queues; given back when dropped.
+struct Load {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Queued {
+    /// A request that is counted in `all` for as long as it exists.
+    pub fn new(request: Request, deadline: Instant, all: &Arc<AtomicUsize>) -> Self {
+        let bytes = REQUEST_BYTES
+            + match &request {
+                Request::Publish { draft, .. } => draft.text.as_str().len(),
+                _ => 0,
+            };
+        all.fetch_add(bytes, Ordering::Relaxed);
+        Self {
+            request,
+            deadline,
+            _load: Load {
+                all: Arc::clone(all),
+                bytes,
+            },
+        }
+    }
+
+    /// Whether it is of no use after the connection was lost: what it changes is looked after when
+    /// the next one begins.
+    pub const fn is_momentary(&self) -> bool {
+        matches!(self.request, Request::Leave { .. } | Request::Typing { .. })
+    }
+
+    /// The call that does it. `ahead_ms` is by how much Redis's clock is ahead of this one.
+    pub fn call(&self, context: &Context, connection: &Connection, ahead_ms: i64) -> Cmd {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let deadline_ms = clock::unix_ms()
+            .saturating_add(ahead_ms)
+            .saturating_add_unsigned(millis(left));
+        let node = context.node_name();
+        match &self.request {
+            Request::Publish { draft, key, .. } => {
+                let mut cmd = context.call_for(connection, Script::Publish, &draft.known);
+                let text = draft.text.as_str();
+                cmd.arg(deadline_ms)
+                    .arg(key)
+                    .arg(hash_of(text))
+                    .arg(draft.id.to_string())
+                    .arg(&*draft.member.user_id)
+                    .arg(draft.member.username.as_str())
+                    .arg(text)
+                    .arg(draft.client_id.as_ref().map_or("", ClientId::as_str));
+                context.add_bounds(&mut cmd);
+                cmd
+            }
+            Request::Join { arrival, .. } => {
+                let mut cmd = context.call_for(connection, Script::Join, &arrival.known);
+                cmd.arg(deadline_ms)
+                    .arg(node)
+                    .arg(arrival.id.to_string())
+                    .arg(&*arrival.member.user_id)
+                    .arg(arrival.member.username.as_str())
+                    .arg(context.looks(&arrival.member.username))
+                    .arg("");
+                context.add_bounds(&mut cmd);
+                cmd
+            }
+            Request::Rename {
+                known,
+                id,
+                username,
+                ..
+            } => {
+                let mut cmd = context.call_for(connection, Script::Rename, known);
+                cmd.arg(deadline_ms)
+                    .arg(node)
+                    .arg(id.to_string())
+                    .arg(username.as_str())
+                    .arg(context.looks(username));
+                context.add_bounds(&mut cmd);
+                cmd
+            }
+            Request::Leave { known, id } => {
+                let mut cmd = context.call_for(connection, Script::Leave, known);
+                cmd.arg(node).arg(id.to_string());
+                context.add_bounds(&mut cmd);
+                cmd
+            }
+            Request::Typing { room, id, typing } => {
+                let mut cmd = context.call(connection, Script::Typing);
+                cmd.arg(room.as_str())
+                    .arg(node)
+                    .arg(id.to_string())
+                    .arg(if *typing { "typing" } else { "idle" });
+                cmd
+            }
+            Request::Depart { grace, .. } => {
+                let mut cmd = redis::cmd("PEXPIRE");
+                cmd.arg(context.lease_key()).arg(millis(*grace).max(1));
+                cmd
+            }
+        }
+    }
+
+    /// Tells whoever asked what came of it.
+    pub fn settle(self, answer: Result<Value, Trouble>) {
+        let words = match (&self.request, answer) {
+            (Request::Depart { .. }, _) => Ok(Vec::new()),
+            (_, answer) => answer.and_then(read::<Vec<String>>),
+        };
+        let words = words.map_err(|trouble| {
+            tracing::warn!("Redis did not do what it was asked: {trouble}");
+            Refusal::unavailable()
+        });
+        match self.request {
+            Request::Publish { outcome, .. } => outcome(words.and_then(|w| published(&w))),
+            Request::Join { told, .. } => tell(told, words.and_then(|w| arrived(&w))),
+            Request::Rename { told, .. } => tell(told, words.and_then(|w| renamed(&w))),
+            Request::Depart { told, .. } => tell(told, ()),
+            Request::Leave { .. } | Request::Typing { .. } => {}
+        }
+    }
+
+    /// Tells whoever asked that it cannot be done now.
+    pub fn give_up(self) {
+        match self.request {
+            Request::Publish { outcome, .. } => outcome(Err(Refusal::unavailable())),
+            Request::Join { told, .. } => tell(told, Err(Refusal::unavailable())),
+            Request::Rename { told, .. } => tell(told, Err(Refusal::unavailable())),
+            Request::Depart { told, .. } => tell(told, ()),
+            Request::Leave { .. } | Request::Typing { .. } => {}
+        }
+    }
+}
+
+fn tell<T>(told: oneshot::Sender<T>, what: T) {
+    if told.send(what).is_err() {
+        tracing::trace!("nobody waits for this answer any more");
+    }
+}
+
+/// Tells a text from another under the same key, the same on every node.
+fn hash_of(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    hash.iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+fn published(words: &[String]) -> Result<Published, Refusal> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (duplicate, id, at) = match words[..] {
+        ["new", id, at] => (false, id, at),
+        ["known", id, at] => (true, id, at),
+        ["conflict"] => return Err(Refusal::conflict()),
+        _ => return Err(Refusal::unavailable()),
+    };
+    match (id.parse(), at.parse()) {
+        (Ok(id), Ok(at_ms)) => Ok(Published {
+            id,
+            timestamp: clock::rfc3339(at_ms).into(),
+            duplicate,
+        }),
+        _ => Err(Refusal::unavailable()),
+    }
+}
+
+fn arrived(words: &[String]) -> Result<Arrived, Refusal> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["joined", epoch, position, untold, replaced] => Ok(Arrived {
+            epoch: epoch.into(),
+            position: position.parse().map_err(|_| Refusal::unavailable())?,
+            untold: untold == "1",
+            replaced: replaced.parse().ok(),
+        }),
+        ["taken"] => Err(Refusal::username_taken()),
+        _ => Err(Refusal::unavailable()),
+    }
+}
+
+fn renamed(words: &[String]) -> Result<(), Refusal> {
+    match words.first().map(String::as_str) {
+        Some("renamed") => Ok(()),
+        Some("taken") => Err(Refusal::username_taken()),
+        Some("gone") => Err(Refusal::not_in_room()),
+        _ => Err(Refusal::unavailable()),
+    }
+}

@@ -1,0 +1,128 @@
+//! The scripts, and how they are called.
+
+use std::time::Duration;
+
+use redis::Cmd;
+
+use super::connection::Connection;
+use crate::domain::{Looks, Username};
+use crate::random;
+use crate::room::LogBounds;
+use crate::room::backplane::Known;
+use crate::room::members::NodeId;
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident $file:literal,)*) => {
+        /// A script: its file under `lua/` says what it does and takes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Script {
+            $($(#[$doc])* $name,)*
+        }
+
+        /// Their sources, in the order of [`Script`].
+        pub const SCRIPTS: &[&str] = &[
+            $(concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $file))),)*
+        ];
+    };
+}
+
+scripts! {
+    /// Puts a message into a log.
+    Publish "publish.lua",
+    /// Makes somebody a member.
+    Join "join.lua",
+    /// Changes a member's name.
+    Rename "rename.lua",
+    /// Ends a membership.
+    Leave "leave.lua",
+    /// Tells that a member types.
+    Typing "typing.lua",
+    /// Renews a lease.
+    Beat "beat.lua",
+    /// Makes a node known.
+    Register "register.lua",
+    /// Ends a dead node's memberships.
+    Reap "reap.lua",
+    /// The whole state.
+    State "state.lua",
+    /// A log as a whole.
+    Open "open.lua",
+}
+
+/// What the calls of one node have in common.
+#[derive(Debug)]
+pub struct Context {
+    /// The node.
+    pub node: NodeId,
+    /// What all keys begin with.
+    pub prefix: String,
+    /// How much of each room's past is kept.
+    pub log: LogBounds,
+    /// Members above which joins and leaves are not told; 0 = always told.
+    pub notice_limit: u64,
+    /// Names that look alike may not be in one room at once.
+    pub unique_names: bool,
+}
+
+impl Context {
+    /// The node as keys and entries name it.
+    pub fn node_name(&self) -> String {
+        node_name(self.node)
+    }
+
+    /// The key of a room's log.
+    pub fn log_key(&self, room: &str) -> String {
+        format!("{}:room:{room}:log", self.prefix)
+    }
+
+    /// The key of the stream of states.
+    pub fn state_key(&self) -> String {
+        format!("{}:state", self.prefix)
+    }
+
+    /// The key of a node's lease.
+    pub fn lease_key(&self) -> String {
+        format!("{}:lease:{}", self.prefix, self.node_name())
+    }
+
+    /// A call of a script.
+    pub fn call(&self, connection: &Connection, script: Script) -> Cmd {
+        connection.call(script, &self.prefix)
+    }
+
+    /// A call of a script about a room: the first three arguments of most.
+    pub fn call_for(&self, connection: &Connection, script: Script, known: &Known) -> Cmd {
+        let mut cmd = self.call(connection, script);
+        cmd.arg(known.room.as_str())
+            .arg(random::id())
+            .arg(known.head);
+        cmd
+    }
+
+    /// The arguments that say what is kept and told: the last ones of most.
+    pub fn add_bounds(&self, cmd: &mut Cmd) {
+        cmd.arg(self.log.messages_max)
+            .arg(self.log.bytes_max)
+            .arg(millis(self.log.keep_for))
+            .arg(self.notice_limit);
+    }
+
+    /// What a name looks like, where names are unique: one a line.
+    pub fn looks(&self, username: &Username) -> String {
+        if !self.unique_names || *username == Username::anonymous() {
+            return String::new();
+        }
+        let looks = Looks::of(username.as_str());
+        looks.forms().join("\n")
+    }
+}
+
+/// A node as keys and entries name it.
+pub fn node_name(node: NodeId) -> String {
+    format!("{node:x}")
+}
+
+/// Whole milliseconds, as scripts count time.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,86 @@
+//! Whether a node is in step with the others: it can write, and it reads.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::metrics::Metrics;
+
+/// One of the two ways a node is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// What sessions ask for is carried out.
+    Pipe,
+    /// The streams are read.
+    Tail,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Status {
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    ways: Mutex<Ways>,
+    up: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Ways {
+    pipe: bool,
+    tail: bool,
+    down_since: Option<Instant>,
+}
+
+impl Status {
+    /// Not connected yet.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        let ways = Ways {
+            pipe: false,
+            tail: false,
+            down_since: Some(Instant::now()),
+        };
+        Self {
+            metrics,
+            ways: Mutex::new(ways),
+            up: watch::Sender::new(false),
+        }
+    }
+
+    /// Notes that a way works, or does not.
+    pub fn set(&self, way: Way, works: bool) {
+        let mut ways = self.ways.lock();
+        match way {
+            Way::Pipe => ways.pipe = works,
+            Way::Tail => ways.tail = works,
+        }
+        let up = ways.pipe && ways.tail;
+        match (up, ways.down_since) {
+            (true, _) => ways.down_since = None,
+            (false, None) => ways.down_since = Some(Instant::now()),
+            (false, Some(_)) => {}
+        }
+        self.metrics.cluster_up.set(i64::from(up));
+        let changed = self
+            .up
+            .send_if_modified(|now| std::mem::replace(now, up) != up);
+        drop(ways);
+        match (changed, up) {
+            (true, true) => tracing::info!("in step with the other nodes"),
+            (true, false) => tracing::warn!("Redis is away: not ready until it is back"),
+            (false, _) => {}
+        }
+    }
+
+    /// Whether both ways work, watched.
+    pub fn up(&self) -> watch::Receiver<bool> {
+        self.up.subscribe()
+    }
+
+    /// Whether one has not worked for this long.
+    pub fn is_down_for(&self, time: Duration) -> bool {
+        let down_since = self.ways.lock().down_since;
+        down_since.is_some_and(|since| since.elapsed() >= time)
+    }
+}

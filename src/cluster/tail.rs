@@ -1,0 +1,366 @@
+//! Reads all streams with one blocking call, and feeds the replicas in the order that Redis has.
+//!
+//! Nothing is missed without being noticed: a log's ids and the state's versions have no holes, and
+//! every few seconds what Redis has is compared with what was read. Where that does not fit, the log
+//! or the state is read anew as a whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::Value;
+
+use super::PATIENCE;
+use super::connection::{Connection, Redis, Trouble, read};
+use super::entry::{self, Change, ChangeKind, Raw};
+use super::presence::is_by;
+use super::script::{Context, Script};
+use super::status::{Status, Way};
+use crate::domain::RoomName;
+use crate::room::Room;
+use crate::room::members::{Member, MemberId};
+use crate::room::replica::{Placed, Restored};
+use crate::session::Shared;
+
+/// Longest time that a read waits for something new.
+const BLOCK: Duration = Duration::from_millis(500);
+/// Entries of one stream that are read at once.
+const COUNT: usize = 500;
+/// Time between two comparisons.
+const CHECK: Duration = Duration::from_secs(2);
+/// Time between two attempts to connect: from this on, doubled up to the longest.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_millis(1600);
+/// Where a stream begins.
+const START: &str = "0-0";
+
+/// A room's stream.
+struct Stream {
+    room: Arc<Room>,
+    key: String,
+    /// The stream's last id that was read; `None` before the log was read as a whole.
+    position: Option<String>,
+}
+
+/// See the module's text.
+pub struct Tail {
+    redis: Redis,
+    context: Arc<Context>,
+    shared: Arc<Shared>,
+    status: Arc<Status>,
+    streams: Vec<Stream>,
+    state_key: String,
+    state_position: Option<String>,
+    state_version: u64,
+}
+
+impl Tail {
+    /// A tail that has read nothing.
+    pub fn new(
+        redis: Redis,
+        context: Arc<Context>,
+        shared: Arc<Shared>,
+        status: Arc<Status>,
+    ) -> Self {
+        let stream = |room: &Arc<Room>| Stream {
+            room: Arc::clone(room),
+            key: context.log_key(room.name().as_str()),
+            position: None,
+        };
+        let streams = shared.rooms.all().map(stream).collect();
+        Self {
+            redis,
+            state_key: context.state_key(),
+            context,
+            shared,
+            status,
+            streams,
+            state_position: None,
+            state_version: 0,
+        }
+    }
+
+    /// Reads for as long as it is polled.
+    pub async fn run(mut self) {
+        let mut pause = RETRY;
+        loop {
+            let trouble = match self.redis.connect(PATIENCE + BLOCK).await {
+                Ok(mut connection) => {
+                    pause = RETRY;
+                    self.follow(&mut connection).await
+                }
+                Err(trouble) => trouble,
+            };
+            self.status.set(Way::Tail, false);
+            tracing::debug!("reading from Redis ended: {trouble}");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY_MAX);
+        }
+    }
+
+    async fn follow(&mut self, connection: &mut Connection) -> Trouble {
+        let mut next_check = Instant::now();
+        // Redis may be another than before, with an older state that has gone on since.
+        self.state_position = None;
+        loop {
+            let result = async {
+                if Instant::now() >= next_check {
+                    next_check = Instant::now() + CHECK;
+                    self.check(connection).await?;
+                    self.status.set(Way::Tail, true);
+                }
+                self.read(connection, Some(BLOCK)).await
+            };
+            if let Err(trouble) = result.await {
+                return trouble;
+            }
+        }
+    }
+
+    /// Compares what Redis has with what was read, and reads anew what does not fit.
+    async fn check(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        let mut heads = Vec::new();
+        for stream in &self.streams {
+            heads.push(self.open(connection, &stream.room).await?);
+        }
+        let key = format!("{}:version", self.state_key);
+        let mut get = redis::cmd("GET");
+        get.arg(key);
+        let version: Option<u64> = connection.one(&get).await?;
+        let version = version.unwrap_or_default();
+        let has_gone_back = version < self.state_version;
+        if self.state_position.is_some() {
+            // What was written until now may just not have been read yet.
+            while self.read(connection, None).await? {}
+        }
+        for (index, opened) in heads.iter().enumerate() {
+            let stream = &self.streams[index];
+            let known = stream.room.known();
+            let fits = known.epoch == opened.epoch && known.head >= opened.head;
+            if stream.position.is_none() || !fits {
+                self.restore(connection, index).await?;
+            }
+        }
+        if self.state_position.is_none() || has_gone_back || self.state_version < version {
+            self.restore_state(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what is new; with `block`, waits for it. False where there was nothing.
+    async fn read(
+        &mut self,
+        connection: &mut Connection,
+        block: Option<Duration>,
+    ) -> Result<bool, Trouble> {
+        let mut cmd = redis::cmd("XREAD");
+        cmd.arg("COUNT").arg(COUNT);
+        if let Some(block) = block {
+            cmd.arg("BLOCK").arg(super::script::millis(block));
+        }
+        cmd.arg("STREAMS");
+        for stream in &self.streams {
+            cmd.arg(&stream.key);
+        }
+        cmd.arg(&self.state_key);
+        let start = |position: &Option<String>| position.clone().unwrap_or_else(|| START.into());
+        for stream in &self.streams {
+            cmd.arg(start(&stream.position));
+        }
+        cmd.arg(start(&self.state_position));
+        let news = parse_streams(connection.one(&cmd).await?)?;
+        let any = !news.is_empty();
+        for (key, entries) in news {
+            if key == self.state_key {
+                self.take_changes(connection, &entries).await?;
+            } else if let Some(index) = self.streams.iter().position(|s| s.key == key) {
+                self.take_entries(connection, index, &entries).await?;
+            }
+        }
+        Ok(any)
+    }
+
+    async fn take_entries(
+        &mut self,
+        connection: &mut Connection,
+        index: usize,
+        entries: &[Raw],
+    ) -> Result<(), Trouble> {
+        let metrics = &self.status.metrics;
+        let stream = &mut self.streams[index];
+        let mut is_astray = false;
+        for raw in entries {
+            stream.position = Some(raw.0.clone());
+            match entry::parse_log(raw) {
+                Err(reason) => metrics.skip_entry(reason),
+                Ok(received) => match stream.room.receive(&received) {
+                    Placed::New => {}
+                    Placed::Old => metrics.skip_entry("old"),
+                    Placed::Astray => {
+                        is_astray = true;
+                        break;
+                    }
+                },
+            }
+        }
+        stream.room.bring();
+        if is_astray {
+            self.restore(connection, index).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a log anew as a whole.
+    async fn restore(&mut self, connection: &mut Connection, index: usize) -> Result<(), Trouble> {
+        let room = Arc::clone(&self.streams[index].room);
+        let opened = self.open(connection, &room).await?;
+        let metrics = &self.status.metrics;
+        let mut entries = Vec::new();
+        let mut from = "-".to_owned();
+        loop {
+            let mut cmd = redis::cmd("XRANGE");
+            cmd.arg(&self.streams[index].key)
+                .arg(&from)
+                .arg(&opened.position);
+            cmd.arg("COUNT").arg(COUNT);
+            let page = parse_entries(connection.one(&cmd).await?)?;
+            let Some((last, _)) = page.last() else { break };
+            from = format!("({last}");
+            for raw in &page {
+                match entry::parse_log(raw) {
+                    Ok(received) => entries.push(received),
+                    Err(reason) => metrics.skip_entry(reason),
+                }
+            }
+        }
+        let left_out = room.restore(Restored {
+            epoch: opened.epoch,
+            head: opened.head,
+            floor: opened.floor,
+            entries,
+        });
+        for _ in 0..left_out {
+            metrics.skip_entry("astray");
+        }
+        metrics.cluster_reloads.inc();
+        self.streams[index].position = Some(opened.position);
+        Ok(())
+    }
+
+    async fn open(&self, connection: &mut Connection, room: &Room) -> Result<Opened, Trouble> {
+        let known = room.known();
+        let cmd = self.context.call_for(connection, Script::Open, &known);
+        let (epoch, head, floor, position): (String, u64, u64, String) =
+            connection.one(&cmd).await?;
+        Ok(Opened {
+            epoch: epoch.into(),
+            head,
+            floor,
+            position,
+        })
+    }
+
+    async fn take_changes(
+        &mut self,
+        connection: &mut Connection,
+        entries: &[Raw],
+    ) -> Result<(), Trouble> {
+        for raw in entries {
+            self.state_position = Some(raw.0.clone());
+            match entry::parse_change(raw) {
+                Err(reason) => self.status.metrics.skip_entry(reason),
+                Ok(change) if change.version == self.state_version + 1 => {
+                    self.state_version = change.version;
+                    self.apply(change);
+                }
+                Ok(change) if change.version <= self.state_version => {
+                    self.status.metrics.skip_entry("old");
+                }
+                // Some were trimmed before they were read, or all was lost.
+                Ok(_) => return self.restore_state(connection).await,
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, change: Change) {
+        let Some(room) = self.shared.rooms.get(&change.room) else {
+            // A room that other nodes have and this one has not.
+            return;
+        };
+        if change.id.node != self.context.node {
+            match change.kind {
+                ChangeKind::Is(member) => room.joined_elsewhere(change.id, member),
+                ChangeKind::Left | ChangeKind::Reaped => drop(room.left_elsewhere(change.id)),
+                ChangeKind::Typing(typing) => room.typing_elsewhere(change.id, typing),
+            }
+            return;
+        }
+        // What this node did itself, its rooms know. If it was reaped although it lives, the next
+        // beat makes its members known again.
+        if matches!(change.kind, ChangeKind::Left)
+            && !is_by(&self.context, &change.by)
+            && let Some(member) = room.left_elsewhere(change.id)
+        {
+            self.shared.users.taken_over_elsewhere(&member.user_id);
+        }
+    }
+
+    /// Reads the whole state anew.
+    async fn restore_state(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        let cmd = self.context.call(connection, Script::State);
+        let (position, version, nodes): (String, u64, Vec<Value>) = connection.one(&cmd).await?;
+        let mut rooms: HashMap<RoomName, Vec<(MemberId, Member)>> = HashMap::new();
+        // A node's name and its members in turn.
+        let members = nodes.into_iter().skip(1).step_by(2);
+        for members in members {
+            let members: HashMap<String, String> = read(members)?;
+            for (id, record) in members {
+                match (id.parse(), entry::parse_record(&record)) {
+                    (Ok(id), Some((room, member))) => {
+                        rooms.entry(room).or_default().push((id, member));
+                    }
+                    _ => self.status.metrics.skip_entry("record"),
+                }
+            }
+        }
+        for room in self.shared.rooms.all() {
+            room.set_members_elsewhere(rooms.remove(room.name()).unwrap_or_default());
+        }
+        self.state_position = Some(position);
+        self.state_version = version;
+        self.status.metrics.cluster_reloads.inc();
+        Ok(())
+    }
+}
+
+/// What a log is.
+struct Opened {
+    epoch: Arc<str>,
+    head: u64,
+    floor: u64,
+    /// Its stream's last id.
+    position: String,
+}
+
+/// An answer of XREAD: streams by key, each with its entries.
+fn parse_streams(value: Value) -> Result<Vec<(String, Vec<Raw>)>, Trouble> {
+    let stream = |(key, entries): (Value, Value)| Ok((read(key)?, parse_entries(entries)?));
+    match value {
+        Value::Nil => Ok(Vec::new()),
+        Value::Map(streams) => streams.into_iter().map(stream).collect(),
+        streams => {
+            let streams: Vec<Value> = read(streams)?;
+            streams.into_iter().map(|s| stream(read(s)?)).collect()
+        }
+    }
+}
+
+fn parse_entries(value: Value) -> Result<Vec<Raw>, Trouble> {
+    let entries: Vec<Value> = read(value)?;
+    let parse = |entry| {
+        let (id, fields): (String, Value) = read(entry)?;
+        Ok((id, read(fields)?))
+    };
+    entries.into_iter().map(parse).collect()
+}
