@@ -1,10 +1,10 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
-//! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together:
-//! join, leave, publish, read), [`membership`] (what a joiner holds), [`names`]
-//! (where they are unique), [`readers`] and [`bell`] (how
-//! entries and news reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the
-//! service), [`backplane`] and [`replica`] (rooms that several processes share).
+//! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together: join,
+//! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
+//! joiner holds), [`names`] (where they are unique), [`readers`] and [`bell`] (how entries and news
+//! reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the service), [`backplane`]
+//! and [`replica`] (rooms that several processes share).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
@@ -20,6 +20,7 @@ pub mod membership;
 #[cfg(test)]
 mod model_tests;
 pub mod names;
+mod payloads;
 pub mod readers;
 pub mod replica;
 #[expect(

@@ -18,10 +18,10 @@ use super::names::{NameClaim, Names};
 use super::readers::{Reader, Readers, Seat};
 use super::rooms::RoomSettings;
 use super::typing::Typing;
+use crate::clock;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::metrics::Metrics;
-use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind, ReceiveMessage, SystemMessage, User};
-use crate::{clock, json};
+use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind, User};
 
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
@@ -322,25 +322,6 @@ impl Room {
         self.counts.set(self.index, state.members.count());
     }
 
-    pub(super) fn message(
-        &self,
-        id: u64,
-        sender: &Member,
-        text: &str,
-        timestamp: &str,
-        client_id: Option<&str>,
-    ) -> Box<RawValue> {
-        json::raw(&ReceiveMessage {
-            sender: sender.username.as_str(),
-            text,
-            timestamp,
-            room: self.name.as_str(),
-            id,
-            user_id: &sender.user_id,
-            client_id,
-        })
-    }
-
     fn push_notice(
         &self,
         state: &mut State,
@@ -352,40 +333,6 @@ impl Room {
         let id = state.log.next_id();
         let payload = self.notice(Some(id), kind, member, before, &at);
         self.push(state, EntryKind::Notice, payload, None);
-    }
-
-    /// The notice of somebody's joining, for themselves alone.
-    pub(super) fn own_notice(&self, state: &mut State, member: &Member) -> Box<RawValue> {
-        let at = clock::rfc3339(state.now_ms());
-        self.notice(None, NoticeKind::Joined, member, None, &at)
-    }
-
-    /// `before` is the name a member had who is renamed.
-    pub(super) fn notice(
-        &self,
-        id: Option<u64>,
-        kind: NoticeKind,
-        member: &Member,
-        before: Option<&Username>,
-        timestamp: &str,
-    ) -> Box<RawValue> {
-        let name = member.username.as_str();
-        let text = match (kind, before) {
-            (NoticeKind::Left, _) => format!("{name} has left the room"),
-            (NoticeKind::Renamed, Some(before)) => {
-                format!("{} is now known as {name}", before.as_str())
-            }
-            (NoticeKind::Joined | NoticeKind::Renamed, _) => format!("{name} has joined the room"),
-        };
-        json::raw(&SystemMessage {
-            text: &text,
-            timestamp,
-            id,
-            kind,
-            username: name,
-            user_id: &member.user_id,
-            room: self.name.as_str(),
-        })
     }
 
     /// Puts an entry into the log and in line for the readers, who are told once the lock is gone

@@ -109,7 +109,6 @@ impl Working {
     clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::unused_self,
-    clippy::needless_pass_by_value,
     reason = "the same shape as with the feature"
 )]
 mod without {

@@ -137,6 +137,16 @@ describe('reconnecting', () => {
     expect(log).toEqual(['fresh []', 'gap 2-7', '8']);
   });
 
+  it('resumes in the epoch that a gap began', () => {
+    enter({ last_id: 1 });
+    socket.say('gap', { room: 'tech', from: 2, to: 7, epoch: 'e2' });
+    socket.say('receive_message', message(8));
+    socket.drop();
+    vi.advanceTimersByTime(1000);
+    socket.up();
+    expect(socket.last('join_room').payload.after).toEqual({ epoch: 'e2', id: 8 });
+  });
+
   it('pauses longer each time, and not at all when told to try now', () => {
     chat.connect();
     for (let i = 0; i < 3; i += 1) {

@@ -293,7 +293,7 @@ export class Chat extends Emitter<ChatEvents> {
   #gap(gap: Gap): void {
     if (gap.room !== this.#joined?.room) return;
     // What a join could not resume was already told by its continuity.
-    if (!this.#cursor(gap.room).accept(gap.to)) return;
+    if (!this.#cursor(gap.room).accept(gap.to, gap.epoch)) return;
     this.tell('gap', gap);
   }
 

@@ -33,11 +33,15 @@ export class Cursor {
     return { continuity: again ? 'broken' : 'fresh', epochChanged: again };
   }
 
-  /** Whether `id` is new; if so it is now the newest. A server without ids never repeats itself. */
-  accept(id: number | undefined): boolean {
+  /**
+   * Whether `id` is new; if so it is now the newest. A server without ids never repeats itself. `epoch` is given where
+   * the log was lost and goes on from there: ids then still grow.
+   */
+  accept(id: number | undefined, epoch = this.#epoch): boolean {
     if (id === undefined) return true;
     if (id <= this.#id) return false;
     this.#id = id;
+    this.#epoch = epoch;
     return true;
   }
 }

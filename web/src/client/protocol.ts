@@ -111,6 +111,7 @@ export interface Gap {
   room: string;
   from: number;
   to: number;
+  epoch?: string;
 }
 
 export interface Shutdown {

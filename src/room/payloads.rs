@@ -1,0 +1,64 @@
+//! The wire payloads of a room's entries.
+
+use serde_json::value::RawValue;
+
+use super::members::Member;
+use super::room::{Room, State};
+use crate::domain::Username;
+use crate::protocol::{NoticeKind, ReceiveMessage, SystemMessage};
+use crate::{clock, json};
+
+impl Room {
+    pub(super) fn message(
+        &self,
+        id: u64,
+        sender: &Member,
+        text: &str,
+        timestamp: &str,
+        client_id: Option<&str>,
+    ) -> Box<RawValue> {
+        json::raw(&ReceiveMessage {
+            sender: sender.username.as_str(),
+            text,
+            timestamp,
+            room: self.name.as_str(),
+            id,
+            user_id: &sender.user_id,
+            client_id,
+        })
+    }
+
+    /// The notice of somebody's joining, for themselves alone.
+    pub(super) fn own_notice(&self, state: &mut State, member: &Member) -> Box<RawValue> {
+        let at = clock::rfc3339(state.now_ms());
+        self.notice(None, NoticeKind::Joined, member, None, &at)
+    }
+
+    /// `before` is the name a member had who is renamed.
+    pub(super) fn notice(
+        &self,
+        id: Option<u64>,
+        kind: NoticeKind,
+        member: &Member,
+        before: Option<&Username>,
+        timestamp: &str,
+    ) -> Box<RawValue> {
+        let name = member.username.as_str();
+        let text = match (kind, before) {
+            (NoticeKind::Left, _) => format!("{name} has left the room"),
+            (NoticeKind::Renamed, Some(before)) => {
+                format!("{} is now known as {name}", before.as_str())
+            }
+            (NoticeKind::Joined | NoticeKind::Renamed, _) => format!("{name} has joined the room"),
+        };
+        json::raw(&SystemMessage {
+            text: &text,
+            timestamp,
+            id,
+            kind,
+            username: name,
+            user_id: &member.user_id,
+            room: self.name.as_str(),
+        })
+    }
+}
