@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::PATIENCE;
 use super::connection::{Connection, Redis, Trouble, read};
 use super::entry::{self, Change, ChangeKind, Raw};
 use super::presence::is_by;
@@ -24,6 +23,9 @@ use crate::session::Shared;
 
 /// Longest time that a read waits for something new.
 const BLOCK: Duration = Duration::from_millis(500);
+/// How long an answer may take beyond that. Shorter than what sessions wait for, so that readiness is
+/// red before anybody is refused.
+const ANSWER: Duration = Duration::from_millis(1500);
 /// Entries of one stream that are read at once.
 const COUNT: usize = 500;
 /// Time between two comparisons.
@@ -84,7 +86,7 @@ impl Tail {
     pub async fn run(mut self) {
         let mut pause = RETRY;
         loop {
-            let trouble = match self.redis.connect(PATIENCE + BLOCK).await {
+            let trouble = match self.redis.connect(BLOCK + ANSWER).await {
                 Ok(mut connection) => {
                     pause = RETRY;
                     self.follow(&mut connection).await

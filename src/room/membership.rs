@@ -108,7 +108,11 @@ impl Membership {
         };
         let (told, outcome) = oneshot::channel();
         let reader = reader();
-        let tell = move |result| {
+        let messages = self.room.metrics.messages.clone();
+        let tell = move |result: Result<Published, Refusal>| {
+            if result.as_ref().is_ok_and(|published| !published.duplicate) {
+                messages.inc();
+            }
             // Nobody listens any more where the connection has ended.
             if told.send(result).is_ok() {
                 reader.ring(News::ANSWERS);
