@@ -135,10 +135,10 @@ pub struct Connection {
 
 impl Connection {
     /// A call of a script, its arguments to follow.
-    pub fn call(&self, script: Script, prefix: &str) -> Cmd {
+    pub fn call(&self, script: Script, key: &str) -> Cmd {
         let mut cmd = redis::cmd("EVALSHA");
         let hash = self.hashes.get(script as usize).map_or("", String::as_str);
-        cmd.arg(hash).arg(1).arg(prefix);
+        cmd.arg(hash).arg(1).arg(key);
         cmd
     }
 

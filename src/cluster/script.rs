@@ -87,7 +87,7 @@ impl Context {
 
     /// A call of a script.
     pub fn call(&self, connection: &Connection, script: Script) -> Cmd {
-        connection.call(script, &self.prefix)
+        connection.call(script, &format!("{}:", self.prefix))
     }
 
     /// A call of a script about a room: the first three arguments of most.

@@ -1,6 +1,6 @@
 -- What all scripts share; each runs whole or not at all (Redis runs nothing else meanwhile).
 --
--- KEYS[1] is the prefix of all keys:
+-- KEYS[1] is the prefix of all keys with its colon, so that access rules for keys apply to it:
 --   <prefix>:room:<room>:meta     hash: epoch, head (newest id), floor (where ids leapt), newest (ms),
 --                                 messages and bytes in the log, members
 --   <prefix>:room:<room>:log      stream: the room's entries, see `append`
@@ -12,7 +12,7 @@
 --   <prefix>:lease:<node>         exists for as long as the node lives
 --   <prefix>:state                stream: joins, leaves, renames, typing, numbered without holes
 --   <prefix>:state:version        number of the newest of those
-local P = KEYS[1]
+local P = string.sub(KEYS[1], 1, -2)
 
 -- Ids of a log that begins anew start this far above all earlier ones, so that they never go down,
 -- however far a node was ahead of the one that noticed the loss.
@@ -20,8 +20,8 @@ local LEAP = 1048576
 -- Entries of the state stream that are kept for nodes that are slow to read it; others read the whole
 -- state anew.
 local STATE_KEPT = 10000
--- Bytes an entry is counted for beside what people wrote.
-local ENTRY_BYTES = 160
+-- Bytes an entry is counted for beside what people wrote: what it takes in Redis, with its key.
+local ENTRY_BYTES = 700
 -- Entries trimmed at once.
 local TRIM_MAX = 64
 
