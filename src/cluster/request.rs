@@ -180,7 +180,14 @@ impl Queued {
             Refusal::unavailable()
         });
         match self.request {
-            Request::Publish { outcome, .. } => outcome(words.and_then(|w| published(&w))),
+            Request::Publish { draft, outcome, .. } => {
+                let mut result = words.and_then(|w| published(&w));
+                if let (Ok(published), None) = (&mut result, &draft.client_id) {
+                    // Known only because it was asked again after a lost answer.
+                    published.duplicate = false;
+                }
+                outcome(result);
+            }
             Request::Join { told, .. } => tell(told, words.and_then(|w| arrived(&w))),
             Request::Rename { told, .. } => tell(told, words.and_then(|w| renamed(&w))),
             Request::Depart { told, .. } => tell(told, ()),

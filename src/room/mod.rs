@@ -23,6 +23,8 @@ pub mod names;
 mod payloads;
 pub mod readers;
 pub mod replica;
+#[cfg(test)]
+mod replica_tests;
 #[expect(
     clippy::module_inception,
     reason = "a room is the heart of the module `room`"

@@ -1,6 +1,10 @@
 -- Makes a node known, with a lease of some time.
 -- ARGV: node, lease (ms)
 -- Returns the memberships that it is known to have.
-redis.call('SADD', P .. ':nodes', ARGV[1])
-redis.call('SET', P .. ':lease:' .. ARGV[1], '1', 'PX', ARGV[2])
+local lease = P .. ':lease:' .. ARGV[1]
+-- Renewing takes no memory, so it works where Redis has none left.
+if redis.call('PEXPIRE', lease, ARGV[2]) == 0 then
+  redis.call('SADD', P .. ':nodes', ARGV[1])
+  redis.call('SET', lease, '1', 'PX', ARGV[2])
+end
 return redis.call('HKEYS', P .. ':node:' .. ARGV[1])

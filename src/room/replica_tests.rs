@@ -1,0 +1,126 @@
+//! What a replica makes of what it reads: in order, once, and honest about what was lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::members::{Member, MemberId, Members};
+use super::replica::{Placed, Received, Restored, What};
+use super::{LogBounds, Read, Room, RoomSettings, Rooms};
+use crate::domain::{RoomName, Username};
+
+fn room() -> Arc<Room> {
+    let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
+    let rooms = Rooms::new(&RoomSettings {
+        names: vec![name.clone()],
+        log: LogBounds {
+            messages_max: 100,
+            bytes_max: 0,
+            keep_for: Duration::ZERO,
+        },
+        notice_limit: 0,
+        state_interval: Duration::ZERO,
+        slow_timeout: None,
+        unique_names: false,
+        metrics: Arc::default(),
+        node: 1,
+        backplane: None,
+    });
+    let room = rooms.get(&name).cloned();
+    room.unwrap_or_else(|| panic!("no room"))
+}
+
+fn message(epoch: &str, id: u64) -> Received {
+    Received {
+        epoch: epoch.into(),
+        id,
+        member: member("ada"),
+        member_id: Members::at(2).new_id(0),
+        at_ms: 0,
+        what: What::Message {
+            text: format!("number {id}").into(),
+            client_id: None,
+        },
+    }
+}
+
+fn member(user_id: &str) -> Member {
+    Member {
+        user_id: user_id.into(),
+        username: Username::anonymous(),
+    }
+}
+
+fn restored(epoch: &str, head: u64, floor: u64, ids: &[u64]) -> Restored {
+    Restored {
+        epoch: epoch.into(),
+        head,
+        floor,
+        entries: ids.iter().map(|id| message(epoch, *id)).collect(),
+    }
+}
+
+fn read(room: &Room, position: u64) -> Result<Vec<u64>, (u64, u64)> {
+    let mut batch = Vec::new();
+    match room.read_after(position, 100, &mut batch) {
+        Read::Entries => Ok(batch.iter().map(|entry| entry.id).collect()),
+        Read::Gap { from, to } => Err((from, to)),
+    }
+}
+
+#[test]
+fn entries_come_in_once_and_in_order() {
+    let room = room();
+    assert_eq!(room.restore(restored("e1", 0, 0, &[])), 0);
+    let placed = [1, 2, 2, 1, 4, 3].map(|id| room.receive(&message("e1", id)));
+    let (new, old, astray) = (Placed::New, Placed::Old, Placed::Astray);
+    assert_eq!(placed, [new, new, old, old, astray, new]);
+    assert_eq!(room.receive(&message("e2", 4)), astray);
+    assert_eq!(read(&room, 0), Ok(vec![1, 2, 3]));
+}
+
+#[test]
+fn a_log_read_anew_goes_on_where_readers_were() {
+    let room = room();
+    room.restore(restored("e1", 7, 0, &[5, 6, 7]));
+    assert_eq!((room.head(), &*room.epoch()), (7, "e1"));
+    assert_eq!(read(&room, 5), Ok(vec![6, 7]));
+    // What was trimmed before it was read here is a gap like any other, in the same epoch.
+    assert_eq!(read(&room, 2), Err((3, 4)));
+    assert_eq!(room.epoch_after(3), None);
+    assert_eq!(room.resumable(), 4..=7);
+}
+
+#[test]
+fn a_lost_log_is_a_gap_with_a_new_epoch_and_keeps_what_survived_as_history() {
+    let room = room();
+    room.restore(restored("e1", 9, 0, &[7, 8, 9]));
+    // Redis came back with 7 only, and the ids leapt.
+    room.restore(restored("e2", 1001, 1000, &[7, 1001]));
+    assert_eq!(read(&room, 9), Err((10, 1000)));
+    assert_eq!(room.epoch_after(10).as_deref(), Some("e2"));
+    assert_eq!(read(&room, 1000), Ok(vec![1001]));
+    assert_eq!(room.resumable(), 1000..=1001);
+    let history: Vec<_> = room.messages_before(None, 10).entries;
+    assert_eq!(history.iter().map(|e| e.id).collect::<Vec<_>>(), [7, 1001]);
+    assert_eq!(room.receive(&message("e2", 1002)), Placed::New);
+}
+
+#[test]
+fn entries_that_cannot_be_of_the_log_are_left_out() {
+    let room = room();
+    assert_eq!(room.restore(restored("e1", 5, 0, &[3, 3, 2, 4, 6, 0])), 4);
+    assert_eq!(read(&room, 2), Ok(vec![3, 4]));
+}
+
+#[test]
+fn members_elsewhere_come_go_and_are_called_otherwise() {
+    let room = room();
+    let id: MemberId = Members::at(2).new_id(3);
+    room.joined_elsewhere(id, member("ada"));
+    room.joined_elsewhere(id, member("ada"));
+    assert_eq!(room.member_count(), 1);
+    room.set_members_elsewhere(vec![(Members::at(3).new_id(0), member("eve"))]);
+    assert_eq!(room.users(9).0[0].user_id, "eve");
+    assert!(room.left_elsewhere(id).is_none());
+    assert_eq!(room.member_count(), 1);
+}
