@@ -3,7 +3,6 @@
 //! few words, none of which are a user's.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use hyper::http::StatusCode;
@@ -14,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::http::get;
 use crate::support::shape::default_rooms_json;
-use crate::support::{Client, PATIENCE, Server, Transport};
+use crate::support::{Client, Metrics, PATIENCE, Server, Transport};
 
 /// Stands in what tests send; nothing of that may be in the log.
 pub const MARK: &str = "h0st1le";
@@ -31,7 +30,7 @@ const LOG_EVERY: Duration = Duration::from_millis(950);
 /// See the module's text.
 pub struct Ward {
     server: Server,
-    metrics: SocketAddr,
+    metrics: Metrics,
     bystander: JoinHandle<Client>,
     stop: oneshot::Sender<()>,
 }
@@ -46,9 +45,7 @@ impl Ward {
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let own = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
         let server = Server::with(&[&own[..], settings].concat()).await;
-        let log = server.log();
-        let (_, rest) = log.split_once("metrics on http://").expect("the address");
-        let metrics = rest[..rest.find("/metrics").unwrap()].parse().unwrap();
+        let metrics = Metrics::of(&server);
         let bystander = Client::joined(&server, ROOM, "Bystander").await;
         let (stop, stopped) = oneshot::channel();
         Self {
@@ -66,16 +63,12 @@ impl Ward {
 
     /// A metric by its name and labels, 0 where there is none yet.
     pub async fn metric(&self, name: &str) -> u64 {
-        let text = get(self.metrics, "/metrics").await.unwrap().body;
-        let mut values = text
-            .lines()
-            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        values.next().map_or(0, |value| value.parse().unwrap())
+        self.metrics.value(name).await
     }
 
     /// How the metrics' listener answers another path.
     pub async fn beside_metrics(&self, path: &str) -> StatusCode {
-        get(self.metrics, path).await.unwrap().status
+        get(self.metrics.address(), path).await.unwrap().status
     }
 
     /// How often something was refused for that reason.
@@ -86,14 +79,7 @@ impl Ward {
 
     /// Waits until a metric has that value.
     pub async fn until_metric(&self, name: &str, wanted: u64) {
-        let reached = timeout(PATIENCE, async {
-            while self.metric(name).await != wanted {
-                sleep(Duration::from_millis(50)).await;
-            }
-        });
-        if reached.await.is_err() {
-            panic!("{name} is {} and not {wanted}", self.metric(name).await);
-        }
+        self.metrics.until(name, wanted).await;
     }
 
     /// Waits until something was refused at least so often for that reason.
@@ -126,7 +112,7 @@ impl Ward {
         let mut fresh = Client::connect(&self.server, Transport::WebSocket).await;
         let counts = fresh.expect("room_list").await.raw;
         assert_eq!(counts, default_rooms_json(&[(ROOM, 1)]));
-        let metrics = get(self.metrics, "/metrics").await.unwrap().body;
+        let metrics = self.metrics.text().await;
         assert!(
             metrics.lines().any(|line| line == "hubbub_panics_total 0"),
             "{metrics}"

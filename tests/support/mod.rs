@@ -14,6 +14,7 @@ pub mod chat;
 pub mod client;
 pub mod dial;
 pub mod http;
+pub mod metrics;
 pub mod packet;
 pub mod polling;
 pub mod server;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use client::Client;
 pub use dial::{Dial, Transport};
+pub use metrics::Metrics;
 pub use packet::{Event, Packet};
 pub use server::Server;
 
