@@ -27,6 +27,8 @@ pub struct Book {
     entries: BTreeMap<u64, (Entry, String)>,
     /// Up to this id the observer has seen everything.
     pub reference: u64,
+    /// The log begins behind this id, where it follows one that was lost.
+    start: u64,
 }
 
 impl Book {
@@ -62,6 +64,11 @@ pub fn placed(history: &History) -> impl Iterator<Item = (Option<LogKey>, &Event
     history.events.iter().map(move |event| {
         match event {
             Event::Joined { room, at, .. } => here = Some((*room, at.epoch.clone())),
+            Event::Gap {
+                room,
+                epoch: Some(epoch),
+                ..
+            } => here = Some((*room, epoch.clone())),
             Event::Lost => here = None,
             _ => {}
         }
@@ -95,6 +102,13 @@ impl Books {
         }
         for history in record.observers.iter().chain(&record.persons) {
             for (key, event) in placed(history) {
+                if let (Some(key), Event::Gap { to, epoch, .. }) = (&key, event)
+                    && epoch.is_some()
+                    && let Some(book) = books.0.get_mut(key)
+                    && book.start > *to
+                {
+                    book.start = *to;
+                }
                 for (id, entry) in told(event) {
                     if let Some(key) = &key {
                         books.note(key, id, entry, &history.name, findings);
@@ -102,7 +116,24 @@ impl Books {
                 }
             }
         }
+        books.check_logs(record, findings);
         books
+    }
+
+    /// A log that is kept goes on, whatever happens to the servers.
+    fn check_logs(&self, record: &Record, findings: &mut Findings) {
+        for room in self
+            .0
+            .keys()
+            .map(|(room, _)| *room)
+            .collect::<BTreeSet<_>>()
+        {
+            let logs: Vec<_> = self.0.keys().filter(|key| key.0 == room).collect();
+            if record.logs > 0 && logs.len() > record.logs {
+                let many = format!("{logs:?}, of at most {}", record.logs);
+                findings.add(Kind::GapWithoutNeed, many);
+            }
+        }
     }
 
     /// The log of that incarnation of a room.
@@ -111,8 +142,11 @@ impl Books {
     }
 
     fn check_reference(&mut self, observer: &History, findings: &mut Findings) {
+        let mut before: Option<LogKey> = None;
         for (key, event) in placed(observer) {
             let Some(key) = key else { continue };
+            let lost = before.replace(key.clone()).filter(|before| *before != key);
+            let lost = lost.map_or(0, |lost| self.0.entry(lost).or_default().reference);
             let book = self.0.entry(key).or_default();
             let (who, next) = (&observer.name, book.reference + 1);
             match event {
@@ -131,6 +165,9 @@ impl Books {
                 Event::Received { .. } | Event::Noticed { .. } => {
                     let back = format!("{who} was told {event:?} where {next} was next");
                     findings.add(Kind::OutOfOrder, back);
+                }
+                Event::Gap { from, to, .. } if lost > 0 && *from == lost + 1 => {
+                    (book.start, book.reference) = (*to, *to);
                 }
                 Event::Gap { .. } => {
                     findings.add(Kind::Hole, format!("{who} was told of a gap: {event:?}"));
@@ -175,7 +212,7 @@ impl Books {
                 }
                 first.insert(word, id);
                 let newest = newest.entry(word.sender).or_insert((word.number, id));
-                if word.number < newest.0 {
+                if word.number < newest.0 && !was_overtaken(record, word, newest.0) {
                     let order = format!("{word} is {id} in {key:?}, #{} is {}", newest.0, newest.1);
                     let fate = fate(record, word.sender, &[word.number, newest.0]);
                     findings.add(Kind::SenderOrder, format!("{order}; {fate}"));
@@ -195,6 +232,7 @@ impl Books {
                 };
                 let number = *number;
                 let word = Word { sender, number };
+                let key = self.log_with(key, *id);
                 let known = self.get(&key);
                 let is_final = record
                     .ends
@@ -213,10 +251,43 @@ impl Books {
         }
     }
 
+    /// The log of the same room that an id is of: an answer may come before the news that the log
+    /// was lost, or after them. Ids of a log that follows a lost one are above all earlier ones.
+    fn log_with(&self, key: LogKey, id: u64) -> LogKey {
+        let of_room = || self.0.iter().filter(|(other, _)| other.0 == key.0);
+        if of_room().all(|(_, book)| book.start == 0) {
+            return key;
+        }
+        let begun = of_room().filter(|(_, book)| book.start < id);
+        let newest = begun.max_by_key(|(_, book)| book.start);
+        newest.map_or(key.clone(), |(found, _)| found.clone())
+    }
+
     /// Whether a position has reached the end of a room.
     pub fn reached(end: &Position, position: &Position) -> bool {
         position.epoch == end.epoch && position.id >= end.id
     }
+}
+
+/// Whether a message may stand behind a later one of its sender: it was sent again after that one
+/// was sent, because it had been refused for the moment, or because nobody heard that it had.
+fn was_overtaken(record: &Record, word: Word, later: u64) -> bool {
+    let person = record.persons.get(word.sender);
+    let events = person.iter().flat_map(|person| &person.events);
+    let (mut times, mut is_later_sent) = (0, false);
+    for event in events {
+        match event {
+            Event::Sent { number, .. } if *number == later => is_later_sent = true,
+            Event::Sent { number, .. } if *number == word.number => {
+                times += 1;
+                if record.outages && times > 1 && is_later_sent {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// What happened to some of a sender's messages, with the number of the connection.

@@ -98,6 +98,7 @@ impl<'a> Walk<'a> {
             Event::Acknowledged { number, .. } | Event::Refused { number, .. } => {
                 self.unanswered.remove(number);
             }
+            Event::Postponed { .. } => {}
             Event::Unexpected(what) => self.add(Kind::Unexpected, what),
             // Cut off before the gap could be told: the refusal to recover was told.
             Event::Lost => self.unrecovered = None,
@@ -110,7 +111,7 @@ impl<'a> Walk<'a> {
                 Some(key) if key.0 == *room => self.told(&key, *id, event),
                 _ => self.add(Kind::Unexpected, &format!("{event:?} while in {key:?}")),
             },
-            Event::Gap { room, from, to } => match key {
+            Event::Gap { room, from, to, .. } => match key {
                 Some(key) if key.0 == *room => self.gap(&key, *from, *to),
                 _ => self.add(Kind::Unexpected, &format!("{event:?} while in {key:?}")),
             },
@@ -235,6 +236,12 @@ impl<'a> Walk<'a> {
             }
             return;
         }
+        if let Some(before) = self.positions.get(&key.0).cloned()
+            && before.epoch != key.1
+        {
+            self.another_log(key, &before, from, to);
+            return;
+        }
         let position = self.position(key);
         self.skip(key, position, from);
         let last = self.books.get(key).map_or(0, Book::last);
@@ -243,6 +250,24 @@ impl<'a> Walk<'a> {
             self.add(Kind::GapWithoutNeed, &needless);
         }
         self.set_position(key, to.max(position));
+    }
+
+    /// The log was lost, and the person is told where the next one goes on.
+    fn another_log(&mut self, key: &LogKey, before: &Position, from: u64, to: u64) {
+        self.skip(&(key.0, before.epoch.clone()), before.id, from);
+        if to <= before.id {
+            let back = format!("{key:?} goes on at {to} for somebody who has {before:?}");
+            self.add(Kind::OutOfOrder, &back);
+        }
+        let (last, skipped) = self.books.get(key).map_or((0, 0), |book| {
+            (book.last(), book.messages(0, to + 1).count())
+        });
+        if self.record.kept > 0 && skipped > 0 && to + self.record.kept > last {
+            let needless = format!("{skipped} messages up to {to} of {key:?}, which has {last}");
+            self.add(Kind::GapWithoutNeed, &needless);
+        }
+        self.live_after = to;
+        self.set_position(key, to);
     }
 
     /// Everything owed between the position and an id is missing. Notices are owed only live.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::check;
 use super::hand::{
-    ROOM, acknowledged, at, away_after_5, clean, gap, history, joined, noticed, replace,
+    ROOM, acknowledged, at, away_after_5, clean, gap, goes_on, history, joined, noticed, replace,
     replace_everywhere, resumed, sent, told,
 };
 use super::history::{Event, Record, Word};
@@ -282,4 +282,67 @@ fn what_a_killed_server_takes_with_it_is_announced() {
         killed(true, &[]),
         [Kind::GapNotAnnounced, Kind::EndNotReached]
     );
+}
+
+/// A message that was refused for the moment may be said after a later one, if it was sent again
+/// after that.
+#[test]
+fn a_message_said_late_that_was_not_refused_before() {
+    let late = |says: &[Event], outages| {
+        found(|record| {
+            record.outages = outages;
+            replace_everywhere(record, &told(4, 0, 1), &[told(4, 0, 2)]);
+            replace_everywhere(record, &told(6, 0, 2), &[told(6, 0, 1)]);
+            let person = &mut record.persons[0];
+            replace(person, &sent(1), &[]);
+            replace(person, &sent(2), says);
+            replace(person, &acknowledged(1, 4), &[acknowledged(1, 6)]);
+            replace(person, &acknowledged(2, 6), &[acknowledged(2, 4)]);
+        })
+    };
+    let refused = Event::Postponed { number: 1 };
+    let again = [sent(1), refused.clone(), sent(2), sent(1)];
+    assert_eq!(late(&again, true), []);
+    assert_eq!(late(&again, false), [Kind::SenderOrder]);
+    let in_order = [sent(1), refused, sent(1), sent(2)];
+    assert_eq!(late(&in_order, true), [Kind::SenderOrder]);
+}
+
+#[test]
+fn a_log_too_many() {
+    let found = found(|record| {
+        record.logs = 1;
+        let other = [Event::Lost, joined("f", 0), noticed(1)];
+        record.persons[0].events.extend(other);
+        record.ends.clear();
+    });
+    assert_eq!(found, [Kind::GapWithoutNeed]);
+}
+
+/// The log is lost while everybody is connected: each is told where the next one goes on.
+#[test]
+fn a_log_that_is_lost_beneath_its_readers_is_announced() {
+    let lost = |first: &[Event], second: &[Event]| {
+        found(|record| {
+            record.kept = 2;
+            record.observers[0]
+                .events
+                .extend(goes_on(8, 1000, &[1001, 1002]));
+            record.persons[0].events.extend_from_slice(first);
+            record.persons[1].events.extend_from_slice(second);
+            record.ends = BTreeMap::from([(ROOM, at("f", 1002))]);
+        })
+    };
+    let all = goes_on(8, 1000, &[1001, 1002]);
+    assert_eq!(lost(&all, &all), []);
+    // Not told of it at all.
+    assert_eq!(lost(&all, &all[1..]), [Kind::Lost, Kind::EndNotReached]);
+    // Told, and not told of something that came after it.
+    assert_eq!(lost(&all, &goes_on(8, 1000, &[1002])), [Kind::Lost]);
+    // An answer that was overtaken by the news, of a message that went with the log.
+    let answered = [&[sent(3)], &all[..], &[acknowledged(3, 8)]].concat();
+    assert_eq!(lost(&answered, &all), []);
+    // One that the new log should have.
+    let answered = [&[sent(3), acknowledged(3, 1003)], &all[..]].concat();
+    assert_eq!(lost(&answered, &all), [Kind::AcknowledgedNotPublished]);
 }

@@ -57,7 +57,21 @@ pub fn gap(from: u64, to: u64) -> Event {
         room: ROOM,
         from,
         to,
+        epoch: None,
     }
+}
+
+/// A log was lost: a gap up to the start of the next, `f`, and the notices that stand there.
+pub fn goes_on(from: u64, to: u64, notices: &[u64]) -> Vec<Event> {
+    let epoch = Some("f".to_owned());
+    let gap = Event::Gap {
+        room: ROOM,
+        from,
+        to,
+        epoch,
+    };
+    let notices = notices.iter().map(|id| noticed(*id));
+    [gap].into_iter().chain(notices).collect()
 }
 
 /// A message that was written.
@@ -107,6 +121,8 @@ pub fn clean() -> Record {
             ),
         ],
         kept: 1000,
+        logs: 2,
+        outages: false,
         ends: BTreeMap::from([(ROOM, at("e", 7))]),
     }
 }

@@ -72,6 +72,8 @@ pub enum Event {
         from: u64,
         /// The last id missing.
         to: u64,
+        /// In which log it goes on, where that is another one now.
+        epoch: Option<String>,
     },
     /// The person wrote a message, for the first time or again.
     Sent {
@@ -88,6 +90,11 @@ pub enum Event {
         number: u64,
         /// The id the server gave it.
         id: u64,
+    },
+    /// A message was refused for the moment, and is sent again.
+    Postponed {
+        /// Which of its own.
+        number: u64,
     },
     /// A message was refused, for good.
     Refused {
@@ -122,6 +129,10 @@ pub struct Record {
     /// Entries that every log keeps at least: gaps and forgotten idempotency keys within these
     /// are wrong. 0 = no promise.
     pub kept: u64,
+    /// How many logs every room may have had one after another. 0 = no promise.
+    pub logs: usize,
+    /// Whether messages may have been refused for the moment, so that later ones overtook them.
+    pub outages: bool,
     /// The last message of each room at the end, which all who knew the room must have reached.
     pub ends: BTreeMap<RoomIndex, Position>,
 }

@@ -17,6 +17,7 @@ mod found;
 mod frames;
 mod hand;
 mod history;
+mod house;
 mod observer;
 mod person;
 mod plan;

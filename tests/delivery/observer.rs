@@ -1,6 +1,7 @@
 //! Somebody who is connected to one room throughout one incarnation of the server, without a proxy
 //! and without faults: what an observer sees is the order of the room.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -65,6 +66,15 @@ impl Observer {
     }
 }
 
+/// Where each room ends, once its observer has seen that.
+pub async fn ends(observers: &[Observer]) -> BTreeMap<RoomIndex, Position> {
+    let mut ends = BTreeMap::new();
+    for (room, observer) in observers.iter().enumerate() {
+        ends.insert(room, observer.end().await);
+    }
+    ends
+}
+
 async fn watch(
     mut recorder: Recorder,
     mut connection: Connection,
@@ -78,7 +88,7 @@ async fn watch(
             packet = connection.packet() => match recorder.take(packet) {
                 Heard::Ended => break,
                 Heard::Answered { body, .. } => newest = Some(newest_id(&body)),
-                Heard::News | Heard::Greeted | Heard::Joined => {}
+                Heard::News | Heard::Greeted | Heard::Joined | Heard::NotJoined => {}
             },
             question = asked.recv() => match question {
                 None => break,

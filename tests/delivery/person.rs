@@ -31,6 +31,9 @@ pub enum Phase {
     Over,
 }
 
+/// How long somebody waits who was told that something is unavailable.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Said, and not yet answered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pending {
@@ -38,6 +41,8 @@ pub(super) struct Pending {
     number: u64,
     /// It says nothing, and must be refused.
     blank: bool,
+    /// It was refused for the moment, and waits to be sent again.
+    postponed: bool,
 }
 
 /// See the module's text.
@@ -57,6 +62,8 @@ pub struct Person {
     transport: Option<Transport>,
     /// Has joined on the connection of the moment, and sent again what was owed.
     has_come_back: bool,
+    /// When to try again what was refused for the moment.
+    again: Option<Instant>,
 }
 
 impl Person {
@@ -81,6 +88,7 @@ impl Person {
             answered: Some(answered),
             transport: None,
             has_come_back: false,
+            again: None,
         }
     }
 
@@ -96,6 +104,10 @@ impl Person {
                 self.recorder
                     .counts
                     .one("transport: changed on reconnecting");
+            }
+            if self.plan.servers > 1 {
+                let server = self.random.within(0..self.plan.servers as u64);
+                self.proxy.lead_to(usize::try_from(server).unwrap());
             }
             let auth = self.recorder.auth();
             match Connection::open(self.proxy.address(), transport, &auth).await {
@@ -132,12 +144,14 @@ impl Person {
     async fn live(&mut self, mut connection: Connection) -> Duration {
         let mut next = Instant::now();
         self.has_come_back = false;
+        self.again = None;
         loop {
             if self.is_done() {
                 self.say_goodbye(connection, true).await;
                 return Duration::ZERO;
             }
-            let may_act = self.recorder.here.is_some() && *self.phase.borrow() == Phase::Busy;
+            let may_act = self.may_act();
+            let again = self.again;
             tokio::select! {
                 biased;
                 packet = connection.packet() => {
@@ -152,6 +166,9 @@ impl Person {
                     changed.expect("the run outlives its people");
                     self.settle(&connection);
                 }
+                () = sleep_until(again.unwrap_or(next)), if again.is_some() => {
+                    self.try_again(&connection);
+                }
                 () = sleep_until(next), if may_act => {
                     let pace = u64::try_from(self.plan.pace.as_millis()).unwrap();
                     next = Instant::now() + Duration::from_millis(self.random.within(0..2 * pace));
@@ -162,6 +179,31 @@ impl Person {
                 }
             }
         }
+    }
+
+    fn may_act(&self) -> bool {
+        // Where a join can be refused for the moment, words said behind it would go elsewhere.
+        let is_there = match self.plan.servers {
+            1 => self.recorder.here.is_some(),
+            _ => self.recorder.here == Some(self.room),
+        };
+        is_there && *self.phase.borrow() == Phase::Busy
+    }
+
+    /// What was refused for the moment is asked for again.
+    fn try_again(&mut self, connection: &Connection) {
+        self.again = None;
+        if self.recorder.here != Some(self.room) {
+            self.join(connection, self.room);
+            return;
+        }
+        let mut again = Vec::new();
+        for pending in &mut self.pending {
+            if std::mem::take(&mut pending.postponed) {
+                again.push(*pending);
+            }
+        }
+        self.send(connection, &again);
     }
 
     fn react(&mut self, connection: &Connection, heard: Heard) {
@@ -179,12 +221,14 @@ impl Person {
                     let what = format!("{} left with words owed: {again:?}", self.index);
                     self.recorder.note(Event::Unexpected(what));
                 }
-                for _ in &again {
+                for pending in &mut self.pending {
+                    pending.postponed = false;
                     self.recorder.counts.one("messages: sent again");
                 }
                 self.send(connection, &again);
                 self.settle(connection);
             }
+            Heard::NotJoined => self.again = Some(Instant::now() + PAUSE),
             Heard::Answered { number, body } => {
                 self.answered(number, &body);
                 self.settle(connection);
@@ -218,6 +262,7 @@ impl Person {
                 room,
                 number,
                 blank,
+                postponed: false,
             })
             .collect();
         self.said += messages;
@@ -234,6 +279,7 @@ impl Person {
             room,
             number,
             blank,
+            ..
         } in messages
         {
             let sender = self.index;
@@ -256,6 +302,15 @@ impl Person {
             .pending
             .iter()
             .position(|pending| pending.number == number);
+        if body["error"]["code"] == "unavailable"
+            && let Some(pending) = found.and_then(|at| self.pending.get_mut(at))
+        {
+            pending.postponed = true;
+            self.again = Some(Instant::now() + PAUSE);
+            self.recorder.note(Event::Postponed { number });
+            self.recorder.counts.one("messages: refused, unavailable");
+            return;
+        }
         let Some(Pending { room, .. }) = found.and_then(|at| self.pending.remove(at)) else {
             let what = format!("an answer to what is not owed one: {number}: {body}");
             self.recorder.note(Event::Unexpected(what));

@@ -17,6 +17,8 @@ pub struct Plan {
     pub time: Duration,
     /// How many people.
     pub persons: usize,
+    /// How many servers they have to choose from whenever they connect.
+    pub servers: usize,
     /// How long one waits between two doings, on average.
     pub pace: Duration,
     /// Whether people disconnect, change transports, read slowly and go away.
@@ -27,6 +29,10 @@ pub struct Plan {
     pub transports: &'static [Transport],
     /// Messages each room keeps.
     pub kept: u64,
+    /// Whether there are times in which nothing can be said.
+    pub outages: bool,
+    /// How many logs every room may have one after another.
+    pub logs: usize,
 }
 
 impl Plan {
@@ -35,13 +41,17 @@ impl Plan {
     pub fn from_environment() -> Self {
         let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
         let seconds = set("DELIVERY_SECONDS", 20);
+        let restarts = u32::try_from(set("DELIVERY_RESTARTS", 2)).unwrap();
         Self {
             seed: set("DELIVERY_SEED", seed % 1_000_000),
             time: Duration::from_secs(seconds),
             persons: usize::try_from(set("DELIVERY_CLIENTS", 30)).unwrap(),
+            servers: 1,
             pace: Duration::from_millis(set("DELIVERY_PACE_MS", 400)),
             faults: true,
-            restarts: u32::try_from(set("DELIVERY_RESTARTS", 2)).unwrap(),
+            restarts,
+            outages: false,
+            logs: 1 + restarts as usize,
             transports: &Transport::ALL,
             kept: set("DELIVERY_KEPT", 60),
         }
@@ -53,11 +63,14 @@ impl Plan {
             seed,
             time: Duration::from_secs(60),
             persons: 30,
+            servers: 1,
             pace: Duration::from_millis(200),
             faults: false,
             restarts: 0,
             transports: &[Transport::WebSocket],
             kept: 100_000,
+            outages: false,
+            logs: 1,
         }
     }
 
@@ -91,7 +104,8 @@ impl Plan {
     }
 }
 
-fn set(variable: &str, default: u64) -> u64 {
+/// A number from the environment.
+pub fn set(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
         Ok(value) => value
             .parse()

@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::saboteur::{Saboteur, Tap, tap};
 
-/// Where the server is; `None` while there is none.
-pub type Gate = watch::Receiver<Option<SocketAddr>>;
+/// Where the servers are; `None` for one that is away.
+pub type Gates = watch::Receiver<Vec<Option<SocketAddr>>>;
 
 /// What can happen to the connections that exist at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,13 +79,15 @@ impl Forecast {
 /// See the module's text. Dropping it ends all its connections.
 pub struct Proxy {
     address: SocketAddr,
+    /// To which of the servers.
+    lead: watch::Sender<usize>,
     weather: watch::Sender<Weather>,
     _accepting: JoinSet<()>,
 }
 
 impl Proxy {
-    /// Starts a proxy to wherever the gate leads. The saboteur, if there is one, sees every frame.
-    pub async fn start(gate: Gate, saboteur: Option<Arc<Saboteur>>) -> Self {
+    /// Starts a proxy to the first of the servers. The saboteur, if there is one, sees every frame.
+    pub async fn start(gates: Gates, saboteur: Option<Arc<Saboteur>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let weather = watch::Sender::new(Weather {
@@ -93,10 +95,16 @@ impl Proxy {
             fault: Fault::None,
             since: Instant::now(),
         });
+        let lead = watch::Sender::new(0);
+        let target = Target {
+            gates,
+            lead: lead.subscribe(),
+        };
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, gate, weather.subscribe(), saboteur));
+        accepting.spawn(accept(listener, target, weather.subscribe(), saboteur));
         Self {
             address,
+            lead,
             weather,
             _accepting: accepting,
         }
@@ -105,6 +113,11 @@ impl Proxy {
     /// Where to connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads later connections to that one of the servers.
+    pub fn lead_to(&self, server: usize) {
+        self.lead.send_replace(server);
     }
 
     /// Does that to all connections there are. Later ones are as good as new.
@@ -119,9 +132,21 @@ impl Proxy {
     }
 }
 
+/// Where connections go.
+struct Target {
+    gates: Gates,
+    lead: watch::Receiver<usize>,
+}
+
+impl Target {
+    fn now(&self) -> Option<SocketAddr> {
+        self.gates.borrow()[*self.lead.borrow()]
+    }
+}
+
 async fn accept(
     listener: TcpListener,
-    gate: Gate,
+    target: Target,
     weather: watch::Receiver<Weather>,
     saboteur: Option<Arc<Saboteur>>,
 ) {
@@ -135,8 +160,7 @@ async fn accept(
                     weather: weather.clone(),
                 };
                 // With nobody behind the gate the connection is closed at once.
-                let target = *gate.borrow();
-                if let Some(target) = target {
+                if let Some(target) = target.now() {
                     let taps = tap(saboteur.clone());
                     links.spawn(async move { drop(link(client, target, forecast, taps).await) });
                 }

@@ -18,6 +18,8 @@ pub enum Heard {
     Greeted,
     /// A join was confirmed.
     Joined,
+    /// A join was refused for the moment.
+    NotJoined,
     /// The answer to a request.
     Answered {
         /// The number the client gave it.
@@ -162,6 +164,10 @@ impl Recorder {
                 self.note(Event::Noticed { room, id });
             }
             "gap" => self.gap(event)?,
+            "error" if event["code"] == "unavailable" && event["event"] == "join_room" => {
+                self.counts.one("joins: refused, unavailable");
+                return Some(Heard::NotJoined);
+            }
             _ => return None,
         }
         Some(Heard::News)
@@ -209,15 +215,22 @@ impl Recorder {
     fn gap(&mut self, event: &support::Event) -> Option<()> {
         let room = self.room(event)?;
         let (from, to) = (event["from"].as_u64()?, event["to"].as_u64()?);
-        let position = self.positions.get(&room)?.id;
-        let is_behind_join = to <= position;
-        self.counts.one(if is_behind_join {
-            "gaps: behind a join"
-        } else {
-            "gaps: while reading"
+        let epoch = event["epoch"].as_str().map(str::to_owned);
+        let position = self.positions.get_mut(&room)?;
+        let is_new_log = epoch.as_ref().is_some_and(|epoch| *epoch != position.epoch);
+        self.counts.one(match (to <= position.id, is_new_log) {
+            (true, _) => "gaps: behind a join",
+            (false, false) => "gaps: while reading",
+            (false, true) => "gaps: to another log",
         });
+        position.epoch = epoch.clone().unwrap_or_else(|| position.epoch.clone());
         self.advance(room, to);
-        self.note(Event::Gap { room, from, to });
+        self.note(Event::Gap {
+            room,
+            from,
+            to,
+            epoch,
+        });
         Some(())
     }
 

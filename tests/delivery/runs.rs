@@ -2,18 +2,15 @@
 //! server, in which exactly that must be.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::checker::check;
+use super::house::Alone;
 use super::plan::Plan;
 use super::saboteur::{Sabotage, Saboteur};
-use super::violation::{Kind, Violation};
+use super::violation::{Kind, by_kind, shown};
 use super::workload;
-
-/// Of each kind, at most this many are shown.
-const SHOWN_MAX: usize = 5;
 
 /// What must have happened in a run of some length, or it shows nothing.
 const FAULTS: [&str; 11] = [
@@ -30,30 +27,12 @@ const FAULTS: [&str; 11] = [
     "resumes: too late for the log",
 ];
 
-fn by_kind(violations: &[Violation]) -> BTreeMap<Kind, usize> {
-    let mut kinds = BTreeMap::new();
-    for violation in violations {
-        *kinds.entry(violation.kind).or_default() += 1;
-    }
-    kinds
-}
-
-fn shown(violations: &[Violation]) -> String {
-    let mut text = format!("{:?}\n", by_kind(violations));
-    for kind in by_kind(violations).into_keys() {
-        let alike = violations.iter().filter(|violation| violation.kind == kind);
-        for violation in alike.take(SHOWN_MAX) {
-            writeln!(text, "  {violation}").unwrap();
-        }
-    }
-    text
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_under_faults_breaks_no_promise() {
     let plan = Plan::from_environment();
     eprintln!("{plan:?}");
-    let outcome = workload::run(&plan, None).await;
+    let scene = Alone::open(&plan, None).await;
+    let outcome = workload::run(&plan, None, scene).await;
     let violations = check(&outcome.record);
     let counts = &outcome.counts;
     eprintln!("{counts}");
@@ -86,7 +65,8 @@ async fn sabotaged(sabotage: Sabotage, every: u64) -> (BTreeMap<Kind, usize>, us
 
 async fn sabotaged_under(plan: &Plan, saboteur: Saboteur) -> (BTreeMap<Kind, usize>, usize) {
     let saboteur = Arc::new(saboteur);
-    let outcome = workload::run(plan, Some(Arc::clone(&saboteur))).await;
+    let scene = Alone::open(plan, Some(Arc::clone(&saboteur))).await;
+    let outcome = workload::run(plan, Some(Arc::clone(&saboteur)), scene).await;
     let violations = check(&outcome.record);
     let strikes = usize::try_from(saboteur.strikes()).unwrap();
     eprintln!("{strikes} strikes, {}", shown(&violations));

@@ -1,6 +1,10 @@
 //! What the checker can find, each with its evidence.
 
-use std::fmt;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+/// Of each kind, at most this many are shown.
+const SHOWN_MAX: usize = 5;
 
 /// The promises that can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,4 +65,25 @@ impl Findings {
     pub fn add(&mut self, kind: Kind, evidence: String) {
         self.0.push(Violation { kind, evidence });
     }
+}
+
+/// How many there are of each kind.
+pub fn by_kind(violations: &[Violation]) -> BTreeMap<Kind, usize> {
+    let mut kinds = BTreeMap::new();
+    for violation in violations {
+        *kinds.entry(violation.kind).or_default() += 1;
+    }
+    kinds
+}
+
+/// What was found, in some words.
+pub fn shown(violations: &[Violation]) -> String {
+    let mut text = format!("{:?}\n", by_kind(violations));
+    for kind in by_kind(violations).into_keys() {
+        let alike = violations.iter().filter(|violation| violation.kind == kind);
+        for violation in alike.take(SHOWN_MAX) {
+            writeln!(text, "  {violation}").unwrap();
+        }
+    }
+    text
 }

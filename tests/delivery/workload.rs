@@ -1,24 +1,21 @@
-//! A run: a server, its observers, many people, restarts, and an orderly end. It ends by things
-//! that happen, each with a deadline.
+//! A run: many people, whatever happens around them, and an orderly end. It ends by things that
+//! happen, each with a deadline.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::counts::Counts;
 use super::history::{History, Position, Record, RoomIndex};
-use super::observer::Observer;
 use super::person::{Person, Phase};
-use super::plan::{Plan, ROOMS};
-use super::proxy::Proxy;
+use super::plan::Plan;
+use super::proxy::{Gates, Proxy};
 use super::recorder::Recorder;
 use super::saboteur::Saboteur;
-use crate::support::Server;
 
 /// How long the end of a run may take: longer than any time away.
 const ENDING: Duration = Duration::from_secs(40);
@@ -31,83 +28,41 @@ pub struct Outcome {
     pub counts: Counts,
 }
 
-/// The server of the moment with those who watch it.
-struct House {
-    server: Server,
-    observers: Vec<Observer>,
-    /// Between observers and server, where there is a saboteur.
-    _proxies: Vec<Proxy>,
-}
+/// The servers that people talk over, those who watch them, and what befalls them.
+pub trait Scene {
+    /// Where people connect.
+    fn gates(&self) -> Gates;
 
-impl House {
-    async fn open(plan: &Plan, saboteur: Option<&Arc<Saboteur>>) -> Self {
-        let settings = plan.settings();
-        let settings: Vec<_> = settings.iter().map(|(key, v)| (*key, v.as_str())).collect();
-        let server = Server::with(&settings).await;
-        let (mut observers, mut proxies) = (Vec::new(), Vec::new());
-        for room in 0..ROOMS.len() {
-            let mut address = server.address();
-            if let Some(saboteur) = saboteur.filter(|saboteur| saboteur.fools_observers()) {
-                let (_, gate) = watch::channel(Some(address));
-                let proxy = Proxy::start(gate, Some(Arc::clone(saboteur))).await;
-                address = proxy.address();
-                proxies.push(proxy);
-            }
-            observers.push(Observer::start(address, room).await);
-        }
-        Self {
-            server,
-            observers,
-            _proxies: proxies,
-        }
-    }
-
-    /// Kills the server without warning.
-    async fn burn_down(self) -> Vec<History> {
-        drop(self.server);
-        let mut histories = Vec::new();
-        for observer in self.observers {
-            histories.push(observer.until_cut_off().await);
-        }
-        histories
-    }
+    /// Everything that befalls the servers while people talk.
+    async fn happen(&mut self, counts: &mut Counts);
 
     /// Where each room ends, once its observer has seen that.
-    async fn ends(&self) -> BTreeMap<RoomIndex, Position> {
-        let mut ends = BTreeMap::new();
-        for (room, observer) in self.observers.iter().enumerate() {
-            ends.insert(room, observer.end().await);
-        }
-        ends
-    }
-}
+    async fn ends(&self) -> BTreeMap<RoomIndex, Position>;
 
-/// Runs a plan. With a saboteur it ends when that is done, if not before.
-pub async fn run(plan: &Plan, saboteur: Option<Arc<Saboteur>>) -> Outcome {
-    let house = House::open(plan, saboteur.as_ref()).await;
-    let (gate, _) = watch::channel(Some(house.server.address()));
-    let mut run = Run {
-        plan,
-        saboteur,
-        house,
-        gate,
-        phase: watch::Sender::new(Phase::Busy),
-        record: Record::default(),
-        counts: Counts::default(),
-    };
-    let (people, reports) = run.people().await;
-    run.be_busy().await;
-    run.end(people, reports).await
+    /// Ends it all. Returns what the observers saw.
+    async fn close(self) -> Vec<History>;
 }
 
 type People = JoinSet<(usize, Recorder)>;
 
+/// Runs a plan. With a saboteur it ends when that is done, if not before.
+pub async fn run(plan: &Plan, saboteur: Option<Arc<Saboteur>>, mut scene: impl Scene) -> Outcome {
+    let mut run = Run {
+        plan,
+        phase: watch::Sender::new(Phase::Busy),
+        record: Record::default(),
+        counts: Counts::default(),
+    };
+    let (people, reports) = run.people(&scene, saboteur.as_ref()).await;
+    tokio::select! {
+        () = scene.happen(&mut run.counts) => {}
+        () = until_done(saboteur.as_ref()) => {}
+    }
+    run.end(scene, people, reports).await
+}
+
 struct Run<'a> {
     plan: &'a Plan,
-    saboteur: Option<Arc<Saboteur>>,
-    house: House,
-    /// Where everybody's proxy leads.
-    gate: watch::Sender<Option<SocketAddr>>,
     phase: watch::Sender<Phase>,
     record: Record,
     counts: Counts,
@@ -115,11 +70,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Starts everybody. Each reports once, when it is owed nothing any more.
-    async fn people(&self) -> (People, mpsc::UnboundedReceiver<usize>) {
+    async fn people(
+        &self,
+        scene: &impl Scene,
+        saboteur: Option<&Arc<Saboteur>>,
+    ) -> (People, mpsc::UnboundedReceiver<usize>) {
         let (answered, reports) = mpsc::unbounded_channel();
         let mut people = JoinSet::new();
         for index in 0..self.plan.persons {
-            let proxy = Proxy::start(self.gate.subscribe(), self.saboteur.clone()).await;
+            let proxy = Proxy::start(scene.gates(), saboteur.cloned()).await;
             let phase = self.phase.subscribe();
             let person = Person::new(index, self.plan, proxy, phase, answered.clone());
             people.spawn(async move { (index, person.run().await) });
@@ -127,29 +86,10 @@ impl Run<'_> {
         (people, reports)
     }
 
-    /// Lets them talk, and kills the server now and then.
-    async fn be_busy(&mut self) {
-        let start = Instant::now();
-        let part = self.plan.time / (self.plan.restarts + 1);
-        for restart in 1..=self.plan.restarts {
-            sleep_until(start + part * restart).await;
-            self.gate.send_replace(None);
-            let next = House::open(self.plan, self.saboteur.as_ref());
-            // Nobody can come in before the observers of the new server have.
-            let old = std::mem::replace(&mut self.house, next.await);
-            self.record.observers.extend(old.burn_down().await);
-            self.gate.send_replace(Some(self.house.server.address()));
-            self.counts.one("restarts");
-        }
-        tokio::select! {
-            () = sleep_until(start + self.plan.time) => {}
-            () = until_done(self.saboteur.as_ref()) => {}
-        }
-    }
-
     /// No more faults; everybody gets what is owed, reads to the end of every room, and goes.
     async fn end(
         mut self,
+        scene: impl Scene,
         mut people: People,
         mut reports: mpsc::UnboundedReceiver<usize>,
     ) -> Outcome {
@@ -161,22 +101,22 @@ impl Run<'_> {
         };
         // Whoever is still owed an answer then is found by the checker.
         let _late = timeout(ENDING, all_answered).await.is_err();
-        self.record.ends = self.house.ends().await;
+        self.record.ends = scene.ends().await;
         let catch_up = Phase::CatchUp(self.record.ends.clone());
         self.phase.send_replace(catch_up);
         let mut recorders = gather(&mut people, Instant::now() + ENDING).await;
         self.phase.send_replace(Phase::Over);
         recorders.extend(gather(&mut people, Instant::now() + ENDING).await);
         assert!(people.is_empty(), "somebody does not come to an end");
-        self.house.ends().await;
-        for observer in self.house.observers {
-            self.record.observers.push(observer.stop().await);
-        }
+        scene.ends().await;
+        self.record.observers = scene.close().await;
         for recorder in recorders.into_values() {
             self.counts.add(&recorder.counts);
             self.record.persons.push(recorder.history);
         }
         self.record.kept = self.plan.kept;
+        self.record.outages = self.plan.outages;
+        self.record.logs = self.plan.logs;
         Outcome {
             record: self.record,
             counts: self.counts,
