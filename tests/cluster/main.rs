@@ -1,0 +1,49 @@
+//! Several nodes that form one service over a Redis, from outside: what people on different nodes
+//! see of each other, and what they see while nodes and Redis fail.
+//!
+//! Each test has a Redis of its own (`redis.rs`), so they run beside each other. Without
+//! redis-server each says that it is skipped; with HUBBUB_REQUIRE_REDIS set, it fails instead.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod checks;
+/// The people of the delivery checker, and what is wrong with what they saw: `docs/delivery.md`.
+#[path = "../delivery"]
+#[allow(
+    dead_code,
+    reason = "what knows a single server is for the other suite"
+)]
+mod delivery {
+    pub mod book;
+    pub mod checker;
+    pub mod connection;
+    pub mod counts;
+    pub mod faults;
+    pub mod frames;
+    pub mod history;
+    pub mod observer;
+    pub mod person;
+    pub mod plan;
+    pub mod proxy;
+    pub mod random;
+    pub mod recorder;
+    pub mod saboteur;
+    pub mod violation;
+    pub mod workload;
+}
+mod foreign;
+mod losing_data;
+mod losing_nodes;
+mod messages;
+mod nodes;
+mod outages;
+mod presence;
+mod pressure;
+mod redis;
+mod relay;
+mod resp;
+mod runs;
+mod service;
+mod setup;
+#[path = "../support/mod.rs"]
+mod support;
+mod takeover;

@@ -1,0 +1,201 @@
+//! One person, one place: whoever comes back on another node takes over from their own live
+//! connection or ghost there, and nobody notices.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::nodes::{nodes, notices, until_listed};
+use super::redis::{Keeps, Redis};
+use crate::support::chat::{come_back, resumable, with_token};
+use crate::support::packet::event_frame;
+use crate::support::{Client, Packet, Server, Transport};
+
+/// A transport whose session has ended is closed soon, so that its end can be waited for.
+const SOON_CLOSED: [(&str, &str); 1] = [("CONNECT_TIMEOUT", "1s")];
+
+/// Everything that a witness is told of the room up to a message said now: neither of comings and
+/// goings, nor of counts.
+async fn notices_nothing(witness: &mut Client, speaker: &Client, text: &str) {
+    speaker.say(text);
+    let events = witness.events_until_heard(text).await;
+    assert_eq!(notices(&events), [""; 0], "{events:?}");
+    let told_of = |count: u64| {
+        let updates = events.iter().filter(|e| e.name == "room_update");
+        updates.filter(|e| e["tech"]["count"] != count).count()
+    };
+    assert_eq!(told_of(2), 0, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_live_connection_on_another_node_is_taken_over_from_and_told_so() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &SOON_CLOSED).await;
+    for (from, to) in [(&one, &two), (&two, &one)] {
+        for transport in Transport::ALL {
+            let mut bob = Client::joined(&one, "tech", "Bob").await;
+            let (mut older, token) = resumable(from, transport, "Ada").await;
+            bob.until_told("Ada has joined the room", &[("tech", 2)])
+                .await;
+
+            let mut ada = with_token(to, transport, &token).await;
+            ada.greeted().await;
+            let answer = come_back(&mut ada, "tech", "Ada").await;
+            assert_eq!(answer["users_count"], 2, "{transport}: {answer}");
+            let told = older.until_closed().await;
+            assert!(
+                told.iter().any(|p| matches!(p, Packet::Disconnected)),
+                "{transport}: {told:?}"
+            );
+            notices_nothing(&mut bob, &ada, "it is still me").await;
+            until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
+            // Both go, and the next round starts with nobody.
+            for client in [&ada, &bob] {
+                client.send_raw("41");
+            }
+            empty(&one).await;
+        }
+    }
+}
+
+/// Waits until nobody is in any room.
+async fn empty(node: &Server) {
+    let mut watcher = Client::connect(node, Transport::WebSocket).await;
+    let counts = watcher.expect("room_list").await;
+    if counts["tech"]["count"] != 0 {
+        watcher.until_counts(&[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_ghost_on_another_node_is_taken_over_from_and_nobody_is_told_later_either() {
+    const GRACE: Duration = Duration::from_secs(1);
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "1s")]).await;
+    for node_of_bob in [&one, &two] {
+        let mut bob = Client::joined(node_of_bob, "tech", "Bob").await;
+        let (lost, token) = resumable(&one, Transport::WebSocket, "Ada").await;
+        bob.until_told("Ada has joined the room", &[("tech", 2)])
+            .await;
+        drop(lost);
+        let mut ada = with_token(&two, Transport::WebSocket, &token).await;
+        ada.greeted().await;
+        come_back(&mut ada, "tech", "Ada").await;
+        // The grace of the ghost ends, if nobody has ended it.
+        sleep(2 * GRACE).await;
+        notices_nothing(&mut bob, &ada, "it is still me").await;
+        until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
+        for client in [&ada, &bob] {
+            client.send_raw("41");
+        }
+        empty(&one).await;
+    }
+}
+
+#[tokio::test]
+async fn a_ghost_that_is_not_taken_over_from_has_left_after_the_grace_on_every_node() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "1s")]).await;
+    let mut bob = Client::joined(&two, "tech", "Bob").await;
+    let (lost, _) = resumable(&one, Transport::WebSocket, "Ada").await;
+    bob.until_told("Ada has joined the room", &[("tech", 2)])
+        .await;
+    drop(lost);
+    let told = bob
+        .until_told("Ada has left the room", &[("tech", 1)])
+        .await;
+    assert_eq!(notices(&told), ["Ada has left the room"]);
+}
+
+#[tokio::test]
+async fn whoever_comes_back_elsewhere_in_another_room_gives_up_the_kept_place() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "10m")]).await;
+    let mut bob = Client::joined(&one, "tech", "Bob").await;
+    let (lost, token) = resumable(&one, Transport::WebSocket, "Ada").await;
+    bob.until_told("Ada has joined the room", &[("tech", 2)])
+        .await;
+    drop(lost);
+    let mut ada = with_token(&two, Transport::WebSocket, &token).await;
+    ada.join("music", "Ada").await;
+    bob.until_told("Ada has left the room", &[("tech", 1), ("music", 1)])
+        .await;
+    until_listed(&mut ada, Duration::ZERO, &["Ada"]).await;
+}
+
+/// With what the older connection asked for still happening first: a sender's order holds across
+/// nodes.
+#[tokio::test]
+async fn what_the_older_connection_was_asked_happens_before_what_its_successor_is_asked() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let nodes: [Server; 2] = nodes(&redis.url(), &[("MESSAGE_RATE", "0")]).await;
+    let mut bob = Client::joined(&nodes[0], "tech", "Bob").await;
+    let (first, mut token) = resumable(&nodes[0], Transport::WebSocket, "Ada").await;
+    let mut connections = vec![first];
+    for round in 0..4 {
+        let last = connections.last().unwrap();
+        let messages = (0..100).map(|n| json!({ "text": format!("{round}: {n}") }));
+        let frames = messages.map(|m| event_frame("send_message", Some(&m.to_string()), None));
+        last.send_all(frames.collect());
+        bob.events_until_heard(&format!("{round}: 0")).await;
+        let node = &nodes[(round + 1) % 2];
+        let mut next = with_token(node, Transport::WebSocket, &token).await;
+        token = next.greeted().await["token"].clone();
+        come_back(&mut next, "tech", "Ada").await;
+        next.say(&format!("{round}: over"));
+        let events = bob.events_until_heard(&format!("{round}: over")).await;
+        let heard = events.iter().filter(|e| e.name == "receive_message");
+        let heard: Vec<&Value> = heard.map(|e| &e["text"]).collect();
+        for (n, text) in heard[..heard.len() - 1].iter().enumerate() {
+            assert_eq!(**text, format!("{round}: {}", n + 1));
+        }
+        assert_eq!(notices(&events), [""; 0]);
+        connections.push(next);
+    }
+}
+
+/// Somebody whose connections come faster than nodes can tell each other of them.
+#[tokio::test]
+async fn somebody_who_flees_from_node_to_node_is_there_once() {
+    const SETTLED: Duration = Duration::from_secs(5);
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let nodes: [Server; 3] = nodes(&redis.url(), &SOON_CLOSED).await;
+    let mut bob = Client::joined(&nodes[0], "tech", "Bob").await;
+    let (first, token) = resumable(&nodes[0], Transport::WebSocket, "Ada").await;
+    bob.wait_for_kind("joined").await;
+    let mut connections = vec![first];
+    for round in 0..15 {
+        let node = &nodes[round % nodes.len()];
+        let next = with_token(node, Transport::WebSocket, &token).await;
+        next.emit(
+            "join_room",
+            &json!({ "room_name": "tech", "username": "Ada" }),
+        );
+        connections.push(next);
+    }
+    let ends = connections.iter_mut().map(|connection| async {
+        let told = timeout(SETTLED, connection.until_closed()).await.ok()?;
+        Some(told.iter().any(|p| matches!(p, Packet::Disconnected)))
+    });
+    let ends = join_all(ends).await;
+    let are_left = ends.iter().filter(|end| end.is_none()).count();
+    assert_eq!(are_left, 1, "{ends:?}");
+    assert!(!ends.contains(&Some(false)), "{ends:?}");
+    until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
+    let events = bob.events_until_echo("a fence").await;
+    assert_eq!(notices(&events), [""; 0]);
+}
