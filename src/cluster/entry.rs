@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{ClientId, RoomName, Username};
 use crate::room::members::{Member, MemberId};
-use crate::room::replica::{Received, What};
+use crate::room::replica::{ID_MAX, Received, What};
 
 /// Bytes of a text that no node of any configuration lets through.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -65,7 +65,9 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
     let at = number("ts").and_then(|at| i64::try_from(at).ok());
     Ok(Received {
         epoch: fields.id("e").ok_or("epoch")?,
-        id: number("i").filter(|id| *id > 0).ok_or("id")?,
+        id: number("i")
+            .filter(|id| (1..=ID_MAX).contains(id))
+            .ok_or("id")?,
         member: Member {
             user_id: fields.id("u").ok_or("user")?,
             username: fields.username("n").ok_or("name")?,
@@ -192,6 +194,8 @@ mod tests {
             ("e", "", "epoch"),
             ("i", "0", "id"),
             ("i", "-1", "id"),
+            ("i", "9007199254740992", "id"),
+            ("i", "18446744073709551615", "id"),
             ("k", "shout", "kind"),
             ("u", "a\nb", "user"),
             ("n", "", "name"),

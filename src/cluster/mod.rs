@@ -13,7 +13,7 @@
 
 mod backplane;
 mod connection;
-mod entry;
+pub mod entry;
 mod pipe;
 mod presence;
 mod request;

@@ -18,7 +18,7 @@ use super::status::{Status, Way};
 use crate::domain::RoomName;
 use crate::room::Room;
 use crate::room::members::{Member, MemberId};
-use crate::room::replica::{Placed, Restored};
+use crate::room::replica::{ID_MAX, Placed, Restored};
 use crate::session::Shared;
 
 /// Longest time that a read waits for something new.
@@ -94,7 +94,10 @@ impl Tail {
                 Err(trouble) => trouble,
             };
             self.status.set(Way::Tail, false);
-            tracing::debug!("reading from Redis ended: {trouble}");
+            match trouble {
+                Trouble::Unexpected(_) => tracing::error!("cannot read from Redis: {trouble}"),
+                _ => tracing::debug!("reading from Redis ended: {trouble}"),
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_MAX);
         }
@@ -254,6 +257,10 @@ impl Tail {
         let cmd = self.context.call_for(connection, Script::Open, &known);
         let (epoch, head, floor, position): (String, u64, u64, String) =
             connection.one(&cmd).await?;
+        if head > ID_MAX || floor > head {
+            let what = format!("room {} ends at {head} and leapt at {floor}", room.name());
+            return Err(Trouble::Unexpected(what));
+        }
         Ok(Opened {
             epoch: epoch.into(),
             head,
@@ -271,7 +278,7 @@ impl Tail {
             self.state_position = Some(raw.0.clone());
             match entry::parse_change(raw) {
                 Err(reason) => self.status.metrics.skip_entry(reason),
-                Ok(change) if change.version == self.state_version + 1 => {
+                Ok(change) if change.version.checked_sub(1) == Some(self.state_version) => {
                     self.state_version = change.version;
                     self.apply(change);
                 }

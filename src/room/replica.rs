@@ -24,6 +24,10 @@ use crate::protocol::NoticeKind;
 /// How long somebody who joins waits for this process to have read what came before.
 const CATCH_UP: Duration = Duration::from_secs(3);
 
+/// The largest id: every JSON reader has it exactly (RFC 8259, section 6), and counting on from it
+/// overflows nowhere.
+pub const ID_MAX: u64 = (1 << 53) - 1;
+
 /// An entry of a shared log, as it was read.
 #[derive(Debug, Clone)]
 pub struct Received {

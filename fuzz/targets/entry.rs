@@ -1,0 +1,97 @@
+//! Entries of Redis's streams: whatever stands there, it is refused with a reason or is one that a
+//! replica can show, and nothing panics.
+//!
+//! The input is an entry's fields, names and values in turn, with 0x1F between them; it is read as
+//! an entry of a log, a change of state and a member's record. What of a log's entry is missing in
+//! it is taken from one of ours, so that each field alone can be tried.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use hubbub::cluster::entry::{parse_change, parse_log, parse_record};
+use hubbub::domain::RoomName;
+use hubbub::room::replica::{Placed, Received, Restored};
+use hubbub::room::{LogBounds, Read, Room, RoomSettings, Rooms};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+/// Of the longest: what surrounds one of ours has to fit beside it.
+const OURS: [(&str, &str); 9] = [
+    ("e", "0123456789abcdef0123456789abcdef"),
+    ("i", "7"),
+    ("k", "message"),
+    ("u", "fedcba9876543210fedcba9876543210"),
+    ("n", "Ada"),
+    ("m", "19bca1-2-3"),
+    ("t", "Hello"),
+    ("ts", "1768555800120"),
+    ("c", "k1"),
+];
+
+static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
+    let name = RoomName::parse("tech").expect("a room's name");
+    let rooms = Rooms::new(&RoomSettings {
+        names: vec![name.clone()],
+        log: LogBounds {
+            messages_max: 10,
+            bytes_max: 0,
+            keep_for: Duration::ZERO,
+        },
+        notice_limit: 0,
+        state_interval: Duration::ZERO,
+        slow_timeout: None,
+        unique_names: false,
+        metrics: Arc::default(),
+        node: 1,
+        backplane: None,
+    });
+    Arc::clone(rooms.get(&name).expect("the room"))
+});
+
+fuzz_target!(|input: &[u8]| {
+    let fields: Vec<Vec<u8>> = input.split(|b| *b == 0x1f).map(<[u8]>::to_vec).collect();
+    let mut completed = fields.clone();
+    if completed.len() % 2 == 1 {
+        completed.push(Vec::new());
+    }
+    for (name, value) in OURS {
+        completed.push(name.into());
+        completed.push(value.into());
+    }
+    for fields in [fields, completed] {
+        let raw = ("1-0".to_owned(), fields);
+        if let Ok(received) = parse_log(&raw) {
+            show(&received);
+        }
+        if let Ok(change) = parse_change(&raw) {
+            assert!(RoomName::parse(change.room.as_str()).is_ok());
+            assert_eq!(change.id.to_string().parse(), Ok(change.id));
+        }
+    }
+    if let Some((room, member)) = std::str::from_utf8(input).ok().and_then(parse_record) {
+        assert!(RoomName::parse(room.as_str()).is_ok());
+        assert!(!member.username.as_str().is_empty() && !member.user_id.is_empty());
+    }
+});
+
+/// What was read can be a log of its own, and be told.
+fn show(received: &Received) {
+    assert!(received.id > 0);
+    let left_out = ROOM.restore(Restored {
+        epoch: Arc::clone(&received.epoch),
+        head: received.id,
+        floor: 0,
+        entries: vec![received.clone()],
+    });
+    assert_eq!(left_out, 0);
+    let mut entries = Vec::new();
+    assert_eq!(
+        ROOM.read_after(received.id - 1, 2, &mut entries),
+        Read::Entries
+    );
+    let payload: Value = serde_json::from_str(entries[0].payload.get()).expect("JSON");
+    assert_eq!(payload["id"], received.id);
+    assert_eq!(payload["user_id"], *received.member.user_id);
+    assert_eq!(ROOM.receive(received), Placed::Old);
+}
