@@ -14,6 +14,8 @@
     reason = "a benchmark ends at the first surprise, and prints"
 )]
 
+mod support;
+
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -47,33 +49,20 @@ struct Settings {
 
 impl Settings {
     fn from_command_line() -> Self {
-        let mut settings = Self {
-            members: 1000,
-            paused: 50,
-            rate: 200,
-            seconds: 8,
-            rounds: 3,
-        };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(name) = arguments.next() {
-            if name == "--bench" {
-                continue;
-            }
-            let value: u32 = arguments
-                .next()
-                .expect("a number")
-                .parse()
-                .expect("a number");
-            match name.as_str() {
-                "--members" => settings.members = value as usize,
-                "--paused" => settings.paused = value as usize,
-                "--rate" => settings.rate = value,
-                "--seconds" => settings.seconds = value,
-                "--rounds" => settings.rounds = value as usize,
-                other => panic!("{other} is no option of this benchmark: see its first lines"),
-            }
+        let [members, paused, rate, seconds, rounds] = support::numbers([
+            ("--members", 1000),
+            ("--paused", 50),
+            ("--rate", 200),
+            ("--seconds", 8),
+            ("--rounds", 3),
+        ]);
+        Self {
+            members: members as usize,
+            paused: paused as usize,
+            rate: rate as u32,
+            seconds: seconds as u32,
+            rounds: rounds as usize,
         }
-        settings
     }
 }
 

@@ -23,6 +23,8 @@
 )]
 
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
 mod visits;
 
 use std::process::ExitCode;
@@ -48,26 +50,16 @@ struct Settings {
 
 impl Settings {
     fn from_command_line() -> Self {
-        let mut settings = Self {
-            connections: 1_000_000,
-            batch: 200,
-            rest: 40_000,
-        };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(name) = arguments.next() {
-            if name == "--bench" {
-                continue;
-            }
-            let value = arguments.next().and_then(|value| value.parse().ok());
-            let value = value.expect("a number after each option");
-            match name.as_str() {
-                "--connections" => settings.connections = value,
-                "--batch" => settings.batch = value,
-                "--rest" => settings.rest = value,
-                other => panic!("{other} is no option of this benchmark: see its first lines"),
-            }
+        let [connections, batch, rest] = support::numbers([
+            ("--connections", 1_000_000),
+            ("--batch", 200),
+            ("--rest", 40_000),
+        ]);
+        Self {
+            connections,
+            batch,
+            rest,
         }
-        settings
     }
 }
 
