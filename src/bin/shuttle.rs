@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use hubbub::config::{Config, ConfigError};
-use hubbub::server::Server;
+use hubbub::server::{self, Server};
 use hubbub::telemetry;
 use shuttle_runtime::{CustomError, SecretStore};
 use tower_service::Service;
@@ -31,7 +31,14 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     })?;
     telemetry::start(config.log_format, &config.log_filter)
         .map_err(|error| CustomError::msg(error.to_string()))?;
-    let server = Server::new(&config).map_err(CustomError::msg)?;
+    let mut server = Server::new(&config).map_err(CustomError::msg)?;
+    if let Some(address) = config.metrics_addr {
+        // A listener of ours beside the runtime's, whose port is open to everybody.
+        let listener = server::bind_metrics(address).map_err(CustomError::msg)?;
+        let address = listener.local_addr().map_err(CustomError::new)?;
+        tracing::info!("metrics on http://{address}/metrics");
+        server.serve_metrics(listener);
+    }
     server.wait_for_start().await.map_err(CustomError::msg)?;
     let server = Arc::new(server);
     let app = App {

@@ -25,6 +25,7 @@ SECRETS = {
     "MESSAGE_RATE": "0",
     "PING_INTERVAL": "3s",
     "PING_TIMEOUT": "5s",
+    "METRICS_ADDR": "127.0.0.1:0",
 }
 # What the runtime exits with after a signal.
 EXIT_AFTER_SIGNAL = 10
@@ -175,6 +176,7 @@ def main():
     try:
         hosted = Hosted(api_url)
         step("it asked the API for its secrets", lambda: check(len(Api.asked) == 1, Api.asked))
+        step("metrics have a port of their own", lambda: metrics_are_served(hosted))
         suites_passed, suites_failed = run_compat(hosted)
         passed, failed = passed + suites_passed, failed + suites_failed
         step("SIGTERM is announced to the clients first", lambda: asyncio.run(clients_are_told(hosted)))
@@ -191,6 +193,21 @@ def main():
         print(f"--- what the hosted binary said\n{hosted.said()[-5000:]}")
     print(f"hosted: {passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def metrics_are_served(hosted):
+    """METRICS_ADDR opens a listener of its own there too, and the public port has no metrics."""
+    told = re.search(r"metrics on (http://\S+)", hosted.said())
+    check(told is not None, "no address of the metrics is said")
+    with urllib.request.urlopen(told[1], timeout=5) as answer:
+        text = answer.read().decode()
+    check("\nhubbub_connections " in text, f"the metrics are {text[:300]!r}")
+    try:
+        urllib.request.urlopen(f"{hosted.url}/metrics", timeout=5).close()
+    except urllib.error.HTTPError as error:
+        check(error.code == 404, f"/metrics of the public port answers {error.code}")
+    else:
+        raise AssertionError("/metrics is public")
 
 
 def check_exit(hosted):
