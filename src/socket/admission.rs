@@ -110,10 +110,11 @@ pub struct Place {
 impl Admission {
     /// Nobody is in.
     pub fn new(settings: AdmissionSettings, metrics: Arc<Metrics>) -> Arc<Self> {
-        let rate = NonZeroU32::new(settings.per_address_rate).map(|rate| {
-            let burst = rate.saturating_mul(const { NonZeroU32::new(BURST_SECONDS).unwrap() });
-            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
-        });
+        let rate = settings.per_address_rate;
+        let burst = rate.saturating_mul(BURST_SECONDS);
+        let quota = NonZeroU32::new(rate).zip(NonZeroU32::new(burst));
+        let rate = quota
+            .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
         Arc::new(Self {
             settings,
             metrics,
