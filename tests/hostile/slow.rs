@@ -17,6 +17,7 @@ async fn dribble(mut raw: Raw, byte: &[u8]) -> String {
     let since = Instant::now();
     while raw.send(byte).await {
         assert!(since.elapsed() < SOON, "still open");
+        // Nothing to wait for: being slow is what is tested.
         sleep(Duration::from_secs(1)).await;
     }
     raw.until_closed().await

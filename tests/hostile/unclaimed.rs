@@ -1,8 +1,12 @@
 //! Handshakes that nobody claims: row 40.
 
+use std::time::Duration;
+
 use hyper::http::{Method, StatusCode};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
+use crate::support::PATIENCE;
 use crate::support::http::Line;
 use crate::ward::Ward;
 
@@ -37,19 +41,22 @@ async fn row_40_many_handshakes_that_nobody_claims_hold_little_and_go() {
 async fn row_40_an_address_that_opens_too_many_too_fast_is_told_to_wait() {
     let ward = Ward::with(&[("CONNECT_RATE_PER_IP", "5"), ("CONNECT_TIMEOUT", "1s")]).await;
     let mut line = Line::new(ward.server().address());
-    let mut refused = 0;
+    let (mut refused, mut told) = (0, Duration::ZERO);
     for _ in 0..200 {
         let answer = line
             .request(Method::GET, OPENING, &[], String::new())
             .await
             .unwrap();
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
-            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+            let seconds = answer.headers["retry-after"].to_str().unwrap();
+            told = Duration::from_secs(seconds.parse().unwrap());
             refused += 1;
         }
     }
     assert!(refused > 100, "{refused}");
-    // Somebody of that address comes in again once it was quiet: `finish` does.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(!told.is_zero() && told < PATIENCE, "{told:?}");
+    // Whoever waits as long as they were told is let in, and so is `finish` after that.
+    sleep(told).await;
+    assert_eq!(line.get(OPENING).await.unwrap().status, StatusCode::OK);
     ward.finish(&["connect_rate"]).await;
 }

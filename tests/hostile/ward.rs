@@ -73,8 +73,7 @@ impl Ward {
 
     /// How often something was refused for that reason.
     pub async fn rejected(&self, reason: &str) -> u64 {
-        let name = format!("hubbub_rejected_total{{reason=\"{reason}\"}}");
-        self.metric(&name).await
+        self.metric(&rejections(reason)).await
     }
 
     /// Waits until a metric has that value.
@@ -82,17 +81,23 @@ impl Ward {
         self.metrics.until(name, wanted).await;
     }
 
-    /// Waits until something was refused at least so often for that reason.
-    pub async fn until_rejected(&self, reason: &str, times: u64, patience: Duration) {
+    /// Waits until a metric has at least that value.
+    pub async fn until_metric_reaches(&self, name: &str, wanted: u64, patience: Duration) {
         let reached = timeout(patience, async {
-            while self.rejected(reason).await < times {
+            while self.metric(name).await < wanted {
                 sleep(Duration::from_millis(50)).await;
             }
         });
         if reached.await.is_err() {
-            let found = self.rejected(reason).await;
-            panic!("{reason} was counted {found} times and not {times}");
+            let found = self.metric(name).await;
+            panic!("{name} is {found} and did not reach {wanted}");
         }
+    }
+
+    /// Waits until something was refused at least so often for that reason.
+    pub async fn until_rejected(&self, reason: &str, times: u64, patience: Duration) {
+        let name = rejections(reason);
+        self.until_metric_reaches(&name, times, patience).await;
     }
 
     /// Checks everything once all others have gone; `reasons` are those for which something must
@@ -126,6 +131,11 @@ impl Ward {
 pub async fn leave(mut client: Client) {
     client.hang_up();
     client.until_closed().await;
+}
+
+/// The metric that counts refusals for a reason.
+fn rejections(reason: &str) -> String {
+    format!("hubbub_rejected_total{{reason=\"{reason}\"}}")
 }
 
 /// Says something every now and then, and hears exactly that and the counts, soon.

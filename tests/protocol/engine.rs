@@ -3,7 +3,7 @@
 use futures_util::SinkExt;
 use hyper::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -163,13 +163,17 @@ async fn two_polls_at_once_close_the_session() {
         "2",
         "the first ping comes at once"
     );
-    let mut first = session.clone();
-    let first = tokio::spawn(async move { first.poll().await.unwrap() });
-    // The first is on its way: a second that overtook it would wait in its place.
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    poll_in_vain(&mut session).await;
-    let first = first.await.unwrap();
-    assert_eq!((first.status, first.body.as_str()), (StatusCode::OK, "1"));
+    let mut other = session.clone();
+    let (one, other) = tokio::join!(session.poll(), other.poll());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    // Whichever comes first waits, and is told of the end that the second brings about.
+    let (waited, came_second) = if one.status == StatusCode::OK {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    assert_eq!((waited.status, waited.body.as_str()), (StatusCode::OK, "1"));
+    assert_eq!(came_second.status, StatusCode::BAD_REQUEST);
     poll_in_vain(&mut session).await;
 }
 
@@ -180,11 +184,24 @@ async fn a_poll_that_is_broken_off_closes_the_session() {
     assert_eq!(poll(&mut session).await, "2");
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let path = format!("/socket.io/?EIO=4&transport=polling&sid={}", session.sid());
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    // The server has the poll in hand once it has answered what came with it, and before it.
+    let requests = ["/livez", &path].map(|path| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    stream
+        .write_all(requests.concat().as_bytes())
+        .await
+        .unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
     drop(stream);
-    poll_in_vain(&mut session).await;
+    // A poll that comes before the server has noticed waits, and the end lets it go.
+    let next = session.poll().await.unwrap();
+    if next.status == StatusCode::OK {
+        assert!(["1", "6"].contains(&next.body.as_str()), "{next:?}");
+        poll_in_vain(&mut session).await;
+    } else {
+        assert_eq!(next.status, StatusCode::BAD_REQUEST);
+    }
 }
 
 #[tokio::test]
