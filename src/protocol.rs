@@ -44,6 +44,8 @@ pub mod event {
     pub const RECEIVE_MESSAGE: &str = "receive_message";
     /// Who is typing in the room; the newest state wins.
     pub const TYPING: &str = "typing";
+    /// The newest message of each room; the newest state wins.
+    pub const ACTIVITY: &str = "activity";
     /// Messages this connection can no longer get.
     pub const GAP: &str = "gap";
     /// The server is going away.
@@ -225,6 +227,29 @@ pub struct TypingState<'a> {
     pub room: &'a str,
     /// Who is typing, at most [`TYPING_USERS_MAX`].
     pub users: &'a [User],
+}
+
+/// `activity`: which rooms have messages that somebody who is elsewhere has not seen.
+#[derive(Debug, Serialize)]
+pub struct Activity<'a> {
+    /// The id of each room's newest message.
+    pub rooms: NewestIds<'a>,
+}
+
+/// `activity.rooms`: a map room → id of its newest message, 0 where there is none, in the rooms'
+/// order. Notices do not count.
+#[derive(Debug)]
+pub struct NewestIds<'a> {
+    /// The rooms.
+    pub names: &'a [RoomName],
+    /// Ids, in the same order.
+    pub ids: &'a [u64],
+}
+
+impl Serialize for NewestIds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.names.iter().map(RoomName::as_str).zip(self.ids))
+    }
 }
 
 /// `gap`: messages `from` to `to`, both included, can no longer be had.

@@ -35,6 +35,8 @@ impl News {
     pub const OUSTED: Self = Self(1 << 8);
     /// It is known what came of a message that was on its way.
     pub const ANSWERS: Self = Self(1 << 9);
+    /// Some room has a newer message than before.
+    pub const ACTIVITY: Self = Self(1 << 10);
 
     /// Both.
     #[must_use]

@@ -3,12 +3,14 @@
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together: join,
 //! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
 //! joiner holds), [`names`] (where they are unique), [`readers`] and [`bell`] (how entries and news
-//! reach the sessions), [`typing`], [`counts`], [`rooms`] (all rooms of the service), [`backplane`]
-//! and [`replica`] (rooms that several processes share).
+//! reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
+//! not), [`rooms`] (all rooms of the service), [`backplane`] and [`replica`] (rooms that several
+//! processes share).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
 
+pub mod activity;
 pub mod backplane;
 pub mod bell;
 #[cfg(test)]
@@ -33,6 +35,7 @@ pub mod room;
 pub mod rooms;
 pub mod typing;
 
+pub use activity::ActivityState;
 pub use bell::{Bell, News};
 pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};

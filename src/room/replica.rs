@@ -223,6 +223,8 @@ impl Room {
             let (kind, payload) = self.render(received);
             if !log.restore(received.id, kind, payload, now) {
                 left_out += 1;
+            } else if kind == EntryKind::Message {
+                self.activity.set(self.index, received.id);
             }
         }
         let mut state = self.state.lock();

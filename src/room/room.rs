@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
+use super::activity::Activity;
 use super::backplane::Backplane;
 use super::counts::Counts;
 use super::log::{DedupKey, Entry, EntryKind, Log, Page, Read, Remembered};
@@ -33,7 +34,8 @@ pub struct Room {
     pub(super) readers: Arc<Readers>,
     pub(super) typing: Typing,
     counts: Arc<Counts>,
-    index: usize,
+    pub(super) activity: Arc<Activity>,
+    pub(super) index: usize,
     hasher: std::hash::RandomState,
     pub(super) metrics: Arc<Metrics>,
     names: Arc<Names>,
@@ -67,6 +69,7 @@ impl Room {
         name: RoomName,
         index: usize,
         counts: Arc<Counts>,
+        activity: Arc<Activity>,
         settings: &RoomSettings,
     ) -> Self {
         let metrics = Arc::clone(&settings.metrics);
@@ -86,6 +89,7 @@ impl Room {
             head: AtomicU64::new(0),
             readers,
             counts,
+            activity,
             index,
             hasher: std::hash::RandomState::new(),
             metrics,
@@ -346,6 +350,9 @@ impl Room {
     ) {
         let entry = state.log.push(kind, payload, Instant::now(), key);
         self.head.store(entry.id, Ordering::Release);
+        if kind == EntryKind::Message {
+            self.activity.set(self.index, entry.id);
+        }
         self.readers.queue(entry);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::activity::Activity;
 use super::backplane::Backplane;
 use super::counts::Counts;
 use super::log::LogBounds;
@@ -42,6 +43,7 @@ pub struct RoomSettings {
 pub struct Rooms {
     by_name: HashMap<RoomName, Arc<Room>>,
     counts: Arc<Counts>,
+    activity: Arc<Activity>,
     state_interval: Duration,
     slow_timeout: Option<Duration>,
     shared: bool,
@@ -52,15 +54,17 @@ impl Rooms {
     #[must_use]
     pub fn new(settings: &RoomSettings) -> Self {
         let counts = Arc::new(Counts::new(settings.names.clone()));
+        let activity = Arc::new(Activity::new(settings.names.clone()));
         let room = |(index, name): (usize, &RoomName)| {
-            let counts = Arc::clone(&counts);
-            let room = Room::new(name.clone(), index, counts, settings);
+            let (counts, activity) = (Arc::clone(&counts), Arc::clone(&activity));
+            let room = Room::new(name.clone(), index, counts, activity, settings);
             (name.clone(), Arc::new(room))
         };
         let by_name = settings.names.iter().enumerate().map(room).collect();
         Self {
             by_name,
             counts,
+            activity,
             state_interval: settings.state_interval,
             slow_timeout: settings.slow_timeout,
             shared: settings.backplane.is_some(),
@@ -90,7 +94,13 @@ impl Rooms {
         &self.counts
     }
 
-    /// Starts publishing counts and typing, and watching for slow readers; all ends when the
+    /// The newest messages of all rooms.
+    #[must_use]
+    pub const fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// Starts publishing counts, typing and what is new, and watching for slow readers; all ends when the
     /// returned set is dropped.
     #[must_use]
     pub fn start(&self) -> JoinSet<()> {
@@ -98,6 +108,8 @@ impl Rooms {
         let interval = self.state_interval;
         let counts = Arc::clone(&self.counts);
         tasks.spawn(async move { counts.publish_changes(interval).await });
+        let activity = Arc::clone(&self.activity);
+        tasks.spawn(async move { activity.publish_changes().await });
         if let Some(timeout) = self.slow_timeout {
             let audience = Arc::clone(self.counts.audience());
             tasks.spawn(async move { audience.check_progress(timeout).await });

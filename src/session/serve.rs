@@ -12,7 +12,9 @@ use super::outbox::{Connection, Ended, Outbox};
 use super::users::{Keep, Predecessor};
 use super::{Shared, Who};
 use crate::protocol::{self, Gap, ServerInfo, event};
-use crate::room::{Bell, Entry, EntryKind, Membership, News, Read, Reader, Room, Seat};
+use crate::room::{
+    ActivityState, Bell, Entry, EntryKind, Membership, News, Read, Reader, Room, Seat,
+};
 use crate::{json, random};
 
 /// Commands handled, and entries told, before the session looks at the rest of its work again.
@@ -48,8 +50,10 @@ pub struct Session<C: Connection> {
     bell: Arc<Bell>,
     pub(super) mailbox: Arc<Mailbox<C::Ack>>,
     counts_told: u64,
-    // The session's seat among those who are told the counts.
-    _seat: Seat,
+    activity_told: u64,
+    // The session's seats: among those who are told the counts, and, where its client knows what
+    // that is, among those who are told of other rooms' messages.
+    _seats: (Seat, Option<Seat>),
 }
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
@@ -61,7 +65,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         bell: Arc<Bell>,
     ) -> Self {
         let reader: Arc<dyn Reader> = Arc::clone(&out) as _;
-        let seat = shared.rooms.counts().audience().seat(reader);
+        let seats = (
+            shared.rooms.counts().audience().seat(Arc::clone(&reader)),
+            who.resumes
+                .then(|| shared.rooms.activity().audience().seat(reader)),
+        );
         Self {
             who,
             out,
@@ -70,7 +78,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             bell,
             mailbox,
             counts_told: 0,
-            _seat: seat,
+            activity_told: 0,
+            _seats: seats,
             shared,
         }
     }
@@ -194,6 +203,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         if news.has(News::COUNTS) {
             self.tell_counts().await?;
         }
+        if news.has(News::ACTIVITY) {
+            let activity = self.shared.rooms.activity().published();
+            self.tell_activity(&activity).await?;
+        }
         if news.has(News::TYPING) {
             self.tell_typing().await?;
         }
@@ -216,7 +229,12 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
                 version: env!("CARGO_PKG_VERSION"),
             },
         });
-        self.out.emit(event::SESSION, &session).await
+        self.out.emit(event::SESSION, &session).await?;
+        if !self.who.resumes {
+            return Ok(());
+        }
+        let activity = self.shared.rooms.activity().publish();
+        self.tell_activity(&activity).await
     }
 
     async fn handle_mail(&mut self) -> Result<(), Ended> {
@@ -296,6 +314,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let state = self.shared.rooms.counts().now();
         self.counts_told = state.version;
         self.out.emit(event::ROOM_UPDATE, &state.payload).await
+    }
+
+    async fn tell_activity(&mut self, state: &ActivityState) -> Result<(), Ended> {
+        if state.version <= self.activity_told {
+            return Ok(());
+        }
+        self.activity_told = state.version;
+        self.out.emit(event::ACTIVITY, &state.payload).await
     }
 
     async fn tell_typing(&mut self) -> Result<(), Ended> {

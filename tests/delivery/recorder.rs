@@ -46,6 +46,8 @@ pub struct Recorder {
     pub here: Option<RoomIndex>,
     rooms: &'static [&'static str],
     asked_after: Option<Position>,
+    /// The newest messages that this connection was told of.
+    newest: BTreeMap<String, u64>,
 }
 
 /// What somebody says: made of its sender and number alone, so that everybody can tell whether it
@@ -83,6 +85,7 @@ impl Recorder {
             here: None,
             rooms,
             asked_after: None,
+            newest: BTreeMap::new(),
         }
     }
 
@@ -147,6 +150,7 @@ impl Recorder {
             "room_list" | "room_update" | "typing" | "shutdown" => {}
             "session" => {
                 self.token = event["token"].as_str().map(str::to_owned);
+                self.newest.clear();
                 return Some(Heard::Greeted);
             }
             "join_confirm" => return self.joined(event),
@@ -163,6 +167,7 @@ impl Recorder {
                 self.advance(room, id);
                 self.note(Event::Noticed { room, id });
             }
+            "activity" => self.activity(event)?,
             "gap" => self.gap(event)?,
             "error" if event["code"] == "unavailable" && event["event"] == "join_room" => {
                 self.counts.one("joins: refused, unavailable");
@@ -231,6 +236,17 @@ impl Recorder {
             to,
             epoch,
         });
+        Some(())
+    }
+
+    /// Nobody is told of a message that is older than what they were told of before.
+    fn activity(&mut self, event: &support::Event) -> Option<()> {
+        for (room, id) in event["rooms"].as_object()? {
+            let id = id.as_u64()?;
+            if self.newest.insert(room.clone(), id) > Some(id) {
+                return None;
+            }
+        }
         Some(())
     }
 

@@ -3,6 +3,7 @@
 //! A file is an area, a test's name is a sentence about it. Every test has a server of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod activity;
 mod configuration;
 mod connecting;
 mod counts;
