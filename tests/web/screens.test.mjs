@@ -34,14 +34,14 @@ async function scene() {
   const names = [...new Set(TALK.map(([name]) => name))];
   const bots = await Promise.all(names.map((name) => member(server.url, name, 'tech')));
   for (const [name, text] of TALK) await bots[names.indexOf(name)].say(text);
-  await Promise.all(['Zoë', 'Kim', 'Ola'].map((name) => member(server.url, name, 'music')));
-  return { server, grace: bots[0] };
+  const [zoe] = await Promise.all(['Zoë', 'Kim', 'Ola'].map((name) => member(server.url, name, 'music')));
+  return { server, grace: bots[0], zoe };
 }
 
 for (const [width, height] of SIZES) {
   for (const colorScheme of ['light', 'dark']) {
     test(`${width}×${height}, ${colorScheme}`, async () => {
-      const { server, grace } = await scene();
+      const { server, grace, zoe } = await scene();
       const options = { colorScheme, viewport: { width, height }, hasTouch: width < 1000, isMobile: width < 500 };
       const shot = (page, name) =>
         page.screenshot({ path: `${FOLDER}${name}-${width}x${height}-${colorScheme}.png`, animations: 'disabled' });
@@ -57,6 +57,8 @@ for (const [width, height] of SIZES) {
       await say(ada, 'Yes! It says “Some messages may be missing here.” Honest, and easy to miss nothing.');
       grace.socket.emit('typing', { typing: true });
       await ada.waitForSelector('.typing >> text=Grace');
+      await zoe.say('What are we listening to?');
+      await ada.waitForSelector(width < 832 ? '.round.news' : '.rooms .dot');
       await shot(ada, 'room');
       await accessible(ada, 'room');
       if (width < 832) {
@@ -91,6 +93,8 @@ for (const [width, height] of SIZES) {
 
       const noor = await join(browser, server.url, 'نور', 'tech', { ...options, locale: 'ar' });
       await sees(noor, 'recovered');
+      await zoe.say('Never mind.');
+      await noor.waitForSelector(width < 832 ? '.round.news' : '.rooms .dot');
       await shot(noor, 'rtl');
       await accessible(noor, 'right to left');
       await noor.end();

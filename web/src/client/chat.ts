@@ -7,6 +7,7 @@ import { Emitter } from './emitter';
 import { Outbox, type OutboxLimits, type Outgoing } from './outbox';
 import type {
   Ack,
+  Activity,
   Gap,
   HistoryBody,
   JoinConfirm,
@@ -50,6 +51,7 @@ export interface ChatEvents {
   gap: Gap;
   users: { room: string; users: readonly User[] };
   typing: TypingState;
+  activity: Activity;
   outgoing: Outgoing;
   shutdown: Shutdown;
   /** A refusal that answers neither a join nor a message. */
@@ -200,6 +202,7 @@ export class Chat extends Emitter<ChatEvents> {
     socket.on('system_message', (notice) => this.#noticed(notice));
     socket.on('typing', (state) => state.room === this.#joined?.room && this.tell('typing', state));
     socket.on('gap', (gap) => this.#gap(gap));
+    socket.on('activity', (activity) => this.tell('activity', activity));
     socket.on('shutdown', (notice) => this.tell('shutdown', notice));
     socket.on('error', (error) => this.#refusedByEvent(error));
   }

@@ -31,6 +31,7 @@ it.each([
   ['SystemMessage', 'SystemMessage'],
   ['User', 'User'],
   ['TypingState', 'TypingState'],
+  ['Activity', 'Activity'],
   ['Gap', 'Gap'],
   ['Shutdown', 'Shutdown'],
   ['ErrorEvent', 'WireError'],

@@ -107,6 +107,11 @@ export interface TypingState {
   users: User[];
 }
 
+/** What is the newest message of each room; 0 where there is none. */
+export interface Activity {
+  rooms: Record<string, number>;
+}
+
 export interface Gap {
   room: string;
   from: number;
@@ -174,6 +179,7 @@ export interface ServerEvents {
   error: WireError;
   session: Session;
   typing: TypingState;
+  activity: Activity;
   gap: Gap;
   shutdown: Shutdown;
 }

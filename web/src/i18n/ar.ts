@@ -53,6 +53,7 @@ export default {
     many: '{n} رسالة غير مقروءة',
     other: '{n} رسالة غير مقروءة',
   },
+  unread: 'رسائل جديدة',
   mentionedYou: 'ذكرك',
   settings: 'الإعدادات',
   help: 'اختصارات لوحة المفاتيح',

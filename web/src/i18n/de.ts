@@ -32,6 +32,7 @@ export default {
   mentionPerson: '{name} erwähnen',
   morePeople: { one: 'und {n} weitere', other: 'und {n} weitere' },
   unreadIn: { one: '{n} ungelesene Nachricht', other: '{n} ungelesene Nachrichten' },
+  unread: 'Neue Nachrichten',
   mentionedYou: 'erwähnt dich',
   settings: 'Einstellungen',
   help: 'Tastenkürzel',

@@ -12,6 +12,7 @@ export const room = {
   mentionPerson: 'Mention {name}',
   morePeople: { one: 'and {n} more', other: 'and {n} more' },
   unreadIn: { one: '{n} unread message', other: '{n} unread messages' },
+  unread: 'New messages',
   mentionedYou: 'mentions you',
   settings: 'Settings',
   help: 'Keyboard shortcuts',

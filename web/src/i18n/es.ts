@@ -32,6 +32,7 @@ export default {
   mentionPerson: 'Mencionar a {name}',
   morePeople: { one: 'y {n} más', other: 'y {n} más' },
   unreadIn: { one: '{n} mensaje sin leer', other: '{n} mensajes sin leer' },
+  unread: 'Mensajes nuevos',
   mentionedYou: 'te menciona',
   settings: 'Ajustes',
   help: 'Atajos de teclado',

@@ -32,6 +32,7 @@ export default {
   mentionPerson: 'Mentionner {name}',
   morePeople: { one: 'et {n} de plus', other: 'et {n} de plus' },
   unreadIn: { one: '{n} message non lu', other: '{n} messages non lus' },
+  unread: 'Nouveaux messages',
   mentionedYou: 'vous mentionne',
   settings: 'Réglages',
   help: 'Raccourcis clavier',

@@ -142,6 +142,78 @@ describe('in a room', () => {
   });
 });
 
+describe('rooms where the reader is not', () => {
+  const tell = (rooms: Record<string, number>) => socket.say('activity', { rooms });
+  const waiting = () => ['general', 'tech', 'music'].filter((room) => store.unread.waits(room));
+  const visit = (room: string, lastId: number, epoch = `of ${room}`) => {
+    store.enter(room);
+    socket.confirm({ room, epoch, last_id: lastId, history: [message(lastId, 'newest', { room })] });
+  };
+
+  it('have nothing new at first sight, and then what comes after it', () => {
+    tell({ general: 7, music: 0 });
+    expect(waiting()).toEqual([]);
+    tell({ general: 7, music: 2 });
+    expect(waiting()).toEqual(['music']);
+    tell({ general: 9, music: 2 });
+    expect(waiting()).toEqual(['general', 'music']);
+  });
+
+  it('wait until they are visited, and not again before something newer comes', () => {
+    tell({ general: 7, tech: 0, music: 0 });
+    tell({ general: 9, tech: 0, music: 0 });
+    visit('general', 9);
+    visit('tech', 1);
+    expect(waiting()).toEqual([]);
+    tell({ general: 10, tech: 1, music: 0 });
+    expect(waiting()).toEqual(['general']);
+  });
+
+  it('wait no more where all messages are gone when they are visited', () => {
+    tell({ music: 1 });
+    tell({ music: 9 });
+    store.enter('music');
+    socket.confirm({ room: 'music', epoch: 'm', last_id: 40, history: [] });
+    visit('tech', 1);
+    expect(waiting()).toEqual([]);
+  });
+
+  it('are not taken for new ones by news that come late', () => {
+    tell({ general: 7 });
+    visit('general', 9);
+    visit('tech', 1);
+    tell({ general: 8 });
+    tell({ general: 9 });
+    expect(waiting()).toEqual([]);
+    expect(prefs.read.value.general).toEqual({ epoch: 'of general', id: 9 });
+  });
+
+  it('start over with a server that was restarted', () => {
+    tell({ general: 50, music: 0 });
+    visit('general', 60);
+    visit('tech', 1);
+    socket.drop();
+    vi.advanceTimersByTime(2000);
+    socket.up();
+    tell({ general: 3, music: 0 });
+    expect(waiting()).toEqual([]);
+    tell({ general: 4, music: 0 });
+    expect(waiting()).toEqual(['general']);
+    visit('general', 4, 'another');
+    visit('tech', 1);
+    expect(waiting()).toEqual([]);
+  });
+
+  it('are remembered over a reload', () => {
+    tell({ general: 7, music: 1 });
+    visit('general', 8);
+    const again = new Store(new Chat(() => socket, DEFAULTS));
+    again.unread.connected();
+    again.unread.activity({ general: 9, music: 1 });
+    expect([again.unread.waits('general'), again.unread.waits('music')]).toEqual([true, false]);
+  });
+});
+
 it('loads older messages until there are none', async () => {
   socket.confirm({ history: [message(5)], last_id: 5 });
   const loading = store.older();

@@ -184,6 +184,7 @@ export class Store {
     chat.on('connection', (state) => this.#connection(state));
     chat.on('session', (session) => {
       this.session.value = session;
+      this.unread.connected();
     });
     chat.on('rooms', (rooms) => this.#rooms(rooms));
     chat.on('joined', (joined) => this.#joined(joined));
@@ -204,6 +205,7 @@ export class Store {
       const own = this.joined.value?.userId;
       this.typing.value = users.filter((user) => user.user_id !== own);
     });
+    chat.on('activity', ({ rooms }) => this.unread.activity(rooms));
     chat.on('outgoing', (item) => this.#outgoing(item));
     chat.on('problem', (error) => {
       this.note.value = t('joinRefused', { message: error.message });

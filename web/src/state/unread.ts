@@ -22,6 +22,8 @@ export class Unread {
   readonly here = signal<Count>(NONE);
   /** Unseen in rooms that are open in other tabs. */
   readonly elsewhere = signal<Readonly<Record<string, Count>>>({});
+  /** The newest message of each room, as far as the server tells. */
+  readonly newest = signal<Readonly<Record<string, number>>>({});
   /** Order of the first entry that was unseen; the line "New" is drawn before it. */
   readonly newFrom = signal<number | null>(null);
 
@@ -34,11 +36,37 @@ export class Unread {
   #away = 0;
   #lastId = 0;
   #reading = true;
+  /** The next activity is the first of its connection. */
+  #first = true;
 
   constructor() {
     this.#channel?.addEventListener('message', ({ data }: MessageEvent<TabNews>) => {
       this.elsewhere.value = { ...this.elsewhere.value, [data.room]: data.news };
     });
+  }
+
+  connected(): void {
+    this.#first = true;
+  }
+
+  /**
+   * The server tells the newest message of each room. A room that is seen for the first time has nothing new, nor has
+   * one whose ids have started anew: while a connection lasts they only grow, so that the first ones tell.
+   */
+  activity(newest: Readonly<Record<string, number>>): void {
+    const read = prefs.read.peek();
+    const anew = Object.entries(newest).flatMap(([room, id]) => {
+      const mark = read[room];
+      return mark && (!this.#first || mark.id <= id) ? [] : [[room, { epoch: mark?.epoch ?? '', id }]];
+    });
+    this.#first = false;
+    if (anew.length > 0) prefs.read.value = { ...read, ...Object.fromEntries(anew) };
+    this.newest.value = newest;
+  }
+
+  /** Whether a room that is not open here has something that was not seen anywhere. */
+  waits(room: string): boolean {
+    return (this.newest.value[room] ?? 0) > (prefs.read.value[room]?.id ?? 0);
   }
 
   /** A room was entered, or entered again after a lost connection. */
@@ -49,7 +77,8 @@ export class Unread {
       this.#counted = known ? timeline.base + mark.id : (timeline.entries.at(-1)?.order ?? 0);
       this.#away = known ? timeline.base + (lastId ?? 0) : 0;
     }
-    if (room !== this.#room || epoch !== this.#epoch) this.#lastId = 0;
+    // The log as it was is read with its last message, also where that is no longer kept.
+    if (room !== this.#room || epoch !== this.#epoch) this.#lastId = lastId ?? 0;
     this.#room = room;
     this.#epoch = epoch;
     this.add(timeline.entries.slice(indexOf(timeline.entries, timeline.base)));

@@ -34,7 +34,9 @@ function Header() {
   const people = wide.value && prefs.people.value;
   const status = t(phase === 'online' ? 'connected' : 'connTrying');
   const news = store.unread.elsewhere.value;
-  const elsewhere = Object.entries(news).some(([name, { count }]) => name !== room && count > 0);
+  const elsewhere = store.rooms.value.some(
+    ({ name }) => name !== room && (news[name]?.count || store.unread.waits(name)),
+  );
   return (
     <header class="top">
       {!wide.value && (

@@ -5,9 +5,18 @@ import type { Count } from '../state/unread';
 import { dialog, useStore } from './context';
 
 const BADGE_MAX = 99;
+const NOTHING: Count = { count: 0, mentions: 0 };
 
-function Badge({ news }: { news: Count }) {
-  if (news.count === 0) return null;
+/** How many there are, where the room is open in some tab; otherwise only that there are some. */
+function Badge({ news, some }: { news: Count; some: boolean }) {
+  if (news.count === 0) {
+    return some ? (
+      <>
+        <i class="dot on" />
+        <span class="vh">{t('unread')}</span>
+      </>
+    ) : null;
+  }
   return (
     <span class={news.mentions > 0 ? 'badge mention' : 'badge'}>
       <span aria-hidden="true">{news.count > BADGE_MAX ? `${number(BADGE_MAX)}+` : number(news.count)}</span>
@@ -26,22 +35,24 @@ export function RoomList() {
   return (
     <ul class="rooms">
       {store.rooms.value.map(({ name, count }) => {
-        const news = name === here ? store.unread.here.value : (elsewhere[name] ?? { count: 0, mentions: 0 });
+        const open = name === here;
+        const news = open ? store.unread.here.value : (elsewhere[name] ?? NOTHING);
+        const waits = !open && (news.count > 0 || store.unread.waits(name));
         return (
           <li key={name}>
             <button
               type="button"
-              aria-current={name === here ? 'page' : undefined}
+              aria-current={open ? 'page' : undefined}
               onClick={() => {
                 dialog.value = null;
-                if (name !== here) store.enter(name);
+                if (!open) store.enter(name);
               }}
             >
               <span class="hash" aria-hidden="true">
                 #
               </span>
-              <bdi class="label">{name}</bdi>
-              <Badge news={news} />
+              <bdi class="label">{waits ? <b>{name}</b> : name}</bdi>
+              <Badge news={news} some={waits} />
               <span class={count > 0 ? 'count live' : 'count'}>
                 <span aria-hidden="true">{number(count)}</span>
                 <span class="vh">{t('online', { n: count })}</span>

@@ -28,7 +28,9 @@ function step(store: Store, by: number): void {
 function nextUnread(store: Store): void {
   const news = Object.entries(store.unread.elsewhere.value).filter(([, { count }]) => count > 0);
   const [first] = news.sort(([, a], [, b]) => b.mentions - a.mentions);
-  if (first) store.enter(first[0]);
+  const waits = ({ name }: { name: string }) => name !== store.room.value && store.unread.waits(name);
+  const next = first?.[0] ?? store.rooms.value.find(waits)?.name;
+  if (next) store.enter(next);
   else document.getElementById('latest')?.click();
 }
 

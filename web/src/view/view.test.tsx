@@ -139,6 +139,27 @@ describe('components', () => {
     expect(await screen.findByText('Joining…')).toBeTruthy();
   });
 
+  it('marks the rooms that have something new, and says so', async () => {
+    store.signIn('tech', 'Ada');
+    socket.up();
+    socket.confirm();
+    show(<Room />);
+    socket.say('activity', { rooms: { general: 1, tech: 1 } });
+    const room = (name: string) => screen.findByRole('button', { name });
+    await room('general 0 online');
+    socket.say('activity', { rooms: { general: 2, tech: 2 } });
+    const marked = await room('general New messages 0 online');
+    expect((await room('tech 1 online')).getAttribute('aria-current')).toBe('page');
+    fireEvent.click(marked);
+    socket.confirm({
+      room: 'general',
+      epoch: 'g',
+      last_id: 2,
+      history: [message(2, 'hi', { room: 'general' })],
+    });
+    await room('general 0 online');
+  });
+
   it('shows a message as text, whatever is in it', async () => {
     store.signIn('tech', 'Ada');
     socket.up();
