@@ -91,6 +91,23 @@ async fn an_acknowledgement_has_the_id_and_the_time_that_everybody_is_told() {
 }
 
 #[tokio::test]
+async fn rooms_with_something_new_are_told_on_all_nodes_also_on_those_that_come_later() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[]).await;
+    let mut ada = Client::joined(&one, "tech", "Ada").await;
+    let mut watcher = with_token(&two, Transport::WebSocket, &Value::Null).await;
+    let id = said(&mut ada, "hello").await;
+    watcher
+        .events_until(|e| e.name == "activity" && e["rooms"]["tech"] == id)
+        .await;
+    let third = node(&redis.url(), &[]).await;
+    let mut late = with_token(&third, Transport::WebSocket, &Value::Null).await;
+    assert_eq!(late.wait_for("activity").await["rooms"]["tech"], id);
+}
+
+#[tokio::test]
 async fn a_client_resumes_on_another_node_and_misses_nothing() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
