@@ -209,7 +209,13 @@ pub(super) struct Raw {
 
     /// Redis or Valkey that several nodes share their rooms by, like `redis://user:password@host:6379`
     /// or `rediss://…` for TLS; empty is none
-    #[arg(long, env = "REDIS_URL", default_value = "", value_name = "URL")]
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        hide_env_values = true,
+        default_value = "",
+        value_name = "URL"
+    )]
     pub(super) redis_url: String,
 
     /// What all keys in Redis begin with: nodes with the same one are one service

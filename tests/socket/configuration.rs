@@ -134,6 +134,31 @@ async fn a_secret_key_is_never_printed() {
 }
 
 #[tokio::test]
+async fn the_password_of_redis_is_never_printed() {
+    let password = "geheimes-kennwort";
+    let usable = format!("redis://somebody:{password}@127.0.0.1:1");
+    let unusable = format!("redis://somebody:{password}@:nowhere");
+    let other = format!("memcached://somebody:{password}@127.0.0.1:1");
+    for url in [&usable, &unusable, &other] {
+        let settings = [("REDIS_URL", url.as_str()), ("RUST_LOG", "trace")];
+        for arguments in [["--help"], ["--version"], ["--no-such-flag"], ["--port=x"]] {
+            let ended = run_to_end(&settings, &arguments).await;
+            for printed in [&ended.stdout, &ended.stderr] {
+                assert!(!printed.contains(password), "{arguments:?}: {printed}");
+            }
+        }
+    }
+    let key = "0123456789abcdef0123456789abcdef";
+    for url in [&unusable, &other] {
+        let settings = [("REDIS_URL", url.as_str()), ("SECRET_KEY", key)];
+        let refused = run_to_end(&settings, &[]).await;
+        assert_ne!(refused.code, Some(0));
+        assert!(refused.stderr.contains("REDIS_URL"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(password), "{}", refused.stderr);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_or_short_secret_key_draws_a_warning() {
     for settings in [&[][..], &[("SECRET_KEY", "short")]] {
         let server = Server::with(settings).await;
