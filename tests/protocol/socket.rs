@@ -78,11 +78,17 @@ async fn disconnecting_keeps_the_connection() {
     let mut socket = chat(&server).await;
     send(&mut socket, "3").await;
     send(&mut socket, "41").await;
-    text_for(&mut socket, "2").await;
-    send(&mut socket, "3").await;
-    // And another session may follow on it.
-    send(&mut socket, "40").await;
-    text_for(&mut socket, "42[\"room_list\",").await;
+    // It still beats, and another session may follow on it: once the library has done with the one
+    // before, which it does in a task of its own. Until then it ignores a CONNECT.
+    loop {
+        let heard = text(&mut socket).await;
+        if heard == "2" {
+            send(&mut socket, "3").await;
+            send(&mut socket, "40").await;
+        } else if heard.starts_with("42[\"room_list\",") {
+            break;
+        }
+    }
 }
 
 #[tokio::test]
