@@ -1,12 +1,16 @@
 //! Who is in a room: a member for each joined connection, in order of joining.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::Username;
 use crate::protocol::User;
+
+/// Members who were taken over from before they were added that are remembered: for as long as an
+/// answer may be on its way.
+const OVERTAKEN_MAX: usize = 64;
 
 /// Names one process among those that share rooms; 0 where it shares them with nobody.
 pub type NodeId = u64;
@@ -85,6 +89,8 @@ pub struct Members {
     node: NodeId,
     next: u64,
     by_id: BTreeMap<MemberId, Member>,
+    /// Members of this process who were taken over from before they had been added; newest last.
+    overtaken: VecDeque<MemberId>,
 }
 
 impl Members {
@@ -95,6 +101,7 @@ impl Members {
             node,
             next: 0,
             by_id: BTreeMap::new(),
+            overtaken: VecDeque::new(),
         }
     }
 
@@ -117,6 +124,26 @@ impl Members {
     /// Removes a member; `None` if it was gone already.
     pub fn remove(&mut self, id: MemberId) -> Option<Member> {
         self.by_id.remove(&id)
+    }
+
+    /// Removes a member at another process's word. One of this process who has not been added yet
+    /// is not going to be.
+    pub fn remove_from_elsewhere(&mut self, id: MemberId) -> Option<Member> {
+        let removed = self.by_id.remove(&id);
+        if removed.is_none() && id.node == self.node {
+            if self.overtaken.len() == OVERTAKEN_MAX {
+                self.overtaken.pop_front();
+            }
+            self.overtaken.push_back(id);
+        }
+        removed
+    }
+
+    /// Adds a member of this process, unless another has ended its membership already.
+    pub fn add_unless_overtaken(&mut self, id: MemberId, member: Member) {
+        if !self.overtaken.contains(&id) {
+            self.add(id, member);
+        }
     }
 
     /// The member, if it is still there.
@@ -179,6 +206,22 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<MemberId>(), Err(NoMemberId), "{wrong}");
         }
+    }
+
+    #[test]
+    fn whoever_is_taken_over_from_before_they_were_added_is_not_added() {
+        let mut here = Members::at(1);
+        let anonymous = || Member {
+            user_id: "u1".into(),
+            username: Username::anonymous(),
+        };
+        let (slow, quick) = (here.new_id(5), here.new_id(5));
+        assert!(here.remove_from_elsewhere(slow).is_none());
+        here.add_unless_overtaken(slow, anonymous());
+        assert_eq!(here.count(), 0);
+        here.add_unless_overtaken(quick, anonymous());
+        assert!(here.remove_from_elsewhere(quick).is_some());
+        assert_eq!(here.count(), 0);
     }
 
     #[test]

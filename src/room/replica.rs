@@ -127,7 +127,7 @@ impl Room {
             // So that nobody is counted twice until that is read, too.
             state.members.remove(replaced);
         }
-        state.members.add(id, member.clone());
+        state.members.add_unless_overtaken(id, member.clone());
         let own_notice = arrived.untold.then(|| self.own_notice(&mut state, &member));
         self.count(&state);
         Ok(Joined {
@@ -276,7 +276,7 @@ impl Room {
     pub fn left_elsewhere(&self, id: MemberId) -> Option<Member> {
         self.typing.stop(id);
         let mut state = self.state.lock();
-        let member = state.members.remove(id)?;
+        let member = state.members.remove_from_elsewhere(id)?;
         self.count(&state);
         Some(member)
     }

@@ -15,7 +15,7 @@ use crate::protocol::{
     Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
 };
 use crate::room::members::Member;
-use crate::room::{Membership, News, Page, Published, Reader, Room, Saying};
+use crate::room::{Joined, Membership, NameClaim, News, Page, Published, Reader, Room, Saying};
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
@@ -191,6 +191,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             place.membership.rename(&join.username, name).await?;
             return Ok(None);
         }
+        if self.shared.rooms.are_shared() {
+            return self.enter_shared(room, join, name).await;
+        }
         if let Some(mut membership) = self.claim_place_in(room) {
             let cursor = membership.attach(Arc::clone(&self.out) as _);
             if let Err(refusal) = membership.rename(&join.username, name).await {
@@ -205,22 +208,57 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             });
             return Ok(None);
         }
-        if !self.shared.rooms.are_shared() {
-            // Leave first, so that nobody is ever counted twice. Where rooms are shared with other
-            // processes, joining ends the membership elsewhere, in one step.
-            self.place = None;
+        // Leave first, so that nobody is ever counted twice.
+        self.place = None;
+        let joined = room.join(self.member(join), name, Arc::clone(&self.out) as _);
+        Ok(self.take_place(joined))
+    }
+
+    /// The same where the room is shared with other processes. Joining ends whatever membership the
+    /// user had in one step, also one that is kept here: it may be one no longer, and this process
+    /// may not have read as far as the user has at another.
+    async fn enter_shared(
+        &mut self,
+        room: &Arc<Room>,
+        join: &Join,
+        name: NameClaim,
+    ) -> Result<Option<Box<RawValue>>, Refusal> {
+        let users = &self.shared.users;
+        let kept = users.claim(&self.who.user_id);
+        let reader = Arc::clone(&self.out) as _;
+        match room.enter(self.member(join), name, reader).await {
+            Ok(joined) => {
+                if !joined.membership.is_current() {
+                    // The user has come to yet another process meanwhile.
+                    users.taken_over_elsewhere(&self.who.user_id);
+                }
+                drop(kept);
+                Ok(self.take_place(joined))
+            }
+            Err(refusal) => {
+                if let Some(kept) = kept {
+                    users.keep(&self.who.user_id, kept, Keep::Lost);
+                }
+                Err(refusal)
+            }
         }
-        let member = Member {
+    }
+
+    fn member(&self, join: &Join) -> Member {
+        Member {
             user_id: Arc::clone(&self.who.user_id),
             username: join.username.clone(),
-        };
-        let joined = room.enter(member, name, Arc::clone(&self.out) as _).await?;
+        }
+    }
+
+    /// Sits down; returns the joiner's own notice where the room itself is not told.
+    fn take_place(&mut self, joined: Joined) -> Option<Box<RawValue>> {
         self.place = Some(Place {
             membership: joined.membership,
             cursor: joined.position,
             resuming_until: 0,
         });
-        Ok(joined.own_notice)
+        joined.own_notice
     }
 
     /// Takes the place that is kept for the user, if it is in this room; one in another is left.
