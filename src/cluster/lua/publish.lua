@@ -11,6 +11,10 @@ if known then
   if before ~= hash then return { 'conflict' } end
   return { 'known', id, at }
 end
+-- Said by a connection that another of the same user has taken over from: its successor has said more
+-- by now, or will say it again. Where nobody knows the user, all was lost, and is soon mended.
+local holder = redis.call('HGET', P .. ':users', ARGV[8])
+if holder and string.match(holder, ' (%S+)$') ~= ARGV[7] then return { 'elsewhere' } end
 local id, at = append(log, bounds_from(12), 'message', ARGV[8], ARGV[9], ARGV[7], ARGV[10], dedup, ARGV[11])
 redis.call('HSET', keys, dedup, id .. ' ' .. at .. ' ' .. hash)
 return { 'new', id, at }
