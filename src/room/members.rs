@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::Username;
 use crate::protocol::User;
@@ -87,7 +88,6 @@ impl Member {
 #[derive(Debug, Default)]
 pub struct Members {
     node: NodeId,
-    next: u64,
     by_id: BTreeMap<MemberId, Member>,
     /// Members of this process who were taken over from before they had been added; newest last.
     overtaken: VecDeque<MemberId>,
@@ -99,20 +99,19 @@ impl Members {
     pub const fn at(node: NodeId) -> Self {
         Self {
             node,
-            next: 0,
             by_id: BTreeMap::new(),
             overtaken: VecDeque::new(),
         }
     }
 
     /// An id for somebody who joins here.
-    pub fn new_id(&mut self, joined_ms: i64) -> MemberId {
-        let serial = self.next;
-        self.next += 1;
+    pub fn new_id(&self, joined_ms: i64) -> MemberId {
+        // One count for all rooms: two people may join two of them within a millisecond.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         MemberId {
             joined_ms: u64::try_from(joined_ms).unwrap_or_default(),
             node: self.node,
-            serial,
+            serial: NEXT.fetch_add(1, Ordering::Relaxed),
         }
     }
 
@@ -209,6 +208,11 @@ mod tests {
     }
 
     #[test]
+    fn two_who_join_two_rooms_at_once_have_ids_of_their_own() {
+        assert_ne!(Members::at(1).new_id(5), Members::at(1).new_id(5));
+    }
+
+    #[test]
     fn whoever_is_taken_over_from_before_they_were_added_is_not_added() {
         let mut here = Members::at(1);
         let anonymous = || Member {
@@ -230,7 +234,7 @@ mod tests {
             user_id: name.into(),
             username: Username::anonymous(),
         };
-        let (mut here, mut there) = (Members::at(1), Members::at(2));
+        let (mut here, there) = (Members::at(1), Members::at(2));
         let own = here.new_id(5);
         here.add(own, member("own"));
         let gone = there.new_id(1);

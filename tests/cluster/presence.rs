@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::nodes::{SHOWN, SLACK, nodes, until_listed};
 use super::redis::{Keeps, Redis};
-use crate::support::shape::{assert_accepted, assert_refused, default_rooms_json};
+use crate::support::shape::{ROOMS, assert_accepted, assert_refused, default_rooms_json};
 use crate::support::{Client, Event, Server, Transport};
 
 #[tokio::test]
@@ -54,6 +54,30 @@ async fn joins_and_leaves_are_counted_listed_and_told_on_every_node_within_a_sec
     let took = since.elapsed();
     assert!(took < SHOWN + SLACK, "{took:?}");
     until_listed(&mut ada, SHOWN, &["Ada"]).await;
+}
+
+#[tokio::test]
+async fn of_many_who_join_many_rooms_at_once_everybody_is_known_everywhere() {
+    const EACH: u64 = 8;
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[]).await;
+    let mut watcher = Client::connect(&two, Transport::WebSocket).await;
+    for _ in 0..3 {
+        let mut clients = Vec::new();
+        for _ in 0..EACH * 5 {
+            let mut client = Client::connect(&one, Transport::WebSocket).await;
+            client.greeted().await;
+            clients.push(client);
+        }
+        for (client, room) in clients.iter().zip(ROOMS.into_iter().cycle()) {
+            client.emit("join_room", &json!({ "room_name": room }));
+        }
+        watcher.until_counts(&ROOMS.map(|room| (room, EACH))).await;
+        drop(clients);
+        watcher.until_counts(&[]).await;
+    }
 }
 
 #[tokio::test]

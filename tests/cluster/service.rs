@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::delivery::counts::Counts;
 use super::delivery::history::{History, Position, RoomIndex};
@@ -211,9 +211,13 @@ impl Service {
 
     /// Deploys, which the witness must not notice.
     async fn roll(&mut self, rounds: u32, counts: &mut Counts) {
-        for _ in (0..self.plan.persons).step_by(ROOMS.len()) {
-            self.witness.wait_for_kind("joined").await;
-        }
+        let all_come = async {
+            for _ in (0..self.plan.persons).step_by(ROOMS.len()) {
+                self.witness.wait_for_kind("joined").await;
+            }
+        };
+        let all_come = timeout(PATIENCE, all_come).await;
+        all_come.expect("the witness is told of everybody who comes");
         for _ in 0..rounds {
             for node in 0..self.nodes.len() {
                 self.replace(node, true).await;
