@@ -222,6 +222,8 @@ impl Service {
             for node in 0..self.nodes.len() {
                 self.replace(node, true).await;
                 counts.one(Fault::NodeDrained.name());
+                // Everybody is back, and talks.
+                self.while_of(400..800).await;
             }
         }
         let elsewhere = json!({ "room_name": "gaming", "username": "Witness" });
