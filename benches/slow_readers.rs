@@ -17,15 +17,12 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::process::{Child, Command};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
@@ -105,7 +102,7 @@ async fn main() {
 
 /// One server, one room, all its members, and a stretch of steady talk.
 async fn run(settings: Settings, paused: usize) -> Outcome {
-    let (mut server, address) = start_server().await;
+    let (mut server, address) = support::start(support::hubbub()).await;
     let reading = settings.members - paused;
     let expected = (settings.rate * settings.seconds) as usize;
     let ready = Arc::new(Barrier::new(reading + 1));
@@ -230,33 +227,6 @@ async fn until(stream: &mut Stream, start: &str) {
             return;
         }
     }
-}
-
-async fn start_server() -> (Child, SocketAddr) {
-    let settings = [("HOST", "127.0.0.1"), ("PORT", "0"), ("MESSAGE_RATE", "0")];
-    let mut server = Command::new(env!("CARGO_BIN_EXE_hubbub"))
-        .env_clear()
-        .envs(settings)
-        .env("RUST_LOG", "warn")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the compiled server");
-    let stdout = server.stdout.take().expect("a pipe");
-    let line = BufReader::new(stdout)
-        .lines()
-        .next_line()
-        .await
-        .expect("a line")
-        .expect("a line");
-    let address = line
-        .rsplit('/')
-        .next()
-        .expect("an address")
-        .parse()
-        .expect("an address");
-    (server, address)
 }
 
 fn peak_kib(pid: u32) -> u64 {

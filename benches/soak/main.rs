@@ -22,6 +22,8 @@
     reason = "a benchmark ends at the first surprise, and prints"
 )]
 
+#[path = "../support/line.rs"]
+mod line;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,21 +3,18 @@
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use crate::visits::Line;
+use crate::line::Line;
+use crate::support;
 
 /// Nobody is refused for being fast or many, and whoever is lost is given up soon: but a visit, which
 /// answers no heartbeat, has `PING_TIMEOUT` to come to its end.
-const SETTINGS: [(&str, &str); 12] = [
-    ("HOST", "127.0.0.1"),
-    ("PORT", "0"),
-    ("MESSAGE_RATE", "0"),
+const SETTINGS: [(&str, &str); 8] = [
     // Full soon: beyond it, how much the logs keep depends on how fast people come.
     ("HISTORY_BYTES", "262144"),
     // Limits, though never reached, so that what they keep of each address is exercised too.
@@ -28,7 +25,6 @@ const SETTINGS: [(&str, &str); 12] = [
     ("PING_TIMEOUT", "3s"),
     ("RESUME_GRACE", "500ms"),
     ("SECRET_KEY", "of this benchmark, and nobody else's"),
-    ("RUST_LOG", "warn"),
 ];
 
 pub struct Server {
@@ -62,21 +58,12 @@ impl Server {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
             listener.local_addr().expect("its address")
         };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hubbub"))
-            .env_clear()
+        let mut command = support::hubbub();
+        command
             .envs(SETTINGS)
             .envs(std::env::vars().filter(|(name, _)| name.starts_with("MALLOC_")))
-            .env("METRICS_ADDR", metrics.to_string())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the compiled server");
-        let stdout = child.stdout.take().expect("a pipe");
-        let line = BufReader::new(stdout).lines().next_line().await;
-        let line = line.expect("a line").expect("a line");
-        let address = line.rsplit('/').next().expect("an address");
-        let address = address.parse().expect("an address");
+            .env("METRICS_ADDR", metrics.to_string());
+        let (child, address) = support::start(command).await;
         let server = Self {
             child,
             address,

@@ -1,12 +1,13 @@
 //! The visits: a connection each, or two where somebody comes back, written by hand because they are many.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+
+use crate::line::{Line, frame};
 
 /// How long anybody waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -187,34 +188,7 @@ fn join(n: u64) -> String {
     format!("42[\"join_room\",{{\"room_name\":\"{room}\",\"username\":\"Visitor {n}\"}}]")
 }
 
-/// A TCP connection, and what was read from it and not looked at.
-pub struct Line {
-    stream: TcpStream,
-    unread: Vec<u8>,
-}
-
 impl Line {
-    pub async fn open(server: SocketAddr, from: [u8; 4]) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        let from = SocketAddr::from((Ipv4Addr::from(from), 0));
-        socket.bind(from).expect("a port");
-        let stream = socket.connect(server).await.expect("a connection");
-        stream.set_nodelay(true).expect("a socket option");
-        Self {
-            stream,
-            unread: Vec::with_capacity(2048),
-        }
-    }
-
-    pub async fn handshake(&mut self) {
-        let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: soak\r\nConnection: Upgrade\r\n\
-                       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-        self.write(request.as_bytes()).await;
-        let answer = self.until("\r\n\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
-    }
-
     /// Joins, and says something now and then. Returns how many messages that was.
     async fn join_and_say(&mut self, connect: &str, n: u64) -> u64 {
         if !connect.is_empty() {
@@ -236,10 +210,6 @@ impl Line {
             self.until(&format!("\"text\":\"I am number {n}.\"")).await;
         }
         u64::from(says)
-    }
-
-    pub async fn send(&mut self, packet: &str) {
-        self.write(&frame(1, packet)).await;
     }
 
     pub async fn goodbye(mut self) {
@@ -284,57 +254,4 @@ impl Line {
         let body = self.unread.drain(..length).collect();
         String::from_utf8(body).expect("text")
     }
-
-    async fn write(&mut self, bytes: &[u8]) {
-        self.stream
-            .write_all(bytes)
-            .await
-            .expect("a connection that takes bytes");
-    }
-
-    async fn read(&mut self) {
-        let read = self.stream.read_buf(&mut self.unread).await;
-        let read = read.expect("a connection that gives bytes");
-        assert!(
-            read > 0,
-            "closed after {:?}",
-            String::from_utf8_lossy(&self.unread)
-        );
-    }
-
-    /// Everything up to a mark. Frames from the server are not masked, so
-    /// its words can be looked for in its bytes.
-    pub async fn until(&mut self, mark: &str) -> String {
-        let mut from = 0;
-        loop {
-            let found = self.unread[from..]
-                .windows(mark.len())
-                .position(|w| w == mark.as_bytes());
-            if let Some(at) = found {
-                let taken: Vec<u8> = self.unread.drain(..from + at + mark.len()).collect();
-                return String::from_utf8_lossy(&taken).into_owned();
-            }
-            from = self.unread.len().saturating_sub(mark.len());
-            self.read().await;
-        }
-    }
-}
-
-/// A whole frame, masked with zeros.
-fn frame(opcode: u8, text: &str) -> Vec<u8> {
-    let mut frame = vec![0x80 | opcode];
-    match u8::try_from(text.len()) {
-        Ok(length @ ..=125) => frame.push(0x80 | length),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(
-                u16::try_from(text.len())
-                    .expect("a short text")
-                    .to_be_bytes(),
-            );
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(text.as_bytes());
-    frame
 }

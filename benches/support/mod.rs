@@ -1,4 +1,10 @@
-//! What the benchmarks share: their command line.
+//! What the benchmarks share: their command line, and the compiled server.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
 
 /// The numbers of options like `--members 1000`, in the order of `known`: those given, or else the
 /// defaults beside the names.
@@ -14,4 +20,29 @@ pub fn numbers<const N: usize>(known: [(&str, u64); N]) -> [u64; N] {
         numbers[place] = value.expect("a number after each option");
     }
     numbers
+}
+
+/// The compiled server on a port of its own, where nobody is refused for talking fast.
+pub fn hubbub() -> Command {
+    let settings = [("HOST", "127.0.0.1"), ("PORT", "0"), ("MESSAGE_RATE", "0")];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
+    command
+        .env_clear()
+        .envs(settings)
+        .env("RUST_LOG", "warn")
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts a server, and waits until it says where it listens.
+pub async fn start(mut command: Command) -> (Child, SocketAddr) {
+    let mut server = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the compiled server");
+    let stdout = server.stdout.take().expect("a pipe");
+    let line = BufReader::new(stdout).lines().next_line().await;
+    let line = line.expect("a line").expect("a line");
+    let address = line.rsplit('/').next().expect("an address");
+    (server, address.parse().expect("an address"))
 }
