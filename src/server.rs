@@ -92,7 +92,7 @@ impl Server {
             node: node.id(),
             backplane: node.backplane(),
         });
-        let mut background = rooms.start();
+        let background = rooms.start();
         let shared = Arc::new(Shared::new(
             rooms,
             session_settings(config, &limits),
@@ -113,7 +113,7 @@ impl Server {
         };
         let endpoint = socket::build(&socket_settings, &shared, &sessions);
         let readiness = Readiness::default();
-        let node = node.start(&shared, &readiness, &mut background);
+        let node = node.start(&shared, &readiness);
         Ok(Self {
             router: http::router(http::Parts {
                 endpoint,

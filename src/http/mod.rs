@@ -6,8 +6,8 @@ mod folder;
 pub mod metrics;
 mod origin;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -16,6 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use ipnet::IpNet;
+use tokio::sync::watch;
 
 use self::assets::Assets;
 use crate::domain::{AllowedOrigins, RoomName};
@@ -24,23 +25,13 @@ use crate::socket::{self, Endpoint};
 
 /// Whether the service wants new connections: not while it drains, and not while it is out of step
 /// with the nodes that share its rooms.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<Flags>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Flags {
     draining: AtomicBool,
-    in_step: AtomicBool,
-}
-
-impl Default for Readiness {
-    /// Ready.
-    fn default() -> Self {
-        Self(Arc::new(Flags {
-            draining: AtomicBool::new(false),
-            in_step: AtomicBool::new(true),
-        }))
-    }
+    in_step: OnceLock<watch::Receiver<bool>>,
 }
 
 impl Readiness {
@@ -49,16 +40,17 @@ impl Readiness {
         self.0.draining.store(true, Ordering::Release);
     }
 
-    /// Whether this node is in step with the others that share its rooms.
-    pub fn set_in_step(&self, in_step: bool) {
-        self.0.in_step.store(in_step, Ordering::Release);
+    /// From now on it depends on whether this node is in step with the others that share its rooms.
+    /// Only the first call counts.
+    pub fn follow(&self, in_step: watch::Receiver<bool>) {
+        self.0.in_step.get_or_init(|| in_step);
     }
 
     /// Why it is red, if it is.
     fn red(&self) -> Option<&'static str> {
         if self.0.draining.load(Ordering::Acquire) {
             Some("shutting down\n")
-        } else if self.0.in_step.load(Ordering::Acquire) {
+        } else if self.0.in_step.get().is_none_or(|up| *up.borrow()) {
             None
         } else {
             Some("waiting for Redis\n")

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-
 #[cfg(feature = "cluster")]
 use crate::cluster::{Cluster, ClusterSettings, Node};
 use crate::config::Config;
@@ -61,23 +59,10 @@ impl Prepared {
     }
 
     /// Begins. Readiness is red for as long as the node is out of step.
-    pub fn start(
-        self,
-        shared: &Arc<Shared>,
-        readiness: &Readiness,
-        tasks: &mut JoinSet<()>,
-    ) -> Working {
+    pub fn start(self, shared: &Arc<Shared>, readiness: &Readiness) -> Working {
         let cluster = self.node.map(|node| node.start(shared));
         if let Some(cluster) = &cluster {
-            let (mut up, readiness) = (cluster.up(), readiness.clone());
-            tasks.spawn(async move {
-                loop {
-                    readiness.set_in_step(*up.borrow_and_update());
-                    if up.changed().await.is_err() {
-                        return;
-                    }
-                }
-            });
+            readiness.follow(cluster.up());
         }
         Working { cluster }
     }
@@ -127,7 +112,7 @@ mod without {
             None
         }
 
-        pub fn start(self, _: &Arc<Shared>, _: &Readiness, _: &mut JoinSet<()>) -> Working {
+        pub fn start(self, _: &Arc<Shared>, _: &Readiness) -> Working {
             Working {}
         }
     }
