@@ -64,17 +64,18 @@ end
 
 local function size_of(name, text) return #name + #text + ENTRY_BYTES end
 
--- Removes the oldest entries that are surplus, as src/room/log.rs does. 0 = no bound.
-local function trim(log, bounds, now)
+-- Removes the oldest entries that are surplus, as src/room/log.rs does, but never the one whose id in
+-- the stream is `newest`. 0 = no bound.
+local function trim(log, bounds, now, newest)
   local stream = room_key(log.room, 'log')
   for _ = 1, TRIM_MAX do
     local too_large = bounds.bytes > 0 and log.bytes > bounds.bytes
     local crowded = bounds.messages > 0 and
       (log.messages > bounds.messages or redis.call('XLEN', stream) > 2 * bounds.messages)
     if not too_large and not crowded then return end
-    local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 2)
-    if #oldest < 2 then return end
-    local fields = fields_of(oldest[1])
+    local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    if not oldest or oldest[1] == newest then return end
+    local fields = fields_of(oldest)
     local at = tonumber(fields.ts)
     -- What no node wrote goes first.
     if at and fields.n and fields.t then
@@ -83,7 +84,7 @@ local function trim(log, bounds, now)
       if fields.k == 'message' then log.messages = log.messages - 1 end
       if fields.d then redis.call('HDEL', room_key(log.room, 'keys'), fields.d) end
     end
-    redis.call('XDEL', stream, oldest[1][1])
+    redis.call('XDEL', stream, oldest[1])
   end
 end
 
@@ -106,10 +107,10 @@ local function append(log, bounds, kind, user, name, member, text, dedup, client
     entry[#entry + 1] = 'c'
     entry[#entry + 1] = client_id
   end
-  redis.call('XADD', room_key(log.room, 'log'), '*', unpack(entry))
+  local newest = redis.call('XADD', room_key(log.room, 'log'), '*', unpack(entry))
   log.bytes = log.bytes + size_of(name, text)
   if kind == 'message' then log.messages = log.messages + 1 end
-  trim(log, bounds, now)
+  trim(log, bounds, now, newest)
   redis.call('HSET', log.meta, 'head', id, 'newest', at,
     'messages', digits(log.messages), 'bytes', digits(log.bytes))
   return id, at
