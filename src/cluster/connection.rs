@@ -12,6 +12,11 @@ use super::script::{SCRIPTS, Script};
 /// Longest time to a connection that works.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What most calls have, so that they are written without growing: of arguments, and of bytes with a
+/// text of the usual size.
+const CALL_ARGUMENTS: usize = 20;
+const CALL_BYTES: usize = 512;
+
 /// Why Redis does not do what it is asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Trouble {
@@ -136,7 +141,8 @@ pub struct Connection {
 impl Connection {
     /// A call of a script, its arguments to follow.
     pub fn call(&self, script: Script, key: &str) -> Cmd {
-        let mut cmd = redis::cmd("EVALSHA");
+        let mut cmd = Cmd::with_capacity(CALL_ARGUMENTS, CALL_BYTES);
+        cmd.arg("EVALSHA");
         let hash = self.hashes.get(script as usize).map_or("", String::as_str);
         cmd.arg(hash).arg(1).arg(key);
         cmd

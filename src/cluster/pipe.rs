@@ -141,7 +141,7 @@ fn send(
     batch: &[Queued],
     ahead_ms: i64,
 ) -> Pin<Box<dyn Future<Output = Answers> + Send>> {
-    let mut pipeline = redis::pipe();
+    let mut pipeline = redis::Pipeline::with_capacity(batch.len());
     for queued in batch {
         pipeline.add_command(queued.call(context, connection, ahead_ms));
     }

@@ -12,6 +12,7 @@ use super::connection::{Connection, Trouble, read};
 use super::script::{Context, Script, millis};
 use crate::clock;
 use crate::domain::{ClientId, Refusal, RoomName, Username};
+use crate::random;
 use crate::room::Published;
 use crate::room::backplane::{Arrival, Arrived, Draft, Known, Outcome};
 use crate::room::members::MemberId;
@@ -104,7 +105,6 @@ impl Queued {
         let deadline_ms = clock::unix_ms()
             .saturating_add(ahead_ms)
             .saturating_add_unsigned(millis(left));
-        let node = context.node_name();
         match &self.request {
             Request::Publish { draft, key, .. } => {
                 let mut cmd = context.call_for(connection, Script::Publish, &draft.known);
@@ -123,7 +123,7 @@ impl Queued {
             Request::Join { arrival, .. } => {
                 let mut cmd = context.call_for(connection, Script::Join, &arrival.known);
                 cmd.arg(deadline_ms)
-                    .arg(node)
+                    .arg(context.node_name())
                     .arg(arrival.id.to_string())
                     .arg(&*arrival.member.user_id)
                     .arg(arrival.member.username.as_str())
@@ -140,7 +140,7 @@ impl Queued {
             } => {
                 let mut cmd = context.call_for(connection, Script::Rename, known);
                 cmd.arg(deadline_ms)
-                    .arg(node)
+                    .arg(context.node_name())
                     .arg(id.to_string())
                     .arg(username.as_str())
                     .arg(context.looks(username));
@@ -149,14 +149,14 @@ impl Queued {
             }
             Request::Leave { known, id } => {
                 let mut cmd = context.call_for(connection, Script::Leave, known);
-                cmd.arg(node).arg(id.to_string());
+                cmd.arg(context.node_name()).arg(id.to_string());
                 context.add_bounds(&mut cmd);
                 cmd
             }
             Request::Typing { room, id, typing } => {
                 let mut cmd = context.call(connection, Script::Typing);
                 cmd.arg(room.as_str())
-                    .arg(node)
+                    .arg(context.node_name())
                     .arg(id.to_string())
                     .arg(if *typing { "typing" } else { "idle" });
                 cmd
@@ -216,7 +216,7 @@ fn tell<T>(told: oneshot::Sender<T>, what: T) {
 /// Tells a text from another under the same key, the same on every node.
 fn hash_of(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    hash.iter().take(16).map(|b| format!("{b:02x}")).collect()
+    random::hex(&hash[..16])
 }
 
 fn published(words: &[String]) -> Result<Published, Refusal> {
