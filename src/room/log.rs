@@ -149,7 +149,7 @@ impl Log {
     }
 
     /// Puts an entry of the past back: oldest first, none after the head. False where that is not
-    /// so, and it is left out.
+    /// so, and it is left out. [`Self::end_restoring`] follows the last.
     pub fn restore(
         &mut self,
         id: u64,
@@ -161,11 +161,20 @@ impl Log {
         if id == 0 || id > self.head || last.is_some_and(|last| id <= last) {
             return false;
         }
-        if last.is_none() {
-            self.tail = id - 1;
-        }
         self.keep(id, kind, payload, now, None);
         true
+    }
+
+    /// Everything of the past has been put back. If entries are missing in between (they were trimmed
+    /// while it was read), those before are history, and readers go on after the hole, told of it.
+    pub fn end_restoring(&mut self) {
+        self.tail = self.head;
+        for entry in self.entries.iter().rev() {
+            if entry.id != self.tail {
+                return;
+            }
+            self.tail = entry.id - 1;
+        }
     }
 
     /// The position from which on everything is still here: those below have lost entries.
@@ -295,7 +304,7 @@ impl Log {
         let Some(entry) = self.entries.pop_front() else {
             return;
         };
-        self.tail = entry.id;
+        self.tail = self.tail.max(entry.id);
         self.bytes -= entry.payload.get().len();
         self.messages -= usize::from(entry.kind == EntryKind::Message);
         if let Some(key) = &entry.key {

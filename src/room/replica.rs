@@ -227,6 +227,7 @@ impl Room {
                 self.activity.set(self.index, received.id);
             }
         }
+        log.end_restoring();
         let mut state = self.state.lock();
         state.epoch = restored.epoch;
         self.head.store(log.head(), Ordering::Release);

@@ -109,7 +109,20 @@ fn a_lost_log_is_a_gap_with_a_new_epoch_and_keeps_what_survived_as_history() {
 fn entries_that_cannot_be_of_the_log_are_left_out() {
     let room = room();
     assert_eq!(room.restore(restored("e1", 5, 0, &[3, 3, 2, 4, 6, 0])), 4);
-    assert_eq!(read(&room, 2), Ok(vec![3, 4]));
+    // The head is not there.
+    assert_eq!(read(&room, 2), Err((3, 5)));
+}
+
+#[test]
+fn a_log_with_a_hole_is_told_of_as_a_gap_and_keeps_what_is_before_as_history() {
+    let room = room();
+    room.restore(restored("e1", 9, 0, &[3, 4, 7, 8, 9]));
+    assert_eq!(read(&room, 4), Err((5, 6)));
+    assert_eq!(read(&room, 2), Err((3, 6)));
+    assert_eq!(read(&room, 6), Ok(vec![7, 8, 9]));
+    assert_eq!(room.resumable(), 6..=9);
+    let history: Vec<_> = room.messages_before(None, 10).entries;
+    assert_eq!(history.len(), 5);
 }
 
 #[test]
