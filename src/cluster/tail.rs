@@ -26,8 +26,9 @@ const BLOCK: Duration = Duration::from_millis(500);
 /// How long an answer may take beyond that. Shorter than what sessions wait for, so that readiness is
 /// red before anybody is refused.
 const ANSWER: Duration = Duration::from_millis(1500);
-/// Entries of one stream that are read at once.
-const COUNT: usize = 500;
+/// Entries of one stream that are read at once: more than all nodes together write while a reading
+/// waits for its turn at a busy Redis, or readers would never catch up.
+const COUNT: usize = 2000;
 /// Time between two comparisons.
 const CHECK: Duration = Duration::from_secs(2);
 /// Time between two attempts to connect: from this on, doubled up to the longest.
