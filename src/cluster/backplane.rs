@@ -1,4 +1,4 @@
-//! Where sessions ask: a queue to the [`pipe`](super::pipe), bounded, and refused at once while Redis
+//! Where sessions ask: a queue to the `pipe`, bounded, and refused at once while Redis
 //! has been away for long.
 
 use std::sync::Arc;

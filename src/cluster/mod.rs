@@ -1,12 +1,12 @@
 //! Several processes, one chatroom: the rooms' logs and members are in Redis (or Valkey), and every
 //! process, a *node*, has a replica of all of them in memory.
 //!
-//! In reading order: `lua/` (what is in Redis, and every change of it, one script each), [`script`]
-//! (calls of those), [`connection`], [`entry`] (what is read from the streams, which is parsed as
-//! anybody's), [`tail`] (reads all streams with one blocking call and feeds the replicas),
-//! [`request`] (what sessions ask for), [`backplane`] (where they do), [`pipe`] (carries it out, in
-//! order and pipelined), [`presence`] (leases: which nodes live, and whose members they have),
-//! [`status`].
+//! In reading order: `lua/` (what is in Redis, and every change of it, one script each), `script`
+//! (calls of those), `connection`, [`entry`] (what is read from the streams, which is parsed as
+//! anybody's), `tail` (reads all streams with one blocking call and feeds the replicas),
+//! `request` (what sessions ask for), `backplane` (where they do), `pipe` (carries it out, in
+//! order and pipelined), `presence` (leases: which nodes live, and whose members they have),
+//! `status`.
 //!
 //! A message is acknowledged once Redis has it. Each node hears of it by its tail, its own included,
 //! so there is one order for all. `docs/scaling.md` is for operators.
