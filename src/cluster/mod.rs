@@ -131,7 +131,11 @@ impl Node {
     #[must_use]
     pub fn start(self, shared: &Arc<Shared>) -> Cluster {
         let mut tasks = JoinSet::new();
-        let presence = Presence::new(Arc::clone(&self.context), Arc::clone(shared));
+        let presence = Presence::new(
+            Arc::clone(&self.context),
+            Arc::clone(shared),
+            Arc::clone(&self.status),
+        );
         let tail = Tail::new(
             self.redis.clone(),
             Arc::clone(&self.context),

@@ -13,6 +13,7 @@ use redis::Value;
 
 use super::connection::{Connection, Trouble, read};
 use super::script::{Context, Script, millis, node_name};
+use super::status::Status;
 use crate::clock;
 use crate::random;
 use crate::room::Room;
@@ -37,16 +38,18 @@ const MEND_MAX: usize = 500;
 pub struct Presence {
     context: Arc<Context>,
     shared: Arc<Shared>,
+    status: Arc<Status>,
     /// By how much Redis's clock is ahead of this machine's, in milliseconds.
     ahead_ms: AtomicI64,
 }
 
 impl Presence {
     /// The presence of this node.
-    pub const fn new(context: Arc<Context>, shared: Arc<Shared>) -> Self {
+    pub const fn new(context: Arc<Context>, shared: Arc<Shared>, status: Arc<Status>) -> Self {
         Self {
             context,
             shared,
+            status,
             ahead_ms: AtomicI64::new(0),
         }
     }
@@ -69,7 +72,10 @@ impl Presence {
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut until_audit = AUDIT_BEATS;
         loop {
-            beats.tick().await;
+            tokio::select! {
+                _ = beats.tick() => {}
+                () = self.status.suspicion() => {}
+            }
             // After an outage, the others need as long as this node to be back.
             let may_reap = began.elapsed() > LEASE;
             let result = async {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::metrics::Metrics;
 
@@ -23,6 +23,8 @@ pub struct Status {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     ways: Mutex<Ways>,
+    /// The tail has lost its connection: the pipe's, which may be idle, is likely lost too.
+    suspicion: Notify,
     up: watch::Sender<bool>,
 }
 
@@ -44,6 +46,7 @@ impl Status {
         Self {
             metrics,
             ways: Mutex::new(ways),
+            suspicion: Notify::new(),
             up: watch::Sender::new(false),
         }
     }
@@ -53,7 +56,12 @@ impl Status {
         let mut ways = self.ways.lock();
         match way {
             Way::Pipe => ways.pipe = works,
-            Way::Tail => ways.tail = works,
+            Way::Tail => {
+                if ways.tail && !works {
+                    self.suspicion.notify_one();
+                }
+                ways.tail = works;
+            }
         }
         let up = ways.pipe && ways.tail;
         match (up, ways.down_since) {
@@ -71,6 +79,11 @@ impl Status {
             (true, false) => tracing::warn!("Redis is away: not ready until it is back"),
             (false, _) => {}
         }
+    }
+
+    /// Waits until there is reason to look whether the pipe's connection still works.
+    pub async fn suspicion(&self) {
+        self.suspicion.notified().await;
     }
 
     /// Whether both ways work, watched.

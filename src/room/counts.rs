@@ -68,6 +68,10 @@ impl Counts {
     /// the last call tells the last count (lock order: room, then counts).
     pub fn set(&self, index: usize, count: u64) {
         let mut board = self.board.lock();
+        if board.counts[index] == count {
+            // Read anew, and the same: nobody need be told, nor a later change wait its turn.
+            return;
+        }
         board.version += 1;
         board.counts[index] = count;
         drop(board);

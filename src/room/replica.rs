@@ -117,7 +117,7 @@ impl Room {
             member: member.clone(),
         };
         let arrived = backplane.join(arrival).await?;
-        if !self.has_reached(&arrived).await {
+        if !self.has_arrived(&arrived).await {
             backplane.leave(self.known(), id);
             return Err(Refusal::unavailable());
         }
@@ -138,18 +138,28 @@ impl Room {
         })
     }
 
-    /// Waits until this process has read everything before an arrival, so that the joiner's
+    /// Waits a while until this process has read everything before an arrival, so that the joiner's
     /// history ends where what it reads live begins.
-    async fn has_reached(&self, arrived: &Arrived) -> bool {
+    async fn has_arrived(&self, arrived: &Arrived) -> bool {
+        let Arrived {
+            epoch, position, ..
+        } = arrived;
+        self.comes_to(|state| state.epoch == *epoch && state.log.head() >= *position)
+            .await
+    }
+
+    /// Waits a while until this process has read the entry `id`.
+    pub async fn has_reached(&self, id: u64) -> bool {
+        self.comes_to(|state| state.log.head() >= id).await
+    }
+
+    async fn comes_to(&self, wanted: impl Fn(&State) -> bool) -> bool {
         let reached = async {
             loop {
                 let mut moved = std::pin::pin!(self.moved.notified());
                 moved.as_mut().enable();
-                {
-                    let state = self.state.lock();
-                    if state.epoch == arrived.epoch && state.log.head() >= arrived.position {
-                        return;
-                    }
+                if wanted(&self.state.lock()) {
+                    return;
                 }
                 moved.await;
             }

@@ -2,6 +2,7 @@
 //! are in it. Meanwhile the session goes on; its client gets the answers in the order it asked.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -58,6 +59,26 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         Ok(())
     }
 
+    /// Waits until what was said here has come back, and tells it: whoever goes to another room has
+    /// heard themselves.
+    pub(super) async fn hear_oneself(&mut self) -> Result<(), Ended> {
+        let Some(place) = self
+            .place
+            .as_ref()
+            .filter(|place| place.said > place.cursor)
+        else {
+            return Ok(());
+        };
+        let (room, said) = (Arc::clone(place.room()), place.said);
+        tokio::select! {
+            biased;
+            // Where it takes too long, the member goes all the same.
+            _reached = room.has_reached(said) => {}
+            ended = self.out.end() => return Err(ended),
+        }
+        self.tell_entries().await
+    }
+
     /// Waits until all are answered.
     pub(super) async fn wait_for_answers(&mut self) -> Result<(), Ended> {
         while self.unanswered.is_some() {
@@ -90,6 +111,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let Some((_, ack)) = oldest else {
             return Ok(());
         };
+        if let (Ok(published), Some(place)) = (&result, &mut self.place) {
+            place.said = published.id.max(place.said);
+        }
         let answer = result.map(|published| sent(&published));
         self.answer(EventName::SendMessage, answer, ack).await
     }

@@ -25,6 +25,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             // What a client asks is answered in order.
             Box::pin(self.wait_for_answers()).await?;
         }
+        if matches!(body, Ok(Command::Join(_) | Command::Leave)) {
+            Box::pin(self.hear_oneself()).await?;
+        }
         let answer = match body {
             Ok(Command::Join(join)) => match self.shared.rooms.get(&join.room).cloned() {
                 Some(room) => return Box::pin(self.join(&room, *join, ack)).await,
@@ -205,6 +208,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
                 membership,
                 cursor,
                 resuming_until: 0,
+                said: 0,
             });
             return Ok(None);
         }
@@ -257,6 +261,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             membership: joined.membership,
             cursor: joined.position,
             resuming_until: 0,
+            said: 0,
         });
         joined.own_notice
     }

@@ -30,6 +30,9 @@ pub(super) struct Place {
     pub(super) cursor: u64,
     /// Up to this id the connection is resuming: messages are told, notices are old news.
     pub(super) resuming_until: u64,
+    /// The last message said here that was acknowledged before it came back by the log, as it may
+    /// where other processes share the room.
+    pub(super) said: u64,
 }
 
 impl Place {

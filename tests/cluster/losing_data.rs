@@ -6,6 +6,7 @@ use super::nodes::{
     HEALED, SLACK, ids, nodes, resuming, said, until_accepted, until_listed, until_ready,
 };
 use super::redis::{Keeps, Redis};
+use crate::support::chat::{come_back, resumable, with_token};
 use crate::support::{Client, Event, Server, Transport};
 
 /// How far above all earlier ids those of a new epoch begin, at least.
@@ -166,6 +167,36 @@ async fn a_redis_that_comes_back_with_older_data_begins_a_new_epoch() {
         member.reads_to("after").await;
         until_listed(&mut member.client, HEALED, &["Ada", "Bob"]).await;
     }
+}
+
+/// The snapshot has somebody at the node where they were then.
+#[tokio::test]
+async fn whoever_has_moved_since_the_snapshot_stays_where_they_are() {
+    let options = ["--dbfilename", "old.rdb"];
+    let Some(mut redis) = Redis::with(Keeps::Nothing, &options).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[]).await;
+    let (mut before, token) = resumable(&one, Transport::WebSocket, "Ada").await;
+    said(&mut before, "in the snapshot").await;
+    redis.ask(&["SAVE"]).await;
+    let mut ada = with_token(&two, Transport::WebSocket, &token).await;
+    come_back(&mut ada, "tech", "Ada").await;
+    redis.kill().await;
+    redis.start_again().await;
+    let after = json!({ "text": "after" });
+    until_accepted(&mut ada, HEALED + SLACK, "send_message", &after).await;
+    until_ready(&one, HEALED + SLACK).await;
+    let mut bob = Client::joined(&one, "tech", "Bob").await;
+    until_listed(&mut bob, HEALED, &["Ada", "Bob"]).await;
+    until_accepted(
+        &mut ada,
+        SLACK,
+        "send_message",
+        &json!({ "text": "still here" }),
+    )
+    .await;
+    bob.events_until_heard("still here").await;
 }
 
 #[tokio::test]

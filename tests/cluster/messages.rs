@@ -90,6 +90,32 @@ async fn an_acknowledgement_has_the_id_and_the_time_that_everybody_is_told() {
     assert_eq!(there["sender"], "Ada");
 }
 
+/// As with one node: who has said something and goes on at once hears it where it was said.
+#[tokio::test]
+async fn whoever_says_something_and_goes_to_another_room_at_once_has_heard_it() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let node = node(&redis.url(), &UNLIMITED).await;
+    let mut ada = Client::joined(&node, "tech", "Ada").await;
+    for round in 0..20 {
+        for n in 0..3 {
+            ada.say(&format!("{round}: {n}"));
+        }
+        if round % 2 == 0 {
+            ada.emit("leave_room", &json!({}));
+        }
+        let room = ["music", "tech"][round % 2];
+        ada.emit(
+            "join_room",
+            &json!({ "room_name": room, "username": "Ada" }),
+        );
+        let events = ada.events_until(|e| e.name == "join_confirm").await;
+        let heard = told(&events);
+        assert_eq!(heard.len(), 3, "{round}: {events:?}");
+    }
+}
+
 #[tokio::test]
 async fn rooms_with_something_new_are_told_on_all_nodes_also_on_those_that_come_later() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {

@@ -1,7 +1,7 @@
 -- Makes somebody a member. Another membership of the user ends with it; in the same room, nobody is
 -- told. Asked again, it changes nothing more.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, user_id, name, what the name
--- looks like, 'silent' (to be told to nobody, and not to end another's) or '', bounds (4)
+-- looks like, 'silent' (to be told to nobody, and not to end a younger one) or '', bounds (4)
 local room, node, member, user, name, looks = ARGV[1], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local silent, bounds = ARGV[10] == 'silent', bounds_from(11)
 if is_late(ARGV[4]) then return { 'late' } end
@@ -17,13 +17,14 @@ if before then
   local found = was_node and redis.call('HGET', P .. ':node:' .. was_node, was_member)
   if found then was = parts_of(found) end
 end
-if silent and was then return { 'elsewhere' } end
+-- Redis may have come back with a membership from before this one: then this one is the user's.
+if silent and was and joined_ms(was_member) > joined_ms(member) then return { 'elsewhere' } end
 if is_taken(room, looks, user) then
   if not silent then return { 'taken' } end
   looks = ''
 end
 if was then
-  local told = was.room ~= room and (was.room == log.room and log or open_log(was.room, ARGV[2], 0)) or nil
+  local told = not silent and was.room ~= room and (was.room == log.room and log or open_log(was.room, ARGV[2], 0)) or nil
   remove('left', was_node, was_member, was, node, told, bounds)
 end
 redis.call('HSET', here, member, record(room, user, name, looks))

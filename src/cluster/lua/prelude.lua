@@ -137,6 +137,9 @@ local function parts_of(record)
   return { room = room, user = user, name = name, looks = looks or '' }
 end
 
+-- When somebody joined: what a membership's name begins with (src/room/members.rs).
+local function joined_ms(member) return tonumber(string.match(member, '^%x+') or '0', 16) end
+
 -- What the names of a member look like: one a line.
 local function each_look(looks) return string.gmatch(looks, '[^\n]+') end
 
