@@ -109,6 +109,14 @@ export async function sees(page, text) {
   );
 }
 
+/** The pages have been quiet, and are closed. */
+export async function done(...pages) {
+  for (const page of pages) {
+    assert.deepEqual(page.errors, []);
+    await page.end();
+  }
+}
+
 /** No accessibility fault that axe knows, in the page as it is. */
 export async function accessible(page, what) {
   // As a debugger would run it: the page's own policy forbids scripts from strings.
