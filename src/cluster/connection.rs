@@ -8,6 +8,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipel
 use redis::{ServerErrorKind, Value};
 
 use super::script::{SCRIPTS, Script};
+use crate::random;
 
 /// Longest time to a connection that works.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -16,6 +17,30 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// text of the usual size.
 const CALL_ARGUMENTS: usize = 20;
 const CALL_BYTES: usize = 512;
+
+/// Pause before the second attempt to connect; doubled after each, up to the longest.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_millis(1600);
+/// Nodes that lost Redis together come back spread over at least this time.
+const RETRY_SPREAD_MS: u64 = 100;
+
+/// The pauses between attempts to connect.
+#[derive(Debug)]
+pub struct Backoff(Duration);
+
+impl Backoff {
+    /// Before the first attempt.
+    pub const fn new() -> Self {
+        Self(RETRY)
+    }
+
+    /// Waits before the next attempt.
+    pub async fn pause(&mut self) {
+        let jitter = Duration::from_millis(random::up_to(RETRY_SPREAD_MS));
+        tokio::time::sleep(self.0 + jitter).await;
+        self.0 = (self.0 * 2).min(RETRY_MAX);
+    }
+}
 
 /// Why Redis does not do what it is asked.
 #[derive(Debug, Clone, thiserror::Error)]

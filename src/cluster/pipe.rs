@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
@@ -16,20 +16,16 @@ use redis::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::PATIENCE;
-use super::connection::{Connection, Redis, Trouble};
+use super::connection::{Backoff, Connection, Redis, Trouble};
 use super::presence::Presence;
 use super::request::Queued;
 use super::script::Context;
 use super::status::{Status, Way};
-use crate::random;
 
 /// Requests sent at once.
 const BATCH: usize = 128;
 /// Batches without an answer yet.
 const DEPTH: usize = 8;
-/// Time between two attempts to connect: from this on, doubled up to the longest.
-const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_millis(1600);
 
 type Answers = Result<Vec<Result<Value, Trouble>>, Trouble>;
 type InFlight = FuturesOrdered<Pin<Box<dyn Future<Output = Answers> + Send>>>;
@@ -170,7 +166,7 @@ fn settle(batch: Vec<Queued>, answers: Answers) -> Result<(), (Trouble, Vec<Queu
 }
 
 async fn keep_connecting(redis: &Redis, presence: &Presence) -> Connection {
-    let mut pause = RETRY;
+    let mut backoff = Backoff::new();
     let mut said = String::new();
     loop {
         let begun = async {
@@ -188,9 +184,7 @@ async fn keep_connecting(redis: &Redis, presence: &Presence) -> Connection {
                 }
             }
         }
-        let jitter = Duration::from_millis(random::up_to(100));
-        tokio::time::sleep(pause + jitter).await;
-        pause = (pause * 2).min(RETRY_MAX);
+        backoff.pause().await;
     }
 }
 

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::connection::{Connection, Trouble, read};
-use super::script::{Context, Script, millis, node_name};
+use super::script::{Context, Script, millis};
 use super::status::Status;
 use crate::clock;
 use crate::random;
 use crate::room::Room;
+use crate::room::backplane::Arrival;
 use crate::room::members::{Member, MemberId};
 use crate::session::Shared;
 
@@ -165,17 +166,13 @@ impl Presence {
     ) -> Result<(), Trouble> {
         let mut pipeline = redis::pipe();
         for (room, id, member) in members {
-            let known = room.known();
-            let mut cmd = self.context.call_for(connection, Script::Join, &known);
-            cmd.arg(i64::MAX)
-                .arg(self.context.node_name())
-                .arg(id.to_string())
-                .arg(&*member.user_id)
-                .arg(member.username.as_str())
-                .arg(self.context.looks(&member.username))
-                .arg("silent");
-            self.context.add_bounds(&mut cmd);
-            pipeline.add_command(cmd);
+            let arrival = Arrival {
+                known: room.known(),
+                id: *id,
+                member: member.clone(),
+            };
+            let context = &self.context;
+            pipeline.add_command(context.call_join(connection, &arrival, i64::MAX, "silent"));
         }
         let answers = connection.all(&pipeline).await?;
         for ((room, id, member), answer) in members.iter().zip(answers) {
@@ -214,9 +211,4 @@ struct Around {
     was_alive: bool,
     /// Nodes whose lease has.
     dead: Vec<String>,
-}
-
-/// Whether a change was made by this node.
-pub fn is_by(context: &Context, by: &str) -> bool {
-    by == node_name(context.node)
 }

@@ -121,16 +121,7 @@ impl Queued {
                 cmd
             }
             Request::Join { arrival, .. } => {
-                let mut cmd = context.call_for(connection, Script::Join, &arrival.known);
-                cmd.arg(deadline_ms)
-                    .arg(context.node_name())
-                    .arg(arrival.id.to_string())
-                    .arg(&*arrival.member.user_id)
-                    .arg(arrival.member.username.as_str())
-                    .arg(context.looks(&arrival.member.username))
-                    .arg("");
-                context.add_bounds(&mut cmd);
-                cmd
+                context.call_join(connection, arrival, deadline_ms, "")
             }
             Request::Rename {
                 known,

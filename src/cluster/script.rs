@@ -8,7 +8,7 @@ use super::connection::Connection;
 use crate::domain::{Looks, Username};
 use crate::random;
 use crate::room::LogBounds;
-use crate::room::backplane::Known;
+use crate::room::backplane::{Arrival, Known};
 use crate::room::members::NodeId;
 
 macro_rules! scripts {
@@ -96,6 +96,26 @@ impl Context {
         cmd.arg(known.room.as_str())
             .arg(random::id())
             .arg(known.head);
+        cmd
+    }
+
+    /// A call that makes somebody a member of this node; `how` is as `join.lua` takes it.
+    pub fn call_join(
+        &self,
+        connection: &Connection,
+        arrival: &Arrival,
+        deadline_ms: i64,
+        how: &str,
+    ) -> Cmd {
+        let mut cmd = self.call_for(connection, Script::Join, &arrival.known);
+        cmd.arg(deadline_ms)
+            .arg(self.node_name())
+            .arg(arrival.id.to_string())
+            .arg(&*arrival.member.user_id)
+            .arg(arrival.member.username.as_str())
+            .arg(self.looks(&arrival.member.username))
+            .arg(how);
+        self.add_bounds(&mut cmd);
         cmd
     }
 

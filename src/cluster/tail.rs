@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::connection::{Connection, Redis, Trouble, read};
+use super::connection::{Backoff, Connection, Redis, Trouble, read};
 use super::entry::{self, Change, ChangeKind, Raw};
-use super::presence::is_by;
 use super::script::{Context, Script};
 use super::status::{Status, Way};
 use crate::domain::RoomName;
@@ -31,9 +30,6 @@ const ANSWER: Duration = Duration::from_millis(1500);
 const COUNT: usize = 2000;
 /// Time between two comparisons.
 const CHECK: Duration = Duration::from_secs(2);
-/// Time between two attempts to connect: from this on, doubled up to the longest.
-const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_millis(1600);
 /// Where a stream begins.
 const START: &str = "0-0";
 
@@ -85,11 +81,11 @@ impl Tail {
 
     /// Reads for as long as it is polled.
     pub async fn run(mut self) {
-        let mut pause = RETRY;
+        let mut backoff = Backoff::new();
         loop {
             let trouble = match self.redis.connect(BLOCK + ANSWER).await {
                 Ok(mut connection) => {
-                    pause = RETRY;
+                    backoff = Backoff::new();
                     self.follow(&mut connection).await
                 }
                 Err(trouble) => trouble,
@@ -99,8 +95,7 @@ impl Tail {
                 Trouble::Unexpected(_) => tracing::error!("cannot read from Redis: {trouble}"),
                 _ => tracing::debug!("reading from Redis ended: {trouble}"),
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(RETRY_MAX);
+            backoff.pause().await;
         }
     }
 
@@ -195,8 +190,10 @@ impl Tail {
         let metrics = &self.status.metrics;
         let stream = &mut self.streams[index];
         let mut is_astray = false;
+        if let Some((last, _)) = entries.last() {
+            stream.position = Some(last.clone());
+        }
         for raw in entries {
-            stream.position = Some(raw.0.clone());
             match entry::parse_log(raw) {
                 Err(reason) => metrics.skip_entry(reason),
                 Ok(received) => match stream.room.receive(&received) {
@@ -309,7 +306,7 @@ impl Tail {
         // What this node did itself, its rooms know. If it was reaped although it lives, the next
         // beat makes its members known again.
         if matches!(change.kind, ChangeKind::Left)
-            && !is_by(&self.context, &change.by)
+            && *change.by != *self.context.node_name()
             && let Some(member) = room.left_elsewhere(change.id)
         {
             self.shared.users.taken_over_elsewhere(&member.user_id);

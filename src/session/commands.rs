@@ -15,7 +15,7 @@ use crate::protocol::{
     Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
 };
 use crate::room::members::Member;
-use crate::room::{Joined, Membership, NameClaim, News, Page, Published, Reader, Room, Saying};
+use crate::room::{Membership, NameClaim, News, Page, Published, Reader, Room, Saying};
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
@@ -199,23 +199,15 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }
         if let Some(mut membership) = self.claim_place_in(room) {
             let cursor = membership.attach(Arc::clone(&self.out) as _);
-            if let Err(refusal) = membership.rename(&join.username, name).await {
-                let users = &self.shared.users;
-                users.keep(&self.who.user_id, membership, Keep::Lost);
-                return Err(refusal);
-            }
-            self.place = Some(Place {
-                membership,
-                cursor,
-                resuming_until: 0,
-                said: 0,
-            });
+            membership.rename(&join.username, name).await?;
+            self.sit_down(membership, cursor);
             return Ok(None);
         }
         // Leave first, so that nobody is ever counted twice.
         self.place = None;
         let joined = room.join(self.member(join), name, Arc::clone(&self.out) as _);
-        Ok(self.take_place(joined))
+        self.sit_down(joined.membership, joined.position);
+        Ok(joined.own_notice)
     }
 
     /// The same where the room is shared with other processes. Joining ends whatever membership the
@@ -237,7 +229,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
                     users.taken_over_elsewhere(&self.who.user_id);
                 }
                 drop(kept);
-                Ok(self.take_place(joined))
+                self.sit_down(joined.membership, joined.position);
+                Ok(joined.own_notice)
             }
             Err(refusal) => {
                 if let Some(kept) = kept {
@@ -255,21 +248,19 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }
     }
 
-    /// Sits down; returns the joiner's own notice where the room itself is not told.
-    fn take_place(&mut self, joined: Joined) -> Option<Box<RawValue>> {
+    fn sit_down(&mut self, membership: Membership, cursor: u64) {
         self.place = Some(Place {
-            membership: joined.membership,
-            cursor: joined.position,
+            membership,
+            cursor,
             resuming_until: 0,
             said: 0,
         });
-        joined.own_notice
     }
 
     /// Takes the place that is kept for the user, if it is in this room; one in another is left.
     fn claim_place_in(&self, room: &Arc<Room>) -> Option<Membership> {
         let kept = self.shared.users.claim(&self.who.user_id)?;
-        (Arc::ptr_eq(kept.room(), room) && kept.is_current()).then_some(kept)
+        Arc::ptr_eq(kept.room(), room).then_some(kept)
     }
 
     fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {

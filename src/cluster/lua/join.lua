@@ -24,7 +24,7 @@ if is_taken(room, looks, user) then
   looks = ''
 end
 if was then
-  local told = not silent and was.room ~= room and (was.room == log.room and log or open_log(was.room, ARGV[2], 0)) or nil
+  local told = not silent and was.room ~= room and open_log(was.room, ARGV[2], 0) or nil
   remove('left', was_node, was_member, was, node, told, bounds)
 end
 redis.call('HSET', here, member, record(room, user, name, looks))
