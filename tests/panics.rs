@@ -107,7 +107,7 @@ impl Person {
             breaks,
             link: Arc::clone(&link),
         };
-        let (door, session) = session::open(shared, &link, connection, &Auth::default());
+        let (door, _end, session) = session::open(shared, &link, connection, &Auth::default());
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
         door.receive(EventName::JoinRoom, Some(&join), None);

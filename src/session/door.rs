@@ -1,51 +1,45 @@
 //! Where the transport hands over what a client sent. A door never waits and never fails: it
 //! checks the rate, decodes, and puts a request into the mailbox, in the order of calls.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::SessionSettings;
-use super::link::Link;
 use super::mailbox::{Mailbox, Request};
 use super::rate::Limiter;
 use crate::domain::{Refusal, TextLimits};
 use crate::protocol::{self, Command, EventName};
-use crate::room::{Bell, News};
 
 /// The door of one session. See the module's text.
 #[derive(Debug)]
 pub struct Door<A> {
-    mailbox: Arc<Mailbox<A>>,
+    // Weak: the mailbox holds acknowledgements, those hold the transport, and the transport holds
+    // the door. The session owns the mailbox.
+    mailbox: Weak<Mailbox<A>>,
     messages: Limiter,
     history: Limiter,
     requests: Limiter,
     text: TextLimits,
-    bell: Arc<Bell>,
 }
 
 impl<A> Door<A> {
-    pub(super) fn new(settings: &SessionSettings, bell: Arc<Bell>, link: &Arc<Link>) -> Self {
+    pub(super) fn new(settings: &SessionSettings, mailbox: &Arc<Mailbox<A>>) -> Self {
         Self {
-            mailbox: Arc::new(Mailbox::new(
-                settings.mailbox,
-                Arc::clone(&bell),
-                Arc::clone(link),
-            )),
+            mailbox: Arc::downgrade(mailbox),
             messages: Limiter::new(settings.messages),
             history: Limiter::new(settings.history),
             requests: Limiter::new(settings.requests),
             text: settings.text,
-            bell,
         }
     }
 
-    pub(super) const fn mailbox(&self) -> &Arc<Mailbox<A>> {
-        &self.mailbox
-    }
-
     /// Takes one event. `payload` is its first argument as JSON text, `None` where there is none.
+    /// Once the session has ended, events are dropped.
     pub fn receive(&self, event: EventName, payload: Option<&str>, ack: Option<A>) {
+        let Some(mailbox) = self.mailbox.upgrade() else {
+            return;
+        };
         let body = self.admit(event, payload);
-        self.mailbox.push(Request { event, body, ack });
+        mailbox.push(Request { event, body, ack });
     }
 
     fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
@@ -57,12 +51,5 @@ impl<A> Door<A> {
             }
         }
         protocol::decode(event, payload, &self.text)
-    }
-
-    /// The connection is over: the session ends, whatever it is waiting for. `said_goodbye` where
-    /// the client closed its Socket.IO session, rather than being lost.
-    pub fn disconnected(&self, said_goodbye: bool) {
-        self.bell
-            .ring(if said_goodbye { News::LEFT } else { News::GONE });
     }
 }

@@ -18,7 +18,9 @@ pub struct Link {
     closed: AtomicBool,
     hung_up: AtomicBool,
     at_fault: AtomicBool,
-    handed_over: AtomicU64,
+    connecting: AtomicBool,
+    connected: AtomicBool,
+    polls: AtomicBool,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -33,7 +35,9 @@ impl Default for Link {
             closed: AtomicBool::new(false),
             hung_up: AtomicBool::new(false),
             at_fault: AtomicBool::new(false),
-            handed_over: AtomicU64::new(0),
+            connecting: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+            polls: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -74,16 +78,37 @@ impl Link {
         }
     }
 
-    /// Session: it has handed over this many packets so far, those of sessions before it on the
-    /// same transport included.
-    pub fn set_handed_over(&self, packets: u64) {
-        self.handed_over.store(packets, Ordering::Release);
+    /// Transport: whether it polls now. A poll carries fewer packets than a WebSocket may hold.
+    pub fn set_polls(&self, polls: bool) {
+        self.polls.store(polls, Ordering::Release);
     }
 
-    /// How many packets sessions have handed over so far.
+    /// Whether the transport polls.
     #[must_use]
-    pub fn handed_over(&self) -> u64 {
-        self.handed_over.load(Ordering::Acquire)
+    pub fn polls(&self) -> bool {
+        self.polls.load(Ordering::Acquire)
+    }
+
+    /// Transport: the client's CONNECT has been read. The transport reads no further until the
+    /// session exists or the CONNECT has failed, because events that follow in the same write
+    /// would reach nobody. Does nothing once there is a session.
+    pub fn begin_connect(&self) {
+        if !self.connected.load(Ordering::Acquire) {
+            self.connecting.store(true, Ordering::Release);
+        }
+    }
+
+    /// The session exists: the transport reads on.
+    pub fn connect(&self) {
+        self.connected.store(true, Ordering::Release);
+        self.settle_connect();
+    }
+
+    /// The CONNECT has succeeded or failed: the transport reads on.
+    pub fn settle_connect(&self) {
+        if self.connecting.swap(false, Ordering::AcqRel) {
+            self.reader.wake();
+        }
     }
 
     /// Session: stops the transport from reading what the client sends.
@@ -133,7 +158,8 @@ impl Link {
     /// Transport: ready when it may read (or has been closed).
     pub fn poll_may_read(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.reader.register(cx.waker());
-        if self.paused.load(Ordering::Acquire) && !self.is_closed() {
+        let waits = self.paused.load(Ordering::Acquire) || self.connecting.load(Ordering::Acquire);
+        if waits && !self.is_closed() {
             Poll::Pending
         } else {
             Poll::Ready(())

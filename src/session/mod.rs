@@ -138,24 +138,39 @@ impl Who {
     }
 }
 
-/// Opens a session: the door, for the transport to hand requests to, and the session to run once
-/// the connection may be spoken to.
+/// Opens a session on a connection that may be spoken to. The transport keeps the first two and
+/// owns nothing of the session itself, which belongs to the task that runs it.
 #[must_use]
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
     connection: C,
     auth: &Auth,
-) -> (Door<C::Ack>, Box<Session<C>>) {
+) -> (Door<C::Ack>, EndHandle, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
-    let door = Door::new(&shared.settings, Arc::clone(&bell), link);
-    let mailbox = Arc::clone(door.mailbox());
+    let mailbox =
+        mailbox::Mailbox::new(shared.settings.mailbox, Arc::clone(&bell), Arc::clone(link));
+    let mailbox = Arc::new(mailbox);
+    let door = Door::new(&shared.settings, &mailbox);
+    let end = EndHandle(Arc::clone(&bell));
     let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
-    let out = Arc::new(out);
     let who = Who::new(&shared.identities, auth);
     if let Some(error) = who.token_error {
         shared.metrics.reject(error.as_str());
     }
-    let session = Session::new(Arc::clone(shared), who, mailbox, out, bell);
-    (door, Box::new(session))
+    let session = Session::new(Arc::clone(shared), who, mailbox, Arc::new(out), bell);
+    (door, end, Box::new(session))
+}
+
+/// Ends a session from outside, whatever it is waiting for.
+#[derive(Debug)]
+pub struct EndHandle(Arc<Bell>);
+
+impl EndHandle {
+    /// The connection is over. `said_goodbye` where the client closed its Socket.IO session,
+    /// rather than being lost.
+    pub fn disconnected(&self, said_goodbye: bool) {
+        self.0
+            .ring(if said_goodbye { News::LEFT } else { News::GONE });
+    }
 }

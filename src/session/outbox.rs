@@ -20,6 +20,10 @@ use crate::sync::Mutex;
 /// Packets that may be on their way at once. The transport's own queue must be larger, because
 /// the protocol's heartbeats go through it too and end the connection where they find it full.
 pub const WINDOW_PACKETS: usize = 96;
+/// The same while the transport polls, and so the most that one poll's answer carries.
+/// python-engineio rejects an answer with more than 16 packets; the rest is for the engine's own
+/// (open, ping, CONNECT).
+pub const POLL_PACKETS: usize = 12;
 /// Bytes that may be on their way at once (one larger packet may be, alone).
 pub const WINDOW_BYTES: usize = 512 * 1024;
 
@@ -139,15 +143,19 @@ impl State {
         }
     }
 
-    fn has_room(&self, size: usize) -> bool {
-        let fits = self.on_the_way.len() < WINDOW_PACKETS && self.bytes + size <= WINDOW_BYTES;
+    fn has_room(&self, size: usize, link: &Link) -> bool {
+        let packets_max = if link.polls() {
+            POLL_PACKETS
+        } else {
+            WINDOW_PACKETS
+        };
+        let fits = self.on_the_way.len() < packets_max && self.bytes + size <= WINDOW_BYTES;
         fits || self.on_the_way.is_empty()
     }
 
-    fn sent(&mut self, size: usize, link: &Link) {
+    fn sent(&mut self, size: usize) {
         self.on_the_way.push_back(size);
         self.bytes += size;
-        link.set_handed_over(self.taken + self.on_the_way.len() as u64);
     }
 }
 
@@ -160,15 +168,6 @@ impl<C: Connection> Outbox<C> {
             bell,
             state: Mutex::default(),
         }
-    }
-
-    /// The session begins, and any that its transport carried before has ended: what that one
-    /// handed over and the transport has not taken yet is still on its way.
-    pub fn begin(&self) {
-        let mut state = self.state.lock();
-        state.taken = self.link.taken();
-        let on_the_way = self.link.handed_over().saturating_sub(state.taken);
-        state.on_the_way = (0..on_the_way).map(|_| 0).collect();
     }
 
     /// Says an event, waiting for room if there is none.
@@ -214,9 +213,9 @@ impl<C: Connection> Outbox<C> {
             let wanted = {
                 let mut state = self.state.lock();
                 state.settle(&self.link);
-                if state.has_room(size) {
+                if state.has_room(size, &self.link) {
                     if say(&self.connection).is_ok() {
-                        state.sent(size, &self.link);
+                        state.sent(size);
                         return Ok(());
                     }
                     break;
@@ -297,10 +296,10 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
             return false;
         }
         state.settle(&self.link);
-        if !state.has_room(size) {
+        if !state.has_room(size, &self.link) {
             return false;
         }
-        state.sent(size, &self.link);
+        state.sent(size);
         state.parked = Some(entry.id);
         state.position = entry.id;
         true

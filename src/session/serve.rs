@@ -92,10 +92,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     ///
     /// Every connection holds this future for its life, so paths that are rarely taken are boxed
     /// to keep it small.
-    ///
-    /// A transport carries one session at a time: the caller waits for the one before to end.
     pub async fn run(mut self: Box<Self>) -> Ended {
-        self.out.begin();
         let (standing, predecessor) = self.shared.users.arrive(&self.who.user_id, &self.bell);
         let ended = match self.serve(predecessor).await {
             Ok(never) => match never {},
