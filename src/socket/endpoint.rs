@@ -16,22 +16,15 @@ use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::Full;
 use hyper::service::Service;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use socketioxide::SocketIo;
 use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::PATH;
 use super::adapter::Adapter;
 use super::admission::{Admission, ClientAddress};
-use super::endings::{ClosePolling, TransportEnd};
-use super::handshake::handshake_key;
-use super::io::{ConnectionPlace, Linked};
-use super::polling::{PollingSession, read_whole};
-use super::probe::{self, ProbeError, ProbeSlot, Replayed};
+use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
 use crate::metrics::Metrics;
 
@@ -76,6 +69,14 @@ impl Endpoint {
     /// Bytes in one packet, or one body, from a client.
     pub(super) const fn payload_max(&self) -> usize {
         self.payload_max
+    }
+
+    pub(super) const fn service(&self) -> &SocketIoService<Nothing, Adapter> {
+        &self.service
+    }
+
+    pub(super) const fn admission(&self) -> &Arc<Admission> {
+        &self.admission
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {
@@ -152,135 +153,8 @@ impl Endpoint {
         Response::from_parts(head, Body::from(body))
     }
 
-    /// Answers a WebSocket handshake and gives the library the stream behind it.
-    fn upgrade(self: &Arc<Self>, sid: Option<&str>, mut request: Request) -> Response {
-        let key = match handshake_key(&request) {
-            Ok(key) => key,
-            Err(refused) => return *refused,
-        };
-        let Some(mut opening) = slim(request.uri(), ()) else {
-            return StatusCode::BAD_REQUEST.into_response();
-        };
-        let ticket = match sid.map(|sid| self.polling_ticket(sid)) {
-            Some(None) => return unknown_session(),
-            Some(Some(ticket)) if !ticket.polling().is_some_and(PollingSession::begin_probe) => {
-                return bad_request();
-            }
-            Some(Some(ticket)) => ticket,
-            None => match self.admission.admit(client_of(&request)) {
-                Ok(place) => Ticket::new(self, place),
-                Err(turned_away) => return turned_away.into_response(),
-            },
-        };
-        let place = request.extensions_mut().remove::<ConnectionPlace>();
-        let on_upgrade = hyper::upgrade::on(&mut request);
-        let endpoint = Arc::clone(self);
-        if sid.is_some() {
-            let slot = ProbeSlot::new(&ticket);
-            tokio::spawn(async move {
-                if let Some(stream) = upgraded(on_upgrade).await {
-                    endpoint
-                        .take_over(stream, ticket, slot, place, opening)
-                        .await;
-                }
-            });
-        } else {
-            tokio::spawn(async move {
-                if let Some(stream) = upgraded(on_upgrade).await {
-                    let stream = Replayed::nothing(stream);
-                    opening.extensions_mut().insert(Arc::clone(&ticket));
-                    let end = TransportEnd::new(&endpoint, &ticket, true);
-                    endpoint.admission.await_claim(&ticket);
-                    endpoint.serve(stream, &ticket, (end, place), opening).await;
-                }
-            });
-        }
-        (
-            StatusCode::SWITCHING_PROTOCOLS,
-            [
-                (header::CONNECTION, "upgrade".to_owned()),
-                (header::UPGRADE, "websocket".to_owned()),
-                (header::SEC_WEBSOCKET_ACCEPT, key),
-            ],
-        )
-            .into_response()
-    }
-
-    /// Serves a session over a WebSocket that wants to take over from polling, once its client has
-    /// decided for it. The session polls until then, and on where it never does.
-    async fn take_over(
-        self: Arc<Self>,
-        stream: Upgraded,
-        ticket: Arc<Ticket>,
-        slot: ProbeSlot,
-        place: Option<ConnectionPlace>,
-        opening: axum::http::Request<()>,
-    ) {
-        // Neither the session nor its place waits for the end of the probe.
-        let waiting = Arc::downgrade(&ticket);
-        drop(ticket);
-        let stream = match probe::probe(stream, &waiting).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                if matches!(error, ProbeError::Unexpected | ProbeError::TimedOut) {
-                    self.metrics.reject("upgrade");
-                }
-                tracing::debug!(%error, "a WebSocket did not take over");
-                return;
-            }
-        };
-        drop(slot);
-        let Some(ticket) = waiting.upgrade() else {
-            return;
-        };
-        let Some(polling) = ticket.polling() else {
-            return;
-        };
-        if !polling.upgrade().await {
-            return;
-        }
-        ticket.link().set_polls(false);
-        let closing = ClosePolling::unless_upgraded(&self, polling.sid());
-        let end = TransportEnd::new(&self, &ticket, false);
-        self.serve(stream, &ticket, (closing, end, place), opening)
-            .await;
-    }
-
-    /// Gives the library a stream to speak over.
-    async fn serve<S, G>(
-        &self,
-        stream: S,
-        ticket: &Arc<Ticket>,
-        guard: G,
-        opening: axum::http::Request<()>,
-    ) where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        G: Send + 'static,
-    {
-        // Boxed, because the library's futures move it about and keep room for each place.
-        let stream = Box::new(Linked::new(stream, Arc::clone(ticket.link()), guard));
-        if Service::call(&self.service, (stream, opening))
-            .await
-            .is_err()
-        {
-            tracing::debug!("a handshake was not one of Engine.IO's");
-        }
-    }
-
-    fn polling_ticket(&self, sid: &str) -> Option<Arc<Ticket>> {
+    pub(super) fn polling_ticket(&self, sid: &str) -> Option<Arc<Ticket>> {
         self.polling.get(sid.parse().ok()?)
-    }
-}
-
-type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
-
-async fn upgraded(on_upgrade: OnUpgrade) -> Option<Upgraded> {
-    match on_upgrade.await {
-        Ok(upgraded) => Some(TokioIo::new(upgraded)),
-        Err(error) => {
-            tracing::debug!(%error, "a connection went away in its upgrade");
-            None
-        }
     }
 }
 
@@ -345,12 +219,12 @@ impl<'a> Query<'a> {
     }
 }
 
-fn client_of<B>(request: &axum::http::Request<B>) -> Option<ClientAddress> {
+pub(super) fn client_of<B>(request: &axum::http::Request<B>) -> Option<ClientAddress> {
     request.extensions().get().copied()
 }
 
 /// A request with the same target and nothing else of the original.
-fn slim<B>(uri: &Uri, body: B) -> Option<axum::http::Request<B>> {
+pub(super) fn slim<B>(uri: &Uri, body: B) -> Option<axum::http::Request<B>> {
     let target = uri.path_and_query()?.as_str().to_owned();
     axum::http::Request::get(target).body(body).ok()
 }
@@ -371,7 +245,7 @@ pub(super) fn unknown_session() -> Response {
 }
 
 /// As the library answers requests over the wrong transport.
-fn bad_request() -> Response {
+pub(super) fn bad_request() -> Response {
     refuse(r#"{"code":"3","message":"Bad request"}"#)
 }
 

@@ -3,7 +3,7 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library), `polling` (those of a session that polls), `body` (what a
-//! client may post), `handshake` (of a WebSocket), `probe` (a WebSocket that wants to take over from
+//! client may post), `upgrade` and `handshake` (WebSockets), `probe` (a WebSocket that wants to take over from
 //! polling), [`io`] (the byte stream under a WebSocket), `frames` and `packet` (what passes there),
 //! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
 //! end), `admission` (who may open a connection), `wire` (packets in and out), `adapter` (entries to
@@ -29,6 +29,7 @@ mod packet;
 mod polling;
 mod probe;
 mod ticket;
+mod upgrade;
 mod wire;
 
 use std::future::{Future, Ready, ready};

@@ -162,6 +162,9 @@ impl Endpoint {
         let mut rest = match body::read(body, self.payload_max(), self.metrics()).await {
             Ok(body) => body,
             Err(unwelcome) => {
+                if !matches!(unwelcome, Unwelcome::Lost(_)) {
+                    self.metrics().reject("packet");
+                }
                 self.close_polling(polling.sid()).await;
                 ticket.release_place();
                 return refuse_body(&unwelcome);

@@ -8,6 +8,7 @@ mod behind_connect;
 mod configuration;
 mod connecting;
 mod counts;
+mod endings;
 mod folder;
 mod ghosts;
 mod health;
