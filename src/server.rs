@@ -20,6 +20,7 @@ use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::protocol::{HISTORY_PAGE_MAX, Limits};
+use crate::room::log::NOTICES_MAX;
 use crate::room::{LogBounds, RoomSettings, Rooms};
 use crate::session::rate::Rate;
 use crate::session::{Drain, Identities, SessionSettings, Shared};
@@ -293,6 +294,7 @@ fn log_bounds(config: &Config) -> LogBounds {
     LogBounds {
         messages_max: config.history_messages,
         bytes_max: config.history_bytes,
+        notices_max: NOTICES_MAX,
         keep_for: config.slow_timeout.unwrap_or_default(),
     }
 }
@@ -334,7 +336,7 @@ fn announce(config: &Config) {
     match config.secret_key.source() {
         KeySource::Given => {}
         KeySource::GivenShort => tracing::warn!(
-            "SECRET_KEY is shorter than 32 bytes and can be guessed: make one with \
+            "SECRET_KEY is shorter than 32 bytes, which weakens what it signs: make one with \
              `openssl rand -hex 32`"
         ),
         KeySource::Random => tracing::warn!(

@@ -139,6 +139,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         log: LogBounds {
             messages_max: 100,
             bytes_max: 0,
+            notices_max: 1000,
             keep_for: Duration::ZERO,
         },
         notice_limit: 0,

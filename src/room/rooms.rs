@@ -12,6 +12,7 @@ use super::counts::Counts;
 use super::log::LogBounds;
 use super::members::NodeId;
 use super::room::Room;
+use crate::clock;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
 
@@ -100,11 +101,12 @@ impl Rooms {
         &self.activity
     }
 
-    /// Starts publishing counts, typing and what is new, and watching for slow readers; all ends when the
+    /// Starts publishing counts, typing and what is new, and watching the clock and for slow readers; all ends when the
     /// returned set is dropped.
     #[must_use]
     pub fn start(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
+        tasks.spawn(clock::watch());
         let interval = self.state_interval;
         let counts = Arc::clone(&self.counts);
         tasks.spawn(async move { counts.publish_changes(interval).await });

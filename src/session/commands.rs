@@ -226,7 +226,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             Ok(joined) => {
                 if !joined.membership.is_current() {
                     // The user has come to yet another process meanwhile.
-                    users.taken_over_elsewhere(&self.who.user_id);
+                    self.out.ring(News::TAKEN_OVER);
                 }
                 drop(kept);
                 self.sit_down(joined.membership, joined.position);

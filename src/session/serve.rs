@@ -189,6 +189,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             }
             return Err(ended);
         }
+        if news.has(News::TAKEN_OVER)
+            && self
+                .place
+                .as_ref()
+                .is_some_and(|place| !place.membership.is_current())
+        {
+            return Err(Ended::Ousted);
+        }
         if news.has(News::ANSWERS) {
             Box::pin(self.tell_answers()).await?;
         }
@@ -255,7 +263,12 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             }
             let room = Arc::clone(place.room());
             match room.read_after(place.cursor, BATCH, &mut batch) {
-                Read::Entries => self.tell_batch(&mut batch).await?,
+                Read::Entries { upto } => {
+                    self.tell_batch(&mut batch).await?;
+                    if let Some(place) = &mut self.place {
+                        place.cursor = upto;
+                    }
+                }
                 Read::Gap { from, to } => {
                     let epoch = room.epoch_after(from);
                     self.tell_gap(&room, from, to, epoch).await?;

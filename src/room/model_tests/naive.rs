@@ -67,12 +67,15 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
     let messages_max = prop::sample::select(vec![0, 1, 3, 10]);
     let bytes_max = prop::sample::select(vec![0, 700, 3 * LARGE]);
     let notice_limit = prop::sample::select(vec![0, 2]);
-    (messages_max, bytes_max, notice_limit).prop_map(|(messages_max, bytes_max, notice_limit)| {
-        RoomSettings {
+    let notices_max = prop::sample::select(vec![1, 3, 1000]);
+    let numbers = (messages_max, bytes_max, notices_max, notice_limit);
+    numbers.prop_map(
+        |(messages_max, bytes_max, notices_max, notice_limit)| RoomSettings {
             names: ROOMS.map(room_name).to_vec(),
             log: LogBounds {
                 messages_max,
                 bytes_max,
+                notices_max,
                 keep_for: Duration::ZERO,
             },
             notice_limit,
@@ -82,8 +85,8 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
             metrics: Arc::default(),
             node: 0,
             backplane: None,
-        }
-    })
+        },
+    )
 }
 
 pub fn room_name(name: &str) -> RoomName {
@@ -190,13 +193,13 @@ pub struct Kept {
     pub payload: String,
     pub key: Option<(usize, u8, usize)>,
     pub timestamp: String,
+    pub gone: bool,
 }
 
-/// A room as the model has it: everything that ever was, and the last id that is gone.
+/// A room as the model has it: everything that ever was.
 #[derive(Default)]
 pub struct Model {
     pub entries: Vec<Kept>,
-    pub tail: usize,
 }
 
 impl Model {
@@ -206,21 +209,35 @@ impl Model {
 
     /// What is still there, with its ids.
     pub fn kept(&self) -> impl DoubleEndedIterator<Item = (u64, &Kept)> {
-        (1..)
-            .zip(&self.entries)
-            .skip(self.tail)
-            .collect::<Vec<_>>()
-            .into_iter()
+        let kept = (1..).zip(&self.entries).filter(|(_, e)| !e.gone);
+        kept.collect::<Vec<_>>().into_iter()
     }
 
-    pub fn is_too_much(&self, bounds: LogBounds) -> bool {
-        let kept = &self.entries[self.tail..];
-        let messages = kept.iter().filter(|e| e.kind == EntryKind::Message).count();
-        let bytes: usize = kept.iter().map(|e| e.payload.len()).sum();
-        let crowded = messages > bounds.messages_max || kept.len() > 2 * bounds.messages_max;
-        kept.len() > 1
-            && ((bounds.bytes_max > 0 && bytes > bounds.bytes_max)
-                || (bounds.messages_max > 0 && crowded))
+    /// The newest message that is gone: what is before it, nobody can resume from.
+    pub fn tail(&self) -> u64 {
+        let gone = (1..).zip(&self.entries);
+        gone.filter(|(_, e)| e.gone && e.kind == EntryKind::Message)
+            .last()
+            .map_or(0, |(id, _)| id)
+    }
+
+    /// Forgets the oldest of what is too much: messages by number and size, notices by number, and
+    /// never the newest of either.
+    pub fn trim(&mut self, bounds: LogBounds) {
+        let most = |max: usize| if max == 0 { usize::MAX } else { max };
+        let messages = (most(bounds.messages_max), most(bounds.bytes_max));
+        self.trim_kind(EntryKind::Message, messages.0, messages.1);
+        self.trim_kind(EntryKind::Notice, bounds.notices_max, usize::MAX);
+    }
+
+    fn trim_kind(&mut self, kind: EntryKind, number: usize, bytes: usize) {
+        let here = self.entries.iter_mut().rev();
+        let (mut n, mut size) = (0, 0);
+        for entry in here.filter(|e| e.kind == kind && !e.gone) {
+            n += 1;
+            size += entry.payload.len();
+            entry.gone = n > 1 && (n > number || size > bytes);
+        }
     }
 
     /// The messages nearest to where a page starts: as many as it may hold, and whether there
