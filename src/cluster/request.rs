@@ -42,6 +42,8 @@ pub enum Request {
     },
     /// End a membership.
     Leave { known: Known, id: MemberId },
+    /// A member's connection is lost.
+    Hold { room: RoomName, id: MemberId },
     /// Tell that a member types.
     Typing {
         room: RoomName,
@@ -96,7 +98,10 @@ impl Queued {
     /// Whether it is of no use after the connection was lost: what it changes is looked after when
     /// the next one begins.
     pub const fn is_momentary(&self) -> bool {
-        matches!(self.request, Request::Leave { .. } | Request::Typing { .. })
+        matches!(
+            self.request,
+            Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. }
+        )
     }
 
     /// The call that does it. `ahead_ms` is by how much Redis's clock is ahead of this one.
@@ -144,6 +149,13 @@ impl Queued {
                 context.add_bounds(&mut cmd);
                 cmd
             }
+            Request::Hold { room, id } => {
+                let mut cmd = context.call(connection, Script::Hold);
+                cmd.arg(room.as_str())
+                    .arg(context.node_name())
+                    .arg(id.to_string());
+                cmd
+            }
             Request::Typing { room, id, typing } => {
                 let mut cmd = context.call(connection, Script::Typing);
                 cmd.arg(room.as_str())
@@ -182,7 +194,7 @@ impl Queued {
             Request::Join { told, .. } => tell(told, words.and_then(|w| arrived(&w))),
             Request::Rename { told, .. } => tell(told, words.and_then(|w| renamed(&w))),
             Request::Depart { told, .. } => tell(told, ()),
-            Request::Leave { .. } | Request::Typing { .. } => {}
+            Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
     }
 
@@ -193,7 +205,7 @@ impl Queued {
             Request::Join { told, .. } => tell(told, Err(Refusal::unavailable())),
             Request::Rename { told, .. } => tell(told, Err(Refusal::unavailable())),
             Request::Depart { told, .. } => tell(told, ()),
-            Request::Leave { .. } | Request::Typing { .. } => {}
+            Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
     }
 }

@@ -38,6 +38,9 @@ impl News {
     /// Some room has a newer message than before.
     pub const ACTIVITY: Self = Self(1 << 10);
 
+    /// The client asked for too much for too long.
+    pub const FLOODED: Self = Self(1 << 11);
+
     /// Both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

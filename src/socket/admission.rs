@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 /// 9 KiB.
 const UNCLAIMED_MAX: usize = 2048;
 /// Connections one address may open at once, in seconds of its rate.
-const BURST_SECONDS: u32 = 10;
+pub const BURST_SECONDS: u32 = 10;
 /// Addresses are forgotten now and then, once this many checks were made.
 const FORGET_EVERY: u32 = 4096;
 /// When to try again where the service is full.
@@ -104,7 +104,17 @@ impl IntoResponse for TurnedAway {
 /// A place among the open connections; given up when dropped.
 pub struct Place {
     admission: Arc<Admission>,
+    /// Where the connection comes from, if that is known.
+    network: Option<IpAddr>,
+    /// The same, where it is counted.
     address: Option<IpAddr>,
+}
+
+impl Place {
+    /// Where the connection comes from, if that is known: of IPv6 the /64.
+    pub const fn network(&self) -> Option<IpAddr> {
+        self.network
+    }
 }
 
 impl Admission {
@@ -145,6 +155,7 @@ impl Admission {
         self.metrics.connections.inc();
         let mut place = Place {
             admission: Arc::clone(self),
+            network: address,
             address: None,
         };
         if is_full(open, self.settings.connections_max) {

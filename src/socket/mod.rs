@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 
 use adapter::{Adapter, Sender, Slot};
 use admission::Admission;
-pub use admission::{AdmissionSettings, ClientAddress};
+pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};
@@ -127,7 +127,7 @@ fn admit(
         return Err("the service is starting: connect again");
     };
     let wire = Wire::new(socket.clone(), sender, Arc::clone(ticket));
-    let (door, session) = session::open(shared, ticket.link(), wire, &auth);
+    let (door, session) = session::open(shared, ticket.link(), wire, &auth, ticket.network());
     let door = Arc::new(door);
     let on_event = Arc::clone(&door);
     let ignored = Arc::clone(&shared.metrics);
@@ -141,7 +141,7 @@ fn admit(
             ignored.reject("packet");
             return ready(());
         }
-        inbound.hand_to(&on_event, &ignored);
+        inbound.hand_to(&on_event);
         ready(())
     });
     let metrics = Arc::clone(&shared.metrics);
@@ -200,7 +200,7 @@ fn start(
             // already said goodbye and would keep the socket for ever.
             Ended::Lost => wire::forget(socket),
             Ended::Left | Ended::Ousted => close_unless_used(&ticket, unused_timeout),
-            Ended::Slow | Ended::Drained => {}
+            Ended::Slow | Ended::Flood | Ended::Drained => {}
         }
         end.disarm();
     })

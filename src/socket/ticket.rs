@@ -2,6 +2,7 @@
 //! request's extensions for the connection's life, and this is one of them.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::session::{Link, Session};
 /// One connection's ticket.
 pub struct Ticket {
     // Held for the connection's life.
-    _place: Place,
+    place: Place,
     link: Arc<Link>,
     opened: Instant,
     endpoint: Weak<Endpoint>,
@@ -40,7 +41,7 @@ impl Ticket {
     /// A ticket for a new connection.
     pub fn new(endpoint: &Arc<Endpoint>, place: Place) -> Arc<Self> {
         Arc::new(Self {
-            _place: place,
+            place,
             link: Arc::default(),
             opened: Instant::now(),
             endpoint: Arc::downgrade(endpoint),
@@ -52,6 +53,11 @@ impl Ticket {
             turn: Arc::new(Semaphore::new(1)),
             sid: OnceLock::new(),
         })
+    }
+
+    /// Where the connection comes from, if that is known: of IPv6 the /64.
+    pub const fn network(&self) -> Option<IpAddr> {
+        self.place.network()
     }
 
     /// The link between the session and its transport.
