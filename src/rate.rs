@@ -44,6 +44,8 @@ pub struct Bucket {
     /// Negative while more has been spent than there was.
     tokens: f64,
     at: Instant,
+    /// When the last of those who were refused may come again.
+    promised: Instant,
 }
 
 impl Bucket {
@@ -53,6 +55,7 @@ impl Bucket {
         Self {
             tokens: rate.capacity(),
             at: now,
+            promised: now,
         }
     }
 
@@ -68,14 +71,19 @@ impl Bucket {
     /// Takes one token if there are at least `needed` (and one).
     ///
     /// # Errors
-    /// The time until there are that many.
+    /// The time until there are that many, and one for each who was refused before: of fifty who come
+    /// again at the times they were told, each finds one. No later than a full bucket.
     pub fn take(&mut self, rate: Rate, needed: f64, now: Instant) -> Result<(), Duration> {
         let needed = needed.max(1.0);
         if self.tokens(rate, now) >= needed {
             self.tokens -= 1.0;
             Ok(())
         } else {
-            Err(self.time_until(rate, needed))
+            let earliest = now + self.time_until(rate, needed);
+            let each = Duration::from_secs(1) / rate.per_second.get();
+            let full = now + each * rate.burst.get();
+            self.promised = (self.promised + each).min(full).max(earliest);
+            Err(self.promised - now)
         }
     }
 
@@ -132,6 +140,29 @@ mod tests {
         assert_eq!(bucket.take(rate, 1.0, now), Err(SECOND / 2));
         assert_eq!(bucket.take(rate, 1.0, now + SECOND / 2), Ok(()));
         assert!(bucket.take(rate, 1.0, now + SECOND / 2).is_err());
+    }
+
+    #[test]
+    fn of_many_who_are_refused_each_finds_a_token_when_told_to_come_again() {
+        let (rate, now) = (rate(5, 50), Instant::now());
+        let mut bucket = Bucket::full(rate, now);
+        let waits: Vec<_> = (0..100)
+            .filter_map(|_| bucket.take(rate, 1.0, now).err())
+            .collect();
+        assert_eq!(waits.len(), 50);
+        assert!(waits.iter().all(|wait| *wait <= SECOND * 10), "{waits:?}");
+        for wait in waits {
+            let tick = Duration::from_millis(1);
+            assert_eq!(
+                bucket.take(rate, 1.0, now + wait + tick),
+                Ok(()),
+                "{wait:?}"
+            );
+        }
+        for _ in 0..10_000 {
+            let wait = bucket.take(rate, 1.0, now + SECOND * 11).err();
+            assert!(wait.is_none_or(|wait| wait <= SECOND * 10), "{wait:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod attachments;
 mod events;
 mod faults;
+mod floods;
 mod handshakes;
 mod http;
 mod liveness;

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod activity;
+mod answers;
+mod budgets;
 mod configuration;
 mod connecting;
 mod counts;
 mod folder;
 mod ghosts;
 mod health;
+mod held;
 mod identity;
 mod joining;
 mod leaving;
