@@ -53,7 +53,7 @@ pub(super) struct Raw {
     )]
     pub(super) message_max_chars: String,
 
-    /// Messages a second that one user may send, on average
+    /// Messages a second that one user may send, on average; 0 turns all limits of speed off
     #[arg(
         long,
         env = "MESSAGE_RATE",
@@ -71,8 +71,7 @@ pub(super) struct Raw {
     )]
     pub(super) message_burst: String,
 
-    /// Messages a second that one room takes, of whoever has been in it longest first; also off
-    /// where MESSAGE_RATE is 0
+    /// Messages a second that one room takes; those who have been in it longest come first
     #[arg(
         long,
         env = "ROOM_RATE",

@@ -154,15 +154,18 @@ impl Members {
         Some(removed)
     }
 
-    /// Marks a member of this process as one whose connection is lost, unless there are too many of
-    /// those. Returns whether it is one now.
-    pub fn hold(&mut self, id: MemberId) -> bool {
-        if self.held.contains(&id) {
-            return true;
-        }
+    /// Whether one more member of this process may be one whose connection is lost.
+    #[must_use]
+    pub fn may_hold(&self, id: MemberId) -> bool {
         let live_without = self.here.saturating_sub(self.held.len() + 1);
-        let may_be_held = self.held.len() < live_without.max(HELD_MIN);
-        may_be_held && self.by_id.contains_key(&id) && self.held.insert(id)
+        self.held.contains(&id) || self.held.len() < live_without.max(HELD_MIN)
+    }
+
+    /// Marks a member as one whose connection is lost.
+    pub fn hold(&mut self, id: MemberId) {
+        if self.by_id.contains_key(&id) {
+            self.held.insert(id);
+        }
     }
 
     /// The member's connection is back.

@@ -158,13 +158,15 @@ impl Membership {
         }
     }
 
-    /// The member's connection is lost: it stays a member, but nobody reads or types for it. False if
-    /// the room has too many such members already, and nothing has changed then.
+    /// Whether the member may stay one without a connection: a room has only so many of those.
     #[must_use]
-    pub fn detach(&mut self) -> bool {
-        if !self.room.state.lock().members.hold(self.id) {
-            return false;
-        }
+    pub fn may_be_detached(&self) -> bool {
+        self.room.state.lock().members.may_hold(self.id)
+    }
+
+    /// The member's connection is lost: it stays a member, but nobody reads or types for it.
+    pub fn detach(&mut self) {
+        self.room.state.lock().members.hold(self.id);
         if let Some(backplane) = &self.room.backplane {
             backplane.hold(self.room.name(), self.id);
         }
@@ -172,7 +174,6 @@ impl Membership {
         if self.room.typing().is_typing(self.id) {
             self.set_typing(false);
         }
-        true
     }
 
     /// The member is back: `reader` hears of the room's news again. Returns the last id before

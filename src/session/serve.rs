@@ -129,9 +129,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let users = &self.shared.users;
         let keep = match ended {
             Ended::Ousted => Some(Keep::TakenOver),
-            Ended::Lost | Ended::Slow | Ended::Flood | Ended::Drained => {
-                self.who.resumes.then_some(Keep::Lost)
-            }
+            Ended::Drained => self.who.resumes.then_some(Keep::Drained),
+            Ended::Lost | Ended::Slow | Ended::Flood => self.who.resumes.then_some(Keep::Lost),
             Ended::Left => {
                 // Also the place that it had before this connection.
                 drop(users.claim(&self.who.user_id));

@@ -98,6 +98,8 @@ pub enum Keep {
     Lost,
     /// A newer connection of the same user is there.
     TakenOver,
+    /// The server is going away and has sent the client elsewhere.
+    Drained,
 }
 
 /// A session's standing as its user's live one; given up when dropped.
@@ -205,7 +207,7 @@ impl Users {
         why: Keep,
     ) {
         let grace = match why {
-            Keep::Lost => self.grace,
+            Keep::Lost | Keep::Drained => self.grace,
             Keep::TakenOver => self.grace.max(TAKEOVER_GRACE),
         };
         let full = self.kept_max != 0 && self.kept.load(Ordering::Relaxed) >= self.kept_max;
@@ -213,10 +215,19 @@ impl Users {
             // Dropping the place is leaving.
             return;
         }
-        let share = address.map(|address| self.share_in_kept(address));
-        if matches!(share, Some(None)) || !place.detach() {
+        // Those whom the server sends away are all live ones, and it lets nobody new in.
+        let is_bounded = why != Keep::Drained;
+        let share = match address {
+            Some(address) if is_bounded => match self.share_in_kept(address) {
+                None => return,
+                share => share,
+            },
+            _ => None,
+        };
+        if is_bounded && !place.may_be_detached() {
             return;
         }
+        place.detach();
         let serial = self.serial();
         self.kept.fetch_add(1, Ordering::Relaxed);
         let before = {
@@ -225,7 +236,7 @@ impl Users {
             user.rest().kept.replace(Kept {
                 serial,
                 place,
-                _share: share.flatten(),
+                _share: share,
             })
         };
         self.let_go(before);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::nodes::{HEALED, nodes, until};
+use super::nodes::{HEALED, nodes, notices, until};
 use super::redis::{Keeps, Redis};
 use crate::support::chat::{come_back, with_token};
 use crate::support::packet::event_frame;
@@ -74,6 +74,37 @@ async fn ghosts_do_not_count_towards_the_limit_of_notices_on_any_node() {
         events.iter().any(|event| event["text"] == text.as_str())
     };
     assert_eq!(["Carl", "Dora", "Eve"].map(told), [true, true, false]);
+}
+
+/// The server sends everybody away itself: the bounds are for those who come and go.
+#[tokio::test]
+async fn a_node_that_is_replaced_keeps_all_its_places_however_many_there_are() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[]).await;
+    let mut bob = Client::joined(&two, "tech", "Bob").await;
+    let mut people = Vec::new();
+    for number in 0..40 {
+        let mut person = with_token(&one, Transport::WebSocket, &Value::Null).await;
+        let token = person.greeted().await["token"].clone();
+        come_back(&mut person, "tech", &format!("P{number}")).await;
+        people.push((person, token));
+    }
+    until(HEALED, "all there", async || total(&mut bob).await == 41).await;
+    bob.events_until_echo("all there").await;
+    one.signal("TERM").await;
+    let mut back = Vec::new();
+    for (number, (mut person, token)) in people.into_iter().enumerate() {
+        person.until_closed().await;
+        let mut person = with_token(&two, Transport::WebSocket, &token).await;
+        person.greeted().await;
+        come_back(&mut person, "tech", &format!("P{number}")).await;
+        back.push(person);
+    }
+    let events = bob.events_until_echo("all there again").await;
+    assert_eq!(notices(&events), [""; 0]);
+    assert_eq!(total(&mut bob).await, 41);
 }
 
 /// Whoever comes back has been in the room for as long as before, also where joining anew is how.
