@@ -36,10 +36,12 @@ pub struct Config {
     pub history_bytes: usize,
     /// Graphemes in a message; 0 = bounded by bytes alone.
     pub message_max_chars: usize,
-    /// Messages a second for each connection; 0 = not limited.
+    /// Messages a second for each user; 0 = nothing is limited in its speed.
     pub message_rate: u32,
-    /// Messages at once for each connection; at least 1.
+    /// Messages at once for each user; at least 1.
     pub message_burst: u32,
+    /// Messages a second for each room; 0 = not limited.
+    pub room_rate: u32,
     /// Requests in a mailbox; at least 1.
     pub mailbox: usize,
     /// Connections at once; 0 = not limited.

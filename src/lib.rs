@@ -20,7 +20,7 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`], [`metrics`], [`random`] and `sync` are small helpers that know none of the others.
+//! [`clock`], [`json`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
 #[cfg(feature = "cluster")]
@@ -34,6 +34,7 @@ pub mod listener;
 pub mod metrics;
 pub mod protocol;
 pub mod random;
+pub mod rate;
 pub mod room;
 pub mod server;
 pub mod session;

@@ -17,7 +17,9 @@ use serde_json::value::RawValue;
 use crate::domain::RoomName;
 
 pub use event_array::split_event;
-pub use inbound::{Auth, Command, EventName, HistoryRange, Join, Position, Send, decode};
+pub use inbound::{
+    Auth, Command, EventName, HistoryRange, Join, Position, Send, UsersRange, decode,
+};
 
 /// Most messages one `history` or `get_history` answers with.
 pub const HISTORY_PAGE_MAX: usize = 200;
@@ -110,8 +112,14 @@ pub struct Limits {
     pub request_rate: u32,
     /// Other requests at once.
     pub request_burst: u32,
+    /// Bytes of answers a second, on average.
+    pub answer_bytes_rate: u32,
+    /// Bytes of answers at once.
+    pub answer_bytes_burst: u32,
     /// Graphemes in a name.
     pub username_max_chars: usize,
+    /// UTF-8 bytes in a name.
+    pub username_max_bytes: usize,
     /// Characters in a `client_id`.
     pub client_id_max_chars: usize,
     /// Messages of a room in which a `client_id` is remembered.
@@ -120,6 +128,8 @@ pub struct Limits {
     pub mailbox: usize,
     /// Messages in one page of history.
     pub history_page_max: usize,
+    /// Users in one page of the room's users.
+    pub users_page_max: usize,
     /// Bytes in one packet from a client.
     pub payload_max_bytes: u64,
 }
@@ -342,10 +352,12 @@ pub struct HistoryBody<'a> {
 /// Body of `list_users`' acknowledgement.
 #[derive(Debug, Serialize)]
 pub struct UsersBody<'a> {
-    /// At most [`USERS_MAX`].
+    /// In order of joining, at most [`USERS_MAX`].
     pub users: &'a [User],
     /// All.
     pub total: u64,
+    /// Whether there are more after these.
+    pub more: bool,
 }
 
 /// Body of an acknowledgement that says nothing but `ok`.

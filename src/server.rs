@@ -3,6 +3,7 @@
 mod node;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +20,13 @@ use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
-use crate::protocol::{HISTORY_PAGE_MAX, Limits};
+use crate::protocol::{HISTORY_PAGE_MAX, Limits, USERS_MAX};
+use crate::rate::Rate;
 use crate::room::log::NOTICES_MAX;
 use crate::room::{LogBounds, RoomSettings, Rooms};
-use crate::session::rate::Rate;
+use crate::session::budget::{self, Rates};
 use crate::session::{Drain, Identities, SessionSettings, Shared};
-use crate::socket::{self, AdmissionSettings, SocketSettings};
+use crate::socket::{self, AdmissionSettings, CONNECT_BURST_SECONDS, SocketSettings};
 use crate::telemetry;
 
 /// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
@@ -89,6 +91,7 @@ impl Server {
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
             unique_names: config.unique_names,
+            ceiling: ceiling(config),
             metrics: Arc::clone(&metrics),
             node: node.id(),
             backplane: node.backplane(),
@@ -281,11 +284,19 @@ fn limits(config: &Config) -> Limits {
         history_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
         request_rate: config.message_rate.saturating_mul(REQUESTS_PER_MESSAGE),
         request_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
+        answer_bytes_rate: if config.message_rate == 0 {
+            0
+        } else {
+            budget::ANSWERS.0
+        },
+        answer_bytes_burst: budget::ANSWERS.1,
         username_max_chars: username::CHARS_MAX,
+        username_max_bytes: username::BYTES_MAX,
         client_id_max_chars: client_id::CHARS_MAX,
         client_id_window: config.history_messages,
         mailbox: config.mailbox,
         history_page_max: HISTORY_PAGE_MAX,
+        users_page_max: USERS_MAX,
         payload_max_bytes: payload_max_bytes as u64,
     }
 }
@@ -306,14 +317,33 @@ fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
             chars_max: limits.message_max_chars,
             bytes_max: limits.message_max_bytes,
         },
-        messages: Rate::new(limits.message_rate, limits.message_burst),
-        history: Rate::new(limits.history_rate, limits.history_burst),
-        requests: Rate::new(limits.request_rate, limits.request_burst),
+        rates: Rates::new(
+            Rate::new(limits.message_rate, limits.message_burst),
+            Rate::new(limits.history_rate, limits.history_burst),
+            Rate::new(limits.request_rate, limits.request_burst),
+        ),
+        users_per_address: users_per_address(config),
         limits: limits.clone(),
         resume_grace: config.resume_grace,
         kept_max: config.max_connections,
         reserved_names: config.reserved_names.clone(),
     }
+}
+
+/// How many messages a room takes. Two people who paste as much as they may fit into it at once,
+/// whatever the rate.
+fn ceiling(config: &Config) -> Option<Rate> {
+    let burst = config.room_rate.max(config.message_burst.saturating_mul(2));
+    Rate::new(config.room_rate, burst).filter(|_| config.message_rate != 0)
+}
+
+/// How many users may be behind one address at once, if that is limited.
+fn users_per_address(config: &Config) -> Option<NonZeroU32> {
+    let at_once = u32::try_from(config.max_connections_per_ip).unwrap_or(u32::MAX);
+    let by_rate = config
+        .connect_rate_per_ip
+        .saturating_mul(CONNECT_BURST_SECONDS);
+    NonZeroU32::new(at_once).or(NonZeroU32::new(by_rate))
 }
 
 /// Says which policies are in force; never a secret.
@@ -324,6 +354,7 @@ fn announce(config: &Config) {
         origins = %config.allowed_origins,
         message_rate = config.message_rate,
         message_burst = config.message_burst,
+        room_rate = config.room_rate,
         connections_max = config.max_connections,
         connections_max_per_ip = config.max_connections_per_ip,
         connect_rate_per_ip = config.connect_rate_per_ip,

@@ -107,7 +107,8 @@ impl Person {
             breaks,
             link: Arc::clone(&link),
         };
-        let (door, _end, session) = session::open(shared, &link, connection, &Auth::default());
+        let (door, _end, session) =
+            session::open(shared, &link, connection, &Auth::default(), None);
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
         door.receive(EventName::JoinRoom, Some(&join), None);
@@ -146,6 +147,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         state_interval: Duration::ZERO,
         slow_timeout: None,
         unique_names: false,
+        ceiling: None,
         metrics: Arc::clone(metrics),
         node: 0,
         backplane: None,
@@ -159,11 +161,15 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         history_burst: 1,
         request_rate: 0,
         request_burst: 1,
+        answer_bytes_rate: 0,
+        answer_bytes_burst: 1,
         username_max_chars: 32,
+        username_max_bytes: 128,
         client_id_max_chars: 64,
         client_id_window: 100,
         mailbox: 100,
         history_page_max: 200,
+        users_page_max: 1000,
         payload_max_bytes: 10_000,
     };
     let settings = SessionSettings {
@@ -172,9 +178,8 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
             chars_max: 100,
             bytes_max: 400,
         },
-        messages: None,
-        history: None,
-        requests: None,
+        rates: None,
+        users_per_address: None,
         limits,
         resume_grace: Duration::from_secs(600),
         kept_max: 0,

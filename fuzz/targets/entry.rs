@@ -43,6 +43,7 @@ static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
         state_interval: Duration::ZERO,
         slow_timeout: None,
         unique_names: false,
+        ceiling: None,
         metrics: Arc::default(),
         node: 1,
         backplane: None,

@@ -38,7 +38,7 @@ fn username(raw: &str) {
     assert_eq!(text.trim(), text);
     assert!(is_nfc(text));
     assert!((1..=32).contains(&text.graphemes(true).count()));
-    assert!(text.len() <= 1024);
+    assert!(text.len() <= 128);
     assert!(!text.contains(acts_on_its_surroundings));
     assert!(text.contains(is_drawn));
     let reserved = ["admin", "system"]

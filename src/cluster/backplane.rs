@@ -126,6 +126,11 @@ impl Backplane for Handle {
         self.ask_in_order(Request::Leave { known, id });
     }
 
+    fn hold(&self, room: &RoomName, id: MemberId) {
+        let room = room.clone();
+        self.ask(Request::Hold { room, id });
+    }
+
     fn typing(&self, room: &RoomName, id: MemberId, typing: bool) {
         self.ask(Request::Typing {
             room: room.clone(),

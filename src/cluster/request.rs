@@ -47,6 +47,8 @@ pub enum Request {
     },
     /// End a membership.
     Leave { known: Known, id: MemberId },
+    /// A member's connection is lost.
+    Hold { room: RoomName, id: MemberId },
     /// Tell that a member types.
     Typing {
         room: RoomName,
@@ -111,7 +113,7 @@ impl Queued {
 
     /// Whether it is of no use after the connection was lost.
     pub const fn is_momentary(&self) -> bool {
-        matches!(self.request, Request::Typing { .. })
+        matches!(self.request, Request::Hold { .. } | Request::Typing { .. })
     }
 
     /// The call that does it. `ahead_ms` is by how much Redis's clock is ahead of this one.
@@ -162,6 +164,13 @@ impl Queued {
                 context.add_bounds(&mut cmd);
                 cmd
             }
+            Request::Hold { room, id } => {
+                let mut cmd = context.call(connection, Script::Hold);
+                cmd.arg(room.as_str())
+                    .arg(context.node_name())
+                    .arg(id.to_string());
+                cmd
+            }
             Request::Typing { room, id, typing } => {
                 let mut cmd = context.call(connection, Script::Typing);
                 cmd.arg(room.as_str())
@@ -201,7 +210,7 @@ impl Queued {
             Request::Adopt { outcome, .. } => outcome(adopted(words)),
             Request::Rename { told, .. } => tell(told, words.and_then(|w| renamed(&w))),
             Request::Depart { told, .. } => tell(told, ()),
-            Request::Leave { .. } | Request::Typing { .. } => {}
+            Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
     }
 
@@ -213,7 +222,7 @@ impl Queued {
             Request::Adopt { outcome, .. } => outcome(Adopted::Later),
             Request::Rename { told, .. } => tell(told, Err(Refusal::unavailable())),
             Request::Depart { told, .. } => tell(told, ()),
-            Request::Leave { .. } | Request::Typing { .. } => {}
+            Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
     }
 }

@@ -38,6 +38,8 @@ scripts! {
     Rename "rename.lua",
     /// Ends a membership.
     Leave "leave.lua",
+    /// Marks a member whose connection is lost.
+    Hold "hold.lua",
     /// Tells that a member types.
     Typing "typing.lua",
     /// Renews a lease.

@@ -258,6 +258,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, Mista
         message_max_chars: check.number("MESSAGE_MAX_CHARS", &raw.message_max_chars, 0),
         message_rate: check.rate("MESSAGE_RATE", &raw.message_rate),
         message_burst: check.number("MESSAGE_BURST", &raw.message_burst, 1),
+        room_rate: check.rate("ROOM_RATE", &raw.room_rate),
         mailbox: check.number("MAILBOX", &raw.mailbox, 1),
         max_connections: check.number("MAX_CONNECTIONS", &raw.max_connections, 0),
         max_connections_per_ip: check.number(

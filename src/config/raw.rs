@@ -53,7 +53,7 @@ pub(super) struct Raw {
     )]
     pub(super) message_max_chars: String,
 
-    /// Messages a second that one connection may send, on average
+    /// Messages a second that one user may send, on average; 0 turns all limits of speed off
     #[arg(
         long,
         env = "MESSAGE_RATE",
@@ -62,7 +62,7 @@ pub(super) struct Raw {
     )]
     pub(super) message_rate: String,
 
-    /// Messages that one connection may send at once
+    /// Messages that one user may send at once
     #[arg(
         long,
         env = "MESSAGE_BURST",
@@ -70,6 +70,15 @@ pub(super) struct Raw {
         value_name = "MESSAGES"
     )]
     pub(super) message_burst: String,
+
+    /// Messages a second that one room takes; those who have been in it longest come first
+    #[arg(
+        long,
+        env = "ROOM_RATE",
+        default_value = "200",
+        value_name = "PER SECOND"
+    )]
+    pub(super) room_rate: String,
 
     /// Requests of one connection that may wait before more are refused as `busy`; at least 1
     #[arg(long, env = "MAILBOX", default_value = "1024", value_name = "REQUESTS")]

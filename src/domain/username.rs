@@ -15,9 +15,12 @@ use super::characters::{
 /// The most characters (extended grapheme clusters) that a name may have.
 pub const CHARS_MAX: usize = 32;
 
-/// The most bytes of UTF-8 that a name may have, before and after normalisation. 32 bytes for each character: as much as
-/// 32 families of emoji need (25 bytes each), and a fixed price for keeping and sending a name.
-pub const BYTES_MAX: usize = 1024;
+/// The most bytes of UTF-8 that a name may have: 4 for each character, as much as the letters of any script need. A
+/// character can be many code points, so a bound on characters alone would let lists of names grow to many times that.
+pub const BYTES_MAX: usize = 128;
+
+/// The most bytes that are put into normalisation form: what a name of [`BYTES_MAX`] can have been in any other form.
+const RAW_BYTES_MAX: usize = 1024;
 
 /// The most nonspacing marks in a row: the bound that UTS #39 (section 5.4) gives against marks stacked out of the
 /// line. After normalisation the names of living languages stay within it.
@@ -96,13 +99,12 @@ impl Username {
     /// The first rule that it breaks: bytes, blankness, characters, marks, length.
     pub fn parse(raw: &str) -> Result<Self, UsernameError> {
         let trimmed = raw.trim();
-        check_bytes(trimmed)?;
+        check_bytes(trimmed, RAW_BYTES_MAX)?;
         if trimmed.chars().all(is_blank) {
             return Err(UsernameError::Blank);
         }
         let name: String = trimmed.nfc().collect();
-        // Again, because normalising can also lengthen: some characters have only a decomposed normal form.
-        check_bytes(&name)?;
+        check_bytes(&name, BYTES_MAX)?;
         check_characters(&name)?;
         check_marks(&name)?;
         check_length(&name)?;
@@ -122,9 +124,9 @@ impl Username {
     }
 }
 
-fn check_bytes(name: &str) -> Result<(), UsernameError> {
+fn check_bytes(name: &str, max: usize) -> Result<(), UsernameError> {
     let bytes = name.len();
-    if bytes > BYTES_MAX {
+    if bytes > max {
         Err(UsernameError::TooManyBytes { bytes })
     } else {
         Ok(())

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::HISTORY_PAGE_MAX;
+use super::{HISTORY_PAGE_MAX, USERS_MAX};
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, TextLimits, Username};
+
+/// Bytes of the longest `user_id` that is looked for; ours have 32.
+const USER_ID_BYTES_MAX: usize = 128;
 
 /// Names of the events a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +71,7 @@ pub enum Command {
     /// Read a page of the room's messages.
     History(HistoryRange),
     /// Ask who is in the room.
-    ListUsers,
+    ListUsers(UsersRange),
     /// Start or stop typing.
     Typing(bool),
 }
@@ -82,6 +85,7 @@ impl Command {
                 send.text.as_str().len() + send.client_id.as_ref().map_or(0, |id| id.as_str().len())
             }
             Self::Join(join) => join.username.as_str().len(),
+            Self::ListUsers(range) => range.after.as_ref().map_or(0, |after| after.len()),
             _ => 0,
         }
     }
@@ -119,6 +123,15 @@ pub struct HistoryRange {
     /// Only messages with a greater id; the oldest of those.
     pub after: Option<u64>,
     /// How many at most, 1 to [`HISTORY_PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// `list_users`: a page of the room's users, in order of joining.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsersRange {
+    /// Only those who come after this user.
+    pub after: Option<Box<str>>,
+    /// How many at most, 1 to [`USERS_MAX`].
     pub limit: usize,
 }
 
@@ -176,6 +189,14 @@ struct HistoryWire {
     limit: u64,
 }
 
+#[derive(Default, Deserialize)]
+struct UsersWire<'a> {
+    #[serde(default, borrow)]
+    after: Option<Cow<'a, str>>,
+    #[serde(default)]
+    limit: Option<u64>,
+}
+
 #[derive(Deserialize)]
 struct TypingWire {
     typing: bool,
@@ -201,7 +222,7 @@ pub fn decode(
             Ok(Command::Typing(wire.typing))
         }
         EventName::LeaveRoom => no_fields(event, payload).map(|()| Command::Leave),
-        EventName::ListUsers => no_fields(event, payload).map(|()| Command::ListUsers),
+        EventName::ListUsers => decode_users(payload),
     }
 }
 
@@ -261,10 +282,40 @@ fn decode_history(json: &str) -> Result<Command, Refusal> {
     }))
 }
 
+fn decode_users(payload: Option<&str>) -> Result<Command, Refusal> {
+    let event = EventName::ListUsers;
+    let wire = match payload {
+        Some(json) => from_json::<Option<UsersWire<'_>>>(event, json)?.unwrap_or_default(),
+        None => UsersWire::default(),
+    };
+    if wire.limit == Some(0) {
+        return Err(Refusal::invalid_payload(
+            "list_users: limit must be at least 1",
+        ));
+    }
+    if wire
+        .after
+        .as_ref()
+        .is_some_and(|id| id.len() > USER_ID_BYTES_MAX)
+    {
+        return Err(Refusal::invalid_payload(
+            "list_users: after must be the user_id of somebody in the room",
+        ));
+    }
+    Ok(Command::ListUsers(UsersRange {
+        after: wire.after.map(|id| id.into()),
+        limit: wire
+            .limit
+            .map_or(USERS_MAX, |limit| at_most(limit, USERS_MAX)),
+    }))
+}
+
 fn page_size(asked: u64) -> usize {
-    usize::try_from(asked)
-        .unwrap_or(HISTORY_PAGE_MAX)
-        .min(HISTORY_PAGE_MAX)
+    at_most(asked, HISTORY_PAGE_MAX)
+}
+
+fn at_most(asked: u64, max: usize) -> usize {
+    usize::try_from(asked).unwrap_or(max).min(max)
 }
 
 fn required(event: EventName, payload: Option<&str>) -> Result<&str, Refusal> {

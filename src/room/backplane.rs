@@ -83,6 +83,10 @@ pub trait Backplane: Debug + Send + Sync {
     /// Ends a membership, and tells the room.
     fn leave(&self, known: Known, id: MemberId);
 
+    /// A member's connection is lost: it is not counted any more where it matters how large the room
+    /// is. Ending the membership is the end of that.
+    fn hold(&self, room: &RoomName, id: MemberId);
+
     /// Tells the other processes that a member types, or no longer.
     fn typing(&self, room: &RoomName, id: MemberId, typing: bool);
 }

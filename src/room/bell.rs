@@ -40,6 +40,9 @@ impl News {
     /// Another process has taken over a membership of this user: perhaps the session's own.
     pub const TAKEN_OVER: Self = Self(1 << 11);
 
+    /// The client asked for too much for too long.
+    pub const FLOODED: Self = Self(1 << 11);
+
     /// Both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

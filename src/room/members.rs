@@ -1,13 +1,19 @@
 //! Who is in a room: a member for each joined connection, in order of joining.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::Username;
 use crate::protocol::User;
+
+/// Members whose connections are lost that may be kept in any room. Beyond that there may be as many
+/// as there are live ones: whoever comes and goes cannot fill a room with ghosts, and a small room
+/// that loses its network as a whole does not notice.
+const HELD_MIN: usize = 16;
 
 /// Names one process among those that share rooms; 0 where it shares them with nobody.
 pub type NodeId = u64;
@@ -72,11 +78,26 @@ impl Member {
     }
 }
 
+/// Some of a room's users.
+#[derive(Debug)]
+pub struct UsersPage {
+    /// In order of joining.
+    pub users: Vec<User>,
+    /// How many there are in all.
+    pub total: u64,
+    /// Whether there are more after these.
+    pub more: bool,
+}
+
 /// The members of one room.
 #[derive(Debug, Default)]
 pub struct Members {
     node: NodeId,
     by_id: BTreeMap<MemberId, Member>,
+    /// How many of them are connected here, or were.
+    here: usize,
+    /// Those of them whose connections are lost.
+    held: BTreeSet<MemberId>,
     /// Those who are on their way in here, and whether another process has taken over from them
     /// already.
     arriving: BTreeMap<MemberId, bool>,
@@ -89,6 +110,8 @@ impl Members {
         Self {
             node,
             by_id: BTreeMap::new(),
+            here: 0,
+            held: BTreeSet::new(),
             arriving: BTreeMap::new(),
         }
     }
@@ -106,12 +129,38 @@ impl Members {
 
     /// Adds a member.
     pub fn add(&mut self, id: MemberId, member: Member) {
-        self.by_id.insert(id, member);
+        if self.by_id.insert(id, member).is_none() && id.node == self.node {
+            self.here += 1;
+        }
     }
 
     /// Removes a member; `None` if it was gone already.
     pub fn remove(&mut self, id: MemberId) -> Option<Member> {
-        self.by_id.remove(&id)
+        let removed = self.by_id.remove(&id)?;
+        self.held.remove(&id);
+        if id.node == self.node {
+            self.here -= 1;
+        }
+        Some(removed)
+    }
+
+    /// Whether one more member of this process may be one whose connection is lost.
+    #[must_use]
+    pub fn may_hold(&self, id: MemberId) -> bool {
+        let live_without = self.here.saturating_sub(self.held.len() + 1);
+        self.held.contains(&id) || self.held.len() < live_without.max(HELD_MIN)
+    }
+
+    /// Marks a member as one whose connection is lost.
+    pub fn hold(&mut self, id: MemberId) {
+        if self.by_id.contains_key(&id) {
+            self.held.insert(id);
+        }
+    }
+
+    /// The member's connection is back.
+    pub fn release(&mut self, id: MemberId) {
+        self.held.remove(&id);
     }
 
     /// Removes a member at another process's word. One of this process who has not been added yet
@@ -120,7 +169,7 @@ impl Members {
         if let Some(is_over) = self.arriving.get_mut(&id) {
             *is_over = true;
         }
-        self.by_id.remove(&id)
+        self.remove(id)
     }
 
     /// Somebody is on their way in here. [`Self::end_arrival`] follows.
@@ -162,10 +211,26 @@ impl Members {
         self.by_id.len() as u64
     }
 
-    /// The first `max` of them, in order of joining.
+    /// How many there are whose connections are not known to be lost.
     #[must_use]
-    pub fn users(&self, max: usize) -> Vec<User> {
-        self.by_id.values().take(max).map(Member::to_user).collect()
+    pub fn live_count(&self) -> u64 {
+        (self.by_id.len() - self.held.len()) as u64
+    }
+
+    /// At most `max` of those who joined after the user `after`, in order of joining. `None` if that user is not here.
+    #[must_use]
+    pub fn page(&self, after: Option<&str>, max: usize) -> Option<(Vec<Member>, bool)> {
+        let start = match after {
+            None => Bound::Unbounded,
+            Some(user_id) => {
+                let mut all = self.by_id.iter();
+                let (id, _) = all.find(|(_, member)| *member.user_id == *user_id)?;
+                Bound::Excluded(*id)
+            }
+        };
+        let mut rest = self.by_id.range((start, Bound::Unbounded));
+        let page = rest.by_ref().take(max).map(|(_, m)| m.clone()).collect();
+        Some((page, rest.next().is_some()))
     }
 
     /// Those whose connections are here.
@@ -242,8 +307,11 @@ mod tests {
         here.add(gone, member("gone"));
         let new = there.new_id(9);
         here.set_elsewhere([(new, member("new")), (own, member("impostor"))]);
-        let users: Vec<_> = here.users(9).into_iter().map(|u| u.user_id).collect();
-        assert_eq!(users, ["own", "new"]);
+        let users = |after| here.page(after, 9).map(|(page, _)| page);
+        let names = |page: Vec<Member>| page.into_iter().map(|m| m.user_id.to_string());
+        let all: Vec<_> = users(None).into_iter().flat_map(names).collect();
+        assert_eq!(all, ["own", "new"]);
+        assert!(users(Some("gone")).is_none());
         assert_eq!(here.here().count(), 1);
     }
 }

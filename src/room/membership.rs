@@ -41,6 +41,8 @@ pub enum Saying {
 pub struct Membership {
     room: Arc<Room>,
     id: MemberId,
+    /// The membership that this one continues, over any reconnects: who has been here longest.
+    since: MemberId,
     name: NameClaim,
     // None while nobody reads for this member.
     seat: Option<Seat>,
@@ -51,9 +53,21 @@ impl Membership {
         Self {
             room,
             id,
+            since: id,
             name,
             seat: Some(seat),
         }
+    }
+
+    /// Since when the member has been here, as the id of the first of its memberships.
+    #[must_use]
+    pub const fn since(&self) -> MemberId {
+        self.since
+    }
+
+    /// Continues an earlier membership of the same user in the same room.
+    pub const fn continue_from(&mut self, since: MemberId) {
+        self.since = since;
     }
 
     /// The room.
@@ -94,11 +108,14 @@ impl Membership {
         reader: impl FnOnce() -> Arc<dyn Reader>,
     ) -> Saying {
         let Some(backplane) = &self.room.backplane else {
-            return Saying::Done(self.room.publish(self.id, text, client_id));
+            return Saying::Done(self.room.publish((self.id, self.since), text, client_id));
         };
         let Some(member) = self.room.speaker(self.id) else {
             return Saying::Done(Err(Refusal::not_in_room()));
         };
+        if let Err(refusal) = self.room.check_ceiling(self.since) {
+            return Saying::Done(Err(refusal));
+        }
         let draft = Draft {
             known: self.room.known(),
             id: self.id,
@@ -141,8 +158,18 @@ impl Membership {
         }
     }
 
+    /// Whether the member may stay one without a connection: a room has only so many of those.
+    #[must_use]
+    pub fn may_be_detached(&self) -> bool {
+        self.room.state.lock().members.may_hold(self.id)
+    }
+
     /// The member's connection is lost: it stays a member, but nobody reads or types for it.
     pub fn detach(&mut self) {
+        self.room.state.lock().members.hold(self.id);
+        if let Some(backplane) = &self.room.backplane {
+            backplane.hold(self.room.name(), self.id);
+        }
         self.seat = None;
         if self.room.typing().is_typing(self.id) {
             self.set_typing(false);
@@ -153,6 +180,7 @@ impl Membership {
     /// that; what comes after it, the reader reads live.
     pub fn attach(&mut self, reader: Arc<dyn Reader>) -> u64 {
         let (seat, position) = self.room.seat(reader);
+        self.room.state.lock().members.release(self.id);
         self.seat = Some(seat);
         position
     }

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together: join,
 //! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
-//! joiner holds), [`names`] (where they are unique), [`readers`] and [`bell`] (how entries and news
+//! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`readers`] and [`bell`] (how entries and news
 //! reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
 //! not), [`rooms`] (all rooms of the service), [`backplane`] and [`replica`] (rooms that several
 //! processes share).
@@ -15,6 +15,7 @@ pub mod backplane;
 pub mod bell;
 #[cfg(test)]
 mod bell_tests;
+mod ceiling;
 pub mod counts;
 pub mod log;
 pub mod members;
@@ -39,7 +40,7 @@ pub use activity::ActivityState;
 pub use bell::{Bell, News};
 pub use counts::CountsState;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
-pub use members::UserId;
+pub use members::{UserId, UsersPage};
 pub use membership::{Joined, Membership, Saying};
 pub use names::NameClaim;
 pub use readers::{Reader, Seat};

@@ -293,9 +293,10 @@ impl World {
                 .iter()
                 .take(2)
                 .map(|p| (p.user_id(), NAMES[p.name].to_owned()));
-            let (users, total) = real.users(2);
-            let users = users.into_iter().map(|u| (u.user_id, u.username));
-            assert!(users.eq(wanted) && total == members.len() as u64);
+            let page = real.users(None, 2).unwrap_or_else(|| panic!("no page"));
+            let users = page.users.into_iter().map(|u| (u.user_id, u.username));
+            assert!(users.eq(wanted) && page.total == members.len() as u64);
+            assert_eq!(page.more, members.len() > 2);
         }
         // Only those who are in a room are told what is broadcast there.
         for (room, ear) in &*self.air.0.lock() {

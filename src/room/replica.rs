@@ -130,17 +130,20 @@ impl Room {
         }
         let seat = self.readers.seat(reader);
         let mut state = self.state.lock();
-        if let Some(replaced) = arrived.replaced {
-            // So that nobody is counted twice until that is read, too.
-            state.members.remove(replaced);
-        }
+        // So that nobody is counted twice until that is read, too.
+        let replaced = arrived.replaced;
+        let replaced_here = replaced.filter(|id| state.members.remove(*id).is_some());
         state.members.end_arrival(id, Some(member.clone()));
         let own_notice = arrived.untold.then(|| self.own_notice(&mut state, &member));
         self.count(&state);
         let users_count = state.members.count();
         drop(state);
+        let mut membership = Membership::new(Arc::clone(self), id, name, seat);
+        if let Some(replaced) = replaced_here {
+            membership.continue_from(replaced);
+        }
         Ok(Joined {
-            membership: Membership::new(Arc::clone(self), id, name, seat),
+            membership,
             position: arrived.position,
             users_count,
             own_notice,

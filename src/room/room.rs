@@ -11,9 +11,10 @@ use tokio::sync::Notify;
 
 use super::activity::Activity;
 use super::backplane::Backplane;
+use super::ceiling::Ceiling;
 use super::counts::Counts;
 use super::log::{DedupKey, Entry, EntryKind, Log, Page, Read, Remembered};
-use super::members::{Member, MemberId, Members, UserId};
+use super::members::{Member, MemberId, Members, UserId, UsersPage};
 use super::membership::{Joined, Membership};
 use super::names::{NameClaim, Names};
 use super::readers::{Reader, Readers, Seat};
@@ -22,7 +23,7 @@ use super::typing::Typing;
 use crate::clock;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::metrics::Metrics;
-use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind, User};
+use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind};
 
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub struct Room {
     hasher: std::hash::RandomState,
     pub(super) metrics: Arc<Metrics>,
     names: Arc<Names>,
+    pub(super) ceiling: Option<Ceiling>,
     /// Where this room is one of several processes' (`replica.rs`).
     pub(super) backplane: Option<Arc<dyn Backplane>>,
     /// Told when the log has moved, for those who wait for what others have written.
@@ -94,6 +96,7 @@ impl Room {
             hasher: std::hash::RandomState::new(),
             metrics,
             names: Names::new(unique_names),
+            ceiling: settings.ceiling.map(Ceiling::new),
             backplane: settings.backplane.clone(),
             moved: Notify::new(),
         }
@@ -152,7 +155,7 @@ impl Room {
         let id = state.members.new_id(now_ms);
         state.members.add(id, member.clone());
         let users_count = state.members.count();
-        let own_notice = if self.tells(users_count) {
+        let own_notice = if self.tells(state.members.live_count()) {
             self.push_notice(&mut state, NoticeKind::Joined, &member, None);
             None
         } else {
@@ -187,7 +190,7 @@ impl Room {
     pub(super) fn leave(&self, id: MemberId) {
         self.typing.stop(id);
         let mut state = self.state.lock();
-        let tells = self.tells(state.members.count());
+        let tells = self.tells(state.members.live_count());
         let Some(member) = state.members.remove(id) else {
             return;
         };
@@ -215,7 +218,7 @@ impl Room {
             return;
         };
         self.typing.rename(id, member.to_user());
-        let tells = self.backplane.is_none() && self.tells(state.members.count());
+        let tells = self.backplane.is_none() && self.tells(state.members.live_count());
         if before == *username || !tells {
             return;
         }
@@ -226,7 +229,7 @@ impl Room {
 
     pub(super) fn publish(
         &self,
-        id: MemberId,
+        (id, since): (MemberId, MemberId),
         text: &MessageText,
         client_id: Option<&ClientId>,
     ) -> Result<Published, Refusal> {
@@ -243,6 +246,7 @@ impl Room {
         if let Some(known) = key.as_ref().and_then(|key| state.log.remembered(key)) {
             return repeated(known, text_hash);
         }
+        self.check_ceiling(since)?;
         let timestamp: Arc<str> = clock::rfc3339(state.now_ms()).into();
         let message_id = state.log.next_id();
         let client_id = client_id.map(ClientId::as_str);
@@ -296,11 +300,20 @@ impl Room {
             .messages_after(after, max, HISTORY_PAGE_BYTES_MAX)
     }
 
-    /// The first `max` members in order of joining, and how many there are.
+    /// At most `max` of the members who joined after the user `after`, in order of joining. `None` if
+    /// that user is not here.
     #[must_use]
-    pub fn users(&self, max: usize) -> (Vec<User>, u64) {
-        let state = self.state.lock();
-        (state.members.users(max), state.members.count())
+    pub fn users(&self, after: Option<&str>, max: usize) -> Option<UsersPage> {
+        let (page, total) = {
+            let state = self.state.lock();
+            (state.members.page(after, max)?, state.members.count())
+        };
+        let (members, more) = page;
+        Some(UsersPage {
+            users: members.iter().map(Member::to_user).collect(),
+            total,
+            more,
+        })
     }
 
     /// Members now.
@@ -315,8 +328,8 @@ impl Room {
         self.readers.lag(self.head())
     }
 
-    /// Whether a room of this size is told of joins, leaves and renames: that costs a delivery
-    /// for each member and each change, so N² in a storm.
+    /// Whether a room of so many live members is told of joins, leaves and renames: that costs a
+    /// delivery for each of them and each change, so N² in a storm.
     pub(super) const fn tells(&self, members: u64) -> bool {
         self.notice_limit == 0 || members <= self.notice_limit
     }

@@ -15,6 +15,7 @@ use super::room::Room;
 use crate::clock;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
+use crate::rate::Rate;
 
 /// What rooms are made with.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct RoomSettings {
     pub slow_timeout: Option<Duration>,
     /// Names that look alike may not be in one room at once.
     pub unique_names: bool,
+    /// How many messages one room takes; `None` = not limited.
+    pub ceiling: Option<Rate>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Names this process among those that share the rooms; 0 where there are none.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::budget::Flood;
 use super::mailbox::Request;
 use super::outbox::{Connection, Ended};
 use super::serve::{Place, Session};
 use super::users::Keep;
-use crate::domain::Refusal;
+use crate::domain::{Refusal, RefusalCode};
 use crate::json;
 use crate::protocol::{
-    Accepted, Command, ErrorEvent, EventName, HistoryBody, HistoryRange, Join, JoinConfirm, NoBody,
-    Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
+    Accepted, Command, ErrorEvent, EventName, Join, JoinConfirm, NoBody, Position, RefusedAck,
+    RefusedError, Send, SentBody, USERS_MAX, event,
 };
 use crate::room::members::Member;
 use crate::room::{Membership, NameClaim, News, Page, Published, Reader, Room, Saying};
@@ -21,6 +22,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
     pub(super) async fn handle(&mut self, request: Request<C::Ack>) -> Result<(), Ended> {
         let Request { event, body, ack } = request;
+        // What is refused here was accepted at the door, and so not charged yet.
+        let was_accepted = body.is_ok();
         if self.unanswered.is_some() && !matches!(body, Ok(Command::Send(_) | Command::Typing(_))) {
             // What a client asks is answered in order.
             Box::pin(self.wait_for_answers()).await?;
@@ -39,11 +42,27 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
                 Saying::Underway(outcome) => return self.answer_later(outcome, ack).await,
             },
             Ok(Command::History(range)) => self.history(range),
-            Ok(Command::ListUsers) => self.list_users(),
+            Ok(Command::ListUsers(range)) => self.list_users(&range),
             Ok(Command::Typing(typing)) => self.typing(typing),
             Err(refusal) => Err(refusal),
         };
+        if let Err(refusal) = &answer
+            && was_accepted
+        {
+            self.charge_refusal(refusal)?;
+        }
         self.answer(event, answer, ack).await
+    }
+
+    /// Charges a request that could not be done. Where that is the server's fault it is free.
+    fn charge_refusal(&self, refusal: &Refusal) -> Result<(), Ended> {
+        if refusal.code == RefusalCode::Unavailable {
+            return Ok(());
+        }
+        self.account.charge_refusal(0).map_err(|Flood| {
+            self.out.close_transport();
+            Ended::Flood
+        })
     }
 
     pub(super) async fn answer(
@@ -101,9 +120,16 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         join: Join,
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
-        let own_notice = match self.enter(room, &join).await {
+        let entered = match self.account.check_answers() {
+            Ok(()) => self.enter(room, &join).await,
+            Err(refusal) => Err(refusal),
+        };
+        let own_notice = match entered {
             Ok(own_notice) => own_notice,
-            Err(refusal) => return self.refuse(EventName::JoinRoom, &refusal, ack).await,
+            Err(refusal) => {
+                self.charge_refusal(&refusal)?;
+                return self.refuse(EventName::JoinRoom, &refusal, ack).await;
+            }
         };
         let Some(place) = &mut self.place else {
             return Ok(());
@@ -120,28 +146,34 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let page = join
             .history
             .map(|n| room.messages_before(Some(joined_at + 1), n));
-        let (users, users_count) = room.users(if join.users { USERS_MAX } else { 0 });
+        let users = join.users.then(|| room.users(None, USERS_MAX)).flatten();
         let epoch = room.epoch();
-        let confirm = JoinConfirm {
+        let mut confirm = JoinConfirm {
             room: room.name().as_str(),
-            users_count,
+            users_count: users
+                .as_ref()
+                .map_or_else(|| room.member_count(), |u| u.total),
             username: join.username.as_str(),
             epoch: &epoch,
             last_id: joined_at,
             user_id: &self.who.user_id,
             recovered: resumed.map(|r| r.is_ok()),
             history: page.as_ref().map(Page::payloads),
-            users: join.users.then_some(&users),
+            users: users.as_ref().map(|page| &page.users[..]),
         };
-        let confirm_payload = json::raw(&confirm);
         if let Some(ack) = ack {
             let accepted = json::raw(&Accepted {
                 ok: true,
-                body: confirm,
+                body: &confirm,
             });
+            self.account.charge_answer(accepted.get().len());
             self.out.acknowledge(ack, &accepted).await?;
+            // Whoever asked for an acknowledgement has the lists from there.
+            (confirm.history, confirm.users) = (None, None);
         }
-        self.out.emit(event::JOIN_CONFIRM, &confirm_payload).await?;
+        let confirm = json::raw(&confirm);
+        self.account.charge_answer(confirm.get().len());
+        self.out.emit(event::JOIN_CONFIRM, &confirm).await?;
         self.tell_counts_now().await?;
         if let Some(Err(lost)) = resumed {
             self.tell_gap(room, lost.from, joined_at, None).await?;
@@ -221,9 +253,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     ) -> Result<Option<Box<RawValue>>, Refusal> {
         let users = &self.shared.users;
         let kept = users.claim(&self.who.user_id);
+        let continued = kept.as_ref().filter(|kept| Arc::ptr_eq(kept.room(), room));
+        let since = continued.map(Membership::since);
         let reader = Arc::clone(&self.out) as _;
         match room.enter(self.member(join), name, reader).await {
-            Ok(joined) => {
+            Ok(mut joined) => {
+                if let Some(since) = since {
+                    joined.membership.continue_from(since);
+                }
                 if !joined.membership.is_current() {
                     // The user has come to yet another process meanwhile.
                     self.out.ring(News::TAKEN_OVER);
@@ -234,7 +271,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             }
             Err(refusal) => {
                 if let Some(kept) = kept {
-                    users.keep(&self.who.user_id, kept, Keep::Lost);
+                    users.keep(&self.who.user_id, self.who.network, kept, Keep::Lost);
                 }
                 Err(refusal)
             }
@@ -285,30 +322,6 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             .publish(&send.text, send.client_id.as_ref(), reader)
     }
 
-    fn history(&self, range: HistoryRange) -> Result<Box<RawValue>, Refusal> {
-        let room = self.here()?.room();
-        let page = match range.after {
-            Some(after) => room.messages_after(after, range.limit),
-            None => room.messages_before(range.before, range.limit),
-        };
-        let body = HistoryBody {
-            messages: page.payloads(),
-            more: page.more,
-        };
-        Ok(json::raw(&Accepted { ok: true, body }))
-    }
-
-    fn list_users(&self) -> Result<Box<RawValue>, Refusal> {
-        let (users, total) = self.here()?.room().users(USERS_MAX);
-        Ok(json::raw(&Accepted {
-            ok: true,
-            body: UsersBody {
-                users: &users,
-                total,
-            },
-        }))
-    }
-
     fn typing(&self, typing: bool) -> Result<Box<RawValue>, Refusal> {
         self.here()?.membership.set_typing(typing);
         Ok(json::raw(&Accepted {
@@ -317,7 +330,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }))
     }
 
-    fn here(&self) -> Result<&Place, Refusal> {
+    pub(super) fn here(&self) -> Result<&Place, Refusal> {
         self.place.as_ref().ok_or_else(Refusal::not_in_room)
     }
 }

@@ -1,13 +1,19 @@
 //! Where the transport hands over what a client sent. A door never waits and never fails: it
 //! checks the rate, decodes, and puts a request into the mailbox, in the order of calls.
+//!
+//! What is refused, and what is no request at all, is charged to the user. When that has gone on for
+//! too long the door takes nothing any more, and the session ends the transport.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::SessionSettings;
+use super::Shared;
+use super::budget::{Account, Class, Flood};
 use super::mailbox::{Mailbox, Request};
-use super::rate::Limiter;
 use crate::domain::{Refusal, TextLimits};
+use crate::metrics::Metrics;
 use crate::protocol::{self, Command, EventName};
+use crate::room::{Bell, News};
 
 /// The door of one session. See the module's text.
 #[derive(Debug)]
@@ -15,41 +21,72 @@ pub struct Door<A> {
     // Weak: the mailbox holds acknowledgements, those hold the transport, and the transport holds
     // the door. The session owns the mailbox.
     mailbox: Weak<Mailbox<A>>,
-    messages: Limiter,
-    history: Limiter,
-    requests: Limiter,
+    account: Arc<Account>,
     text: TextLimits,
+    bell: Arc<Bell>,
+    metrics: Arc<Metrics>,
+    flooded: AtomicBool,
 }
 
 impl<A> Door<A> {
-    pub(super) fn new(settings: &SessionSettings, mailbox: &Arc<Mailbox<A>>) -> Self {
+    pub(super) fn new(
+        shared: &Shared,
+        account: Arc<Account>,
+        bell: Arc<Bell>,
+        mailbox: &Arc<Mailbox<A>>,
+    ) -> Self {
         Self {
             mailbox: Arc::downgrade(mailbox),
-            messages: Limiter::new(settings.messages),
-            history: Limiter::new(settings.history),
-            requests: Limiter::new(settings.requests),
-            text: settings.text,
+            account,
+            text: shared.settings.text,
+            bell,
+            metrics: Arc::clone(&shared.metrics),
+            flooded: AtomicBool::new(false),
         }
     }
 
     /// Takes one event. `payload` is its first argument as JSON text, `None` where there is none.
     /// Once the session has ended, events are dropped.
     pub fn receive(&self, event: EventName, payload: Option<&str>, ack: Option<A>) {
+        if self.is_flooded() {
+            return;
+        }
         let Some(mailbox) = self.mailbox.upgrade() else {
             return;
         };
         let body = self.admit(event, payload);
-        mailbox.push(Request { event, body, ack });
+        if mailbox.push(Request { event, body, ack }) {
+            self.charge_refusal(payload.map_or(0, str::len));
+        }
+    }
+
+    /// Takes an event of this many bytes that is not in the contract: it is ignored.
+    pub fn receive_unknown(&self, bytes: usize) {
+        if self.is_flooded() {
+            return;
+        }
+        self.metrics.reject("unknown_event");
+        self.charge_refusal(bytes);
+    }
+
+    fn is_flooded(&self) -> bool {
+        self.flooded.load(Ordering::Relaxed)
+    }
+
+    fn charge_refusal(&self, bytes: usize) {
+        if self.account.charge_refusal(bytes) == Err(Flood)
+            && !self.flooded.swap(true, Ordering::Relaxed)
+        {
+            self.bell.ring(News::FLOODED);
+        }
     }
 
     fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
-        match event {
-            EventName::SendMessage => self.messages.check()?,
-            EventName::JoinRoom | EventName::GetHistory => self.history.check()?,
-            EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => {
-                self.requests.check()?;
-            }
-        }
+        self.account.take(match event {
+            EventName::SendMessage => Class::Message,
+            EventName::JoinRoom | EventName::GetHistory => Class::History,
+            EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => Class::Request,
+        })?;
         protocol::decode(event, payload, &self.text)
     }
 }

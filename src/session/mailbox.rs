@@ -74,8 +74,9 @@ impl<A> Mailbox<A> {
         }
     }
 
-    /// Puts a request in. Never waits, never loses one: see the module's text.
-    pub fn push(&self, mut request: Request<A>) {
+    /// Puts a request in. Never waits, never loses one: see the module's text. Returns whether it
+    /// waits as a refusal.
+    pub fn push(&self, mut request: Request<A>) -> bool {
         let mut queue = self.queue.lock();
         if let Ok(command) = &request.body {
             let cost = REQUEST_COST + command.content_bytes();
@@ -87,12 +88,14 @@ impl<A> Mailbox<A> {
                 queue.bytes += cost;
             }
         }
+        let is_refused = request.body.is_err();
         queue.requests.push_back(request);
         if queue.refusals() >= self.requests_max {
             self.link.pause_reading();
         }
         drop(queue);
         self.bell.ring(News::MAIL);
+        is_refused
     }
 
     /// Takes the oldest request out.
@@ -122,7 +125,7 @@ mod tests {
     fn request() -> Request<u32> {
         Request {
             event: EventName::ListUsers,
-            body: Ok(Command::ListUsers),
+            body: Ok(Command::Leave),
             ack: Some(7),
         }
     }
@@ -134,7 +137,8 @@ mod tests {
     #[test]
     fn a_request_that_does_not_fit_becomes_a_refusal_in_its_place() {
         let mailbox = Mailbox::new(2, Arc::default(), Arc::default());
-        (0..3).for_each(|_| mailbox.push(request()));
+        let refused: Vec<bool> = (0..3).map(|_| mailbox.push(request())).collect();
+        assert_eq!(refused, [false, false, true]);
         let fates: Vec<bool> = std::iter::from_fn(|| mailbox.pop())
             .map(|r| r.body.is_ok())
             .collect();
@@ -159,7 +163,7 @@ mod tests {
     fn reading_pauses_while_too_many_refusals_wait() {
         let link = Arc::new(Link::default());
         let mailbox = Mailbox::new(4, Arc::default(), Arc::clone(&link));
-        (0..7).for_each(|_| mailbox.push(request()));
+        assert!((0..7).filter(|_| mailbox.push(request())).count() == 3);
         assert!(reading(&link), "three refusals may wait");
         mailbox.push(request());
         assert!(!reading(&link), "the fourth stops the reader");

@@ -1,16 +1,17 @@
 //! One connection: commands come in through an ordered mailbox, everything goes out from one task.
 //!
 //! In reading order: [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
-//! session and its transport), [`rate`] (how fast a client may ask), [`door`] (where the transport
+//! session and its transport), [`budget`] (what a user may ask for), [`door`] (where the transport
 //! hands over what a client sent), [`identity`] (who a client is), [`users`] (which session speaks
 //! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does),
-//! `answers` (those that take a while).
+//! `pages` (of history and users), `answers` (those that take a while).
 //!
 //! A session is a cursor in its room's log. Because the confirmation of a join, the history and
 //! the live entries all leave from the session's one task, there is no seam between them: nothing
 //! is lost, doubled or reordered, and a slow reader falls behind in the log and nowhere else.
 
 mod answers;
+pub mod budget;
 mod commands;
 pub mod door;
 pub mod identity;
@@ -19,13 +20,16 @@ pub mod link;
 mod link_tests;
 pub mod mailbox;
 pub mod outbox;
-pub mod rate;
+mod pages;
 mod serve;
 pub mod users;
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use budget::{Budgets, Rates};
 pub use door::Door;
 pub use identity::Identities;
 pub use link::Link;
@@ -46,12 +50,10 @@ pub struct SessionSettings {
     pub mailbox: usize,
     /// What a message may be.
     pub text: TextLimits,
-    /// How fast messages may come.
-    pub messages: Option<rate::Rate>,
-    /// How fast joins and requests for history may come.
-    pub history: Option<rate::Rate>,
-    /// How fast other requests may come.
-    pub requests: Option<rate::Rate>,
+    /// How fast users may ask; `None` = not limited.
+    pub rates: Option<Rates>,
+    /// How many users may be behind one address, if that is limited.
+    pub users_per_address: Option<NonZeroU32>,
     /// The same, as clients are told.
     pub limits: Limits,
     /// How long the place of somebody whose connection is lost is kept.
@@ -75,6 +77,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Which of them speaks for whom.
     pub users: Arc<Users>,
+    /// What each user may still ask for.
+    pub budgets: Budgets,
     drain: OnceLock<Drain>,
 }
 
@@ -90,6 +94,7 @@ impl Shared {
         Self {
             rooms,
             users: Users::new(settings.resume_grace, settings.kept_max),
+            budgets: Budgets::new(settings.rates, settings.users_per_address),
             settings,
             identities,
             metrics,
@@ -116,6 +121,8 @@ pub struct Drain {
 #[derive(Debug)]
 pub(crate) struct Who {
     user_id: UserId,
+    /// The network it connects from, where that is known.
+    network: Option<IpAddr>,
     /// The client says that it can resume.
     resumes: bool,
     /// Why the token it presented is not honoured.
@@ -123,7 +130,7 @@ pub(crate) struct Who {
 }
 
 impl Who {
-    fn new(identities: &Identities, auth: &Auth) -> Self {
+    fn new(identities: &Identities, auth: &Auth, network: Option<IpAddr>) -> Self {
         let presented = auth.token.as_ref().and_then(|token| token.as_deref());
         let (user_id, token_error) = match presented.map(|token| identities.verify(token)) {
             Some(Ok(user_id)) => (user_id, None),
@@ -132,33 +139,44 @@ impl Who {
         };
         Self {
             user_id,
+            network,
             resumes: auth.token.is_some(),
             token_error,
         }
     }
 }
 
-/// Opens a session on a connection that may be spoken to. The transport keeps the first two and
-/// owns nothing of the session itself, which belongs to the task that runs it.
+/// Opens a session on a connection that may be spoken to; `network` is what it connects from, where
+/// that is known. The transport keeps the first two and owns nothing of the session itself, which
+/// belongs to the task that runs it.
 #[must_use]
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
     connection: C,
     auth: &Auth,
+    network: Option<IpAddr>,
 ) -> (Door<C::Ack>, EndHandle, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
     let mailbox =
         mailbox::Mailbox::new(shared.settings.mailbox, Arc::clone(&bell), Arc::clone(link));
     let mailbox = Arc::new(mailbox);
-    let door = Door::new(&shared.settings, &mailbox);
+    let who = Who::new(&shared.identities, auth, network);
+    let account = Arc::new(shared.budgets.account(&who.user_id, network));
+    let door = Door::new(shared, Arc::clone(&account), Arc::clone(&bell), &mailbox);
     let end = EndHandle(Arc::clone(&bell));
     let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
-    let who = Who::new(&shared.identities, auth);
     if let Some(error) = who.token_error {
         shared.metrics.reject(error.as_str());
     }
-    let session = Session::new(Arc::clone(shared), who, mailbox, Arc::new(out), bell);
+    let session = Session::new(
+        Arc::clone(shared),
+        who,
+        account,
+        mailbox,
+        Arc::new(out),
+        bell,
+    );
     (door, end, Box::new(session))
 }
 

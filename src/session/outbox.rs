@@ -84,6 +84,8 @@ pub enum Ended {
     Ousted,
     /// It took nothing for too long, so it was ended.
     Slow,
+    /// It asked for too much for too long, so it was ended.
+    Flood,
     /// The server is going away.
     Drained,
 }
@@ -97,9 +99,18 @@ impl Ended {
             (News::OUSTED, Self::Ousted),
             (News::GONE, Self::Lost),
             (News::STALLED, Self::Slow),
+            (News::FLOODED, Self::Flood),
         ];
         ends.into_iter()
             .find_map(|(kind, ended)| news.has(kind).then_some(ended))
+    }
+}
+
+impl Ended {
+    /// Whether the session ends a transport that its client would go on with.
+    #[must_use]
+    pub const fn is_forced(self) -> bool {
+        matches!(self, Self::Slow | Self::Flood)
     }
 }
 
@@ -107,7 +118,8 @@ impl Ended {
 const END: News = News::LEFT
     .and(News::OUSTED)
     .and(News::GONE)
-    .and(News::STALLED);
+    .and(News::STALLED)
+    .and(News::FLOODED);
 
 /// The way out to one connection. See the module's text.
 #[derive(Debug)]
@@ -233,10 +245,11 @@ impl<C: Connection> Outbox<C> {
     /// Waits for news that ends the session. Cancel safe.
     pub async fn end(&self) -> Ended {
         let news = self.bell.until(END).await;
-        if news.has(News::STALLED) {
+        let ended = Ended::by(news).unwrap_or(Ended::Lost);
+        if ended.is_forced() {
             self.close_transport();
         }
-        Ended::by(news).unwrap_or(Ended::Lost)
+        ended
     }
 
     /// Waits until the transport has taken everything said.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answers::Unanswered;
+use super::budget::Account;
 use super::identity::TokenError;
 use super::mailbox::Mailbox;
 use super::outbox::{Connection, Ended, Outbox};
@@ -52,6 +53,7 @@ pub struct Session<C: Connection> {
     pub(super) unanswered: Option<Box<Unanswered<C::Ack>>>,
     bell: Arc<Bell>,
     pub(super) mailbox: Arc<Mailbox<C::Ack>>,
+    pub(super) account: Arc<Account>,
     counts_told: u64,
     activity_told: u64,
     // The session's seats: among those who are told the counts, and, where its client knows what
@@ -63,6 +65,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     pub(super) fn new(
         shared: Arc<Shared>,
         who: Who,
+        account: Arc<Account>,
         mailbox: Arc<Mailbox<C::Ack>>,
         out: Arc<Outbox<C>>,
         bell: Arc<Bell>,
@@ -80,6 +83,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             unanswered: None,
             bell,
             mailbox,
+            account,
             counts_told: 0,
             activity_told: 0,
             _seats: seats,
@@ -93,7 +97,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Every connection holds this future for its life, so paths that are rarely taken are boxed
     /// to keep it small.
     pub async fn run(mut self: Box<Self>) -> Ended {
-        let (standing, predecessor) = self.shared.users.arrive(&self.who.user_id, &self.bell);
+        let Who {
+            user_id, network, ..
+        } = &self.who;
+        let (standing, predecessor) = self.shared.users.arrive(user_id, *network, &self.bell);
         let ended = match self.serve(predecessor).await {
             Ok(never) => match never {},
             Err(ended) => ended,
@@ -108,6 +115,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         if ended == Ended::Slow {
             self.shared.metrics.slow_readers_closed.inc();
         }
+        if ended == Ended::Flood {
+            self.shared.metrics.reject("flood");
+        }
         if ended == Ended::Ousted {
             self.out.disconnect();
         }
@@ -116,8 +126,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let users = &self.shared.users;
         let keep = match ended {
             Ended::Ousted => Some(Keep::TakenOver),
-            Ended::Lost | Ended::Slow | Ended::Drained if self.who.resumes => Some(Keep::Lost),
-            Ended::Lost | Ended::Slow | Ended::Drained => None,
+            Ended::Drained => self.who.resumes.then_some(Keep::Drained),
+            Ended::Lost | Ended::Slow | Ended::Flood => self.who.resumes.then_some(Keep::Lost),
             Ended::Left => {
                 // Also the place that it had before this connection.
                 drop(users.claim(&self.who.user_id));
@@ -127,7 +137,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         match (self.place.take(), keep) {
             // Another process has taken it over already.
             (Some(place), _) if !place.membership.is_current() => drop(place),
-            (Some(place), Some(why)) => users.keep(&self.who.user_id, place.membership, why),
+            (Some(place), Some(why)) => {
+                users.keep(&self.who.user_id, self.who.network, place.membership, why);
+            }
             // Dropping the place is leaving.
             (place, _) => drop(place),
         }
@@ -184,7 +196,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what there is to do.
     async fn tell(&mut self, news: News) -> Result<(), Ended> {
         if let Some(ended) = Ended::by(news) {
-            if ended == Ended::Slow {
+            if ended.is_forced() {
                 self.out.close_transport();
             }
             return Err(ended);
@@ -286,9 +298,13 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             };
             place.cursor = entry.id;
             let old_news = entry.kind == EntryKind::Notice && entry.id <= place.resuming_until;
-            if !old_news {
-                self.out.tell(&entry).await?;
+            if old_news {
+                continue;
             }
+            if entry.id <= place.resuming_until {
+                self.account.charge_answer(entry.payload.get().len());
+            }
+            self.out.tell(&entry).await?;
         }
         Ok(())
     }
@@ -326,6 +342,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     pub(super) async fn tell_counts_now(&mut self) -> Result<(), Ended> {
         let state = self.shared.rooms.counts().now();
         self.counts_told = state.version;
+        self.account.charge_answer(state.payload.get().len());
         self.out.emit(event::ROOM_UPDATE, &state.payload).await
     }
 

@@ -5,6 +5,7 @@
 //! the older session ends first, and what it held is handed on, so nobody sees the user go.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +18,9 @@ use crate::room::{Bell, Membership, News, UserId};
 /// How long a place is kept for whoever took over from a live session, where [`Users::grace`] is
 /// shorter: its client is connecting right now.
 const TAKEOVER_GRACE: Duration = Duration::from_secs(5);
+/// Places that may be kept for users of one address. Beyond that there may be as many as the address
+/// has live sessions.
+const KEPT_PER_ADDRESS_MIN: usize = 16;
 
 /// Names one session or one kept place; never used again.
 type Serial = u64;
@@ -29,6 +33,22 @@ pub struct Users {
     kept: AtomicUsize,
     next_serial: AtomicU64,
     by_id: Mutex<HashMap<UserId, User>>,
+    by_address: Mutex<HashMap<IpAddr, AtAddress>>,
+}
+
+/// What there is of one address.
+#[derive(Debug, Default)]
+struct AtAddress {
+    live: usize,
+    kept: usize,
+}
+
+/// One of an address's live sessions or kept places; given up when dropped.
+#[derive(Debug)]
+struct Share {
+    users: Arc<Users>,
+    address: IpAddr,
+    of: fn(&mut AtAddress) -> &mut usize,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +62,14 @@ struct User {
 struct Rest {
     /// Those who were taken over from and have not ended yet, with who waits for each.
     ending: Vec<(Serial, oneshot::Sender<()>)>,
-    kept: Option<(Serial, Membership)>,
+    kept: Option<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    serial: Serial,
+    place: Membership,
+    _share: Option<Share>,
 }
 
 #[derive(Debug)]
@@ -71,6 +98,8 @@ pub enum Keep {
     Lost,
     /// A newer connection of the same user is there.
     TakenOver,
+    /// The server is going away and has sent the client elsewhere.
+    Drained,
 }
 
 /// A session's standing as its user's live one; given up when dropped.
@@ -79,6 +108,7 @@ pub struct Standing {
     users: Arc<Users>,
     user_id: UserId,
     serial: Serial,
+    _share: Option<Share>,
 }
 
 /// The session that was taken over from; resolves when it has ended.
@@ -94,6 +124,7 @@ impl Users {
             kept: AtomicUsize::new(0),
             next_serial: AtomicU64::new(0),
             by_id: Mutex::default(),
+            by_address: Mutex::default(),
         })
     }
 
@@ -107,6 +138,7 @@ impl Users {
     pub fn arrive(
         self: &Arc<Self>,
         user_id: &UserId,
+        address: Option<IpAddr>,
         bell: &Arc<Bell>,
     ) -> (Standing, Option<Predecessor>) {
         let serial = self.serial();
@@ -127,6 +159,7 @@ impl Users {
             users: Arc::clone(self),
             user_id: Arc::clone(user_id),
             serial,
+            _share: address.map(|address| self.share_in_live(address)),
         };
         (standing, predecessor)
     }
@@ -141,15 +174,59 @@ impl Users {
         drop(self.take_kept(user_id, |_, place| !place.is_current()));
     }
 
-    /// Keeps the place of a user whose session ends, for a while. Nobody is told meanwhile.
-    pub fn keep(self: &Arc<Self>, user_id: &UserId, mut place: Membership, why: Keep) {
+    fn share_in_live(self: &Arc<Self>, address: IpAddr) -> Share {
+        self.by_address.lock().entry(address).or_default().live += 1;
+        Share {
+            users: Arc::clone(self),
+            address,
+            of: |at| &mut at.live,
+        }
+    }
+
+    /// A share in what may be kept of an address; `None` if it has none left.
+    fn share_in_kept(self: &Arc<Self>, address: IpAddr) -> Option<Share> {
+        let mut by_address = self.by_address.lock();
+        let at = by_address.entry(address).or_default();
+        if at.kept >= at.live.max(KEPT_PER_ADDRESS_MIN) {
+            return None;
+        }
+        at.kept += 1;
+        drop(by_address);
+        Some(Share {
+            users: Arc::clone(self),
+            address,
+            of: |at| &mut at.kept,
+        })
+    }
+
+    /// Keeps the place of a user whose session ends, for a while, unless too many are kept of its
+    /// address or in its room. Nobody is told meanwhile.
+    pub fn keep(
+        self: &Arc<Self>,
+        user_id: &UserId,
+        address: Option<IpAddr>,
+        mut place: Membership,
+        why: Keep,
+    ) {
         let grace = match why {
-            Keep::Lost => self.grace,
+            Keep::Lost | Keep::Drained => self.grace,
             Keep::TakenOver => self.grace.max(TAKEOVER_GRACE),
         };
         let full = self.kept_max != 0 && self.kept.load(Ordering::Relaxed) >= self.kept_max;
         if grace.is_zero() || full {
             // Dropping the place is leaving.
+            return;
+        }
+        // Those whom the server sends away are all live ones, and it lets nobody new in.
+        let is_bounded = why != Keep::Drained;
+        let share = match address {
+            Some(address) if is_bounded => match self.share_in_kept(address) {
+                None => return,
+                share => share,
+            },
+            _ => None,
+        };
+        if is_bounded && !place.may_be_detached() {
             return;
         }
         place.detach();
@@ -158,7 +235,11 @@ impl Users {
         let before = {
             let mut by_id = self.by_id.lock();
             let user = by_id.entry(Arc::clone(user_id)).or_default();
-            user.rest().kept.replace((serial, place))
+            user.rest().kept.replace(Kept {
+                serial,
+                place,
+                _share: share,
+            })
         };
         self.let_go(before);
         let (users, user_id) = (Arc::clone(self), Arc::clone(user_id));
@@ -187,7 +268,7 @@ impl Users {
         let mut by_id = self.by_id.lock();
         let user = by_id.get_mut(user_id)?;
         let kept = &mut user.rest.as_mut()?.kept;
-        let (_, place) = kept.take_if(|(serial, place)| wanted(*serial, place))?;
+        let Kept { place, .. } = kept.take_if(|kept| wanted(kept.serial, &kept.place))?;
         if user.is_nobody() {
             by_id.remove(user_id);
         }
@@ -195,10 +276,22 @@ impl Users {
         Some(place)
     }
 
-    fn let_go(&self, before: Option<(Serial, Membership)>) {
-        if let Some((_, place)) = before {
+    fn let_go(&self, before: Option<Kept>) {
+        if let Some(kept) = before {
             self.kept.fetch_sub(1, Ordering::Relaxed);
-            drop(place);
+            drop(kept);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut by_address = self.users.by_address.lock();
+        if let Some(at) = by_address.get_mut(&self.address) {
+            *(self.of)(at) -= 1;
+            if at.live == 0 && at.kept == 0 {
+                by_address.remove(&self.address);
+            }
         }
     }
 }

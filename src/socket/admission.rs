@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 /// 9 KiB.
 const UNCLAIMED_MAX: usize = 2048;
 /// Connections one address may open at once, in seconds of its rate.
-const BURST_SECONDS: u32 = 10;
+pub const BURST_SECONDS: u32 = 10;
 /// Addresses are forgotten now and then, once this many checks were made.
 const FORGET_EVERY: u32 = 4096;
 /// Ended connections that the library may still hold something of (about 9 KiB each) without
@@ -108,6 +108,9 @@ impl IntoResponse for TurnedAway {
 /// A place among the open connections; given up when dropped, or before.
 pub struct Place {
     admission: Arc<Admission>,
+    /// Where the connection comes from, if that is known.
+    network: Option<IpAddr>,
+    /// The same, where it is counted.
     address: Option<IpAddr>,
     released: bool,
 }
@@ -141,6 +144,13 @@ impl Place {
                 by_address.remove(&address);
             }
         }
+    }
+}
+
+impl Place {
+    /// Where the connection comes from, if that is known: of IPv6 the /64.
+    pub const fn network(&self) -> Option<IpAddr> {
+        self.network
     }
 }
 
@@ -183,6 +193,7 @@ impl Admission {
         self.metrics.connections.inc();
         let mut place = Place {
             admission: Arc::clone(self),
+            network: address,
             address: None,
             released: false,
         };

@@ -44,7 +44,7 @@ use tokio_util::task::TaskTracker;
 
 use adapter::{Adapter, Slot};
 use admission::Admission;
-pub use admission::{AdmissionSettings, ClientAddress};
+pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};
@@ -212,7 +212,7 @@ fn start(
             // already said goodbye and would keep the socket for ever.
             Ended::Lost => wire::forget(socket),
             Ended::Left | Ended::Ousted => close_later(&ticket, unused_timeout),
-            Ended::Slow | Ended::Drained => {}
+            Ended::Slow | Ended::Flood | Ended::Drained => {}
         }
         end.disarm();
     })
@@ -230,14 +230,15 @@ fn begin(
         return None;
     }
     let wire = Wire::new(socket.clone(), parts.slot.sender()?, Arc::clone(ticket));
-    let (door, end, session) = session::open(&parts.shared, ticket.link(), wire, auth);
+    let (door, end, session) =
+        session::open(&parts.shared, ticket.link(), wire, auth, ticket.network());
     let door = Arc::new(door);
     let metrics = Arc::clone(&parts.shared.metrics);
     socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
         // What comes right behind a goodbye comes here too, because the library forgets the socket
         // a little later.
         if inbound.is_open {
-            inbound.hand_to(&door, &metrics);
+            inbound.hand_to(&door);
         } else {
             metrics.reject("packet");
         }

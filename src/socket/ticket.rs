@@ -3,6 +3,7 @@
 //! which speaks through the library's socket.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -61,6 +62,11 @@ impl Ticket {
             session: Mutex::default(),
             polling: OnceLock::new(),
         })
+    }
+
+    /// Where the connection comes from, if that is known: of IPv6 the /64.
+    pub fn network(&self) -> Option<IpAddr> {
+        self.place.lock().network()
     }
 
     /// The link between the session and its transport.

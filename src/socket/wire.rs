@@ -12,7 +12,6 @@ use socketioxide::{SendError, SocketError};
 
 use super::adapter::{Adapter, Sender};
 use super::ticket::Ticket;
-use crate::metrics::Metrics;
 use crate::protocol::{EventName, split_event};
 use crate::room::Entry;
 use crate::session::{Connection, Door, Undeliverable};
@@ -21,17 +20,18 @@ use crate::session::{Connection, Door, Undeliverable};
 pub struct Inbound {
     event: Option<EventName>,
     payload: Option<Box<str>>,
+    bytes: usize,
     ack: Option<AckSender<Adapter>>,
     /// Whether the session is open, as the library sees it.
     pub is_open: bool,
 }
 
 impl Inbound {
-    /// Hands the event to the session. Events that are not in the contract are ignored.
-    pub fn hand_to(self, door: &Door<AckSender<Adapter>>, metrics: &Metrics) {
+    /// Hands the event to the session.
+    pub fn hand_to(self, door: &Door<AckSender<Adapter>>) {
         match self.event {
             Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
-            None => metrics.reject("unknown_event"),
+            None => door.receive_unknown(self.bytes),
         }
     }
 }
@@ -44,7 +44,8 @@ impl FromMessageParts<Adapter> for Inbound {
         value: &mut Value,
         ack_id: &Option<i64>,
     ) -> Result<Self, Infallible> {
-        let (event, payload) = split_event(value.as_str().map_or("", |text| text.as_str()));
+        let array = value.as_str().map_or("", |text| text.as_str());
+        let (bytes, (event, payload)) = (array.len(), split_event(array));
         let ack = match ack_id {
             Some(_) => Some(AckSender::from_message_parts(socket, value, ack_id)?),
             None => None,
@@ -52,6 +53,7 @@ impl FromMessageParts<Adapter> for Inbound {
         Ok(Self {
             event,
             payload,
+            bytes,
             ack,
             is_open: socket.connected(),
         })

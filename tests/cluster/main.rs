@@ -5,6 +5,7 @@
 //! redis-server each says that it is skipped; with HUBBUB_REQUIRE_REDIS set, it fails instead.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod bounds;
 mod checks;
 /// The people of the delivery checker, and what is wrong with what they saw: `docs/delivery.md`.
 #[path = "../delivery"]

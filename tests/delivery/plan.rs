@@ -82,8 +82,10 @@ impl Plan {
         }
     }
 
-    /// The server's settings. Nobody is refused for being fast, and everybody is told everything;
-    /// heartbeats are quick, so that half-open connections are found out.
+    /// The server's settings. Nobody is refused for being fast, and everybody is told everything.
+    /// Under faults, half-open connections and readers that stopped are found out quickly. Without
+    /// faults there are none: then the server closes nobody who is merely late, because the machine
+    /// is busy or a saboteur's proxy is.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let settings = [
             (
@@ -93,12 +95,25 @@ impl Plan {
             ("MESSAGE_RATE", "0"),
             ("NOTICE_LIMIT", "0"),
             ("HISTORY_BYTES", "0"),
-            ("PING_INTERVAL", "1s"),
-            ("PING_TIMEOUT", "2s"),
-            ("SLOW_TIMEOUT", "4s"),
             ("RUST_LOG", "warn"),
         ];
-        let mut settings: Vec<_> = settings.map(|(key, value)| (key, value.to_owned())).into();
+        let closed_after = if self.faults {
+            [
+                ("PING_INTERVAL", "1s"),
+                ("PING_TIMEOUT", "2s"),
+                ("SLOW_TIMEOUT", "4s"),
+            ]
+        } else {
+            [
+                ("PING_INTERVAL", "5s"),
+                ("PING_TIMEOUT", "5m"),
+                ("SLOW_TIMEOUT", "0"),
+            ]
+        };
+        let settings = settings.into_iter().chain(closed_after);
+        let mut settings: Vec<_> = settings
+            .map(|(key, value)| (key, value.to_owned()))
+            .collect();
         settings.push(("HISTORY_MESSAGES", self.kept.to_string()));
         settings
     }

@@ -9,6 +9,7 @@ mod attachments;
 mod endings;
 mod events;
 mod faults;
+mod floods;
 mod handshakes;
 mod http;
 mod liveness;

@@ -227,6 +227,7 @@ async fn help_names_every_setting_and_succeeds() {
         "MESSAGE_MAX_CHARS",
         "MESSAGE_RATE",
         "MESSAGE_BURST",
+        "ROOM_RATE",
         "MAILBOX",
         "MAX_CONNECTIONS",
         "PING_INTERVAL",

@@ -57,6 +57,10 @@ async fn the_session_follows_with_the_limits_and_the_server() {
             ("message_max_chars", 2000),
             ("message_rate", 5),
             ("message_burst", 50),
+            ("answer_bytes_rate", 262_144),
+            ("answer_bytes_burst", 4_194_304),
+            ("username_max_bytes", 128),
+            ("users_page_max", 1000),
             ("mailbox", 1024),
         ] {
             assert_eq!(session["limits"][limit], value, "{limit}: {session:?}");

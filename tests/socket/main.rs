@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod activity;
+mod answers;
 mod behind_connect;
+mod budgets;
 mod configuration;
 mod connecting;
 mod counts;
@@ -12,6 +14,7 @@ mod endings;
 mod folder;
 mod ghosts;
 mod health;
+mod held;
 mod identity;
 mod joining;
 mod leaving;

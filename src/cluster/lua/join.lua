@@ -49,11 +49,11 @@ end
 redis.call('HSET', here, member, record(room, user, name, looks))
 redis.call('HSET', P .. ':users', user, node .. ' ' .. member)
 take_names(room, looks, user)
-local members = redis.call('HINCRBY', log.meta, 'members', 1)
+redis.call('HINCRBY', log.meta, 'members', 1)
 tell_state('joined', room, member, user, name, node)
 local position, untold = digits(log.head), 0
 if not silent then
-  if not tells(bounds, members) then
+  if not tells(bounds, live_members(log.meta)) then
     untold = (was and was.room == room) and 0 or 1
   elseif not (was and was.room == room) then
     append(log, bounds, 'joined', user, name, member, '')

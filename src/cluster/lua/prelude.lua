@@ -3,7 +3,8 @@
 -- KEYS[1] is the prefix of all keys with its colon, so that access rules for keys apply to it:
 --   <prefix>:room:<room>:meta     hash: epoch, head (newest id), floor (where ids leapt), newest (ms),
 --                                 last (newest message's id), messages and their bytes in the log,
---                                 notices and their bytes, foreign entries, members
+--                                 notices and their bytes, foreign entries, members, held (members
+--                                 whose connections are lost)
 --   <prefix>:room:<room>:log      stream: the room's entries, see `append`
 --   <prefix>:room:<room>:notices  list: "stream-id size" of each notice in the log, oldest first
 --   <prefix>:room:<room>:keys     hash: idempotency key -> "id ms hash", while its message is in the log
@@ -11,6 +12,7 @@
 --   <prefix>:users                hash: user_id -> "node member"
 --   <prefix>:nodes                set of nodes
 --   <prefix>:node:<node>          hash: member -> record, see `record`
+--   <prefix>:held                 set of members whose connections are lost
 --   <prefix>:lease:<node>         exists for as long as the node lives
 --   <prefix>:over:<member>        exists for a while after another node's member took over from it
 --   <prefix>:reaped:<user>        the user's membership that ended with its node; exists for a while
@@ -255,8 +257,14 @@ local function bounds_from(first)
   return bounds
 end
 
--- Whether a room of this many members is told of joins, leaves and renames.
-local function tells(bounds, members) return bounds.notices == 0 or members <= bounds.notices end
+-- Members of a room whose connections are not lost.
+local function live_members(meta)
+  local counts = redis.call('HMGET', meta, 'members', 'held')
+  return tonumber(counts[1] or 0) - tonumber(counts[2] or 0)
+end
+
+-- Whether a room of this many live members is told of joins, leaves and renames.
+local function tells(bounds, live) return bounds.notices == 0 or live <= bounds.notices end
 
 -- What is kept of a member: room, user_id, name, and what the name looks like, where names are
 -- unique. No part has a line feed.
@@ -316,9 +324,12 @@ local function remove(what, node, member, was, by, log, bounds)
     redis.call('HDEL', P .. ':users', was.user)
   end
   give_up_names(was.room, was.looks, was.user)
-  local members = redis.call('HINCRBY', room_key(was.room, 'meta'), 'members', -1) + 1
+  local meta = room_key(was.room, 'meta')
+  local live = live_members(meta)
+  redis.call('HINCRBY', meta, 'members', -1)
+  if redis.call('SREM', P .. ':held', member) == 1 then redis.call('HINCRBY', meta, 'held', -1) end
   tell_state(what, was.room, member, was.user, was.name, by)
-  if log and tells(bounds, members) then
+  if log and tells(bounds, live) then
     append(log, bounds, 'left', was.user, was.name, member, '')
   end
 end

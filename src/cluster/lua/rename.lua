@@ -13,7 +13,7 @@ redis.call('HSET', P .. ':node:' .. node, member, record(was.room, was.user, nam
 give_up_names(was.room, was.looks, was.user)
 take_names(was.room, looks, was.user)
 tell_state('renamed', was.room, member, was.user, name, node)
-if tells(bounds, tonumber(redis.call('HGET', log.meta, 'members') or 0)) then
+if tells(bounds, live_members(log.meta)) then
   append(log, bounds, 'renamed', was.user, name, member, was.name)
 end
 return { 'renamed' }

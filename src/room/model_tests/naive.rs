@@ -82,6 +82,7 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
             state_interval: Duration::ZERO,
             slow_timeout: None,
             unique_names: false,
+            ceiling: None,
             metrics: Arc::default(),
             node: 0,
             backplane: None,

@@ -47,6 +47,22 @@ describe('joining', () => {
     expect(log).toEqual(['fresh [1 2]', '3']);
   });
 
+  it('takes the lists from the acknowledgement, which has them instead of the confirmation', () => {
+    const lists: string[] = [];
+    chat.on('users', ({ users }) => lists.push(users.map((user) => user.username).join(' ')));
+    chat.connect();
+    chat.join('tech', 'Ada');
+    socket.up();
+    const users = [{ user_id: 'me', username: 'Ada' }];
+    const confirm = { room: 'tech', users_count: 1, username: 'Ada', epoch: 'e1', last_id: 2, user_id: 'me' };
+    socket.last('join_room').ack({ ok: true, ...confirm, history: [message(1), message(2)], users });
+    socket.say('join_confirm', confirm);
+    expect([log, lists]).toEqual([['fresh [1 2]'], ['Ada']]);
+    // The lists were of that join alone.
+    socket.confirm({ last_id: 2 });
+    expect(log.at(-1)).toBe('resumed []');
+  });
+
   it('drops duplicates and messages of another room', () => {
     enter({ history: [message(1)], last_id: 1 });
     socket.say('receive_message', message(1));

@@ -96,6 +96,8 @@ export class Chat extends Emitter<ChatEvents> {
   #target: Target | null = null;
   #joined: Joined | null = null;
   #joinTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The acknowledgement of the join whose `join_confirm` comes next: only it has the lists. */
+  #lists: JoinConfirm | null = null;
 
   constructor(socket: (auth: () => { token: string | null }) => SocketLike, options: ChatOptions) {
     super();
@@ -227,9 +229,11 @@ export class Chat extends Emitter<ChatEvents> {
       users: true,
       ...(after ? { after } : {}),
     };
-    // Success comes as `join_confirm`, on every server; the acknowledgement only brings refusals.
+    // Success comes as `join_confirm`, on every server; the acknowledgement comes right before it, where there is one,
+    // and brings the lists or a refusal.
     this.#socket.emit('join_room', payload, (answer?: Ack<JoinConfirm>) => {
-      if (answer?.ok === false && this.#target === target) this.#joinRefused(target, answer.error);
+      if (answer?.ok) this.#lists = answer;
+      else if (answer && this.#target === target) this.#joinRefused(target, answer.error);
     });
   }
 
@@ -248,13 +252,15 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   #confirmed(confirm: JoinConfirm): void {
+    const lists = this.#lists ?? confirm;
+    this.#lists = null;
     // Of several joins in a row only the last one counts.
     if (confirm.room !== this.#target?.room) return;
     const cursor = this.#cursor(confirm.room);
     const renamed = this.#joined?.room === confirm.room;
     const { continuity, epochChanged } = cursor.join(confirm);
     // Where the server resumes, all that was missed follows as events: the newest page would hide what is before it.
-    const page = continuity === 'resumed' ? [] : (confirm.history ?? []);
+    const page = continuity === 'resumed' ? [] : (lists.history ?? []);
     const history = page.filter((message) => cursor.accept(message.id));
     if (continuity !== 'resumed') cursor.accept(confirm.last_id);
     this.#target = { room: confirm.room, username: confirm.username };
@@ -269,7 +275,7 @@ export class Chat extends Emitter<ChatEvents> {
     };
     for (const message of history) this.#outbox.echo(message, confirm.username);
     this.tell('joined', this.#joined);
-    this.#roster.reset(confirm.users);
+    this.#roster.reset(lists.users);
     this.#outbox.open(confirm.room);
   }
 
@@ -313,6 +319,7 @@ export class Chat extends Emitter<ChatEvents> {
   #left(): void {
     clearTimeout(this.#joinTimer);
     this.#joined = null;
+    this.#lists = null;
     this.#outbox.close();
     this.#roster.reset(undefined);
   }

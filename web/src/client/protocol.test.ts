@@ -41,6 +41,7 @@ it.each([
   ['JoinWire', 'JoinRoom'],
   ['SendWire', 'SendMessage'],
   ['HistoryWire', 'GetHistory'],
+  ['UsersWire', 'ListUsers'],
   ['Position', 'Position'],
 ])('the struct %s has the fields of the type %s', (struct, type) => {
   expect(inTypes(type)).toEqual(inRust(struct));

@@ -81,11 +81,15 @@ export interface Limits {
   history_burst: number;
   request_rate: number;
   request_burst: number;
+  answer_bytes_rate: number;
+  answer_bytes_burst: number;
   username_max_chars: number;
+  username_max_bytes: number;
   client_id_max_chars: number;
   client_id_window: number;
   mailbox: number;
   history_page_max: number;
+  users_page_max: number;
   payload_max_bytes: number;
 }
 
@@ -147,6 +151,11 @@ export interface GetHistory {
   limit: number;
 }
 
+export interface ListUsers {
+  after?: string;
+  limit?: number;
+}
+
 export interface Refused {
   ok: false;
   error: WireError;
@@ -168,6 +177,7 @@ export interface HistoryBody {
 export interface UsersBody {
   users: User[];
   total: number;
+  more: boolean;
 }
 
 export interface ServerEvents {
@@ -189,6 +199,6 @@ export interface ClientEvents {
   leave_room: Record<string, never>;
   send_message: SendMessage;
   get_history: GetHistory;
-  list_users: Record<string, never>;
+  list_users: ListUsers;
   typing: { typing: boolean };
 }

@@ -1,0 +1,336 @@
+//! What each user may still ask for: messages, requests, bytes of answers, and how much abuse is
+//! borne before the connection is closed.
+//!
+//! A budget belongs to the user and outlives their connections, so neither a reconnect nor a new
+//! session refills it. Where connections are limited by address, each address has a budget too,
+//! as large as those of all the users who may connect from there, and whoever connects from it
+//! draws on both: new identities do not refill that one. A budget that nobody uses and that is
+//! full again is forgotten, because a new one would be the same.
+
+mod registry;
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use self::registry::Registry;
+use crate::domain::Refusal;
+use crate::rate::{Bucket, Rate};
+use crate::room::UserId;
+
+/// What one refused request costs beside its own bytes, towards the budget of abuse.
+const REFUSAL_BYTES: usize = 1024;
+/// Abuse that is borne: some 6,000 refused requests at once, and 16 a second on average. Whoever
+/// pastes fifty messages, or sends again what was buffered while away, is nowhere near.
+const PATIENCE: (u32, u32) = (16 * 1024, 6 * 1024 * 1024);
+/// A second with more refused requests than this is a bad one.
+const BAD_SECOND: u32 = 50;
+/// Bad seconds that are borne, less one for each better second between them.
+const BAD_SECONDS_MAX: u32 = 6;
+/// Bytes of answers a second, and at once: a dozen of the largest answers, or a hundred joins with
+/// the history and the users of an ordinary room.
+pub const ANSWERS: (u32, u32) = (256 * 1024, 4 * 1024 * 1024);
+
+/// How fast one user may ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Messages.
+    pub messages: Rate,
+    /// Joins and requests for history.
+    pub history: Rate,
+    /// Other requests.
+    pub requests: Rate,
+    /// Bytes of answers.
+    pub answers: Rate,
+    patience: Rate,
+}
+
+/// What a request is counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A message.
+    Message,
+    /// A join or a request for history.
+    History,
+    /// Any other request.
+    Request,
+}
+
+/// The connection has been abused for too long: it must be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flood;
+
+impl Rates {
+    /// Rates for messages, joins and history, and other requests; `None`, which limits nothing at
+    /// all, if one of them is.
+    #[must_use]
+    pub fn new(
+        messages: Option<Rate>,
+        history: Option<Rate>,
+        requests: Option<Rate>,
+    ) -> Option<Self> {
+        Some(Self {
+            messages: messages?,
+            history: history?,
+            requests: requests?,
+            answers: Rate::new(ANSWERS.0, ANSWERS.1)?,
+            patience: Rate::new(PATIENCE.0, PATIENCE.1)?,
+        })
+    }
+
+    const fn times(self, users: NonZeroU32) -> Self {
+        Self {
+            messages: self.messages.times(users),
+            history: self.history.times(users),
+            requests: self.requests.times(users),
+            answers: self.answers.times(users),
+            patience: self.patience.times(users),
+        }
+    }
+
+    const fn of(&self, class: Class) -> Rate {
+        match class {
+            Class::Message => self.messages,
+            Class::History => self.history,
+            Class::Request => self.requests,
+        }
+    }
+}
+
+/// One user's or one address's buckets.
+#[derive(Debug)]
+struct Buckets {
+    messages: Bucket,
+    history: Bucket,
+    requests: Bucket,
+    answers: Bucket,
+    patience: Bucket,
+    bad: BadSeconds,
+}
+
+/// Counts the seconds in which too much was refused: a steady flood that is slow enough for the
+/// bucket is found by them.
+#[derive(Debug, Clone, Copy)]
+struct BadSeconds {
+    began: Instant,
+    refused: u32,
+    count: u32,
+}
+
+impl BadSeconds {
+    /// Counts one more refusal; whether there have been too many bad seconds.
+    fn refuse(&mut self, now: Instant) -> bool {
+        let seconds = now.saturating_duration_since(self.began).as_secs();
+        if seconds > 0 {
+            let better = u32::try_from(seconds - 1).unwrap_or(u32::MAX);
+            let was_bad = self.refused >= BAD_SECOND;
+            self.count = if was_bad {
+                self.count + 1
+            } else {
+                self.count.saturating_sub(1)
+            };
+            self.count = self.count.saturating_sub(better);
+            self.began = now;
+            self.refused = 0;
+        }
+        self.refused = self.refused.saturating_add(1);
+        self.count >= BAD_SECONDS_MAX
+    }
+}
+
+impl Buckets {
+    fn full(rates: &Rates, now: Instant) -> Self {
+        Self {
+            messages: Bucket::full(rates.messages, now),
+            history: Bucket::full(rates.history, now),
+            requests: Bucket::full(rates.requests, now),
+            answers: Bucket::full(rates.answers, now),
+            patience: Bucket::full(rates.patience, now),
+            bad: BadSeconds {
+                began: now,
+                refused: 0,
+                count: 0,
+            },
+        }
+    }
+
+    const fn of(&mut self, class: Class) -> &mut Bucket {
+        match class {
+            Class::Message => &mut self.messages,
+            Class::History => &mut self.history,
+            Class::Request => &mut self.requests,
+        }
+    }
+
+    /// The time until all of them are full.
+    fn time_until_full(&mut self, rates: &Rates, now: Instant) -> Duration {
+        [
+            (&mut self.messages, rates.messages),
+            (&mut self.history, rates.history),
+            (&mut self.requests, rates.requests),
+            (&mut self.answers, rates.answers),
+            (&mut self.patience, rates.patience),
+        ]
+        .into_iter()
+        .map(|(bucket, rate)| bucket.time_until_full(rate, now))
+        .max()
+        .unwrap_or_default()
+    }
+}
+
+/// One budget, shared by those who draw on it.
+#[derive(Debug, Clone)]
+struct Budget {
+    rates: Arc<Rates>,
+    buckets: Arc<Mutex<Buckets>>,
+}
+
+impl Budget {
+    fn take(&self, class: Class) -> Result<(), Refusal> {
+        let rate = self.rates.of(class);
+        let taken = self
+            .buckets
+            .lock()
+            .of(class)
+            .take(rate, 1.0, Instant::now());
+        taken.map_err(Refusal::rate_limited)
+    }
+
+    fn give_back(&self, class: Class) {
+        self.buckets.lock().of(class).give_back();
+    }
+
+    fn check_answers(&self) -> Result<(), Refusal> {
+        let rate = self.rates.answers;
+        let mut buckets = self.buckets.lock();
+        if buckets.answers.tokens(rate, Instant::now()) > 0.0 {
+            Ok(())
+        } else {
+            Err(Refusal::rate_limited(buckets.answers.time_until(rate, 1.0)))
+        }
+    }
+
+    fn charge_answer(&self, bytes: f64) {
+        let rate = self.rates.answers;
+        self.buckets
+            .lock()
+            .answers
+            .spend(rate, bytes, Instant::now());
+    }
+
+    fn charge_refusal(&self, bytes: f64) -> Result<(), Flood> {
+        let (rate, now) = (self.rates.patience, Instant::now());
+        let mut buckets = self.buckets.lock();
+        buckets.patience.spend(rate, bytes, now);
+        if buckets.bad.refuse(now) {
+            buckets.patience.empty();
+        }
+        if buckets.patience.tokens(rate, now) > 0.0 {
+            Ok(())
+        } else {
+            Err(Flood)
+        }
+    }
+}
+
+/// What one connection draws on: its user's budget and, where there is one, its address's.
+#[derive(Debug, Default)]
+pub struct Account {
+    user: Option<Budget>,
+    address: Option<Budget>,
+}
+
+impl Account {
+    fn both(&self) -> impl Iterator<Item = &Budget> {
+        self.user.iter().chain(&self.address)
+    }
+
+    /// Takes one request of a class.
+    ///
+    /// # Errors
+    /// `rate_limited` with the time until there is one again.
+    pub fn take(&self, class: Class) -> Result<(), Refusal> {
+        if let Some(user) = &self.user {
+            user.take(class)?;
+        }
+        if let Some(address) = &self.address {
+            address.take(class).inspect_err(|_| {
+                if let Some(user) = &self.user {
+                    user.give_back(class);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether an answer may be built. One may be larger than what is left: it is owed then.
+    ///
+    /// # Errors
+    /// `rate_limited` with the time until nothing is owed any more.
+    pub fn check_answers(&self) -> Result<(), Refusal> {
+        self.both().try_for_each(Budget::check_answers)
+    }
+
+    /// Charges an answer of this many bytes.
+    pub fn charge_answer(&self, bytes: usize) {
+        let bytes = as_f64(bytes);
+        self.both().for_each(|budget| budget.charge_answer(bytes));
+    }
+
+    /// Charges a request of this many bytes that was refused or is none. Only to the user: others
+    /// behind the same address need not be closed with them.
+    ///
+    /// # Errors
+    /// [`Flood`] if that has gone on for too long.
+    pub fn charge_refusal(&self, bytes: usize) -> Result<(), Flood> {
+        match &self.user {
+            Some(user) => user.charge_refusal(as_f64(bytes.saturating_add(REFUSAL_BYTES))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes of packets and answers, far below 2^53"
+)]
+const fn as_f64(bytes: usize) -> f64 {
+    bytes as f64
+}
+
+/// The budgets of all users and addresses. See the module's text.
+#[derive(Debug)]
+pub struct Budgets {
+    users: Option<Registry<UserId>>,
+    addresses: Option<Registry<IpAddr>>,
+}
+
+impl Budgets {
+    /// Full budgets for everybody; none if `rates` is `None`. `users_per_address` is how many users
+    /// may connect from one address, if that is limited.
+    #[must_use]
+    pub fn new(rates: Option<Rates>, users_per_address: Option<NonZeroU32>) -> Self {
+        let of_addresses = rates.zip(users_per_address);
+        Self {
+            users: rates.map(Registry::new),
+            addresses: of_addresses.map(|(rates, users)| Registry::new(rates.times(users))),
+        }
+    }
+
+    /// What a connection of `user` from `address` draws on. An address that is not known is not
+    /// limited.
+    #[must_use]
+    pub fn account(&self, user: &UserId, address: Option<IpAddr>) -> Account {
+        let addresses = self.addresses.as_ref().zip(address);
+        Account {
+            user: self.users.as_ref().map(|users| users.get(user)),
+            address: addresses.map(|(addresses, address)| addresses.get(&address)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
