@@ -7,12 +7,13 @@
 //! returns what lies past it, or says which ids are lost to it. Only a message can be lost: a notice
 //! that is gone is old news. Pure: no clock, no locks, no I/O.
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
+
+use crate::protocol::event;
 
 /// Notices that a service keeps of each room: more than come before the slowest reader reads on.
 pub const NOTICES_MAX: usize = 1000;
@@ -42,6 +43,17 @@ pub enum EntryKind {
     Notice,
 }
 
+impl EntryKind {
+    /// The event that carries an entry of this kind.
+    #[must_use]
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::Message => event::RECEIVE_MESSAGE,
+            Self::Notice => event::SYSTEM_MESSAGE,
+        }
+    }
+}
+
 /// One entry of the log, shared by all its readers.
 #[derive(Debug)]
 pub struct Entry {
@@ -53,19 +65,6 @@ pub struct Entry {
     pub payload: Box<RawValue>,
     published: Instant,
     key: Option<DedupKey>,
-    transport_form: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
-impl Entry {
-    /// The entry as a transport wants it: made by whoever asks first, then shared. There is one
-    /// transport, so all must ask for the same type; another would be made anew for each call.
-    pub fn transport_form<T: Clone + Send + Sync + 'static>(&self, make: impl Fn(&Self) -> T) -> T {
-        let form = self.transport_form.get_or_init(|| Box::new(make(self)));
-        match form.downcast_ref::<T>() {
-            Some(form) => form.clone(),
-            None => make(self),
-        }
-    }
 }
 
 /// Who sent a message under which idempotency key.
@@ -285,7 +284,6 @@ impl Log {
             payload,
             published: now,
             key,
-            transport_form: OnceLock::new(),
         });
         match kind {
             EntryKind::Message => self.messages.push(Arc::clone(&entry)),

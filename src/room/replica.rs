@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 
 use super::backplane::{Arrival, Arrived, Known};
 use super::bell::News;
+use super::fanout::Subscriber;
 use super::log::{EntryKind, Log};
 use super::members::{Member, MemberId};
 use super::membership::{Joined, Membership};
 use super::names::NameClaim;
-use super::readers::Reader;
 use super::room::{Room, State};
 use crate::clock;
 use crate::domain::{Refusal, Username};
@@ -106,10 +106,10 @@ impl Room {
         self: &Arc<Self>,
         member: Member,
         name: NameClaim,
-        reader: Arc<dyn Reader>,
+        subscriber: Arc<dyn Subscriber>,
     ) -> Result<Joined, Refusal> {
         let Some(backplane) = &self.backplane else {
-            return Ok(self.join(member, name, reader));
+            return Ok(self.join(member, name, subscriber));
         };
         let (arriving, known) = {
             let mut state = self.state.lock();
@@ -128,7 +128,7 @@ impl Room {
             backplane.leave(self.known(), id);
             return Err(Refusal::unavailable());
         }
-        let seat = self.readers.seat(reader);
+        let subscription = self.fanout.subscribe(subscriber);
         let mut state = self.state.lock();
         // So that nobody is counted twice until that is read, too.
         let replaced = arrived.replaced;
@@ -138,7 +138,7 @@ impl Room {
         self.count(&state);
         let users_count = state.members.count();
         drop(state);
-        let mut membership = Membership::new(Arc::clone(self), id, name, seat);
+        let mut membership = Membership::new(Arc::clone(self), id, name, subscription);
         if let Some(replaced) = replaced_here {
             membership.continue_from(replaced);
         }
@@ -230,7 +230,7 @@ impl Room {
 
     /// Brings what was received to the readers, and to those who wait for it.
     pub fn bring(&self) {
-        self.readers.bring_queued();
+        self.fanout.wake();
         self.moved.notify_waiters();
     }
 
@@ -255,7 +255,7 @@ impl Room {
         self.head.store(log.head(), Ordering::Release);
         state.log = log;
         drop(state);
-        self.readers.ring(News::ENTRIES);
+        self.fanout.notify(News::ENTRIES);
         self.moved.notify_waiters();
         left_out
     }

@@ -1,8 +1,10 @@
 //! What a session and the transport below it tell each other, without either knowing the other:
 //! how many packets the transport has taken, whether it may read on, and whether it must end.
 
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+use super::stream::FrameStream;
 use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Notify, Ordering};
 
 /// Nobody waits for packets to be taken.
@@ -20,7 +22,7 @@ pub struct Link {
     at_fault: AtomicBool,
     connecting: AtomicBool,
     connected: AtomicBool,
-    polls: AtomicBool,
+    stream: OnceLock<Arc<dyn FrameStream>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -37,7 +39,7 @@ impl Default for Link {
             at_fault: AtomicBool::new(false),
             connecting: AtomicBool::new(false),
             connected: AtomicBool::new(false),
-            polls: AtomicBool::new(false),
+            stream: OnceLock::new(),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -45,8 +47,8 @@ impl Default for Link {
 }
 
 impl Link {
-    /// Transport: it has written `packets` more of the session's packets (events and
-    /// acknowledgements, nothing else) to the network.
+    /// Transport: it has taken `packets` more from the library's queue: the reply to CONNECT, events
+    /// and acknowledgements, nothing else.
     pub fn take(&self, packets: u64) {
         if packets == 0 {
             return;
@@ -78,15 +80,15 @@ impl Link {
         }
     }
 
-    /// Transport: whether it polls now. A poll carries fewer packets than a WebSocket may hold.
-    pub fn set_polls(&self, polls: bool) {
-        self.polls.store(polls, Ordering::Release);
+    /// Transport: it is a WebSocket now, with this stream. The first one counts.
+    pub fn set_stream(&self, stream: Arc<dyn FrameStream>) {
+        self.stream.get_or_init(|| stream);
     }
 
-    /// Whether the transport polls.
+    /// The stream of the WebSocket, if the transport is one.
     #[must_use]
-    pub fn polls(&self) -> bool {
-        self.polls.load(Ordering::Acquire)
+    pub fn stream(&self) -> Option<&dyn FrameStream> {
+        self.stream.get().map(|stream| &**stream)
     }
 
     /// Transport: the client's CONNECT has been read. The transport reads no further until the

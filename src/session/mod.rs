@@ -1,7 +1,7 @@
 //! One connection: commands come in through an ordered mailbox, everything goes out from one task.
 //!
 //! In reading order: [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
-//! session and its transport), [`budget`] (what a user may ask for), [`door`] (where the transport
+//! session and its transport), [`stream`] (a WebSocket's), [`budget`] (what a user may ask for), [`door`] (where the transport
 //! hands over what a client sent), [`identity`] (who a client is), [`users`] (which session speaks
 //! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does),
 //! `pages` (of history and users), `answers` (those that take a while).
@@ -22,6 +22,7 @@ pub mod mailbox;
 pub mod outbox;
 mod pages;
 mod serve;
+pub mod stream;
 pub mod users;
 
 use std::net::IpAddr;
@@ -106,7 +107,7 @@ impl Shared {
     /// first call counts.
     pub fn drain(&self, drain: Drain) {
         self.drain.get_or_init(|| drain);
-        self.rooms.counts().audience().ring(News::DRAIN);
+        self.rooms.counts().audience().notify(News::DRAIN);
     }
 }
 

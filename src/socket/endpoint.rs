@@ -22,7 +22,6 @@ use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
 
 use super::PATH;
-use super::adapter::Adapter;
 use super::admission::{Admission, ClientAddress};
 use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
@@ -30,9 +29,9 @@ use crate::metrics::Metrics;
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
-    service: SocketIoService<Nothing, Adapter>,
+    service: SocketIoService<Nothing>,
     // Held so that the library's namespaces live as long as the endpoint.
-    _io: SocketIo<Adapter>,
+    _io: SocketIo,
     polling: PollingTickets,
     admission: Arc<Admission>,
     metrics: Arc<Metrics>,
@@ -48,8 +47,8 @@ impl std::fmt::Debug for Endpoint {
 
 impl Endpoint {
     pub(super) fn new(
-        service: SocketIoService<Nothing, Adapter>,
-        io: SocketIo<Adapter>,
+        service: SocketIoService<Nothing>,
+        io: SocketIo,
         admission: Arc<Admission>,
         metrics: Arc<Metrics>,
         connect_timeout: Duration,
@@ -71,7 +70,7 @@ impl Endpoint {
         self.payload_max
     }
 
-    pub(super) const fn service(&self) -> &SocketIoService<Nothing, Adapter> {
+    pub(super) const fn service(&self) -> &SocketIoService<Nothing> {
         &self.service
     }
 
@@ -146,7 +145,6 @@ impl Endpoint {
         request.extensions_mut().insert(Arc::clone(&ticket));
         let (head, body) = read_whole(self.call(request).await).await;
         if let Some(sid) = opened_sid(&body) {
-            ticket.link().set_polls(true);
             self.polling.remember(sid, &ticket);
             self.admission.await_claim(&ticket);
         }

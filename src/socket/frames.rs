@@ -1,7 +1,7 @@
 //! Follows the frames in one direction of a WebSocket (RFC 6455, section 5.2), however its bytes
 //! are cut, and knows the few that matter below the library: session packets, CONNECT, close, ping.
 
-use super::packet::{CONNECT_BYTES, is_connect, is_session_packet};
+use super::packet::{CONNECT_BYTES, is_connect, is_counted};
 
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -28,13 +28,13 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Takes the next bytes written, and says how many of the session's packets they complete:
-    /// messages that carry an event or an acknowledgement.
-    pub fn count_session_packets(&mut self, mut bytes: &[u8]) -> u64 {
+    /// Takes the next bytes written, and says how many packets they complete of those that a session
+    /// counts in the library's queue.
+    pub fn count_queued(&mut self, mut bytes: &[u8]) -> u64 {
         let mut packets = 0;
         while let Some(read) = self.next_message(bytes) {
             bytes = &bytes[read..];
-            packets += u64::from(is_session_packet(self.message_start()));
+            packets += u64::from(is_counted(self.message_start()));
         }
         packets
     }
@@ -77,7 +77,8 @@ impl Frames {
         std::mem::take(&mut self.ping_bytes)
     }
 
-    const fn is_between_frames(&self) -> bool {
+    /// Whether no frame is under way.
+    pub const fn is_between_frames(&self) -> bool {
         self.header_len == 0
     }
 
@@ -234,7 +235,7 @@ mod tests {
                 let mut payload = kinds[kind].to_vec();
                 payload.resize(payload.len() + len, b'x');
                 stream.extend(frame(TEXT, &payload));
-                sent += u64::from(kind < 2);
+                sent += u64::from(kind < 2 || kind == 3);
             }
             stream.extend(frame(PING, b"42 in a ping frame"));
             let mut frames = Frames::default();
@@ -245,7 +246,7 @@ mod tests {
                     break;
                 }
                 let (now, later) = rest.split_at((*cut).min(rest.len()));
-                counted += frames.count_session_packets(now);
+                counted += frames.count_queued(now);
                 rest = later;
             }
             prop_assert_eq!(counted, sent);
@@ -296,7 +297,7 @@ mod tests {
             stream.extend(frame(TEXT, b"2"));
             let mut frames = Frames::default();
             let skip = skip.min(at);
-            frames.count_session_packets(&stream[..skip]);
+            frames.count_queued(&stream[..skip]);
             prop_assert_eq!(frames.find(&wanted, &stream[skip..]), Some(at - skip));
             prop_assert_eq!(frames.find(&wanted, &stream[skip..at]), None);
         }
@@ -313,12 +314,12 @@ mod tests {
         for piece in [1, 2, 7, stream.len()] {
             let mut frames = Frames::default();
             stream.chunks(piece).for_each(|bytes| {
-                frames.count_session_packets(bytes);
+                frames.count_queued(bytes);
             });
             assert!(!frames.saw_close(), "in pieces of {piece}");
             assert_eq!(frames.take_ping_bytes(), 3 * (2 + 125));
             masked(CLOSE, b"\x03\xe8").chunks(piece).for_each(|bytes| {
-                frames.count_session_packets(bytes);
+                frames.count_queued(bytes);
             });
             assert!(frames.saw_close(), "in pieces of {piece}");
         }
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn an_empty_frame_ends_at_once() {
         let mut frames = Frames::default();
-        assert_eq!(frames.count_session_packets(&frame(CLOSE, b"")), 0);
-        assert_eq!(frames.count_session_packets(&frame(TEXT, b"42[]")), 1);
+        assert_eq!(frames.count_queued(&frame(CLOSE, b"")), 0);
+        assert_eq!(frames.count_queued(&frame(TEXT, b"42[]")), 1);
     }
 }

@@ -1,22 +1,27 @@
-//! The byte stream under one WebSocket, as the session's link sees it: it counts the packets that
-//! have been written, stops reading while the session asks for that and behind a CONNECT, and fails
-//! when the session ends the transport, also where a writer is stuck in a flush. It also notes when
-//! the peer hangs up, so that an end which the peer's bytes brought about can be told from an
-//! ordinary one.
+//! The byte stream under one WebSocket. The session writes whole frames straight into it
+//! ([`FrameStream`]); the library reads from it, and writes its own between them.
+//!
+//! It stops reading while the session asks for that and behind a CONNECT, and fails when the session
+//! ends the transport, also where a writer is stuck in a flush. It also notes when the peer hangs up,
+//! so that an end which the peer's bytes brought about can be told from an ordinary one.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use axum::body::Bytes;
 use bytes::Buf;
-use pin_project_lite::pin_project;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::Frames;
 use crate::session::Link;
+use crate::session::stream::{FrameStream, Written};
 
 /// Bytes of answers to pings that may wait to be written. Every ping is answered with its own
 /// payload, and the library's buffer for that has no bound: a peer that sends pings and reads
@@ -33,33 +38,185 @@ const CLOSE_FRAME: &[u8] = b"\x81\x011";
 #[derive(Debug, Clone)]
 pub struct ConnectionPlace(pub Arc<OwnedSemaphorePermit>);
 
-pin_project! {
-    /// A stream whose traffic a [`Link`] watches and steers. `guard` is dropped with it.
-    pub struct Linked<S, G> {
-        #[pin]
-        stream: S,
-        link: Arc<Link>,
-        sent: Frames,
-        received: Frames,
-        // What was read behind a CONNECT.
-        held: Bytes,
-        pongs: u64,
-        guard: G,
+/// The library's end of a stream. `guard` is dropped with it.
+pub struct Linked<S: AsyncRead + AsyncWrite, G> {
+    channel: Arc<Channel<S>>,
+    link: Arc<Link>,
+    received: Frames,
+    /// What was read behind a CONNECT.
+    held: Bytes,
+    _closes: Closes<S>,
+    _guard: G,
+}
+
+/// Ends the stream when the library drops its end.
+struct Closes<S: AsyncRead + AsyncWrite>(Arc<Channel<S>>);
+
+impl<S: AsyncRead + AsyncWrite> Drop for Closes<S> {
+    fn drop(&mut self) {
+        drop(self.0.io.lock().take());
+        self.0.writers.session.wake();
     }
 }
 
-impl<S, G> Linked<S, G> {
-    /// Wraps a stream on which the WebSocket handshake is done.
+impl<S, G> Linked<S, G>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    /// Wraps a stream on which the WebSocket handshake is done, and gives the link the session's
+    /// end.
     pub fn new(stream: S, link: Arc<Link>, guard: G) -> Self {
+        let writers = Arc::new(Writers::default());
+        let channel = Arc::new(Channel {
+            io: Mutex::new(Some(Io {
+                stream: Box::pin(stream),
+                sent: Frames::default(),
+                rest: Bytes::new(),
+                pongs: 0,
+            })),
+            written: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            waker: Waker::from(Arc::clone(&writers)),
+            writers,
+        });
+        link.set_stream(Arc::clone(&channel) as _);
         Self {
-            stream,
+            _closes: Closes(Arc::clone(&channel)),
+            channel,
             link,
-            sent: Frames::default(),
             received: Frames::default(),
             held: Bytes::new(),
-            pongs: 0,
-            guard,
+            _guard: guard,
         }
+    }
+}
+
+/// A stream that the library and the session share.
+struct Channel<S> {
+    /// `None` once it has ended.
+    io: Mutex<Option<Io<S>>>,
+    written: AtomicU64,
+    /// Bytes that are still to be written before the session's next frames.
+    waiting: AtomicUsize,
+    writers: Arc<Writers>,
+    /// Wakes both writers, whoever tried last.
+    waker: Waker,
+}
+
+struct Io<S> {
+    stream: Pin<Box<S>>,
+    sent: Frames,
+    /// The rest of the session's frames that the network did not take at once.
+    rest: Bytes,
+    /// Bytes of answers to pings that may still be unwritten.
+    pongs: u64,
+}
+
+/// Who waits for the network to take more.
+#[derive(Default)]
+struct Writers {
+    library: AtomicWaker,
+    session: AtomicWaker,
+}
+
+impl Wake for Writers {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.library.wake();
+        self.session.wake();
+    }
+}
+
+impl<S> fmt::Debug for Channel<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").finish_non_exhaustive()
+    }
+}
+
+impl<S: AsyncWrite> Channel<S> {
+    /// Writes what the network takes of the rest. Ready when nothing is left of it.
+    fn poll_rest(&self, io: &mut Io<S>) -> Poll<io::Result<()>> {
+        while !io.rest.is_empty() {
+            let written = ready!(self.poll_write(io, None))?;
+            io.rest.advance(written);
+            self.waiting.store(io.rest.len(), Ordering::Release);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes some of `bytes`, or of the rest where that is `None`. Wakes both writers where it has
+    /// to wait.
+    fn poll_write(&self, io: &mut Io<S>, bytes: Option<&[u8]>) -> Poll<io::Result<usize>> {
+        let mut cx = Context::from_waker(&self.waker);
+        let bytes = bytes.unwrap_or(&io.rest);
+        let written = ready!(io.stream.as_mut().poll_write(&mut cx, bytes))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.written.fetch_add(written as u64, Ordering::Relaxed);
+        // Whatever was written has made as much room; what else waits has bounds of its own.
+        io.pongs = io.pongs.saturating_sub(written as u64);
+        Poll::Ready(Ok(written))
+    }
+
+    /// Writes frames; `keeps` what the network does not take at all.
+    fn write_frames(&self, frames: &Bytes, keeps: bool) -> Written {
+        let mut io = self.io.lock();
+        let Some(io) = &mut *io else {
+            return Written::Closed;
+        };
+        if !io.rest.is_empty() || !io.sent.is_between_frames() {
+            return Written::Nothing;
+        }
+        let mut done = 0;
+        while done < frames.len() {
+            match self.poll_write(io, Some(&frames[done..])) {
+                Poll::Ready(Ok(written)) => done += written,
+                Poll::Ready(Err(_)) => return Written::Closed,
+                Poll::Pending if done == 0 && !keeps => return Written::Nothing,
+                Poll::Pending => {
+                    // A copy, because the frames may be a batch that many share.
+                    io.rest = Bytes::copy_from_slice(&frames[done..]);
+                    self.waiting.store(io.rest.len(), Ordering::Release);
+                    return Written::Part;
+                }
+            }
+        }
+        Written::All
+    }
+}
+
+impl<S: AsyncWrite + Send> FrameStream for Channel<S> {
+    fn offer(&self, frames: &Bytes) -> Written {
+        self.write_frames(frames, false)
+    }
+
+    fn write(&self, frames: &Bytes) -> Written {
+        self.write_frames(frames, true)
+    }
+
+    fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.writers.session.register(cx.waker());
+        let mut io = self.io.lock();
+        let Some(io) = &mut *io else {
+            return Poll::Ready(());
+        };
+        // An error is found out by whoever writes next.
+        if self.poll_rest(io).is_pending() || !io.sent.is_between_frames() {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
     }
 }
 
@@ -70,21 +227,25 @@ fn ended() -> io::Error {
     )
 }
 
-impl<S: AsyncRead, G> AsyncRead for Linked<S, G> {
+impl<S: AsyncRead + AsyncWrite, G> Unpin for Linked<S, G> {}
+
+impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.project();
+        let this = &mut *self;
         ready!(this.link.poll_may_read(cx));
         if this.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         let before = buf.filled().len();
+        let mut io = this.channel.io.lock();
+        let io = io.as_mut().ok_or_else(ended)?;
         if this.held.is_empty() {
             let room = buf.remaining();
-            let read = ready!(this.stream.poll_read(cx, buf));
+            let read = ready!(io.stream.as_mut().poll_read(cx, buf));
             let is_end = buf.filled().len() == before && room > 0;
             if read.is_err() || is_end {
                 this.link.note_hang_up();
@@ -100,15 +261,15 @@ impl<S: AsyncRead, G> AsyncRead for Linked<S, G> {
             this.link.begin_connect();
             if end < new.len() {
                 // Rare and short, so the copy does not matter.
-                *this.held = [&new[end..], this.held].concat().into();
+                this.held = [&new[end..], &this.held].concat().into();
                 buf.set_filled(before + end);
             }
         }
         if this.received.saw_close() {
             this.link.note_hang_up();
         }
-        *this.pongs += this.received.take_ping_bytes();
-        if *this.pongs > PONGS_MAX {
+        io.pongs += this.received.take_ping_bytes();
+        if io.pongs > PONGS_MAX {
             this.link.close_for_fault();
             return Poll::Ready(Err(ended()));
         }
@@ -116,47 +277,62 @@ impl<S: AsyncRead, G> AsyncRead for Linked<S, G> {
     }
 }
 
-impl<S: AsyncWrite, G> AsyncWrite for Linked<S, G> {
+impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.project();
-        if this.link.is_closed() {
+        if self.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        let buf = match this.sent.find(CLOSE_FRAME, buf) {
+        let channel = &*self.channel;
+        // First, because the session may write between a try and this.
+        channel.writers.library.register(cx.waker());
+        let mut io = channel.io.lock();
+        let io = io.as_mut().ok_or_else(ended)?;
+        if io.sent.is_between_frames() {
+            match channel.poll_rest(io) {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return self.link.poll_closed(cx).map(|()| Err(ended())),
+            }
+        }
+        let buf = match io.sent.find(CLOSE_FRAME, buf) {
             // As if it were written.
             Some(0) => return Poll::Ready(Ok(CLOSE_FRAME.len())),
             Some(start) => &buf[..start],
             None => buf,
         };
-        match this.stream.poll_write(cx, buf) {
+        match channel.poll_write(io, Some(buf)) {
             Poll::Ready(written) => {
                 let written = written?;
-                this.link
-                    .take(this.sent.count_session_packets(&buf[..written]));
-                // Whatever was written has made as much room; what else waits has bounds of its own.
-                *this.pongs = this.pongs.saturating_sub(written as u64);
+                self.link.take(io.sent.count_queued(&buf[..written]));
+                if io.sent.is_between_frames() {
+                    channel.writers.session.wake();
+                }
                 Poll::Ready(Ok(written))
             }
-            Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.project();
-        if this.link.is_closed() {
+        if self.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        match this.stream.poll_flush(cx) {
-            Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
+        let mut io = self.channel.io.lock();
+        let io = io.as_mut().ok_or_else(ended)?;
+        match io.stream.as_mut().poll_flush(cx) {
+            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
             flushed @ Poll::Ready(_) => flushed,
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_shutdown(cx)
+        let mut io = self.channel.io.lock();
+        match io.as_mut() {
+            Some(io) => io.stream.as_mut().poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }

@@ -6,8 +6,7 @@
 //! client may post), `upgrade` and `handshake` (WebSockets), `probe` (a WebSocket that wants to take over from
 //! polling), [`io`] (the byte stream under a WebSocket), `frames` and `packet` (what passes there),
 //! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
-//! end), `admission` (who may open a connection), `wire` (packets in and out), `adapter` (entries to
-//! many connections).
+//! end), `admission` (who may open a connection), `wire` (packets in and out).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events. So
 //! doors work inline, return a ready future, and never wait.
@@ -17,7 +16,6 @@
 //! task alone. What a client sends right behind CONNECT waits for that below the library
 //! ([`Link::begin_connect`]).
 
-mod adapter;
 mod admission;
 mod body;
 mod endings;
@@ -42,7 +40,6 @@ use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
-use adapter::{Adapter, Slot};
 use admission::Admission;
 pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress};
 pub use endpoint::Endpoint;
@@ -56,9 +53,9 @@ use crate::session::{self, Ended, Link, Session, Shared, outbox};
 /// Path of the endpoint, as Socket.IO clients expect it.
 pub const PATH: &str = "/socket.io/";
 
-/// Packets the library queues for a connection. More than a session ever has on its way, because
-/// the library ends a connection whose queue is full when its heartbeat is due.
-const QUEUE_PACKETS: usize = outbox::WINDOW_PACKETS + 32;
+/// Packets the library queues for a connection. More than a session ever has there, because the
+/// library ends a connection whose queue is full when its heartbeat is due.
+const QUEUE_PACKETS: usize = outbox::POLL_PACKETS + 20;
 /// Bytes the library reads at once from a WebSocket: most requests are shorter, and every
 /// connection holds that much.
 const READ_BUFFER_BYTES: usize = 1024;
@@ -86,7 +83,6 @@ pub fn build(
     tasks: &TaskTracker,
 ) -> Arc<Endpoint> {
     let payload_max = usize::try_from(settings.payload_max_bytes).unwrap_or(usize::MAX);
-    let slot = Slot::default();
     let (service, io) = SocketIo::builder()
         .req_path("/socket.io")
         .ping_interval(settings.ping_interval)
@@ -98,11 +94,10 @@ pub fn build(
         .ws_read_buffer_size(READ_BUFFER_BYTES)
         .max_buffer_size(QUEUE_PACKETS)
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
-        .with_adapter::<Adapter>(slot.clone())
         .build_with_inner_svc(endpoint::Nothing);
     let metrics = Arc::clone(&shared.metrics);
     let of_admit = Arc::clone(&metrics);
-    let admit = async move |socket: SocketRef<Adapter>,
+    let admit = async move |socket: SocketRef,
                             HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
                             TryData(auth): TryData<Auth>| {
         admit(&of_admit, &socket, &ticket, auth.is_ok())
@@ -110,11 +105,10 @@ pub fn build(
     let connect_timeout = settings.connect_timeout;
     let parts = Arc::new(Parts {
         shared: Arc::clone(shared),
-        slot,
         tasks: tasks.clone(),
         unused_timeout: connect_timeout,
     });
-    let start = move |socket: SocketRef<Adapter>,
+    let start = move |socket: SocketRef,
                       HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
                       TryData(auth): TryData<Auth>| {
         start(&parts, socket, ticket, auth.unwrap_or_default())
@@ -134,7 +128,6 @@ pub fn build(
 /// What every connect handler needs.
 struct Parts {
     shared: Arc<Shared>,
-    slot: Slot,
     tasks: TaskTracker,
     unused_timeout: Duration,
 }
@@ -142,7 +135,7 @@ struct Parts {
 /// Connect middleware: refuses, or lets the library send its reply to CONNECT.
 fn admit(
     metrics: &Arc<Metrics>,
-    socket: &SocketRef<Adapter>,
+    socket: &SocketRef,
     ticket: &Arc<Ticket>,
     auth_is_valid: bool,
 ) -> Result<(), &'static str> {
@@ -192,7 +185,7 @@ fn disconnected(metrics: &Metrics, ticket: &Ticket, reason: DisconnectReason) {
 /// Connect handler: the connection may be spoken to, so its session begins.
 fn start(
     parts: &Parts,
-    socket: SocketRef<Adapter>,
+    socket: SocketRef,
     ticket: Arc<Ticket>,
     auth: Auth,
 ) -> impl Future<Output = ()> + Send + use<> {
@@ -222,14 +215,14 @@ fn start(
 /// `None` where the connection is not to have one.
 fn begin(
     parts: &Parts,
-    socket: &SocketRef<Adapter>,
+    socket: &SocketRef,
     ticket: &Arc<Ticket>,
     auth: &Auth,
 ) -> Option<Box<Session<Wire>>> {
     if ticket.is_evicted() {
         return None;
     }
-    let wire = Wire::new(socket.clone(), parts.slot.sender()?, Arc::clone(ticket));
+    let wire = Wire::new(socket.clone(), Arc::clone(ticket));
     let (door, end, session) =
         session::open(&parts.shared, ticket.link(), wire, auth, ticket.network());
     let door = Arc::new(door);

@@ -1,8 +1,11 @@
 //! What is decided by the first characters of an Engine.IO packet.
 
-/// Whether a packet carries an event or an acknowledgement: what sessions send.
-pub fn is_session_packet(packet: &[u8]) -> bool {
-    packet.starts_with(b"42") || packet.starts_with(b"43")
+/// Whether a packet from the server is one that a session counts: the reply to its CONNECT, an event
+/// or an acknowledgement.
+pub fn is_counted(packet: &[u8]) -> bool {
+    [&b"40{"[..], b"42", b"43"]
+        .iter()
+        .any(|start| packet.starts_with(start))
 }
 
 /// Bytes of a packet that [`is_connect`] looks at.

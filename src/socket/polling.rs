@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::{self, SEPARATOR, Unwelcome};
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
-use super::packet::{is_connect, is_session_packet};
+use super::packet::{is_connect, is_counted};
 use super::ticket::Ticket;
 
 /// WebSockets that may try to take over one session at once. Whichever gets there first does.
@@ -144,7 +144,7 @@ impl Endpoint {
             return Response::from_parts(head, Body::from(body));
         }
         let packets = body.split(|&byte| byte == SEPARATOR);
-        let taken = packets.filter(|packet| is_session_packet(packet)).count();
+        let taken = packets.filter(|packet| is_counted(packet)).count();
         ticket.link().take(taken as u64);
         if polling.overlapped.load(Ordering::Acquire) {
             return Response::from_parts(head, Body::from(body));

@@ -106,7 +106,6 @@ impl Endpoint {
         if !polling.upgrade().await {
             return;
         }
-        ticket.link().set_polls(false);
         let closing = ClosePolling::unless_upgraded(&self, polling.sid());
         let end = TransportEnd::new(&self, &ticket, false);
         self.serve(stream, &ticket, (closing, end, place), opening)
@@ -124,8 +123,9 @@ impl Endpoint {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         G: Send + 'static,
     {
+        let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
         // Boxed, because the library's futures move it about and keep room for each place.
-        let stream = Box::new(Linked::new(stream, Arc::clone(ticket.link()), guard));
+        let stream = Box::new(stream);
         if Service::call(self.service(), (stream, opening))
             .await
             .is_err()

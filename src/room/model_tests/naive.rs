@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::domain::{MessageText, RoomName, TextLimits, Username};
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
-use crate::room::{Entry, EntryKind, LogBounds, News, Reader, RoomSettings};
+use crate::room::{Batch, EntryKind, LogBounds, News, Offered, RoomSettings, Subscriber};
 
 pub const ROOMS: [&str; 2] = ["tech", "general"];
 pub const NAMES: [&str; 3] = ["Ada", "Bob", "Łucja 🌍"];
@@ -107,11 +107,10 @@ pub fn text(text: usize) -> MessageText {
     MessageText::parse(&raw, &limits).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// What somebody who is in a room has been told.
-#[derive(Debug)]
+/// What somebody who is in a room has received.
+#[derive(Debug, Default)]
 pub struct Ear {
     pub heard: Arc<Mutex<Heard>>,
-    air: Arc<Air>,
 }
 
 #[derive(Debug, Default)]
@@ -121,64 +120,23 @@ pub struct Heard {
     pub rung: bool,
 }
 
-/// Who is told what is broadcast, by channel.
-#[derive(Debug, Default)]
-pub struct Air(pub Mutex<Vec<(String, Arc<Mutex<Heard>>)>>);
-
-impl Ear {
-    pub fn new(air: &Arc<Air>) -> Self {
-        Self {
-            heard: Arc::default(),
-            air: Arc::clone(air),
-        }
-    }
-}
-
-impl Heard {
-    /// What is told must have been accepted, and is the newest such.
-    fn tell(&mut self, entry: &Entry) {
-        assert_eq!(self.parked, Some(entry.id));
-        let payload = entry.payload.get().to_owned();
-        self.entries.push((entry.id, payload));
-    }
-}
-
-impl Reader for Ear {
-    fn ring(&self, news: News) {
+impl Subscriber for Ear {
+    fn notify(&self, news: News) {
         self.heard.lock().rung |= news.has(News::ENTRIES);
     }
 
-    fn accept(&self, entry: &Entry) -> bool {
+    fn offer(&self, batch: &Batch) -> Offered {
         let mut heard = self.heard.lock();
-        let in_place = heard.parked == Some(entry.id - 1);
-        if in_place {
-            heard.parked = Some(entry.id);
+        match heard.parked {
+            Some(parked) if parked == batch.after => {}
+            Some(parked) if parked >= batch.upto => return Offered::Known,
+            _ => return Offered::Behind,
         }
-        in_place
-    }
-
-    fn tell(&self, entry: &Entry) {
-        self.heard.lock().tell(entry);
-    }
-
-    fn broadcast(&self, channel: &str, entry: &Entry) -> bool {
-        for (_, ear) in self.air.0.lock().iter().filter(|(on, _)| on == channel) {
-            ear.lock().tell(entry);
-        }
-        true
-    }
-
-    fn subscribe(&self, channel: &str) {
-        let mut air = self.air.0.lock();
-        assert!(!air.iter().any(|(_, ear)| Arc::ptr_eq(ear, &self.heard)));
-        air.push((channel.to_owned(), Arc::clone(&self.heard)));
-    }
-
-    fn unsubscribe(&self) {
-        let mut air = self.air.0.lock();
-        let before = air.len();
-        air.retain(|(_, ear)| !Arc::ptr_eq(ear, &self.heard));
-        assert_eq!(air.len() + 1, before, "it was subscribed");
+        let received = batch.entries.iter();
+        let received = received.map(|entry| (entry.id, entry.payload.get().to_owned()));
+        heard.entries.extend(received);
+        heard.parked = Some(batch.upto);
+        Offered::Taken
     }
 
     fn position(&self) -> u64 {
