@@ -68,6 +68,7 @@ pub async fn visit(server: SocketAddr, batch: u64, n: u64) -> Said {
         match n % 20 {
             0 => never_claimed(server, from, n).await,
             7 => polling(server, from, n).await,
+            12 => ends_while_connecting(server, from, n).await,
             kind if kind % 4 == 1 => with_token(server, from, n).await,
             _ => stranger(server, from, n).await,
         }
@@ -179,6 +180,56 @@ async fn polling(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
     Said {
         connections: 1,
         polling: 1,
+        ..Said::default()
+    }
+}
+
+/// One that ends in the middle of CONNECT or of an upgrade.
+async fn ends_while_connecting(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
+    let mut line = Line::open(server, from).await;
+    let ending = if n.is_multiple_of(3) {
+        Ending::Finish
+    } else {
+        Ending::Reset
+    };
+    let kind = n / 20 % 5;
+    if kind == 0 {
+        line.handshake().await;
+        line.send("40").await;
+    } else {
+        let open = line.ask("GET", POLLING, "").await;
+        let (_, sid) = open.split_once("\"sid\":\"").expect("a session");
+        let (sid, _) = sid.split_once('"').expect("a session");
+        let path = format!("{POLLING}&sid={sid}");
+        match kind {
+            // No room to answer CONNECT in.
+            1 => drop(
+                line.ask("POST", &path, &("40/x,\x1e".repeat(200) + "40"))
+                    .await,
+            ),
+            2 => drop(line.ask("POST", &path, "40\x1e1").await),
+            _ => {
+                let mut socket = Line::open(server, from).await;
+                socket.handshake_for(&format!("&sid={sid}")).await;
+                socket.send("2probe").await;
+                if kind == 3 {
+                    socket.until("3probe").await;
+                    socket
+                        .write(&[frame(1, "5"), frame(1, "40")].concat())
+                        .await;
+                }
+                socket.end(ending).await;
+                if kind == 4 {
+                    // It polls on, and says goodbye.
+                    line.ask("POST", &path, "40\x1e1").await;
+                }
+            }
+        }
+    }
+    line.end(ending).await;
+    Said {
+        connections: 1,
+        polling: u64::from(kind > 0),
         ..Said::default()
     }
 }

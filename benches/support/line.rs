@@ -25,9 +25,16 @@ impl Line {
     }
 
     pub async fn handshake(&mut self) {
-        let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\n\
-                       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        self.handshake_for("").await;
+    }
+
+    /// For a new session, or for one that polls where the query says so: `&sid=…`.
+    pub async fn handshake_for(&mut self, query: &str) {
+        let request = format!(
+            "GET /socket.io/?EIO=4&transport=websocket{query} HTTP/1.1\r\nHost: bench\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
         self.write(request.as_bytes()).await;
         let answer = self.until("\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");

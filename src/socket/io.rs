@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::Frames;
+use super::probe::{ANSWERED, REPLAYED};
 use crate::session::Link;
 use crate::session::stream::{FrameStream, Written};
 
@@ -43,8 +44,10 @@ pub struct Linked<S: AsyncRead + AsyncWrite, G> {
     channel: Arc<Channel<S>>,
     link: Arc<Link>,
     received: Frames,
-    /// What was read behind a CONNECT.
+    /// What the library is to read before anything else: what was read behind a CONNECT.
     held: Bytes,
+    /// Bytes of the library that go nowhere.
+    swallows: usize,
     _closes: Closes<S>,
     _guard: G,
 }
@@ -86,7 +89,18 @@ where
             link,
             received: Frames::default(),
             held: Bytes::new(),
+            swallows: 0,
             _guard: guard,
+        }
+    }
+
+    /// The same for a WebSocket that has taken over from polling. The library repeats its part of
+    /// the exchange; the session may write before it has.
+    pub fn taking_over(stream: S, link: Arc<Link>, guard: G) -> Self {
+        Self {
+            held: Bytes::from_static(REPLAYED),
+            swallows: ANSWERED.len(),
+            ..Self::new(stream, link, guard)
         }
     }
 }
@@ -279,12 +293,17 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
 
 impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.link.is_closed() {
             return Poll::Ready(Err(ended()));
+        }
+        if self.swallows > 0 {
+            let swallowed = buf.len().min(self.swallows);
+            self.swallows -= swallowed;
+            return Poll::Ready(Ok(swallowed));
         }
         let channel = &*self.channel;
         // First, because the session may write between a try and this.

@@ -2,7 +2,7 @@
 //!
 //! The library stops serving polls when such a WebSocket opens and ends the session when it fails.
 //! So it is told only once the upgrade is certain: the exchange of `2probe`, `3probe` and `5` is
-//! done here, and the library is then given a stream on which it sees its own part of that.
+//! done here, and the library then sees its own part of that once more (see [`REPLAYED`]).
 
 use std::io;
 use std::pin::Pin;
@@ -29,10 +29,11 @@ const RELEASE_AFTER: Duration = Duration::from_millis(100);
 /// Bytes of a message in this exchange.
 const MESSAGE_BYTES_MAX: usize = 1024;
 
-/// `2probe` and `5` as a client sends them (RFC 6455, section 5.2), masked with zeros.
-const REPLAYED: &[u8] = b"\x81\x86\0\0\0\x002probe\x81\x81\0\0\0\x005";
-/// `3probe` as a server sends it.
-const ANSWERED: &[u8] = b"\x81\x063probe";
+/// What the library is to read of the exchange: `2probe` and `5` as a client sends them (RFC 6455,
+/// section 5.2), masked with zeros.
+pub const REPLAYED: &[u8] = b"\x81\x86\0\0\0\x002probe\x81\x81\0\0\0\x005";
+/// What it answers, which the client has: `3probe` as a server sends it.
+pub const ANSWERED: &[u8] = b"\x81\x063probe";
 
 /// Why a WebSocket does not take over.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub enum ProbeError {
 ///
 /// # Errors
 /// [`ProbeError`]. The session polls on.
-pub async fn probe<S>(stream: S, ticket: &Weak<Ticket>) -> Result<Replayed<S>, ProbeError>
+pub async fn probe<S>(stream: S, ticket: &Weak<Ticket>) -> Result<S, ProbeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -73,7 +74,7 @@ where
     }
 }
 
-async fn exchange<S>(stream: S, ticket: &Weak<Ticket>) -> Result<Replayed<S>, ProbeError>
+async fn exchange<S>(stream: S, ticket: &Weak<Ticket>) -> Result<S, ProbeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -91,11 +92,7 @@ where
         upgraded = expect(&mut socket, "5") => upgraded?,
         () = release_polls(ticket) => return Err(ProbeError::Settled),
     }
-    Ok(Replayed {
-        stream: socket.into_inner().stream,
-        replay: REPLAYED,
-        swallow: ANSWERED.len(),
-    })
+    Ok(socket.into_inner().stream)
 }
 
 async fn expect<S>(socket: &mut WebSocketStream<S>, packet: &str) -> Result<(), ProbeError>
@@ -167,69 +164,6 @@ impl<S: AsyncWrite> AsyncWrite for ByteWise<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.project().stream.poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_shutdown(cx)
-    }
-}
-
-pin_project! {
-    /// A stream on which the exchange is over: it is read once more, and its answer, which the
-    /// client has, goes nowhere.
-    pub struct Replayed<S> {
-        #[pin]
-        stream: S,
-        replay: &'static [u8],
-        swallow: usize,
-    }
-}
-
-impl<S> Replayed<S> {
-    /// A stream without an exchange.
-    pub const fn nothing(stream: S) -> Self {
-        Self {
-            stream,
-            replay: &[],
-            swallow: 0,
-        }
-    }
-}
-
-impl<S: AsyncRead> AsyncRead for Replayed<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.project();
-        if this.replay.is_empty() {
-            return this.stream.poll_read(cx, buf);
-        }
-        let (now, later) = this.replay.split_at(this.replay.len().min(buf.remaining()));
-        buf.put_slice(now);
-        *this.replay = later;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite> AsyncWrite for Replayed<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.project();
-        if *this.swallow == 0 {
-            return this.stream.poll_write(cx, buf);
-        }
-        let swallowed = buf.len().min(*this.swallow);
-        *this.swallow -= swallowed;
-        Poll::Ready(Ok(swallowed))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -15,7 +15,7 @@ use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
 use super::handshake::handshake_key;
 use super::io::{ConnectionPlace, Linked};
 use super::polling::PollingSession;
-use super::probe::{self, ProbeError, ProbeSlot, Replayed};
+use super::probe::{self, ProbeError, ProbeSlot};
 use super::ticket::Ticket;
 
 impl Endpoint {
@@ -54,11 +54,12 @@ impl Endpoint {
         } else {
             tokio::spawn(async move {
                 if let Some(stream) = upgraded(on_upgrade).await {
-                    let stream = Replayed::nothing(stream);
                     opening.extensions_mut().insert(Arc::clone(&ticket));
                     let end = TransportEnd::new(&endpoint, &ticket, true);
                     endpoint.admission().await_claim(&ticket);
-                    endpoint.serve(stream, &ticket, (end, place), opening).await;
+                    let guard = (end, place);
+                    let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
+                    endpoint.serve(stream, opening).await;
                 }
             });
         }
@@ -108,22 +109,16 @@ impl Endpoint {
         }
         let closing = ClosePolling::unless_upgraded(&self, polling.sid());
         let end = TransportEnd::new(&self, &ticket, false);
-        self.serve(stream, &ticket, (closing, end, place), opening)
-            .await;
+        let guard = (closing, end, place);
+        let stream = Linked::taking_over(stream, Arc::clone(ticket.link()), guard);
+        self.serve(stream, opening).await;
     }
 
     /// Gives the library a stream to speak over.
-    async fn serve<S, G>(
-        &self,
-        stream: S,
-        ticket: &Arc<Ticket>,
-        guard: G,
-        opening: axum::http::Request<()>,
-    ) where
+    async fn serve<S>(&self, stream: S, opening: axum::http::Request<()>)
+    where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        G: Send + 'static,
     {
-        let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
         // Boxed, because the library's futures move it about and keep room for each place.
         let stream = Box::new(stream);
         if Service::call(self.service(), (stream, opening))

@@ -19,6 +19,7 @@ mod overload;
 mod packets;
 mod posts;
 mod raw;
+mod release;
 mod slow;
 #[path = "../support/mod.rs"]
 mod support;
