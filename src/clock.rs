@@ -138,13 +138,6 @@ pub fn rfc3339(unix_ms: i64) -> String {
     format!("{at:.3}")
 }
 
-/// The time in the form of HTTP's `Date`.
-#[must_use]
-pub fn http_date() -> String {
-    let since = Duration::from_millis(unix_ms().unsigned_abs());
-    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

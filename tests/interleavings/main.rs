@@ -23,6 +23,8 @@ mod log;
 mod outbox;
 #[path = "../../src/room/readers.rs"]
 mod readers;
+#[path = "../../src/room/ring.rs"]
+mod ring;
 
 /// What those files find under `crate::metrics`.
 mod metrics {

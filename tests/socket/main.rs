@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod activity;
+mod clock;
 mod configuration;
 mod connecting;
 mod counts;
 mod folder;
 mod ghosts;
 mod health;
+mod history;
 mod identity;
 mod joining;
 mod leaving;
