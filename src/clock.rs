@@ -121,6 +121,12 @@ fn wall_ms() -> i64 {
     }
 }
 
+/// Whether the machine's clock shows a time that HTTP has a date for.
+#[must_use]
+pub fn is_datable() -> bool {
+    (0..253_402_300_800_000).contains(&wall_ms())
+}
+
 /// Keeps an eye on the machine's clock for as long as it is polled, so that a leap is weighed from when
 /// it happens and not from when somebody next asks for the time.
 pub async fn watch() {

@@ -2,6 +2,7 @@
 //!
 //! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
 
+mod dates;
 mod watched;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use self::dates::while_datable;
 use self::watched::{Reading, Watched};
 use crate::metrics::Metrics;
 use crate::socket::io::ConnectionPlace;
@@ -226,10 +228,10 @@ async fn serve(
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
-        result = connection.as_mut() => result,
+        result = while_datable(connection.as_mut()) => result,
         () = finish.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            while_datable(connection).await
         }
     };
     if let Err(error) = result {

@@ -109,8 +109,7 @@ async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
     assert!(is_of_now(&said_at(&mut eve).await));
 }
 
-/// What comes in over new connections waits for a clock that can be: the HTTP library's own dates need
-/// one. Those who are in talk on.
+/// HTTP has no dates for such clocks: its requests wait until there is one. Those who are in talk on.
 #[tokio::test]
 async fn no_clock_ends_the_process_or_a_conversation() {
     let impossible = [YEARS_8000, -YEARS_100, 100 * YEARS_8000];
@@ -124,6 +123,8 @@ async fn no_clock_ends_the_process_or_a_conversation() {
         let mut last = String::new();
         for off in impossible.into_iter().chain([DAY, -DAY, 0]) {
             clock.set(off);
+            let address = server.address();
+            let waiting = tokio::spawn(async move { get(address, "/livez").await });
             let mut told = talk(&mut ada, Duration::from_secs(2)).await;
             // A rename, an own notice, history and leaving are told with the time, too.
             for name in ["Countess", "Ada"] {
@@ -141,6 +142,7 @@ async fn no_clock_ends_the_process_or_a_conversation() {
             );
             last.clone_from(&told[told.len() - 1]);
             clock.set(0);
+            assert_eq!(waiting.await.unwrap().unwrap().status, 200, "{start} {off}");
             for path in ["/livez", "/readyz", "/", "/nowhere"] {
                 let answer = get(server.address(), path).await.unwrap();
                 assert!(
