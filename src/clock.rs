@@ -121,6 +121,12 @@ fn wall_ms() -> i64 {
     }
 }
 
+/// Whether the machine's clock shows a time that HTTP has a date for.
+#[must_use]
+pub fn is_datable() -> bool {
+    (0..253_402_300_800_000).contains(&wall_ms())
+}
+
 /// Keeps an eye on the machine's clock for as long as it is polled, so that a leap is weighed from when
 /// it happens and not from when somebody next asks for the time.
 pub async fn watch() {
@@ -136,13 +142,6 @@ pub async fn watch() {
 pub fn rfc3339(unix_ms: i64) -> String {
     let at = Timestamp::from_millisecond(shown(unix_ms)).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{at:.3}")
-}
-
-/// The time in the form of HTTP's `Date`.
-#[must_use]
-pub fn http_date() -> String {
-    let since = Duration::from_millis(unix_ms().unsigned_abs());
-    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since)
 }
 
 #[cfg(test)]

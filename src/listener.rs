@@ -2,6 +2,7 @@
 //!
 //! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
 
+mod dates;
 mod watched;
 
 use std::convert::Infallible;
@@ -14,8 +15,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,8 +28,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use self::dates::while_datable;
 use self::watched::{Reading, Watched};
-use crate::clock;
 use crate::metrics::Metrics;
 use crate::socket::io::ConnectionPlace;
 
@@ -213,15 +214,13 @@ async fn serve(
         let answer = router.clone().call(request);
         let answered = Arc::clone(&answered);
         async move {
-            let answer = answer.await.map(dated);
+            let answer = answer.await;
             answered.answered();
             answer
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // The library's own dates panic where the machine's clock is before 1970 or after 9999.
-        .auto_date_header(false)
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
@@ -229,10 +228,10 @@ async fn serve(
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
-        result = connection.as_mut() => result,
+        result = while_datable(connection.as_mut()) => result,
         () = finish.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            while_datable(connection).await
         }
     };
     if let Err(error) = result {
@@ -242,14 +241,6 @@ async fn serve(
         // The peer's doing, as a rule: half a request, garbage, a reset.
         tracing::debug!(%error, "a connection ended badly");
     }
-}
-
-/// An answer with its time (RFC 9110, section 6.6.1).
-fn dated(mut answer: Response) -> Response {
-    if let Ok(date) = HeaderValue::try_from(clock::http_date()) {
-        answer.headers_mut().insert(header::DATE, date);
-    }
-    answer
 }
 
 /// What a connection ended for, where that was its client's fault. A request that breaks off is
@@ -274,11 +265,10 @@ async fn turn_away(stream: TcpStream, _told: OwnedSemaphorePermit) {
     let service = service_fn(|_: hyper::Request<Incoming>| async {
         let retry = [(header::RETRY_AFTER, "5")];
         let answer = (StatusCode::SERVICE_UNAVAILABLE, retry, FULL).into_response();
-        Ok::<_, Infallible>(dated(answer))
+        Ok::<_, Infallible>(answer)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .auto_date_header(false)
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)

@@ -143,6 +143,10 @@ impl Redis {
             redis,
             hashes: Vec::new(),
         };
+        // Redis closes a connection that sends as much as a script before it may, without saying why.
+        let ping = redis::cmd("PING");
+        let answered = tokio::time::timeout(CONNECT_TIMEOUT, connection.one::<Value>(&ping)).await;
+        answered.map_err(|_| Trouble::Away("it does not answer".to_owned()))??;
         let mut load = redis::pipe();
         for source in SCRIPTS {
             load.cmd("SCRIPT").arg("LOAD").arg(*source);

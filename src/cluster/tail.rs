@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redis::Value;
+use redis::{Cmd, Value};
 
 use super::connection::{Backoff, Connection, Redis, Trouble, read};
 use super::entry::{self, Change, ChangeKind, Raw};
@@ -120,15 +120,18 @@ impl Tail {
 
     /// Compares what Redis has with what was read, and reads anew what does not fit.
     async fn check(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
-        let mut heads = Vec::new();
+        let mut ask = redis::pipe();
         for stream in &self.streams {
-            heads.push(self.open(connection, &stream.room).await?);
+            ask.add_command(self.call_open(connection, &stream.room));
         }
-        let key = format!("{}:version", self.state_key);
-        let mut get = redis::cmd("GET");
-        get.arg(key);
-        let version: Option<u64> = connection.one(&get).await?;
-        let version = version.unwrap_or_default();
+        ask.cmd("GET").arg(format!("{}:version", self.state_key));
+        let mut answers = connection.all(&ask).await?.into_iter();
+        let mut heads = Vec::new();
+        for (stream, answer) in self.streams.iter().zip(&mut answers) {
+            heads.push(opened(&stream.room, answer?)?);
+        }
+        let version = answers.next().transpose()?.map(read::<Option<u64>>);
+        let version = version.transpose()?.flatten().unwrap_or_default();
         let has_gone_back = version < self.state_version;
         if self.state_position.is_some() {
             // What was written until now may just not have been read yet.
@@ -252,21 +255,13 @@ impl Tail {
     }
 
     async fn open(&self, connection: &mut Connection, room: &Room) -> Result<Opened, Trouble> {
-        let known = room.known();
-        let cmd = self.context.call_for(connection, Script::Open, &known);
-        let (epoch, head, floor, newest, position): (String, u64, u64, String, String) =
-            connection.one(&cmd).await?;
-        if head > ID_MAX || floor > head {
-            let what = format!("room {} ends at {head} and leapt at {floor}", room.name());
-            return Err(Trouble::Unexpected(what));
-        }
-        Ok(Opened {
-            epoch: epoch.into(),
-            head,
-            floor,
-            newest_message: newest.parse().ok(),
-            position,
-        })
+        let answer = connection.one(&self.call_open(connection, room)).await?;
+        opened(room, answer)
+    }
+
+    fn call_open(&self, connection: &Connection, room: &Room) -> Cmd {
+        self.context
+            .call_for(connection, Script::Open, &room.known())
     }
 
     async fn take_changes(
@@ -351,6 +346,21 @@ struct Opened {
     newest_message: Option<u64>,
     /// Its stream's last id.
     position: String,
+}
+
+fn opened(room: &Room, answer: Value) -> Result<Opened, Trouble> {
+    let (epoch, head, floor, newest, position): (String, u64, u64, String, String) = read(answer)?;
+    if head > ID_MAX || floor > head {
+        let what = format!("room {} ends at {head} and leapt at {floor}", room.name());
+        return Err(Trouble::Unexpected(what));
+    }
+    Ok(Opened {
+        epoch: epoch.into(),
+        head,
+        floor,
+        newest_message: newest.parse().ok(),
+        position,
+    })
 }
 
 /// An answer of XREAD: streams by key, each with its entries.

@@ -26,7 +26,7 @@ pub(super) struct Raw {
     )]
     pub(super) rooms: String,
 
-    /// Messages of each room that are kept
+    /// Messages of each room that are kept; notices do not count
     #[arg(
         long,
         env = "HISTORY_MESSAGES",
@@ -35,7 +35,7 @@ pub(super) struct Raw {
     )]
     pub(super) history_messages: String,
 
-    /// Bytes of each room's messages that are kept at most
+    /// Bytes of each room's messages that are kept at most; notices do not count
     #[arg(
         long,
         env = "HISTORY_BYTES",
@@ -139,7 +139,8 @@ pub(super) struct Raw {
     )]
     pub(super) unique_names: String,
 
-    /// Names that nobody may go by, nor by what looks like them, separated by commas; empty is none
+    /// Words that nobody may have in their name, nor what looks like them, separated by commas; empty
+    /// is none
     #[arg(
         long,
         env = "RESERVED_NAMES",

@@ -43,6 +43,9 @@ const ALPHABETS: [char; 3] = ['\u{1f150}', '\u{1f170}', '\u{1f1e6}'];
 
 /// Everything that `c` looks like, written with the letters of [`fold`]; nothing where it looks like no letter.
 pub fn looks_of(c: char) -> Vec<String> {
+    if c.is_ascii_alphabetic() {
+        return vec![fold("", c.to_ascii_lowercase())];
+    }
     let mut looks = Vec::new();
     let forms = [
         c.to_string(),

@@ -7,12 +7,14 @@
 //! returns what lies past it, or says which ids are lost to it. Only a message can be lost: a notice
 //! that is gone is old news. Pure: no clock, no locks, no I/O.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
+pub use super::ring::Page;
+use super::ring::Ring;
 use crate::protocol::event;
 
 /// Notices that a service keeps of each room: more than come before the slowest reader reads on.
@@ -116,41 +118,6 @@ pub struct Log {
     messages: Ring,
     notices: Ring,
     remembered: HashMap<DedupKey, Remembered>,
-}
-
-/// Entries of one kind, oldest first.
-#[derive(Debug, Default)]
-struct Ring {
-    entries: VecDeque<Arc<Entry>>,
-    bytes: usize,
-}
-
-impl Ring {
-    fn push(&mut self, entry: Arc<Entry>) {
-        self.bytes += entry.payload.get().len();
-        self.entries.push_back(entry);
-    }
-
-    fn pop(&mut self) -> Option<Arc<Entry>> {
-        let entry = self.entries.pop_front()?;
-        self.bytes -= entry.payload.get().len();
-        Some(entry)
-    }
-
-    /// The oldest entry, unless it is the only one: that is on its way to every reader.
-    fn oldest_of_several(&self) -> Option<&Entry> {
-        let oldest = self.entries.front().filter(|_| self.entries.len() > 1);
-        oldest.map(Arc::as_ref)
-    }
-
-    fn newest_id(&self) -> u64 {
-        self.entries.back().map_or(0, |entry| entry.id)
-    }
-
-    fn after(&self, position: u64) -> impl Iterator<Item = &Arc<Entry>> {
-        let skip = self.entries.partition_point(|entry| entry.id <= position);
-        self.entries.range(skip..)
-    }
 }
 
 impl Log {
@@ -394,40 +361,5 @@ impl Log {
         if let Some(key) = &entry.key {
             self.remembered.remove(key);
         }
-    }
-}
-
-/// Some messages of the log, oldest first.
-#[derive(Debug, Default)]
-pub struct Page {
-    /// The messages.
-    pub entries: Vec<Arc<Entry>>,
-    /// Whether there are more in the direction that was read.
-    pub more: bool,
-}
-
-impl Page {
-    fn collect<'a>(
-        entries: impl Iterator<Item = &'a Arc<Entry>>,
-        max: usize,
-        bytes_max: usize,
-    ) -> Self {
-        let mut page = Self::default();
-        let mut bytes = 0;
-        for entry in entries {
-            bytes += entry.payload.get().len();
-            if page.entries.len() == max || (bytes > bytes_max && !page.entries.is_empty()) {
-                page.more = true;
-                break;
-            }
-            page.entries.push(Arc::clone(entry));
-        }
-        page
-    }
-
-    /// The wire payloads, oldest first.
-    #[must_use]
-    pub fn payloads(&self) -> Vec<&RawValue> {
-        self.entries.iter().map(|e| &*e.payload).collect()
     }
 }

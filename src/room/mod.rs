@@ -1,6 +1,6 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
-//! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together: join,
+//! In reading order: [`log`] (messages and notices, a `ring` each), [`members`], [`room`] (the two together: join,
 //! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
 //! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`fanout`] and [`bell`] (how entries and news
 //! reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
@@ -28,6 +28,7 @@ mod payloads;
 pub mod replica;
 #[cfg(test)]
 mod replica_tests;
+mod ring;
 #[expect(
     clippy::module_inception,
     reason = "a room is the heart of the module `room`"

@@ -5,8 +5,10 @@
 //! redis-server each says that it is skipped; with HUBBUB_REQUIRE_REDIS set, it fails instead.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod audits;
 mod bounds;
 mod checks;
+mod clocks;
 /// The people of the delivery checker, and what is wrong with what they saw: `docs/delivery.md`.
 #[path = "../delivery"]
 #[allow(
@@ -32,6 +34,7 @@ mod delivery {
     pub mod workload;
 }
 mod foreign;
+mod history;
 mod losing_data;
 mod losing_nodes;
 mod messages;
@@ -44,6 +47,7 @@ mod relay;
 mod resp;
 mod runs;
 mod service;
+mod settings;
 mod setup;
 #[path = "../support/mod.rs"]
 mod support;

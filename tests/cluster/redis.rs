@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use super::resp::{Reply, Resp};
-use crate::support::PATIENCE;
+use crate::support::{FakeClock, PATIENCE};
 
 /// What can be a Redis.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
@@ -43,6 +43,7 @@ pub struct Redis {
     options: Vec<String>,
     password: Option<&'static str>,
     speaks_tls: bool,
+    clock: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -63,6 +64,14 @@ impl Redis {
     pub async fn with_password() -> Option<Self> {
         let mut redis = Self::prepared(Keeps::Nothing, &["--requirepass", PASSWORD])?;
         redis.password = Some(PASSWORD);
+        redis.start_again().await;
+        Some(redis)
+    }
+
+    /// Starts one whose clock is not this machine's.
+    pub async fn with_clock(clock: &FakeClock) -> Option<Self> {
+        let mut redis = Self::prepared(Keeps::Nothing, &[])?;
+        redis.clock = clock.settings();
         redis.start_again().await;
         Some(redis)
     }
@@ -99,6 +108,7 @@ impl Redis {
             options: options.map(str::to_owned).collect(),
             password: None,
             speaks_tls: false,
+            clock: Vec::new(),
             child: None,
         })
     }
@@ -140,6 +150,7 @@ impl Redis {
             .arg("--dir")
             .arg(self.folder())
             .args(&self.options)
+            .envs(self.clock.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stderr(log.try_clone().unwrap())
             .stdout(log)

@@ -31,6 +31,14 @@ impl Reply {
         }
     }
 
+    /// What must be a number.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Number(number) => number,
+            other => panic!("{other:?} instead of a number"),
+        }
+    }
+
     /// The parts of a reply that has some.
     pub fn list(self) -> Vec<Self> {
         match self {

@@ -23,6 +23,8 @@ mod link;
 mod log;
 #[path = "../../src/session/outbox.rs"]
 mod outbox;
+#[path = "../../src/room/ring.rs"]
+mod ring;
 #[path = "../../src/session/stream.rs"]
 mod stream;
 

@@ -43,6 +43,44 @@ async fn a_reserved_name_is_refused_however_it_is_written() {
     assert!(echo.iter().all(|e| e.name == "receive_message"), "{echo:?}");
 }
 
+/// What a reader sees counts: `src/domain/reserved_tests.rs` has the whole list.
+#[tokio::test]
+async fn a_name_that_would_be_taken_for_the_service_is_refused_and_names_of_people_are_not() {
+    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let mut eve = Client::joined(&server, "tech", "Eve").await;
+    for name in [
+        "ᴀᴅᴍɪɴ",
+        "admin ✔",
+        "Server notice",
+        "the admin",
+        "admin_bot",
+        "4dm1n",
+        "a d m i n",
+        "ⓐⓓⓜⓘⓝ",
+        "🇦🇩🇲🇮🇳",
+        "𝖘𝖞𝖘𝖙𝖊𝖒",
+        "ѕуѕтем",
+        "ꓮꓓꓟꓲꓠ",
+        "a\u{332}d\u{332}m\u{332}i\u{332}n\u{332}",
+        "[SYSTEM]",
+    ] {
+        for room in ["tech", "music"] {
+            assert_refused(&join(&mut eve, room, name).await, "invalid_username");
+        }
+    }
+    for name in [
+        "Administrate",
+        "Modesta",
+        "Serverin",
+        "Сергей",
+        "李小龍",
+        "O'Neill",
+        "👩‍💻",
+    ] {
+        assert_accepted(&join(&mut eve, "music", name).await);
+    }
+}
+
 #[tokio::test]
 async fn which_names_are_reserved_is_a_setting() {
     let server = Server::with(&[("RESERVED_NAMES", "king, queen")]).await;

@@ -13,18 +13,21 @@
 pub mod chat;
 pub mod client;
 pub mod dial;
+pub mod fake_clock;
 pub mod http;
 pub mod metrics;
 pub mod packet;
 pub mod polling;
 pub mod server;
 pub mod shape;
+pub mod visits;
 pub mod websocket;
 
 use std::time::Duration;
 
 pub use client::Client;
 pub use dial::{Dial, Transport};
+pub use fake_clock::FakeClock;
 pub use metrics::Metrics;
 pub use packet::{Event, Packet};
 pub use server::Server;

@@ -44,7 +44,7 @@ end
 local reaped = redis.call('GET', P .. ':reaped:' .. user)
 if reaped then
   redis.call('DEL', P .. ':reaped:' .. user)
-  if not silent and reaped ~= member then take_over(reaped) end
+  if not silent and node_of(reaped) ~= node then take_over(reaped) end
 end
 redis.call('HSET', here, member, record(room, user, name, looks))
 redis.call('HSET', P .. ':users', user, node .. ' ' .. member)

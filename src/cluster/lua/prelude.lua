@@ -277,7 +277,8 @@ local function parts_of(record)
   return { room = room, user = user, name = name, looks = looks or '' }
 end
 
--- As which of its node a member joined: what a membership's name ends with (src/room/members.rs).
+-- Where a member joined, and as which there: what a membership's name says (src/room/members.rs).
+local function node_of(member) return string.match(member, '^%x+%-(%x+)%-%x+$') end
 local function serial(member) return tonumber(string.match(member, '%x+$') or '0', 16) end
 
 -- What the names of a member look like: one a line.

@@ -1,0 +1,71 @@
+//! A Redis whose clock is set while it runs.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::nodes::{HEALED, LEASE, SLACK, nodes, notices, until_accepted, until_listed};
+use super::redis::Redis;
+use crate::support::fake_clock::is_of_now;
+use crate::support::{Client, FakeClock, Metrics};
+
+const DAY: i64 = 24 * 3600;
+
+/// Talks for so long, over whatever is refused for a moment. Returns the timestamps.
+async fn talk(client: &mut Client, time: Duration) -> Vec<String> {
+    let end = Instant::now() + time;
+    let mut told = Vec::new();
+    while Instant::now() < end {
+        let message = json!({ "text": "what time is it?" });
+        let answer = until_accepted(client, HEALED + SLACK, "send_message", &message).await;
+        told.push(answer["timestamp"].as_str().unwrap().to_owned());
+        sleep(Duration::from_millis(250)).await;
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_redis_whose_clock_is_wrong_for_a_moment_freezes_no_room_and_costs_nobody_their_place() {
+    let Some(clock) = FakeClock::off_by(0) else {
+        return;
+    };
+    let Some(redis) = Redis::with_clock(&clock).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[("MESSAGE_RATE", "0")]).await;
+    let mut ada = Client::joined(&one, "tech", "Ada").await;
+    let mut bob = Client::joined(&two, "tech", "Bob").await;
+    let mut told = talk(&mut ada, Duration::from_secs(2)).await;
+    for off in [DAY, -DAY, 8000 * 366 * DAY] {
+        clock.set(off);
+        told.extend(talk(&mut ada, Duration::from_secs(6)).await);
+        assert!(is_of_now(told.last().unwrap()), "{off}: {told:?}");
+        clock.set(0);
+        told.extend(talk(&mut bob, Duration::from_secs(3)).await);
+        assert!(is_of_now(told.last().unwrap()), "{off}: {told:?}");
+    }
+    // Longer than a lease after the last leap.
+    told.extend(talk(&mut bob, LEASE).await);
+    assert!(told.is_sorted(), "{told:?}");
+    assert!(
+        told[told.len() - 10..].is_sorted_by(|a, b| a < b),
+        "{told:?}"
+    );
+    for client in [&mut ada, &mut bob] {
+        until_listed(client, HEALED + LEASE, &["Ada", "Bob"]).await;
+        let events = client.events_until_echo("a fence").await;
+        assert!(
+            !notices(&events).iter().any(|text| text.contains("left")),
+            "{events:?}"
+        );
+    }
+    for node in [&one, &two] {
+        assert_eq!(
+            Metrics::of(node).value("hubbub_panics_total").await,
+            0,
+            "{}",
+            node.log()
+        );
+    }
+}

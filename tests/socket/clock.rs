@@ -1,0 +1,163 @@
+//! A clock that is set while the server runs: timestamps never go back, are right again soon after the
+//! clock is, and no clock ends the process.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::support::fake_clock::is_of_now;
+use crate::support::http::get;
+use crate::support::shape::assert_accepted;
+use crate::support::{Client, FakeClock, Metrics, Server};
+
+const DAY: i64 = 24 * 3600;
+/// Years 10000 and before 1970, however long this test lives.
+const YEARS_8000: i64 = 8000 * 366 * DAY;
+const YEARS_100: i64 = 100 * 366 * DAY;
+/// How long timestamps may be wrong after the clock is right.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn server(clock: &FakeClock) -> Server {
+    let mut settings: Vec<(&str, String)> = clock.settings();
+    settings.push(("METRICS_ADDR", "127.0.0.1:0".to_owned()));
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Server::with(&settings).await
+}
+
+/// Says something, and returns its timestamp.
+async fn said_at(client: &mut Client) -> String {
+    let answer = client
+        .ask("send_message", &json!({ "text": "what time is it?" }))
+        .await;
+    assert_accepted(&answer);
+    answer["timestamp"].as_str().unwrap().to_owned()
+}
+
+/// Says something every quarter of a second. Returns all timestamps, in order.
+async fn talk(client: &mut Client, time: Duration) -> Vec<String> {
+    let end = Instant::now() + time;
+    let mut told = Vec::new();
+    while Instant::now() < end {
+        told.push(said_at(client).await);
+        sleep(Duration::from_millis(250)).await;
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_for_a_moment_is_never_shown() {
+    let Some(clock) = FakeClock::off_by(0) else {
+        return;
+    };
+    let server = server(&clock).await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let mut told = talk(&mut ada, Duration::from_secs(1)).await;
+    for off in [DAY, -DAY, 3600, YEARS_8000, -YEARS_100, 5 * DAY] {
+        clock.set(off);
+        let is_ahead = off > 0;
+        told.extend(talk(&mut ada, Duration::from_secs(if is_ahead { 5 } else { 1 })).await);
+        clock.set(0);
+        told.extend(talk(&mut ada, Duration::from_secs(1)).await);
+        assert!(is_of_now(told.last().unwrap()), "{off}: {told:?}");
+    }
+    assert!(told.is_sorted(), "{told:?}");
+    assert!(told.iter().all(|at| at[..4] == told[0][..4]), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_is_believed_soon_after_it_is_right() {
+    // Behind from the start, and before and after any time that can be.
+    for off in [-DAY, -YEARS_100, YEARS_8000] {
+        let Some(clock) = FakeClock::off_by(off) else {
+            return;
+        };
+        let server = server(&clock).await;
+        clock.set(0);
+        let since = Instant::now();
+        let mut ada = Client::joined(&server, "tech", "Ada").await;
+        let mut told = vec![said_at(&mut ada).await];
+        while !is_of_now(told.last().unwrap()) {
+            assert!(since.elapsed() < 4 * SOON, "{off}: {told:?}");
+            sleep(Duration::from_millis(250)).await;
+            told.push(said_at(&mut ada).await);
+        }
+        assert!(told.is_sorted(), "{off}: {told:?}");
+    }
+}
+
+/// Long enough to be believed: what was said then stays the latest time that its room has seen, and
+/// nobody is shown an earlier one there. Elsewhere the time is right at once.
+#[tokio::test]
+async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
+    let Some(clock) = FakeClock::off_by(0) else {
+        return;
+    };
+    let server = server(&clock).await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let mut told = talk(&mut ada, Duration::from_secs(1)).await;
+    clock.set(DAY);
+    told.extend(talk(&mut ada, Duration::from_secs(18)).await);
+    assert!(!is_of_now(told.last().unwrap()), "{told:?}");
+    clock.set(0);
+    told.extend(talk(&mut ada, SOON).await);
+    assert!(told.is_sorted(), "{told:?}");
+    let mut eve = Client::joined(&server, "music", "Eve").await;
+    assert!(is_of_now(&said_at(&mut eve).await));
+}
+
+/// HTTP has no dates for such clocks: its requests wait until there is one. Those who are in talk on.
+#[tokio::test]
+async fn no_clock_ends_the_process_or_a_conversation() {
+    let impossible = [YEARS_8000, -YEARS_100, 100 * YEARS_8000];
+    for start in [YEARS_8000, -YEARS_100, 0] {
+        let Some(clock) = FakeClock::off_by(start) else {
+            return;
+        };
+        let server = server(&clock).await;
+        clock.set(0);
+        let mut ada = Client::joined(&server, "tech", "Ada").await;
+        let mut last = String::new();
+        for off in impossible.into_iter().chain([DAY, -DAY, 0]) {
+            clock.set(off);
+            let address = server.address();
+            let waiting = tokio::spawn(async move { get(address, "/livez").await });
+            let mut told = talk(&mut ada, Duration::from_secs(2)).await;
+            // A rename, an own notice, history and leaving are told with the time, too.
+            for name in ["Countess", "Ada"] {
+                let join = json!({ "room_name": "tech", "username": name, "history": 5 });
+                assert_accepted(&ada.ask("join_room", &join).await);
+            }
+            told.push(said_at(&mut ada).await);
+            assert!(
+                told[0] >= last && told.is_sorted(),
+                "{start} {off}: {told:?} after {last}"
+            );
+            assert!(
+                told.iter().all(|at| at.len() == 24),
+                "{start} {off}: {told:?}"
+            );
+            last.clone_from(&told[told.len() - 1]);
+            clock.set(0);
+            assert_eq!(waiting.await.unwrap().unwrap().status, 200, "{start} {off}");
+            for path in ["/livez", "/readyz", "/", "/nowhere"] {
+                let answer = get(server.address(), path).await.unwrap();
+                assert!(
+                    answer.status.as_u16() < 500,
+                    "{start} {off} {path}: {answer:?}"
+                );
+            }
+            let mut guest = Client::joined(&server, "tech", "Guest").await;
+            assert!(is_of_now(&said_at(&mut guest).await), "{start} {off}");
+        }
+        assert_eq!(
+            Metrics::of(&server).value("hubbub_panics_total").await,
+            0,
+            "{}",
+            server.log()
+        );
+    }
+}
