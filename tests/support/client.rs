@@ -146,6 +146,12 @@ impl Client {
         self.send_all(vec![packet.to_owned()]);
     }
 
+    /// As [`Self::send_raw`]; false if the transport has ended.
+    pub fn try_send_raw(&self, packet: &str) -> bool {
+        let texts = Outgoing::Texts(vec![packet.to_owned()]);
+        self.wire.outgoing.send(texts).is_ok()
+    }
+
     /// Sends packets as one burst.
     pub fn send_all(&self, packets: Vec<String>) {
         self.send(Outgoing::Texts(packets));
