@@ -127,7 +127,7 @@ fn a_slow_flood_is_found_by_its_bad_seconds_and_single_bursts_are_not() {
     let mut flood = fresh;
     let ended = (0..200).position(|n| (0..10).any(|_| flood.refuse(at(n * 100))));
     let seconds = ended.map(|tenths| tenths / 10);
-    assert_eq!(seconds, Some(6));
+    assert_eq!(seconds, Some(8));
     let mut retries = fresh;
     assert!((0..600).all(|n| !retries.refuse(at(n * 100))));
     let mut storms = fresh;
