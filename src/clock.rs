@@ -1,28 +1,260 @@
-//! Wall-clock time as the wire shows it.
+//! The time of day, as timestamps show it: the machine's clock as far as it can be believed.
+//!
+//! A machine's clock can be set to anything at any moment. Timestamps that had once followed it a day
+//! ahead could not come back, because they never go back. So a leap is compared with the monotonic
+//! clock, and believed only once it has lasted: see [`Believed`].
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
-/// Milliseconds since the Unix epoch.
-#[must_use]
-pub fn unix_ms() -> i64 {
-    Timestamp::now().as_millisecond()
+/// By how much the machine's clock may differ from what is expected and be followed at once.
+const SLACK_MS: i64 = 2_000;
+/// How long a leap ahead must last. A clock that is wrong for a shorter time is never shown.
+const AHEAD_MS: i64 = 15_000;
+/// How long a leap back must last. It does no harm: timestamps wait for the clock meanwhile.
+const BACK_MS: i64 = 2_000;
+/// Time between two looks at the machine's clock where nobody asks for the time.
+const LOOK: Duration = Duration::from_secs(1);
+/// What no clock shows that is right: the years before 2020 and after 2199.
+const PLAUSIBLE_MS: std::ops::Range<i64> = 1_577_836_800_000..7_258_118_400_000;
+/// What a timestamp of four digits for the year can show.
+const SHOWN_MS: std::ops::RangeInclusive<i64> = 0..=253_402_207_200_000;
+
+/// What is believed of a clock. All times are milliseconds: `mono` of a clock that nobody sets, `wall`
+/// since the Unix epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Believed {
+    /// By how much the clock is ahead of the monotonic one; `None` until it shows what can be right.
+    offset: Option<i64>,
+    /// What was believed before the last leap: the clock may come back to it at once.
+    before: Option<i64>,
+    leap: Option<Leap>,
 }
 
-/// RFC 3339 in UTC with milliseconds and `Z`, as in `2026-01-16T09:30:00.123Z`.
+/// The clock shows something else than is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Leap {
+    offset: i64,
+    since: i64,
+}
+
+impl Believed {
+    /// Takes in what the clock shows, and returns the time that is believed.
+    pub fn look(&mut self, mono: i64, wall: i64) -> i64 {
+        let seen = wall.saturating_sub(mono);
+        match self.offset {
+            Some(offset) if !PLAUSIBLE_MS.contains(&wall) => {
+                self.leap = None;
+                return shown(mono.saturating_add(offset));
+            }
+            None if !PLAUSIBLE_MS.contains(&wall) => return shown(wall),
+            None => self.offset = Some(seen),
+            Some(offset) if is_near(seen, offset) => {
+                self.offset = Some(seen);
+                self.leap = None;
+            }
+            Some(_) if self.before.is_some_and(|before| is_near(seen, before)) => {
+                *self = Self {
+                    offset: Some(seen),
+                    ..Self::default()
+                };
+            }
+            Some(offset) => self.weigh(mono, seen, offset),
+        }
+        shown(mono.saturating_add(self.offset.unwrap_or(seen)))
+    }
+
+    fn weigh(&mut self, mono: i64, seen: i64, offset: i64) {
+        let leap = self.leap.filter(|leap| is_near(leap.offset, seen));
+        let leap = leap.unwrap_or(Leap {
+            offset: seen,
+            since: mono,
+        });
+        let must_last = if seen > offset { AHEAD_MS } else { BACK_MS };
+        if mono.saturating_sub(leap.since) >= must_last {
+            self.before = Some(offset);
+            self.offset = Some(seen);
+            self.leap = None;
+        } else {
+            self.leap = Some(leap);
+        }
+    }
+
+    /// Whether the clock shows something else than is believed.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.leap.is_some()
+    }
+}
+
+fn is_near(one: i64, other: i64) -> bool {
+    one.abs_diff(other) <= SLACK_MS.unsigned_abs()
+}
+
+fn shown(unix_ms: i64) -> i64 {
+    unix_ms.clamp(*SHOWN_MS.start(), *SHOWN_MS.end())
+}
+
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+static BELIEVED: LazyLock<Mutex<Believed>> = LazyLock::new(Mutex::default);
+
+/// Milliseconds since the Unix epoch. Any other thread may be told an earlier or later time, by
+/// however much the clock was corrected in between.
+#[must_use]
+pub fn unix_ms() -> i64 {
+    BELIEVED.lock().look(mono_ms(), wall_ms())
+}
+
+/// Milliseconds since this process began, by a clock that nobody sets.
+#[must_use]
+pub fn mono_ms() -> i64 {
+    i64::try_from(STARTED.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
+fn wall_ms() -> i64 {
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}
+
+/// Keeps an eye on the machine's clock for as long as it is polled, so that a leap is weighed from when
+/// it happens and not from when somebody next asks for the time.
+pub async fn watch() {
+    loop {
+        BELIEVED.lock().look(mono_ms(), wall_ms());
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds and `Z`, as in `2026-01-16T09:30:00.123Z`. What four digits for
+/// the year cannot show is shown as the nearest that they can.
 #[must_use]
 pub fn rfc3339(unix_ms: i64) -> String {
-    // Out of range only for years no clock shows; the Unix epoch then says as much.
-    let at = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let at = Timestamp::from_millisecond(shown(unix_ms)).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{at:.3}")
+}
+
+/// The time in the form of HTTP's `Date`.
+#[must_use]
+pub fn http_date() -> String {
+    let since = Duration::from_millis(unix_ms().unsigned_abs());
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_768_555_800_000;
+    const DAY: i64 = 24 * 3600 * 1000;
+    const YEAR_10000: i64 = 253_402_300_800_000;
 
     #[test]
     fn timestamps_have_three_digits_and_z() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(1_768_555_800_120), "2026-01-16T09:30:00.120Z");
+    }
+
+    #[test]
+    fn any_number_is_a_timestamp_of_one_length_in_order() {
+        let numbers = [
+            i64::MIN,
+            -1,
+            0,
+            1,
+            NOW,
+            YEAR_10000 - 1,
+            YEAR_10000,
+            i64::MAX,
+        ];
+        let shown = numbers.map(rfc3339);
+        assert!(shown.is_sorted(), "{shown:?}");
+        assert!(shown.iter().all(|at| at.len() == 24), "{shown:?}");
+    }
+
+    /// What is believed each second, of a clock that is off by so much from then on.
+    fn believed(offs: &[(i64, i64)]) -> Vec<i64> {
+        let mut clock = Believed::default();
+        let mut told = Vec::new();
+        let mut second = 0;
+        for (seconds, off) in offs {
+            for _ in 0..*seconds {
+                let mono = second * 1000;
+                let wall = NOW.saturating_add(mono).saturating_add(*off);
+                told.push(clock.look(mono, wall) - NOW - mono);
+                second += 1;
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_for_a_moment_is_not_believed() {
+        for off in [
+            DAY,
+            -DAY,
+            366 * DAY,
+            YEAR_10000,
+            i64::MAX / 2,
+            i64::MIN / 2,
+            3_000,
+        ] {
+            let told = believed(&[(10, 0), (if off > 0 { 14 } else { 2 }, off), (20, 0)]);
+            assert!(told.iter().all(|off| *off == 0), "{off}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stays_where_it_leapt_to_is_believed_within_seconds() {
+        for (off, seconds) in [(DAY, 15), (-DAY, 2), (3_000, 15), (1_000, 0), (-1_000, 0)] {
+            let told = believed(&[(10, 0), (20, off)]);
+            let first = told.iter().position(|told| *told == off);
+            assert_eq!(first, Some(10 + seconds), "{off}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_comes_back_is_believed_at_once_however_long_it_was_wrong() {
+        for off in [DAY, -DAY] {
+            let told = believed(&[(10, 0), (100, off), (10, 0)]);
+            assert_eq!((told[109], told[110]), (off, 0), "{told:?}");
+            // And the next moment of the same kind is one.
+            let told = believed(&[(10, 0), (100, off), (10, 0), (2, off), (10, 0)]);
+            assert_eq!(told[120..], [0; 12], "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_cannot_be_right_is_followed_until_it_can() {
+        for wrong in [-NOW, -NOW - DAY, YEAR_10000] {
+            let told = believed(&[(5, wrong), (5, 0)]);
+            assert_eq!(told[5..], [0; 5], "{wrong}: {told:?}");
+        }
+        let told = believed(&[(5, 0), (1000, YEAR_10000), (5, 0)]);
+        assert!(told.iter().all(|off| *off == 0), "{told:?}");
+    }
+
+    proptest! {
+        /// Whatever the clock shows: within its bounds, and right again soon after it is.
+        #[test]
+        fn whatever_the_clock_did_it_is_believed_soon_after_it_is_right(
+            offs in prop::collection::vec((0..40_i64, prop_oneof![
+                any::<i64>(), -DAY..DAY, Just(0), Just(DAY), Just(-DAY),
+            ]), 0..20),
+        ) {
+            let told = believed(&[&offs[..], &[(20, 0)]].concat());
+            prop_assert_eq!(told[told.len() - 1], 0);
+            let mut clock = Believed::default();
+            for (mono, wall) in offs {
+                let at = clock.look(mono, wall);
+                prop_assert!(SHOWN_MS.contains(&at));
+            }
+        }
     }
 }

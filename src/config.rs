@@ -121,21 +121,25 @@ impl SecretKey {
     /// Bytes below which a given key draws a warning: HMAC-SHA256 keys should not be shorter than
     /// the hash (RFC 2104, section 3).
     const SHORT: usize = 32;
+    /// Bytes below which a given key is refused: one token is enough to try every shorter key.
+    const LEAST: usize = 16;
 
-    fn new(given: Option<&str>) -> Self {
-        match given {
-            Some(key) if key.len() < Self::SHORT => Self {
-                bytes: key.into(),
-                source: KeySource::GivenShort,
-            },
-            Some(key) => Self {
-                bytes: key.into(),
-                source: KeySource::Given,
-            },
-            None => Self {
-                bytes: crate::random::bytes::<32>().to_vec(),
-                source: KeySource::Random,
-            },
+    /// The given key, or a random one; `None` where the given one is too short to protect anything.
+    fn new(given: Option<&[u8]>) -> Option<Self> {
+        let (bytes, source) = match given {
+            Some(key) if key.len() < Self::LEAST => return None,
+            Some(key) if key.len() < Self::SHORT => (key.to_vec(), KeySource::GivenShort),
+            Some(key) => (key.to_vec(), KeySource::Given),
+            None => return Some(Self::random()),
+        };
+        Some(Self { bytes, source })
+    }
+
+    /// A key that nobody has given.
+    fn random() -> Self {
+        Self {
+            bytes: crate::random::bytes::<32>().to_vec(),
+            source: KeySource::Random,
         }
     }
 
@@ -195,7 +199,7 @@ impl Config {
     pub fn from_command_line() -> Result<Self, ConfigError> {
         Self::from_args(
             std::env::args_os(),
-            std::env::var("SECRET_KEY").ok().as_deref(),
+            secret_key_from_environment().as_deref(),
         )
     }
 
@@ -208,11 +212,11 @@ impl Config {
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
-        let mut secret_key = std::env::var("SECRET_KEY").ok();
+        let mut secret_key = secret_key_from_environment();
         let mut args = vec!["hubbub".to_owned()];
         for (name, value) in pairs {
             if name == "SECRET_KEY" {
-                secret_key = Some(value.to_owned());
+                secret_key = Some(value.as_bytes().to_vec());
             } else if let Some(flag) = table::flag_of(name) {
                 args.push(format!("--{flag}={value}"));
             }
@@ -222,13 +226,18 @@ impl Config {
 
     fn from_args(
         args: impl Iterator<Item = std::ffi::OsString>,
-        secret_key: Option<&str>,
+        secret_key: Option<&[u8]>,
     ) -> Result<Self, ConfigError> {
         let usage = |error| ConfigError::Usage(Box::new(error));
         let matches = Raw::command().try_get_matches_from(args).map_err(usage)?;
         let raw = Raw::from_arg_matches(&matches).map_err(usage)?;
         checks::check(raw, secret_key).map_err(ConfigError::Mistakes)
     }
+}
+
+/// A key may be any bytes, also such as are no text.
+fn secret_key_from_environment() -> Option<Vec<u8>> {
+    std::env::var_os("SECRET_KEY").map(std::ffi::OsString::into_encoded_bytes)
 }
 
 impl Listen {

@@ -14,8 +14,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use self::watched::{Reading, Watched};
+use crate::clock;
 use crate::metrics::Metrics;
 use crate::socket::io::ConnectionPlace;
 
@@ -212,13 +213,15 @@ async fn serve(
         let answer = router.clone().call(request);
         let answered = Arc::clone(&answered);
         async move {
-            let answer = answer.await;
+            let answer = answer.await.map(dated);
             answered.answered();
             answer
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // The library's own dates panic where the machine's clock is before 1970 or after 9999.
+        .auto_date_header(false)
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
@@ -239,6 +242,14 @@ async fn serve(
         // The peer's doing, as a rule: half a request, garbage, a reset.
         tracing::debug!(%error, "a connection ended badly");
     }
+}
+
+/// An answer with its time (RFC 9110, section 6.6.1).
+fn dated(mut answer: Response) -> Response {
+    if let Ok(date) = HeaderValue::try_from(clock::http_date()) {
+        answer.headers_mut().insert(header::DATE, date);
+    }
+    answer
 }
 
 /// What a connection ended for, where that was its client's fault. A request that breaks off is
@@ -263,10 +274,11 @@ async fn turn_away(stream: TcpStream, _told: OwnedSemaphorePermit) {
     let service = service_fn(|_: hyper::Request<Incoming>| async {
         let retry = [(header::RETRY_AFTER, "5")];
         let answer = (StatusCode::SERVICE_UNAVAILABLE, retry, FULL).into_response();
-        Ok::<_, Infallible>(answer)
+        Ok::<_, Infallible>(dated(answer))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .auto_date_header(false)
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)

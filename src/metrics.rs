@@ -44,6 +44,7 @@ pub struct Metrics {
     /// Times that a log or the state was read anew as a whole.
     pub cluster_reloads: Counter,
     cluster_skipped: Family<Reason, Counter>,
+    cluster_mismatch: Family<SettingLabel, Gauge>,
     rejected: Family<Reason, Counter>,
     logged: Mutex<HashMap<&'static str, Logged>>,
 }
@@ -56,6 +57,11 @@ struct RoomLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SettingLabel {
+    setting: String,
 }
 
 #[derive(Debug)]
@@ -80,6 +86,7 @@ impl Default for Metrics {
             cluster_reconnects: Counter::default(),
             cluster_reloads: Counter::default(),
             cluster_skipped: Family::default(),
+            cluster_mismatch: Family::default(),
             rejected: Family::default(),
             logged: Mutex::default(),
         };
@@ -143,6 +150,11 @@ fn register_cluster(registry: &mut Registry, metrics: &Metrics) {
         "Entries in Redis that are not ours or not in order, by reason",
         metrics.cluster_skipped.clone(),
     );
+    registry.register(
+        "cluster_mismatch",
+        "Nodes that have another value of a setting that all must have in common",
+        metrics.cluster_mismatch.clone(),
+    );
 }
 
 impl Metrics {
@@ -150,6 +162,15 @@ impl Metrics {
     pub fn skip_entry(&self, reason: &'static str) {
         self.cluster_skipped.get_or_create(&Reason { reason }).inc();
         tracing::debug!(reason, "skipped an entry in Redis");
+    }
+
+    /// Notes how many nodes have another value of a setting.
+    pub fn set_mismatch(&self, setting: &str, nodes: usize) {
+        let label = SettingLabel {
+            setting: setting.to_owned(),
+        };
+        let nodes = i64::try_from(nodes).unwrap_or(i64::MAX);
+        self.cluster_mismatch.get_or_create(&label).set(nodes);
     }
 
     /// Counts something refused, and logs it, at most one line a second for each reason. Nothing

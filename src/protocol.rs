@@ -9,6 +9,7 @@
 //! values that `domain` has accepted.
 
 mod event_array;
+pub mod frame;
 mod inbound;
 
 use serde::{Serialize, Serializer};

@@ -22,6 +22,7 @@ use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::protocol::{HISTORY_PAGE_MAX, Limits, USERS_MAX};
 use crate::rate::Rate;
+use crate::room::log::NOTICES_MAX;
 use crate::room::{LogBounds, RoomSettings, Rooms};
 use crate::session::budget::{self, Rates};
 use crate::session::{Drain, Identities, SessionSettings, Shared};
@@ -304,6 +305,7 @@ fn log_bounds(config: &Config) -> LogBounds {
     LogBounds {
         messages_max: config.history_messages,
         bytes_max: config.history_bytes,
+        notices_max: NOTICES_MAX,
         keep_for: config.slow_timeout.unwrap_or_default(),
     }
 }
@@ -365,7 +367,7 @@ fn announce(config: &Config) {
     match config.secret_key.source() {
         KeySource::Given => {}
         KeySource::GivenShort => tracing::warn!(
-            "SECRET_KEY is shorter than 32 bytes and can be guessed: make one with \
+            "SECRET_KEY is shorter than 32 bytes, which weakens what it signs: make one with \
              `openssl rand -hex 32`"
         ),
         KeySource::Random => tracing::warn!(

@@ -5,14 +5,13 @@
 //! a connection that panics when it is told a certain text.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub::domain::{ReservedNames, RoomName, TextLimits};
 use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, EventName, Limits};
-use hubbub::room::{Entry, LogBounds, RoomSettings, Rooms};
+use hubbub::room::{LogBounds, RoomSettings, Rooms};
 use hubbub::session::{
     self, Connection, Door, Identities, Link, SessionSettings, Shared, Undeliverable,
 };
@@ -27,18 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Tells a test what it is told, or panics.
 #[derive(Debug)]
 struct Fragile {
-    number: usize,
     told: UnboundedSender<String>,
     breaks: bool,
     link: Arc<Link>,
-    air: Arc<Air>,
 }
-
-/// Who is subscribed to the one channel there is.
-#[derive(Debug, Default)]
-struct Air(Mutex<HashMap<usize, Listener>>);
-
-type Listener = (UnboundedSender<String>, Arc<Link>);
 
 impl Fragile {
     fn hear(&self, text: &str) -> Result<(), Undeliverable> {
@@ -58,31 +49,13 @@ impl Connection for Fragile {
         self.hear(&format!("{event} {payload}"))
     }
 
-    fn tell(&self, entry: &Entry) -> Result<(), Undeliverable> {
-        self.hear(entry.payload.get())
-    }
-
-    fn broadcast(&self, _channel: &str, entry: &Entry) -> Result<(), Undeliverable> {
-        for (told, link) in self.air.0.lock().unwrap().values() {
-            link.take(1);
-            told.send(entry.payload.get().to_owned())
-                .map_err(|_| Undeliverable)?;
-        }
-        Ok(())
-    }
-
-    fn subscribe(&self, _channel: &str) {
-        let listener = (self.told.clone(), Arc::clone(&self.link));
-        self.air.0.lock().unwrap().insert(self.number, listener);
-    }
-
-    fn unsubscribe(&self) {
-        self.air.0.lock().unwrap().remove(&self.number);
-    }
-
     fn acknowledge(&self, (): (), _payload: &RawValue) -> Result<(), Undeliverable> {
         self.link.take(1);
         Ok(())
+    }
+
+    fn ack_id((): &()) -> i64 {
+        0
     }
 
     fn close_transport(&self) {}
@@ -97,17 +70,16 @@ struct Person {
 }
 
 impl Person {
-    fn join(shared: &Arc<Shared>, air: &Arc<Air>, name: &str, breaks: bool) -> Self {
+    fn join(shared: &Arc<Shared>, name: &str, breaks: bool) -> Self {
         let (sender, told) = mpsc::unbounded_channel();
         let link = Arc::new(Link::default());
         let connection = Fragile {
-            number: usize::from(name.as_bytes()[0]),
-            air: Arc::clone(air),
             told: sender,
             breaks,
             link: Arc::clone(&link),
         };
-        let (door, session) = session::open(shared, &link, connection, &Auth::default(), None);
+        let (door, _end, session) =
+            session::open(shared, &link, connection, &Auth::default(), None);
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
         door.receive(EventName::JoinRoom, Some(&join), None);
@@ -139,6 +111,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         log: LogBounds {
             messages_max: 100,
             bytes_max: 0,
+            notices_max: 1000,
             keep_for: Duration::ZERO,
         },
         notice_limit: 0,
@@ -196,20 +169,23 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
 async fn a_panic_ends_its_own_connection_only_and_is_counted() {
     let metrics = Arc::new(Metrics::default());
     let shared = shared(&metrics);
-    let air = Arc::default();
-    let mut ada = Person::join(&shared, &air, "Ada", false);
+    let _rooms = shared.rooms.start();
+    let mut ada = Person::join(&shared, "Ada", false);
     ada.until_told("Ada has joined the room").await;
-    let mut bob = Person::join(&shared, &air, "Bob", true);
+    let mut bob = Person::join(&shared, "Bob", true);
     bob.until_told("Bob has joined the room").await;
-    let mut eve = Person::join(&shared, &air, "Eve", false);
+    let mut eve = Person::join(&shared, "Eve", false);
     eve.until_told("Eve has joined the room").await;
 
-    // Said by him, so that it is his own task that tells him.
     telemetry::report_panics(&metrics);
     bob.say(FATAL);
     let ended = tokio::time::timeout(PATIENCE, bob.task).await.unwrap();
     drop(std::panic::take_hook());
-    assert!(ended.is_err_and(|error| error.is_panic()));
+    // In his own task, or in the room's, which ends him for it.
+    match ended {
+        Ok(ended) => assert_eq!(ended, session::Ended::Slow),
+        Err(error) => assert!(error.is_panic()),
+    }
     assert_eq!(metrics.panics.get(), 1);
 
     ada.until_told("Bob has left the room").await;

@@ -36,6 +36,7 @@ static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
         log: LogBounds {
             messages_max: 10,
             bytes_max: 0,
+            notices_max: 1000,
             keep_for: Duration::ZERO,
         },
         notice_limit: 0,
@@ -83,13 +84,14 @@ fn show(received: &Received) {
         epoch: Arc::clone(&received.epoch),
         head: received.id,
         floor: 0,
+        newest_message: None,
         entries: vec![received.clone()],
     });
     assert_eq!(left_out, 0);
     let mut entries = Vec::new();
     assert_eq!(
         ROOM.read_after(received.id - 1, 2, &mut entries),
-        Read::Entries
+        Read::Entries { upto: received.id }
     );
     let payload: Value = serde_json::from_str(entries[0].payload.get()).expect("JSON");
     assert_eq!(payload["id"], received.id);

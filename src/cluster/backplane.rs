@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PATIENCE;
-use super::request::{Queued, Request};
+use super::request::{Adopted, Queued, Request};
 use super::script::node_name;
 use super::status::Status;
 use crate::domain::{Refusal, RoomName, Username};
@@ -50,14 +50,31 @@ impl Handle {
 
     /// Asks for something, unless there is no hope that it is done in time.
     fn ask(&self, request: Request) {
-        let deadline = Instant::now() + PATIENCE;
-        let queued = Queued::new(request, deadline, &self.queued_bytes);
+        let queued = self.queued(request);
         let is_full = self.queued_bytes.load(Ordering::Relaxed) > QUEUE_BYTES_MAX;
         if is_full || self.status.is_down_for(PATIENCE) {
             queued.give_up();
         } else if let Err(mpsc::error::SendError(queued)) = self.queue.send(queued) {
             queued.give_up();
         }
+    }
+
+    fn queued(&self, request: Request) -> Queued {
+        Queued::new(request, Instant::now() + PATIENCE, &self.queued_bytes)
+    }
+
+    /// Asks for something that changes what a node's members are to Redis. It is always queued, so
+    /// that it happens in the order in which the members themselves change; there is at most so much of it
+    /// as there are members.
+    fn ask_in_order(&self, request: Request) {
+        if let Err(mpsc::error::SendError(queued)) = self.queue.send(self.queued(request)) {
+            queued.give_up();
+        }
+    }
+
+    /// Makes a member of this node known that Redis does not know.
+    pub fn adopt(&self, arrival: Arrival, outcome: Box<dyn FnOnce(Adopted) + Send>) {
+        self.ask_in_order(Request::Adopt { arrival, outcome });
     }
 
     /// This node goes; `told` hears when everything asked before has been done.
@@ -106,7 +123,7 @@ impl Backplane for Handle {
     }
 
     fn leave(&self, known: Known, id: MemberId) {
-        self.ask(Request::Leave { known, id });
+        self.ask_in_order(Request::Leave { known, id });
     }
 
     fn hold(&self, room: &RoomName, id: MemberId) {

@@ -63,6 +63,10 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
     };
     let number = |name| fields.text(name).and_then(|text| text.parse::<u64>().ok());
     let at = number("ts").and_then(|at| i64::try_from(at).ok());
+    let previous = match fields.text("p") {
+        Some(_) => Some(number("p").filter(|id| *id <= ID_MAX).ok_or("previous")?),
+        None => None,
+    };
     Ok(Received {
         epoch: fields.id("e").ok_or("epoch")?,
         id: number("i")
@@ -75,6 +79,7 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
         member_id: membership(&fields).ok_or("membership")?,
         at_ms: at.ok_or("time")?,
         what,
+        previous,
     })
 }
 
@@ -169,7 +174,7 @@ mod tests {
         ("1-0".to_owned(), fields)
     }
 
-    const MESSAGE: [(&str, &str); 9] = [
+    const MESSAGE: [(&str, &str); 10] = [
         ("e", "e1"),
         ("i", "7"),
         ("k", "message"),
@@ -179,12 +184,14 @@ mod tests {
         ("t", "Hello"),
         ("ts", "1768555800120"),
         ("c", "k1"),
+        ("p", "5"),
     ];
 
     #[test]
     fn an_entry_of_ours_is_read() {
         let received = parse_log(&raw(&MESSAGE)).unwrap_or_else(|reason| panic!("{reason}"));
         assert_eq!((received.id, &*received.epoch), (7, "e1"));
+        assert_eq!(received.previous, Some(5));
         assert!(matches!(received.what, What::Message { text, .. } if &*text == "Hello"));
     }
 
@@ -203,12 +210,14 @@ mod tests {
             ("t", "", "text"),
             ("ts", "99999999999999999999", "time"),
             ("c", "", "client_id"),
+            ("p", "-1", "previous"),
+            ("p", "9007199254740992", "previous"),
         ];
         for (field, wrong, reason) in reasons {
             let fields = MESSAGE.map(|(n, v)| (n, if n == field { wrong } else { v }));
             assert_eq!(parse_log(&raw(&fields)).err(), Some(reason), "{field}");
         }
-        for left_out in 0..MESSAGE.len() - 1 {
+        for left_out in 0..MESSAGE.len() - 2 {
             let mut fields = MESSAGE.to_vec();
             fields.remove(left_out);
             assert!(parse_log(&raw(&fields)).is_err(), "{left_out}");

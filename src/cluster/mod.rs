@@ -6,7 +6,7 @@
 //! anybody's), `tail` (reads all streams with one blocking call and feeds the replicas),
 //! `request` (what sessions ask for), `backplane` (where they do), `pipe` (carries it out, in
 //! order and pipelined), `presence` (leases: which nodes live, and whose members they have),
-//! `status`.
+//! `settings` (what they must agree on), `status`.
 //!
 //! A message is acknowledged once Redis has it. Each node hears of it by its tail, its own included,
 //! so there is one order for all. `docs/scaling.md` is for operators.
@@ -18,10 +18,12 @@ mod pipe;
 mod presence;
 mod request;
 mod script;
+mod settings;
 mod status;
 mod tail;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -33,8 +35,10 @@ use self::pipe::Pipe;
 use self::presence::Presence;
 use self::request::Queued;
 use self::script::Context;
+use self::settings::Settings;
 use self::status::Status;
 use self::tail::Tail;
+use crate::domain::RoomName;
 use crate::metrics::Metrics;
 use crate::room::LogBounds;
 use crate::room::backplane::Backplane;
@@ -49,12 +53,16 @@ const START_PATIENCE: Duration = Duration::from_secs(5);
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a node takes part.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClusterSettings {
     /// Where Redis is, with user and password: never shown.
     pub url: String,
     /// What all keys begin with.
     pub prefix: String,
+    /// What the nodes sign with, of which they tell each other no more than a keyed digest.
+    pub secret_key: Vec<u8>,
+    /// The rooms, in their order.
+    pub rooms: Vec<RoomName>,
     /// How much of each room's past is kept.
     pub log: LogBounds,
     /// Members above which joins and leaves are not told; 0 = always told.
@@ -63,6 +71,12 @@ pub struct ClusterSettings {
     pub unique_names: bool,
     /// How long a place is kept after its node has gone in good order.
     pub resume_grace: Duration,
+}
+
+impl std::fmt::Debug for ClusterSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterSettings").finish_non_exhaustive()
+    }
 }
 
 /// A node that has not started yet: what rooms are made with.
@@ -99,6 +113,8 @@ impl Node {
         let status = Arc::new(Status::new(Arc::clone(metrics)));
         let context = Arc::new(Context {
             node,
+            settings: Settings::of(&settings),
+            believed_offset_ms: AtomicI64::new(0),
             prefix: settings.prefix,
             log: settings.log,
             notice_limit: settings.notice_limit,
@@ -135,6 +151,7 @@ impl Node {
             Arc::clone(&self.context),
             Arc::clone(shared),
             Arc::clone(&self.status),
+            Arc::downgrade(&self.handle),
         );
         let tail = Tail::new(
             self.redis.clone(),

@@ -107,7 +107,7 @@ impl Pipe {
                 biased;
                 Some(answer) = answers.next() => {
                     let batch = in_flight.pop_front().unwrap_or_default();
-                    if let Err((trouble, unanswered)) = settle(batch, answer) {
+                    if let Err((trouble, unanswered)) = settle(batch, answer, &self.status) {
                         in_flight.push_front(unanswered);
                         break Some(trouble);
                     }
@@ -146,7 +146,11 @@ fn send(
 }
 
 /// Tells what came of a batch; what must be asked again on another connection is handed back.
-fn settle(batch: Vec<Queued>, answers: Answers) -> Result<(), (Trouble, Vec<Queued>)> {
+fn settle(
+    batch: Vec<Queued>,
+    answers: Answers,
+    status: &Status,
+) -> Result<(), (Trouble, Vec<Queued>)> {
     let answers = match answers {
         Ok(answers) => answers,
         Err(trouble) => return Err((trouble, batch)),
@@ -159,7 +163,12 @@ fn settle(batch: Vec<Queued>, answers: Answers) -> Result<(), (Trouble, Vec<Queu
                 again.push(queued);
                 lost = Some(trouble);
             }
-            answer => queued.settle(answer),
+            answer => {
+                if matches!(answer, Err(Trouble::Full)) {
+                    status.set_full(true);
+                }
+                queued.settle(answer);
+            }
         }
     }
     lost.map_or(Ok(()), |trouble| Err((trouble, again)))

@@ -2,23 +2,27 @@
 //! by whichever node sees it first.
 //!
 //! What Redis has of this node's members is compared with who is here whenever a connection begins,
-//! and every few beats: so whatever was missed while Redis was away, or lost with it, is mended.
+//! and every few beats: so whatever was missed while Redis was away, or lost with it, is mended. That
+//! mends records and nothing else: a session ends only where another node's join took over its very
+//! membership, which Redis remembers.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use redis::Value;
+use parking_lot::Mutex;
 
-use super::connection::{Connection, Trouble, read};
+use super::backplane::Handle;
+use super::connection::{Connection, Trouble};
+use super::request::Adopted;
 use super::script::{Context, Script, millis};
 use super::status::Status;
-use crate::clock;
+use crate::clock::{self, Believed};
 use crate::random;
 use crate::room::Room;
 use crate::room::backplane::Arrival;
-use crate::room::members::{Member, MemberId};
+use crate::room::members::MemberId;
 use crate::session::Shared;
 
 /// How long a node is believed to live without a word.
@@ -27,12 +31,10 @@ const LEASE: Duration = Duration::from_secs(8);
 const BEAT: Duration = Duration::from_secs(2);
 /// Beats between two comparisons of who is here with what Redis has.
 const AUDIT_BEATS: u32 = 4;
-/// Younger memberships than this may still be on their way into their room here.
-const SETTLED_AFTER: Duration = Duration::from_secs(7);
 /// Memberships of a dead node that are ended at once.
 const REAP_MAX: usize = 200;
-/// Memberships that are mended at once.
-const MEND_MAX: usize = 500;
+/// Memberships that are ended at once.
+const END_MAX: usize = 500;
 
 /// See the module's text.
 #[derive(Debug)]
@@ -40,18 +42,35 @@ pub struct Presence {
     context: Arc<Context>,
     shared: Arc<Shared>,
     status: Arc<Status>,
+    /// Where members are made known, in order with what else becomes of them.
+    handle: Weak<Handle>,
     /// By how much Redis's clock is ahead of this machine's, in milliseconds.
     ahead_ms: AtomicI64,
+    /// Redis's clock, as far as it is believed, and since when it has been where it is.
+    redis_clock: Mutex<(Believed, Instant)>,
+    /// The next beat compares again.
+    again: Arc<AtomicBool>,
+    /// Settings that other nodes have otherwise, and which nodes; as last logged.
+    mismatches: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl Presence {
     /// The presence of this node.
-    pub const fn new(context: Arc<Context>, shared: Arc<Shared>, status: Arc<Status>) -> Self {
+    pub fn new(
+        context: Arc<Context>,
+        shared: Arc<Shared>,
+        status: Arc<Status>,
+        handle: Weak<Handle>,
+    ) -> Self {
         Self {
             context,
             shared,
             status,
+            handle,
             ahead_ms: AtomicI64::new(0),
+            redis_clock: Mutex::new((Believed::default(), Instant::now())),
+            again: Arc::default(),
+            mismatches: Mutex::default(),
         }
     }
 
@@ -77,16 +96,18 @@ impl Presence {
                 _ = beats.tick() => {}
                 () = self.status.suspicion() => {}
             }
-            // After an outage, the others need as long as this node to be back.
-            let may_reap = began.elapsed() > LEASE;
             let result = async {
                 let around = self.beat(&mut connection).await?;
                 until_audit = until_audit.saturating_sub(1);
-                if !around.was_alive || until_audit == 0 {
+                let again = self.again.swap(false, Ordering::Relaxed);
+                if !around.was_alive || until_audit == 0 || again {
                     until_audit = AUDIT_BEATS;
                     self.audit(&mut connection).await?;
                 }
-                if may_reap {
+                // After an outage, the others need as long as this node to be back; and after a leap of
+                // Redis's clock, which ends all leases.
+                let steady_since = self.redis_clock.lock().1.max(began);
+                if steady_since.elapsed() > LEASE {
                     self.reap(&mut connection, &around.dead).await?;
                 }
                 Ok::<(), Trouble>(())
@@ -102,13 +123,32 @@ impl Presence {
     async fn beat(&self, connection: &mut Connection) -> Result<Around, Trouble> {
         let mut cmd = self.context.call(connection, Script::Beat);
         cmd.arg(self.context.node_name()).arg(millis(LEASE));
-        let (alive, now_ms, dead): (i64, i64, Vec<String>) = connection.one(&cmd).await?;
+        let (alive, now_ms, has_room, dead): (i64, i64, i64, Vec<String>) =
+            connection.one(&cmd).await?;
         let ahead_ms = now_ms.saturating_sub(clock::unix_ms());
         self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
+        self.look_at_clock(now_ms);
+        self.status.set_full(has_room == 0);
         Ok(Around {
             was_alive: alive == 1,
             dead,
         })
+    }
+
+    /// Notes what Redis's clock shows, and whether that can be believed.
+    fn look_at_clock(&self, now_ms: i64) {
+        let mono_ms = clock::mono_ms();
+        let mut guard = self.redis_clock.lock();
+        let (clock, steady_since) = &mut *guard;
+        let believed_ms = clock.look(mono_ms, now_ms);
+        let offset_ms = believed_ms.saturating_sub(mono_ms);
+        let before_ms = self
+            .context
+            .believed_offset_ms
+            .swap(offset_ms, Ordering::Relaxed);
+        if clock.is_in_doubt() || offset_ms.abs_diff(before_ms) > millis(LEASE) {
+            *steady_since = Instant::now();
+        }
     }
 
     /// Ends the memberships of nodes that are gone.
@@ -132,59 +172,81 @@ impl Presence {
     /// Makes this node known, and what Redis has of its members what they are.
     async fn audit(&self, connection: &mut Connection) -> Result<(), Trouble> {
         let mut cmd = self.context.call(connection, Script::Register);
-        cmd.arg(self.context.node_name()).arg(millis(LEASE));
-        let known: Vec<String> = connection.one(&cmd).await?;
+        cmd.arg(self.context.node_name())
+            .arg(millis(LEASE))
+            .arg(self.context.settings.as_str());
+        let (known, nodes): (Vec<String>, Vec<String>) = connection.one(&cmd).await?;
+        self.compare_settings(&nodes);
         let known: HashSet<MemberId> = known.iter().filter_map(|id| id.parse().ok()).collect();
         let mut here = HashSet::new();
-        let mut missing = Vec::new();
         for room in self.shared.rooms.all() {
-            for (id, member) in room.members_here() {
-                here.insert(id);
-                if !known.contains(&id) {
-                    missing.push((Arc::clone(room), id, member));
-                }
-            }
+            room.audit(&known, &mut here, |arrival| self.adopt(room, arrival));
         }
-        let settled_ms = clock::unix_ms().saturating_sub_unsigned(millis(SETTLED_AFTER));
-        let settled_ms = u64::try_from(settled_ms).unwrap_or_default();
-        let is_old = |id: &&MemberId| id.joined_ms() < settled_ms;
-        let gone: Vec<_> = known.difference(&here).filter(is_old).copied().collect();
-        for batch in missing.chunks(MEND_MAX) {
-            self.adopt(connection, batch).await?;
-        }
-        for batch in gone.chunks(MEND_MAX) {
+        // Whoever was known before the rooms were looked at, and is neither in one nor on the way into
+        // one, has ended here, and ids are never used again.
+        let gone: Vec<_> = known.difference(&here).copied().collect();
+        for batch in gone.chunks(END_MAX) {
             self.end(connection, batch).await?;
         }
         Ok(())
     }
 
-    /// Makes members known that Redis does not know, or no longer.
-    async fn adopt(
-        &self,
-        connection: &mut Connection,
-        members: &[(Arc<Room>, MemberId, Member)],
-    ) -> Result<(), Trouble> {
-        let mut pipeline = redis::pipe();
-        for (room, id, member) in members {
-            let arrival = Arrival {
-                known: room.known(),
-                id: *id,
-                member: member.clone(),
-            };
-            let context = &self.context;
-            pipeline.add_command(context.call_join(connection, &arrival, i64::MAX, "silent"));
-        }
-        let answers = connection.all(&pipeline).await?;
-        for ((room, id, member), answer) in members.iter().zip(answers) {
-            let words: Vec<Value> = read(answer?)?;
-            let word = words.into_iter().next().map(read::<String>).transpose()?;
-            if word.as_deref() == Some("elsewhere") {
-                // The user came back at another node while this one was away.
-                room.left_elsewhere(*id);
-                self.shared.users.taken_over_elsewhere(&member.user_id);
+    /// Says which settings other nodes have otherwise, when that changes.
+    fn compare_settings(&self, nodes: &[String]) {
+        let settings = &self.context.settings;
+        let own_name = self.context.node_name();
+        let mut differing: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for [node, theirs] in nodes.as_chunks().0 {
+            if *node == own_name {
+                continue;
+            }
+            for setting in settings.differing(theirs) {
+                let nodes = differing.entry(setting.to_owned()).or_default();
+                nodes.push(node.clone());
             }
         }
-        Ok(())
+        for setting in settings.names() {
+            let nodes = differing.get(setting).map_or(0, Vec::len);
+            self.status.metrics.set_mismatch(setting, nodes);
+        }
+        let mut logged = self.mismatches.lock();
+        for (setting, nodes) in &differing {
+            if logged.get(setting) != Some(nodes) {
+                tracing::warn!(
+                    setting,
+                    nodes = nodes.join(" "),
+                    "other nodes have another value of a setting that all must have in common"
+                );
+            }
+        }
+        for setting in logged
+            .keys()
+            .filter(|setting| !differing.contains_key(*setting))
+        {
+            tracing::info!(setting, "all nodes have the same value again");
+        }
+        *logged = differing;
+    }
+
+    /// Makes a member known that Redis does not know, or no longer.
+    fn adopt(&self, room: &Arc<Room>, arrival: Arrival) {
+        let Some(handle) = self.handle.upgrade() else {
+            return;
+        };
+        let (room, shared) = (Arc::clone(room), Arc::clone(&self.shared));
+        let again = Arc::clone(&self.again);
+        let (id, user_id) = (arrival.id, Arc::clone(&arrival.member.user_id));
+        let outcome = move |adopted| match adopted {
+            Adopted::Known => {}
+            Adopted::Later => again.store(true, Ordering::Relaxed),
+            Adopted::Over => {
+                // While this node was away, so that its tail could not read it.
+                if room.left_elsewhere(id).is_some() {
+                    shared.users.taken_over_elsewhere(&user_id);
+                }
+            }
+        };
+        handle.adopt(arrival, Box::new(outcome));
     }
 
     /// Ends memberships that Redis has of this node, and that nobody here has.

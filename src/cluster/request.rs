@@ -33,6 +33,11 @@ pub enum Request {
         arrival: Arrival,
         told: oneshot::Sender<Result<Arrived, Refusal>>,
     },
+    /// Make a member known that Redis should know.
+    Adopt {
+        arrival: Arrival,
+        outcome: Box<dyn FnOnce(Adopted) + Send>,
+    },
     /// Change a member's name.
     Rename {
         known: Known,
@@ -55,6 +60,17 @@ pub enum Request {
         grace: Duration,
         told: oneshot::Sender<()>,
     },
+}
+
+/// What Redis says to a member that it did not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adopted {
+    /// It is known now, or is about to end.
+    Known,
+    /// Another node has taken over from it.
+    Over,
+    /// Another node has one of the same user that it may have to end first; or it was not asked.
+    Later,
 }
 
 /// A request on its way, and until when it may be done.
@@ -95,13 +111,9 @@ impl Queued {
         }
     }
 
-    /// Whether it is of no use after the connection was lost: what it changes is looked after when
-    /// the next one begins.
+    /// Whether it is of no use after the connection was lost.
     pub const fn is_momentary(&self) -> bool {
-        matches!(
-            self.request,
-            Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. }
-        )
+        matches!(self.request, Request::Hold { .. } | Request::Typing { .. })
     }
 
     /// The call that does it. `ahead_ms` is by how much Redis's clock is ahead of this one.
@@ -127,6 +139,9 @@ impl Queued {
             }
             Request::Join { arrival, .. } => {
                 context.call_join(connection, arrival, deadline_ms, "")
+            }
+            Request::Adopt { arrival, .. } => {
+                context.call_join(connection, arrival, i64::MAX, "silent")
             }
             Request::Rename {
                 known,
@@ -192,6 +207,7 @@ impl Queued {
                 outcome(result);
             }
             Request::Join { told, .. } => tell(told, words.and_then(|w| arrived(&w))),
+            Request::Adopt { outcome, .. } => outcome(adopted(words)),
             Request::Rename { told, .. } => tell(told, words.and_then(|w| renamed(&w))),
             Request::Depart { told, .. } => tell(told, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
@@ -203,6 +219,7 @@ impl Queued {
         match self.request {
             Request::Publish { outcome, .. } => outcome(Err(Refusal::unavailable())),
             Request::Join { told, .. } => tell(told, Err(Refusal::unavailable())),
+            Request::Adopt { outcome, .. } => outcome(Adopted::Later),
             Request::Rename { told, .. } => tell(told, Err(Refusal::unavailable())),
             Request::Depart { told, .. } => tell(told, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
@@ -251,6 +268,17 @@ fn arrived(words: &[String]) -> Result<Arrived, Refusal> {
         }),
         ["taken"] => Err(Refusal::username_taken()),
         _ => Err(Refusal::unavailable()),
+    }
+}
+
+fn adopted(words: Result<Vec<String>, Refusal>) -> Adopted {
+    match words
+        .as_deref()
+        .map(|words| words.first().map(String::as_str))
+    {
+        Ok(Some("joined" | "superseded")) => Adopted::Known,
+        Ok(Some("over")) => Adopted::Over,
+        _ => Adopted::Later,
     }
 }
 

@@ -1,10 +1,13 @@
 //! The scripts, and how they are called.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use redis::Cmd;
 
 use super::connection::Connection;
+use super::settings::Settings;
+use crate::clock;
 use crate::domain::{Looks, Username};
 use crate::random;
 use crate::room::LogBounds;
@@ -64,6 +67,10 @@ pub struct Context {
     pub notice_limit: u64,
     /// Names that look alike may not be in one room at once.
     pub unique_names: bool,
+    /// What the nodes must agree on, as they tell each other.
+    pub settings: Settings,
+    /// By how much Redis's clock is ahead of this process's monotonic one, as far as it is believed.
+    pub believed_offset_ms: AtomicI64,
 }
 
 impl Context {
@@ -126,7 +133,8 @@ impl Context {
         cmd.arg(self.log.messages_max)
             .arg(self.log.bytes_max)
             .arg(millis(self.log.keep_for))
-            .arg(self.notice_limit);
+            .arg(self.notice_limit)
+            .arg(clock::mono_ms().saturating_add(self.believed_offset_ms.load(Ordering::Relaxed)));
     }
 
     /// What a name looks like, where names are unique: one a line.

@@ -1,9 +1,9 @@
-//! Whether a node is in step with the others: it can write, and it reads.
+//! Whether a node is in step with the others: it can write, and it reads, and there is room in Redis.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 
 use crate::metrics::Metrics;
@@ -32,7 +32,14 @@ pub struct Status {
 struct Ways {
     pipe: bool,
     tail: bool,
+    full: bool,
     down_since: Option<Instant>,
+}
+
+impl Ways {
+    const fn is_up(&self) -> bool {
+        self.pipe && self.tail && !self.full
+    }
 }
 
 impl Status {
@@ -41,6 +48,7 @@ impl Status {
         let ways = Ways {
             pipe: false,
             tail: false,
+            full: false,
             down_since: Some(Instant::now()),
         };
         Self {
@@ -63,12 +71,28 @@ impl Status {
                 ways.tail = works;
             }
         }
-        let up = ways.pipe && ways.tail;
-        match (up, ways.down_since) {
+        match (ways.pipe && ways.tail, ways.down_since) {
             (true, _) => ways.down_since = None,
             (false, None) => ways.down_since = Some(Instant::now()),
             (false, Some(_)) => {}
         }
+        self.publish(ways);
+    }
+
+    /// Notes whether Redis is out of memory. It is asked all the same: what takes none is done.
+    pub fn set_full(&self, full: bool) {
+        let mut ways = self.ways.lock();
+        match (ways.full, full) {
+            (false, true) => tracing::warn!("Redis is out of memory: not ready until it has room"),
+            (true, false) => tracing::info!("Redis has room again"),
+            _ => return,
+        }
+        ways.full = full;
+        self.publish(ways);
+    }
+
+    fn publish(&self, ways: MutexGuard<'_, Ways>) {
+        let (connected, up) = (ways.pipe && ways.tail, ways.is_up());
         self.metrics.cluster_up.set(i64::from(up));
         let changed = self
             .up
@@ -76,8 +100,10 @@ impl Status {
         drop(ways);
         match (changed, up) {
             (true, true) => tracing::info!("in step with the other nodes"),
-            (true, false) => tracing::warn!("Redis is away: not ready until it is back"),
-            (false, _) => {}
+            (true, false) if !connected => {
+                tracing::warn!("Redis is away: not ready until it is back");
+            }
+            _ => {}
         }
     }
 

@@ -240,6 +240,7 @@ impl Tail {
             epoch: opened.epoch,
             head: opened.head,
             floor: opened.floor,
+            newest_message: opened.newest_message,
             entries,
         });
         for _ in 0..left_out {
@@ -253,7 +254,7 @@ impl Tail {
     async fn open(&self, connection: &mut Connection, room: &Room) -> Result<Opened, Trouble> {
         let known = room.known();
         let cmd = self.context.call_for(connection, Script::Open, &known);
-        let (epoch, head, floor, position): (String, u64, u64, String) =
+        let (epoch, head, floor, newest, position): (String, u64, u64, String, String) =
             connection.one(&cmd).await?;
         if head > ID_MAX || floor > head {
             let what = format!("room {} ends at {head} and leapt at {floor}", room.name());
@@ -263,6 +264,7 @@ impl Tail {
             epoch: epoch.into(),
             head,
             floor,
+            newest_message: newest.parse().ok(),
             position,
         })
     }
@@ -346,6 +348,7 @@ struct Opened {
     epoch: Arc<str>,
     head: u64,
     floor: u64,
+    newest_message: Option<u64>,
     /// Its stream's last id.
     position: String,
 }

@@ -93,6 +93,10 @@ impl Check {
             .filter(|name| !name.is_empty())
         {
             match RoomName::parse(name) {
+                Ok(_) if is_integer(name) => self.mistake(format!(
+                    "ROOMS: {name:?} is a number, and JavaScript lists numbers before all other \
+                     names, so clients would show another order; add a letter, like room-{name}"
+                )),
                 Ok(room) if seen.insert(room.clone()) => rooms.push(room),
                 Ok(_) => self.mistake(format!(
                     "ROOMS: {name:?} is there twice; name each room once"
@@ -104,6 +108,19 @@ impl Check {
             self.mistake::<()>("ROOMS: there must be at least one room, like general".to_owned());
         }
         rooms
+    }
+
+    /// An empty key is none.
+    fn secret_key(&mut self, given: Option<&[u8]>) -> SecretKey {
+        let given = given.filter(|key| !key.is_empty());
+        SecretKey::new(given).unwrap_or_else(|| {
+            self.mistake::<()>(format!(
+                "SECRET_KEY: it has fewer than {} bytes and can be guessed; make one with `openssl \
+                 rand -hex 32`",
+                SecretKey::LEAST
+            ));
+            SecretKey::random()
+        })
     }
 
     /// A folder with a page in it.
@@ -216,8 +233,14 @@ impl Check {
     }
 }
 
+/// Whether JavaScript takes the name for an index: a property that an object lists first, whatever
+/// order it was given in.
+fn is_integer(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit()) && (name == "0" || !name.starts_with('0'))
+}
+
 /// Checks everything, or tells every mistake.
-pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistakes> {
+pub(super) fn check(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, Mistakes> {
     let mut check = Check::default();
     let second = Duration::from_secs(1);
     let config = Config {
@@ -228,7 +251,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&str>) -> Result<Config, Mistak
                 host => host.to_owned(),
             },
         },
-        secret_key: SecretKey::new(secret_key.filter(|key| !key.is_empty())),
+        secret_key: check.secret_key(secret_key),
         rooms: check.rooms(&raw.rooms),
         history_messages: check.number("HISTORY_MESSAGES", &raw.history_messages, 0),
         history_bytes: check.number("HISTORY_BYTES", &raw.history_bytes, 0),

@@ -23,7 +23,7 @@ pub fn markdown() -> String {
     let mut table = "| variable | flag | default | what it is |\n|---|---|---|---|\n".to_owned();
     table.push_str(
         "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; at least \
-         32 bytes |\n",
+         16 bytes, better 32 |\n",
     );
     for arg in Raw::command().get_arguments() {
         let (Some(variable), Some(flag)) = (variable_of(arg), arg.get_long()) else {

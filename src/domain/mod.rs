@@ -11,7 +11,9 @@
 //! | `characters.rs` | what Unicode says about single characters: blank, pictographic, shaping joiners |
 //! | `room_name.rs` | [`RoomName`]: `[a-z0-9-]{1,64}` |
 //! | `username.rs` | [`Username`]: 1–32 visible characters, trimmed and normalised |
-//! | `looks.rs` | [`Looks`]: which names could be taken for one another; [`ReservedNames`] |
+//! | `letters.rs` | which letters a character looks like |
+//! | `looks.rs` | [`Looks`]: which names could be taken for one another |
+//! | `reserved.rs` | [`ReservedNames`]: which names would be taken for the service |
 //! | `message_text.rs` | [`MessageText`]: what somebody said, kept byte for byte, within [`TextLimits`] |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
@@ -23,10 +25,12 @@
 
 mod characters;
 pub mod client_id;
+mod letters;
 pub mod looks;
 pub mod message_text;
 pub mod origins;
 pub mod refusal;
+pub mod reserved;
 pub mod room_name;
 pub mod username;
 
@@ -34,9 +38,10 @@ pub mod username;
 mod tricky;
 
 pub use client_id::{ClientId, ClientIdError};
-pub use looks::{Looks, NameIsReserved, ReservedNames};
+pub use looks::Looks;
 pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::AllowedOrigins;
 pub use refusal::{Refusal, RefusalCode};
+pub use reserved::{NameIsReserved, ReservedNames};
 pub use room_name::{RoomName, RoomNameError};
 pub use username::{Username, UsernameError};

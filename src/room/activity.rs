@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use super::bell::News;
-use super::readers::Readers;
+use super::fanout::Fanout;
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::{self, NewestIds};
@@ -38,7 +38,7 @@ pub struct Activity {
     newest: Vec<AtomicU64>,
     changed: Notify,
     published: Mutex<Arc<ActivityState>>,
-    audience: Arc<Readers>,
+    audience: Arc<Fanout>,
 }
 
 impl Activity {
@@ -52,7 +52,7 @@ impl Activity {
             names,
             changed: Notify::new(),
             published: Mutex::new(Arc::new(first)),
-            audience: Arc::new(Readers::new("", Arc::default())),
+            audience: Arc::default(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Activity {
 
     /// Everybody who is told.
     #[must_use]
-    pub const fn audience(&self) -> &Arc<Readers> {
+    pub const fn audience(&self) -> &Arc<Fanout> {
         &self.audience
     }
 
@@ -95,7 +95,7 @@ impl Activity {
             // Rung also where nothing is newer: then it was published for a newcomer, and the
             // others have not been told.
             self.publish();
-            self.audience.ring(News::ACTIVITY);
+            self.audience.notify(News::ACTIVITY);
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -37,6 +37,8 @@ impl News {
     pub const ANSWERS: Self = Self(1 << 9);
     /// Some room has a newer message than before.
     pub const ACTIVITY: Self = Self(1 << 10);
+    /// Another process has taken over a membership of this user: perhaps the session's own.
+    pub const TAKEN_OVER: Self = Self(1 << 11);
 
     /// The client asked for too much for too long.
     pub const FLOODED: Self = Self(1 << 11);

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::bell::News;
-use super::readers::Readers;
+use super::fanout::Fanout;
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::RoomCounts;
@@ -43,7 +43,7 @@ pub struct Counts {
     board: Mutex<Board>,
     changed: Notify,
     published: watch::Sender<Arc<CountsState>>,
-    audience: Arc<Readers>,
+    audience: Arc<Fanout>,
 }
 
 impl Counts {
@@ -60,7 +60,7 @@ impl Counts {
             board: Mutex::new(board),
             changed: Notify::new(),
             published: watch::Sender::new(first),
-            audience: Arc::new(Readers::new("", Arc::default())),
+            audience: Arc::default(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Counts {
 
     /// Everybody who is told the counts: all connections.
     #[must_use]
-    pub const fn audience(&self) -> &Arc<Readers> {
+    pub const fn audience(&self) -> &Arc<Fanout> {
         &self.audience
     }
 
@@ -102,7 +102,7 @@ impl Counts {
         loop {
             self.changed.notified().await;
             self.published.send_replace(Arc::new(self.now()));
-            self.audience.ring(News::COUNTS);
+            self.audience.notify(News::COUNTS);
             tokio::time::sleep(pace.pause_after(Instant::now())).await;
         }
     }

@@ -1,24 +1,35 @@
-//! A room's log: a bounded ring of entries, each with its wire payload serialised once.
+//! A room's log: its messages, which are its history, and the newest of its notices, each with its
+//! wire payload serialised once.
 //!
-//! Ids are 1, 2, 3, … without holes (but where a log that was lost elsewhere goes on further up: see
-//! [`Log::restored`]). A reader is a position (the last id it has); reading returns
-//! what lies past it, or says which ids it can no longer have. Pure: no clock, no locks, no I/O.
+//! Both take their ids from one sequence, 1, 2, 3, … without holes (except where a log that was lost
+//! elsewhere goes on further up: see [`Log::restored`]), but each kind has a ring of its own, so that
+//! comings and goings push no message out. A reader is a position (the last id it has). Reading
+//! returns what lies past it, or says which ids are lost to it. Only a message can be lost: a notice
+//! that is gone is old news. Pure: no clock, no locks, no I/O.
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
+
+use crate::protocol::event;
+
+/// Notices that a service keeps of each room: more than come before the slowest reader reads on.
+pub const NOTICES_MAX: usize = 1000;
+/// Bytes of their payloads at most, however long names are.
+const NOTICES_BYTES_MAX: usize = 512 * 1024;
 
 /// How much of a room's past is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogBounds {
     /// Messages kept; 0 = no bound by number.
     pub messages_max: usize,
-    /// Bytes of payload kept; 0 = no bound by size.
+    /// Bytes of the messages' payloads kept; 0 = no bound by size.
     pub bytes_max: usize,
-    /// Entries younger than this stay even beyond `messages_max`, so that a reader that is
+    /// Notices kept, beside the messages.
+    pub notices_max: usize,
+    /// Messages younger than this stay even beyond `messages_max`, so that a reader that is
     /// allowed to be slow for this long does not fall off. `bytes_max` holds all the same.
     pub keep_for: Duration,
 }
@@ -32,6 +43,17 @@ pub enum EntryKind {
     Notice,
 }
 
+impl EntryKind {
+    /// The event that carries an entry of this kind.
+    #[must_use]
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::Message => event::RECEIVE_MESSAGE,
+            Self::Notice => event::SYSTEM_MESSAGE,
+        }
+    }
+}
+
 /// One entry of the log, shared by all its readers.
 #[derive(Debug)]
 pub struct Entry {
@@ -43,19 +65,6 @@ pub struct Entry {
     pub payload: Box<RawValue>,
     published: Instant,
     key: Option<DedupKey>,
-    transport_form: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
-impl Entry {
-    /// The entry as a transport wants it: made by whoever asks first, then shared. There is one
-    /// transport, so all must ask for the same type; another would be made anew for each call.
-    pub fn transport_form<T: Clone + Send + Sync + 'static>(&self, make: impl Fn(&Self) -> T) -> T {
-        let form = self.transport_form.get_or_init(|| Box::new(make(self)));
-        match form.downcast_ref::<T>() {
-            Some(form) => form.clone(),
-            None => make(self),
-        }
-    }
 }
 
 /// Who sent a message under which idempotency key.
@@ -82,7 +91,10 @@ pub struct Remembered {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
     /// Entries were appended to the reader's batch; none if there are none past its position.
-    Entries,
+    Entries {
+        /// The reader has read everything up to this id, which is no entry's where a notice is gone.
+        upto: u64,
+    },
     /// Ids `from` to `to`, both included, are gone. The reader goes on after `to`.
     Gap {
         /// First id missing.
@@ -97,14 +109,48 @@ pub enum Read {
 pub struct Log {
     bounds: LogBounds,
     head: u64,
-    /// Id before the oldest entry still here.
+    /// Id of the newest message that is gone: whoever has not read it has lost it.
     tail: u64,
     /// Positions below this one belong to an earlier log: see [`Self::restored`].
     floor: u64,
-    entries: VecDeque<Arc<Entry>>,
-    messages: usize,
-    bytes: usize,
+    messages: Ring,
+    notices: Ring,
     remembered: HashMap<DedupKey, Remembered>,
+}
+
+/// Entries of one kind, oldest first.
+#[derive(Debug, Default)]
+struct Ring {
+    entries: VecDeque<Arc<Entry>>,
+    bytes: usize,
+}
+
+impl Ring {
+    fn push(&mut self, entry: Arc<Entry>) {
+        self.bytes += entry.payload.get().len();
+        self.entries.push_back(entry);
+    }
+
+    fn pop(&mut self) -> Option<Arc<Entry>> {
+        let entry = self.entries.pop_front()?;
+        self.bytes -= entry.payload.get().len();
+        Some(entry)
+    }
+
+    /// The oldest entry, unless it is the only one: that is on its way to every reader.
+    fn oldest_of_several(&self) -> Option<&Entry> {
+        let oldest = self.entries.front().filter(|_| self.entries.len() > 1);
+        oldest.map(Arc::as_ref)
+    }
+
+    fn newest_id(&self) -> u64 {
+        self.entries.back().map_or(0, |entry| entry.id)
+    }
+
+    fn after(&self, position: u64) -> impl Iterator<Item = &Arc<Entry>> {
+        let skip = self.entries.partition_point(|entry| entry.id <= position);
+        self.entries.range(skip..)
+    }
 }
 
 impl Log {
@@ -116,9 +162,8 @@ impl Log {
             head: 0,
             tail: 0,
             floor: 0,
-            entries: VecDeque::new(),
-            messages: 0,
-            bytes: 0,
+            messages: Ring::default(),
+            notices: Ring::default(),
             remembered: HashMap::new(),
         }
     }
@@ -142,42 +187,61 @@ impl Log {
     pub fn restored(bounds: LogBounds, head: u64, floor: u64) -> Self {
         Self {
             head,
-            tail: head,
             floor,
             ..Self::new(bounds)
         }
     }
 
     /// Puts an entry of the past back: oldest first, none after the head. False where that is not
-    /// so, and it is left out. [`Self::end_restoring`] follows the last.
+    /// so, and it is left out. `previous` is the id of the message before it, where it is a message
+    /// and that is known: if that one was not put back, it is lost, and readers go on after it, told
+    /// so. What is before the hole is history all the same. [`Self::end_restoring`] follows the last.
     pub fn restore(
         &mut self,
         id: u64,
         kind: EntryKind,
         payload: Box<RawValue>,
+        previous: Option<u64>,
         now: Instant,
     ) -> bool {
-        let last = self.entries.back().map(|entry| entry.id);
-        if id == 0 || id > self.head || last.is_some_and(|last| id <= last) {
+        let last = self.newest_id();
+        if id <= last || id > self.head {
             return false;
+        }
+        if kind == EntryKind::Message {
+            match previous {
+                Some(previous) => self.lose_unless_known(previous.min(id - 1)),
+                // A message may have stood under any id that is missing.
+                None if last + 1 < id => self.tail = id - 1,
+                None => {}
+            }
         }
         self.keep(id, kind, payload, now, None);
         true
     }
 
-    /// Everything of the past has been put back. If entries are missing in between (they were trimmed
-    /// while it was read), those before are history, and readers go on after the hole, told of it.
-    pub fn end_restoring(&mut self) {
-        self.tail = self.head;
-        for entry in self.entries.iter().rev() {
-            if entry.id != self.tail {
-                return;
-            }
-            self.tail = entry.id - 1;
+    /// Everything of the past has been put back. `newest` is the id of the newest message, if that
+    /// is known.
+    pub fn end_restoring(&mut self, newest: Option<u64>) {
+        match newest {
+            Some(newest) => self.lose_unless_known(newest.min(self.head)),
+            None if self.newest_id() < self.head => self.tail = self.head,
+            None => {}
         }
     }
 
-    /// The position from which on everything is still here: those below have lost entries.
+    /// There is a message `id`: it is lost if it is not among those put back.
+    fn lose_unless_known(&mut self, id: u64) {
+        if id > self.messages.newest_id() {
+            self.tail = id;
+        }
+    }
+
+    fn newest_id(&self) -> u64 {
+        self.messages.newest_id().max(self.notices.newest_id())
+    }
+
+    /// The position from which on every message is still here: those below have lost some.
     #[must_use]
     pub fn tail(&self) -> u64 {
         self.tail.max(self.floor)
@@ -210,8 +274,6 @@ impl Log {
         now: Instant,
         key: Option<(DedupKey, Remembered)>,
     ) -> Arc<Entry> {
-        self.bytes += payload.get().len();
-        self.messages += usize::from(kind == EntryKind::Message);
         let key = key.map(|(key, remembered)| {
             self.remembered.insert(key.clone(), remembered);
             key
@@ -222,9 +284,11 @@ impl Log {
             payload,
             published: now,
             key,
-            transport_form: OnceLock::new(),
         });
-        self.entries.push_back(Arc::clone(&entry));
+        match kind {
+            EntryKind::Message => self.messages.push(Arc::clone(&entry)),
+            EntryKind::Notice => self.notices.push(Arc::clone(&entry)),
+        }
         self.trim(now);
         entry
     }
@@ -251,16 +315,36 @@ impl Log {
             };
         }
         // A position past the head belongs to no entry yet: nothing to read.
-        let skip = self.entries.partition_point(|entry| entry.id <= position);
-        batch.extend(self.entries.iter().skip(skip).take(max).cloned());
-        Read::Entries
+        let mut messages = self.messages.after(position).peekable();
+        let mut notices = self.notices.after(position).peekable();
+        let mut upto = position;
+        for read in 0.. {
+            let next = match (messages.peek(), notices.peek()) {
+                (Some(message), Some(notice)) if notice.id < message.id => notices.next(),
+                (Some(_), _) => messages.next(),
+                (None, _) => notices.next(),
+            };
+            match next {
+                Some(_) if read == max => break,
+                Some(entry) => {
+                    upto = entry.id;
+                    batch.push(Arc::clone(entry));
+                }
+                None => {
+                    upto = upto.max(self.head);
+                    break;
+                }
+            }
+        }
+        Read::Entries { upto }
     }
 
     /// The newest messages with an id below `before`, oldest first: at most `max`, at most
     /// `bytes_max` bytes (but at least one). The flag says whether older ones are still here.
     #[must_use]
     pub fn messages_before(&self, before: u64, max: usize, bytes_max: usize) -> Page {
-        let older = self.entries.iter().rev().filter(|e| e.id < before);
+        let older = self.messages.entries.iter().rev();
+        let older = older.filter(|e| e.id < before);
         let mut page = Page::collect(older, max, bytes_max);
         page.entries.reverse();
         page
@@ -270,17 +354,21 @@ impl Log {
     /// [`Self::messages_before`]. The flag says whether there are newer ones.
     #[must_use]
     pub fn messages_after(&self, after: u64, max: usize, bytes_max: usize) -> Page {
-        let newer = self.entries.iter().filter(|e| e.id > after);
-        Page::collect(newer, max, bytes_max)
+        Page::collect(self.messages.after(after), max, bytes_max)
     }
 
     fn trim(&mut self, now: Instant) {
-        while let Some(oldest) = self.entries.front() {
-            // The newest entry always stays: it is on its way to every reader.
-            if self.entries.len() == 1 || !self.is_surplus(oldest, now) {
-                return;
+        while let Some(oldest) = self.messages.oldest_of_several() {
+            if !self.is_surplus(oldest, now) {
+                break;
             }
-            self.drop_oldest();
+            self.drop_message();
+        }
+        while self.notices.oldest_of_several().is_some()
+            && (self.notices.entries.len() > self.bounds.notices_max
+                || self.notices.bytes > NOTICES_BYTES_MAX)
+        {
+            self.notices.pop();
         }
     }
 
@@ -289,24 +377,20 @@ impl Log {
             messages_max,
             bytes_max,
             keep_for,
+            ..
         } = self.bounds;
-        if bytes_max > 0 && self.bytes > bytes_max {
+        if bytes_max > 0 && self.messages.bytes > bytes_max {
             return true;
         }
-        // Notices are small and do not count as history, but must not pile up either.
-        let crowded = messages_max > 0
-            && (self.messages > messages_max
-                || self.entries.len() > messages_max.saturating_mul(2));
+        let crowded = messages_max > 0 && self.messages.entries.len() > messages_max;
         crowded && now.saturating_duration_since(oldest.published) >= keep_for
     }
 
-    fn drop_oldest(&mut self) {
-        let Some(entry) = self.entries.pop_front() else {
+    fn drop_message(&mut self) {
+        let Some(entry) = self.messages.pop() else {
             return;
         };
         self.tail = self.tail.max(entry.id);
-        self.bytes -= entry.payload.get().len();
-        self.messages -= usize::from(entry.kind == EntryKind::Message);
         if let Some(key) = &entry.key {
             self.remembered.remove(key);
         }
@@ -330,7 +414,7 @@ impl Page {
     ) -> Self {
         let mut page = Self::default();
         let mut bytes = 0;
-        for entry in entries.filter(|e| e.kind == EntryKind::Message) {
+        for entry in entries {
             bytes += entry.payload.get().len();
             if page.entries.len() == max || (bytes > bytes_max && !page.entries.is_empty()) {
                 page.more = true;

@@ -1,6 +1,6 @@
 //! Who is in a room: a member for each joined connection, in order of joining.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
 use std::str::FromStr;
@@ -10,9 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::domain::Username;
 use crate::protocol::User;
 
-/// Members who were taken over from before they were added that are remembered: for as long as an
-/// answer may be on its way.
-const OVERTAKEN_MAX: usize = 64;
 /// Members whose connections are lost that may be kept in any room. Beyond that there may be as many
 /// as there are live ones: whoever comes and goes cannot fill a room with ghosts, and a small room
 /// that loses its network as a whole does not notice.
@@ -34,14 +31,6 @@ pub struct MemberId {
 impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}-{:x}-{:x}", self.joined_ms, self.node, self.serial)
-    }
-}
-
-impl MemberId {
-    /// When the member joined, in milliseconds since the Unix epoch.
-    #[must_use]
-    pub const fn joined_ms(self) -> u64 {
-        self.joined_ms
     }
 }
 
@@ -109,8 +98,9 @@ pub struct Members {
     here: usize,
     /// Those of them whose connections are lost.
     held: BTreeSet<MemberId>,
-    /// Members of this process who were taken over from before they had been added; newest last.
-    overtaken: VecDeque<MemberId>,
+    /// Those who are on their way in here, and whether another process has taken over from them
+    /// already.
+    arriving: BTreeMap<MemberId, bool>,
 }
 
 impl Members {
@@ -122,7 +112,7 @@ impl Members {
             by_id: BTreeMap::new(),
             here: 0,
             held: BTreeSet::new(),
-            overtaken: VecDeque::new(),
+            arriving: BTreeMap::new(),
         }
     }
 
@@ -176,21 +166,30 @@ impl Members {
     /// Removes a member at another process's word. One of this process who has not been added yet
     /// is not going to be.
     pub fn remove_from_elsewhere(&mut self, id: MemberId) -> Option<Member> {
-        let removed = self.remove(id);
-        if removed.is_none() && id.node == self.node {
-            if self.overtaken.len() == OVERTAKEN_MAX {
-                self.overtaken.pop_front();
-            }
-            self.overtaken.push_back(id);
+        if let Some(is_over) = self.arriving.get_mut(&id) {
+            *is_over = true;
         }
-        removed
+        self.remove(id)
     }
 
-    /// Adds a member of this process, unless another has ended its membership already.
-    pub fn add_unless_overtaken(&mut self, id: MemberId, member: Member) {
-        if !self.overtaken.contains(&id) {
+    /// Somebody is on their way in here. [`Self::end_arrival`] follows.
+    pub fn begin_arrival(&mut self, joined_ms: i64) -> MemberId {
+        let id = self.new_id(joined_ms);
+        self.arriving.insert(id, false);
+        id
+    }
+
+    /// Adds whoever was on their way in, unless another process has ended that membership already or
+    /// nobody comes.
+    pub fn end_arrival(&mut self, id: MemberId, member: Option<Member>) {
+        if let (Some(false), Some(member)) = (self.arriving.remove(&id), member) {
             self.add(id, member);
         }
+    }
+
+    /// Those who are on their way in here.
+    pub fn arriving(&self) -> impl Iterator<Item = MemberId> {
+        self.arriving.keys().copied()
     }
 
     /// The member, if it is still there.
@@ -277,19 +276,22 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_taken_over_from_before_they_were_added_is_not_added() {
+    fn whoever_is_taken_over_from_on_their_way_in_is_not_added() {
         let mut here = Members::at(1);
         let anonymous = || Member {
             user_id: "u1".into(),
             username: Username::anonymous(),
         };
-        let (slow, quick) = (here.new_id(5), here.new_id(5));
+        let (slow, quick) = (here.begin_arrival(5), here.begin_arrival(5));
+        assert_eq!(here.arriving().collect::<Vec<_>>(), [slow, quick]);
         assert!(here.remove_from_elsewhere(slow).is_none());
-        here.add_unless_overtaken(slow, anonymous());
+        here.end_arrival(slow, Some(anonymous()));
         assert_eq!(here.count(), 0);
-        here.add_unless_overtaken(quick, anonymous());
+        here.end_arrival(quick, Some(anonymous()));
         assert!(here.remove_from_elsewhere(quick).is_some());
-        assert_eq!(here.count(), 0);
+        let nobody = here.begin_arrival(5);
+        here.end_arrival(nobody, None);
+        assert_eq!((here.count(), here.arriving().count()), (0, 0));
     }
 
     #[test]

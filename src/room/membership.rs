@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use super::backplane::Draft;
 use super::bell::News;
+use super::fanout::{Subscriber, Subscription};
 use super::members::MemberId;
 use super::names::NameClaim;
-use super::readers::{Reader, Seat};
 use super::room::{Published, Room};
 use crate::domain::{ClientId, MessageText, Refusal, Username};
 
@@ -44,18 +44,23 @@ pub struct Membership {
     /// The membership that this one continues, over any reconnects: who has been here longest.
     since: MemberId,
     name: NameClaim,
-    // None while nobody reads for this member.
-    seat: Option<Seat>,
+    // None while the member's connection is lost.
+    subscription: Option<Subscription>,
 }
 
 impl Membership {
-    pub(super) const fn new(room: Arc<Room>, id: MemberId, name: NameClaim, seat: Seat) -> Self {
+    pub(super) const fn new(
+        room: Arc<Room>,
+        id: MemberId,
+        name: NameClaim,
+        subscription: Subscription,
+    ) -> Self {
         Self {
             room,
             id,
             since: id,
             name,
-            seat: Some(seat),
+            subscription: Some(subscription),
         }
     }
 
@@ -99,13 +104,13 @@ impl Membership {
         Ok(())
     }
 
-    /// Says something to the room. Where that takes a while, `reader` is rung with
+    /// Says something to the room. Where that takes a while, `subscriber` is notified of
     /// [`News::ANSWERS`] when it has become known what came of it.
     pub fn publish(
         &self,
         text: &MessageText,
         client_id: Option<&ClientId>,
-        reader: impl FnOnce() -> Arc<dyn Reader>,
+        subscriber: impl FnOnce() -> Arc<dyn Subscriber>,
     ) -> Saying {
         let Some(backplane) = &self.room.backplane else {
             return Saying::Done(self.room.publish((self.id, self.since), text, client_id));
@@ -124,7 +129,7 @@ impl Membership {
             client_id: client_id.cloned(),
         };
         let (told, outcome) = oneshot::channel();
-        let reader = reader();
+        let subscriber = subscriber();
         let messages = self.room.metrics.messages.clone();
         let tell = move |result: Result<Published, Refusal>| {
             if result.as_ref().is_ok_and(|published| !published.duplicate) {
@@ -132,7 +137,7 @@ impl Membership {
             }
             // Nobody listens any more where the connection has ended.
             if told.send(result).is_ok() {
-                reader.ring(News::ANSWERS);
+                subscriber.notify(News::ANSWERS);
             }
         };
         backplane.publish(draft, Box::new(tell));
@@ -151,13 +156,6 @@ impl Membership {
         }
     }
 
-    /// Waits until what the member's reader has accepted has been told.
-    pub fn settle(&self) {
-        if let Some(seat) = &self.seat {
-            seat.settle();
-        }
-    }
-
     /// Whether the member may stay one without a connection: a room has only so many of those.
     #[must_use]
     pub fn may_be_detached(&self) -> bool {
@@ -170,18 +168,18 @@ impl Membership {
         if let Some(backplane) = &self.room.backplane {
             backplane.hold(self.room.name(), self.id);
         }
-        self.seat = None;
+        self.subscription = None;
         if self.room.typing().is_typing(self.id) {
             self.set_typing(false);
         }
     }
 
-    /// The member is back: `reader` hears of the room's news again. Returns the last id before
-    /// that; what comes after it, the reader reads live.
-    pub fn attach(&mut self, reader: Arc<dyn Reader>) -> u64 {
-        let (seat, position) = self.room.seat(reader);
+    /// The member is back: `subscriber` receives what is published again. Returns the last id
+    /// before that; what comes after it, it receives live.
+    pub fn attach(&mut self, subscriber: Arc<dyn Subscriber>) -> u64 {
+        let (subscription, position) = self.room.subscribe(subscriber);
         self.room.state.lock().members.release(self.id);
-        self.seat = Some(seat);
+        self.subscription = Some(subscription);
         position
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`log`] (the ring of entries), [`members`], [`room`] (the two together: join,
 //! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
-//! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`readers`] and [`bell`] (how entries and news
+//! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`fanout`] and [`bell`] (how entries and news
 //! reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
 //! not), [`rooms`] (all rooms of the service), [`backplane`] and [`replica`] (rooms that several
 //! processes share).
@@ -17,6 +17,7 @@ pub mod bell;
 mod bell_tests;
 mod ceiling;
 pub mod counts;
+pub mod fanout;
 pub mod log;
 pub mod members;
 pub mod membership;
@@ -24,7 +25,6 @@ pub mod membership;
 mod model_tests;
 pub mod names;
 mod payloads;
-pub mod readers;
 pub mod replica;
 #[cfg(test)]
 mod replica_tests;
@@ -39,10 +39,10 @@ pub mod typing;
 pub use activity::ActivityState;
 pub use bell::{Bell, News};
 pub use counts::CountsState;
+pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
 pub use members::{UserId, UsersPage};
 pub use membership::{Joined, Membership, Saying};
 pub use names::NameClaim;
-pub use readers::{Reader, Seat};
 pub use room::{Published, Room};
 pub use rooms::{RoomSettings, Rooms};

@@ -3,6 +3,7 @@
 //!
 //! [`Backplane`]: super::backplane::Backplane
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,11 +12,11 @@ use serde_json::value::RawValue;
 
 use super::backplane::{Arrival, Arrived, Known};
 use super::bell::News;
+use super::fanout::Subscriber;
 use super::log::{EntryKind, Log};
 use super::members::{Member, MemberId};
 use super::membership::{Joined, Membership};
 use super::names::NameClaim;
-use super::readers::Reader;
 use super::room::{Room, State};
 use crate::clock;
 use crate::domain::{Refusal, Username};
@@ -43,6 +44,8 @@ pub struct Received {
     pub at_ms: i64,
     /// What it says.
     pub what: What,
+    /// Of a message: the id of the one before it; `None` where the node that wrote it did not say.
+    pub previous: Option<u64>,
 }
 
 /// What an entry of a shared log says.
@@ -87,6 +90,8 @@ pub struct Restored {
     pub head: u64,
     /// Where ids leapt: [`Log::floor`].
     pub floor: u64,
+    /// Its newest message's id, if that is known.
+    pub newest_message: Option<u64>,
     /// Its entries, oldest first.
     pub entries: Vec<Received>,
 }
@@ -101,16 +106,18 @@ impl Room {
         self: &Arc<Self>,
         member: Member,
         name: NameClaim,
-        reader: Arc<dyn Reader>,
+        subscriber: Arc<dyn Subscriber>,
     ) -> Result<Joined, Refusal> {
         let Some(backplane) = &self.backplane else {
-            return Ok(self.join(member, name, reader));
+            return Ok(self.join(member, name, subscriber));
         };
-        let (id, known) = {
+        let (arriving, known) = {
             let mut state = self.state.lock();
             let now_ms = state.now_ms();
-            (state.members.new_id(now_ms), self.known_of(&state))
+            let id = state.members.begin_arrival(now_ms);
+            (Arriving { room: self, id }, self.known_of(&state))
         };
+        let id = arriving.id;
         let arrival = Arrival {
             known,
             id,
@@ -121,22 +128,24 @@ impl Room {
             backplane.leave(self.known(), id);
             return Err(Refusal::unavailable());
         }
-        let seat = self.readers.seat(reader);
+        let subscription = self.fanout.subscribe(subscriber);
         let mut state = self.state.lock();
         // So that nobody is counted twice until that is read, too.
         let replaced = arrived.replaced;
         let replaced_here = replaced.filter(|id| state.members.remove(*id).is_some());
-        state.members.add_unless_overtaken(id, member.clone());
+        state.members.end_arrival(id, Some(member.clone()));
         let own_notice = arrived.untold.then(|| self.own_notice(&mut state, &member));
         self.count(&state);
-        let mut membership = Membership::new(Arc::clone(self), id, name, seat);
+        let users_count = state.members.count();
+        drop(state);
+        let mut membership = Membership::new(Arc::clone(self), id, name, subscription);
         if let Some(replaced) = replaced_here {
             membership.continue_from(replaced);
         }
         Ok(Joined {
             membership,
             position: arrived.position,
-            users_count: state.members.count(),
+            users_count,
             own_notice,
         })
     }
@@ -221,7 +230,7 @@ impl Room {
 
     /// Brings what was received to the readers, and to those who wait for it.
     pub fn bring(&self) {
-        self.readers.bring_queued();
+        self.fanout.wake();
         self.moved.notify_waiters();
     }
 
@@ -234,19 +243,19 @@ impl Room {
         let mut left_out = 0;
         for received in &restored.entries {
             let (kind, payload) = self.render(received);
-            if !log.restore(received.id, kind, payload, now) {
+            if !log.restore(received.id, kind, payload, received.previous, now) {
                 left_out += 1;
             } else if kind == EntryKind::Message {
                 self.activity.set(self.index, received.id);
             }
         }
-        log.end_restoring();
+        log.end_restoring(restored.newest_message);
         let mut state = self.state.lock();
         state.epoch = restored.epoch;
         self.head.store(log.head(), Ordering::Release);
         state.log = log;
         drop(state);
-        self.readers.ring(News::ENTRIES);
+        self.fanout.notify(News::ENTRIES);
         self.moved.notify_waiters();
         left_out
     }
@@ -311,14 +320,38 @@ impl Room {
         self.count(&state);
     }
 
-    /// The members whose connections are here.
-    #[must_use]
-    pub fn members_here(&self) -> Vec<(MemberId, Member)> {
+    /// Puts the ids of those whose connections are here, or who are on their way in here, into `here`.
+    /// Asks `make_known` to make those members known that are not among the `known`. It is asked
+    /// before they can end, so that whatever is asked about them after that comes later, too.
+    pub fn audit(
+        &self,
+        known: &HashSet<MemberId>,
+        here: &mut HashSet<MemberId>,
+        make_known: impl Fn(Arrival),
+    ) {
         let state = self.state.lock();
-        state
-            .members
-            .here()
-            .map(|(id, m)| (id, m.clone()))
-            .collect()
+        here.extend(state.members.arriving());
+        for (id, member) in state.members.here() {
+            here.insert(id);
+            if !known.contains(&id) {
+                make_known(Arrival {
+                    known: self.known_of(&state),
+                    id,
+                    member: member.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// Somebody on their way in, who is so no longer when this is dropped.
+struct Arriving<'a> {
+    room: &'a Room,
+    id: MemberId,
+}
+
+impl Drop for Arriving<'_> {
+    fn drop(&mut self) {
+        self.room.state.lock().members.end_arrival(self.id, None);
     }
 }

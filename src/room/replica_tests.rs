@@ -15,6 +15,7 @@ fn room() -> Arc<Room> {
         log: LogBounds {
             messages_max: 100,
             bytes_max: 0,
+            notices_max: 1000,
             keep_for: Duration::ZERO,
         },
         notice_limit: 0,
@@ -41,6 +42,22 @@ fn message(epoch: &str, id: u64) -> Received {
             text: format!("number {id}").into(),
             client_id: None,
         },
+        previous: None,
+    }
+}
+
+/// A message that says which one was before it.
+fn message_after(id: u64, previous: u64) -> Received {
+    Received {
+        previous: Some(previous),
+        ..message("e1", id)
+    }
+}
+
+fn notice(id: u64) -> Received {
+    Received {
+        what: What::Joined,
+        ..message("e1", id)
     }
 }
 
@@ -56,6 +73,7 @@ fn restored(epoch: &str, head: u64, floor: u64, ids: &[u64]) -> Restored {
         epoch: epoch.into(),
         head,
         floor,
+        newest_message: None,
         entries: ids.iter().map(|id| message(epoch, *id)).collect(),
     }
 }
@@ -63,7 +81,10 @@ fn restored(epoch: &str, head: u64, floor: u64, ids: &[u64]) -> Restored {
 fn read(room: &Room, position: u64) -> Result<Vec<u64>, (u64, u64)> {
     let mut batch = Vec::new();
     match room.read_after(position, 100, &mut batch) {
-        Read::Entries => Ok(batch.iter().map(|entry| entry.id).collect()),
+        Read::Entries { upto } => {
+            assert_eq!(upto, position.max(room.head()));
+            Ok(batch.iter().map(|entry| entry.id).collect())
+        }
         Read::Gap { from, to } => Err((from, to)),
     }
 }
@@ -124,6 +145,53 @@ fn a_log_with_a_hole_is_told_of_as_a_gap_and_keeps_what_is_before_as_history() {
     assert_eq!(room.resumable(), 6..=9);
     let history: Vec<_> = room.messages_before(None, 10).entries;
     assert_eq!(history.len(), 5);
+}
+
+/// Notices that are gone leave holes in the ids, which are no gaps; messages that are gone are.
+#[test]
+fn holes_that_notices_left_are_no_gaps_and_those_of_messages_are() {
+    let room = room();
+    let with = |newest_message, entries| Restored {
+        epoch: "e1".into(),
+        head: 20,
+        floor: 0,
+        newest_message,
+        entries,
+    };
+    // 1 and 2 were trimmed; 4 to 6, 8, 9 and 11 to 20 were notices, of which three are left.
+    let kept = || {
+        vec![
+            message_after(3, 2),
+            message_after(7, 3),
+            notice(9),
+            message_after(10, 7),
+        ]
+    };
+    let mut whole = kept();
+    whole.extend([notice(19), notice(20)]);
+    room.restore(with(Some(10), whole.clone()));
+    assert_eq!(read(&room, 2), Ok(vec![3, 7, 9, 10, 19, 20]));
+    assert_eq!(read(&room, 5), Ok(vec![7, 9, 10, 19, 20]));
+    assert_eq!(read(&room, 1), Err((2, 2)));
+    assert_eq!(room.resumable(), 2..=20);
+    // The newest notice is gone as well: nothing is missing.
+    room.restore(with(Some(10), kept()));
+    assert_eq!(read(&room, 10), Ok(vec![]));
+    assert_eq!(room.resumable(), 2..=20);
+    // A message is missing in the middle, and at the end.
+    whole.remove(1);
+    room.restore(with(Some(10), whole));
+    assert_eq!(
+        (read(&room, 3), read(&room, 7)),
+        (Err((4, 7)), Ok(vec![9, 10, 19, 20]))
+    );
+    room.restore(with(Some(15), kept()));
+    assert_eq!(
+        (read(&room, 10), read(&room, 15)),
+        (Err((11, 15)), Ok(vec![]))
+    );
+    assert_eq!(room.receive(&message_after(21, 15)), Placed::New);
+    assert_eq!(read(&room, 15), Ok(vec![21]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One room: its log and its members under one short lock, and its readers.
+//! One room: its log and its members under one short lock, and its subscribers.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -11,19 +11,23 @@ use tokio::sync::Notify;
 
 use super::activity::Activity;
 use super::backplane::Backplane;
+use super::bell::News;
 use super::ceiling::Ceiling;
 use super::counts::Counts;
+use super::fanout::{Batch, Fanout, Subscriber, Subscription};
 use super::log::{DedupKey, Entry, EntryKind, Log, Page, Read, Remembered};
 use super::members::{Member, MemberId, Members, UserId, UsersPage};
 use super::membership::{Joined, Membership};
 use super::names::{NameClaim, Names};
-use super::readers::{Reader, Readers, Seat};
 use super::rooms::RoomSettings;
 use super::typing::Typing;
 use crate::clock;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind};
+
+/// Entries in one batch at most.
+const BATCH_ENTRIES: usize = 128;
 
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ pub struct Room {
     pub(super) notice_limit: u64,
     pub(super) state: Mutex<State>,
     pub(super) head: AtomicU64,
-    pub(super) readers: Arc<Readers>,
+    pub(super) fanout: Arc<Fanout>,
     pub(super) typing: Typing,
     counts: Arc<Counts>,
     pub(super) activity: Arc<Activity>,
@@ -75,7 +79,6 @@ impl Room {
         settings: &RoomSettings,
     ) -> Self {
         let metrics = Arc::clone(&settings.metrics);
-        let readers = Arc::new(Readers::new(name.as_str(), Arc::clone(&metrics)));
         // Over several processes, it is the backplane that knows which names are in use.
         let unique_names = settings.unique_names && settings.backplane.is_none();
         Self {
@@ -89,7 +92,7 @@ impl Room {
                 newest_ms: 0,
             }),
             head: AtomicU64::new(0),
-            readers,
+            fanout: Arc::default(),
             counts,
             activity,
             index,
@@ -120,7 +123,7 @@ impl Room {
         &self.typing
     }
 
-    /// The id of the newest entry that readers have been told of.
+    /// The id of the newest entry.
     #[must_use]
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
@@ -128,7 +131,7 @@ impl Room {
 
     /// Publishes who is typing for as long as it is polled, at most every `interval`.
     pub async fn publish_typing(&self, interval: Duration) {
-        self.typing.publish_changes(interval, &self.readers).await;
+        self.typing.publish_changes(interval, &self.fanout).await;
     }
 
     /// Claims a name in this room.
@@ -139,16 +142,16 @@ impl Room {
         self.names.claim(user_id, username)
     }
 
-    /// Adds a member, under a name it has claimed, and tells the room. `reader` hears of the room's
-    /// news from then on. For a room without a backplane; [`Self::enter`] is for any.
+    /// Adds a member, under a name it has claimed, and tells the room. `subscriber` receives what
+    /// is published from then on. For a room without a backplane; [`Self::enter`] is for any.
     #[must_use]
     pub fn join(
         self: &Arc<Self>,
         member: Member,
         name: NameClaim,
-        reader: Arc<dyn Reader>,
+        subscriber: Arc<dyn Subscriber>,
     ) -> Joined {
-        let seat = self.readers.seat(reader);
+        let subscription = self.fanout.subscribe(subscriber);
         let mut state = self.state.lock();
         let position = state.log.head();
         let now_ms = state.now_ms();
@@ -163,20 +166,69 @@ impl Room {
         };
         self.count(&state);
         drop(state);
-        self.readers.bring_queued();
+        self.fanout.wake();
         Joined {
-            membership: Membership::new(Arc::clone(self), id, name, seat),
+            membership: Membership::new(Arc::clone(self), id, name, subscription),
             position,
             users_count,
             own_notice,
         }
     }
 
-    /// Seats the reader of a member that came back. Returns its seat and the last id before it.
-    pub(super) fn seat(&self, reader: Arc<dyn Reader>) -> (Seat, u64) {
-        let seat = self.readers.seat(reader);
+    /// Subscribes a member that came back. Returns also the last id before that.
+    pub(super) fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> (Subscription, u64) {
+        let subscription = self.fanout.subscribe(subscriber);
         let position = self.state.lock().log.head();
-        (seat, position)
+        (subscription, position)
+    }
+
+    /// Delivers what is published to the subscribers for as long as it is polled.
+    ///
+    /// Spends no time waiting, so the runtime's budget for such tasks must not stop its writes.
+    pub async fn deliver(&self) {
+        tokio::task::unconstrained(async {
+            let mut delivered = self.head();
+            loop {
+                self.fanout.woken().await;
+                // Let those go first who are about to publish more: it all leaves in one write then.
+                tokio::task::yield_now().await;
+                while let Some(batch) = self.next_batch(&mut delivered) {
+                    let mut index = Some(0);
+                    while let Some(from) = index {
+                        let (taken, next) = self.fanout.offer(&batch, from);
+                        self.metrics.deliveries.inc_by(taken);
+                        index = next;
+                        if index.is_some() {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                }
+            }
+        })
+        .await;
+    }
+
+    /// The entries past `delivered`, which is moved on; `None` where there are none.
+    pub(super) fn next_batch(&self, delivered: &mut u64) -> Option<Batch> {
+        let after = *delivered;
+        let mut entries = Vec::new();
+        match self.read_after(after, BATCH_ENTRIES, &mut entries) {
+            Read::Entries { upto } if entries.is_empty() => {
+                *delivered = upto;
+                None
+            }
+            Read::Entries { upto } => {
+                let batch = Batch::new(after, upto, entries);
+                *delivered = batch.upto;
+                Some(batch)
+            }
+            // The log went on faster than it can be delivered. Each session finds out for itself.
+            Read::Gap { to, .. } => {
+                *delivered = to;
+                self.fanout.notify(News::ENTRIES);
+                self.next_batch(delivered)
+            }
+        }
     }
 
     /// Shows a member as typing.
@@ -205,7 +257,7 @@ impl Room {
             self.push_notice(&mut state, NoticeKind::Left, &member, None);
         }
         drop(state);
-        self.readers.bring_queued();
+        self.fanout.wake();
     }
 
     /// Changes a name, and tells the room where it has no backplane to do so.
@@ -224,7 +276,7 @@ impl Room {
         }
         self.push_notice(&mut state, NoticeKind::Renamed, &member, Some(&before));
         drop(state);
-        self.readers.bring_queued();
+        self.fanout.wake();
     }
 
     pub(super) fn publish(
@@ -260,7 +312,7 @@ impl Room {
         self.push(&mut state, EntryKind::Message, payload, key);
         self.metrics.messages.inc();
         drop(state);
-        self.readers.bring_queued();
+        self.fanout.wake();
         Ok(Published {
             id: message_id,
             timestamp,
@@ -325,7 +377,7 @@ impl Room {
     /// How many entries the slowest reader has not been told yet.
     #[must_use]
     pub fn lag(&self) -> u64 {
-        self.readers.lag(self.head())
+        self.fanout.lag(self.head())
     }
 
     /// Whether a room of so many live members is told of joins, leaves and renames: that costs a
@@ -352,8 +404,7 @@ impl Room {
         self.push(state, EntryKind::Notice, payload, None);
     }
 
-    /// Puts an entry into the log and in line for the readers, who are told once the lock is gone
-    /// ([`Readers::bring_queued`]).
+    /// Puts an entry into the log. The caller wakes the fan-out once the lock is gone.
     pub(super) fn push(
         &self,
         state: &mut State,
@@ -366,7 +417,6 @@ impl Room {
         if kind == EntryKind::Message {
             self.activity.set(self.index, entry.id);
         }
-        self.readers.queue(entry);
     }
 }
 

@@ -12,6 +12,7 @@ use super::counts::Counts;
 use super::log::LogBounds;
 use super::members::NodeId;
 use super::room::Room;
+use crate::clock;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
 use crate::rate::Rate;
@@ -103,11 +104,12 @@ impl Rooms {
         &self.activity
     }
 
-    /// Starts publishing counts, typing and what is new, and watching for slow readers; all ends when the
-    /// returned set is dropped.
+    /// Starts delivering what is published, publishing counts, typing and what is new, and watching
+    /// the clock and for slow readers; all ends when the returned set is dropped.
     #[must_use]
     pub fn start(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
+        tasks.spawn(clock::watch());
         let interval = self.state_interval;
         let counts = Arc::clone(&self.counts);
         tasks.spawn(async move { counts.publish_changes(interval).await });
@@ -118,8 +120,9 @@ impl Rooms {
             tasks.spawn(async move { audience.check_progress(timeout).await });
         }
         for room in self.by_name.values() {
-            let room = Arc::clone(room);
-            tasks.spawn(async move { room.publish_typing(interval).await });
+            let (typing, delivering) = (Arc::clone(room), Arc::clone(room));
+            tasks.spawn(async move { typing.publish_typing(interval).await });
+            tasks.spawn(async move { delivering.deliver().await });
         }
         tasks
     }

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::bell::News;
+use super::fanout::Fanout;
 use super::members::MemberId;
-use super::readers::Readers;
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::{TYPING_USERS_MAX, TypingState, User};
@@ -90,7 +90,7 @@ impl Typing {
     }
 
     /// Publishes changes to `audience` for as long as it is polled, at most every `interval`.
-    pub async fn publish_changes(&self, interval: Duration, audience: &Readers) {
+    pub async fn publish_changes(&self, interval: Duration, audience: &Fanout) {
         let mut shown: Vec<User> = Vec::new();
         loop {
             self.change().await;
@@ -103,7 +103,7 @@ impl Typing {
                 self.published
                     .send_replace(Some(Arc::from(json::raw(&state))));
                 shown = typing;
-                audience.ring(News::TYPING);
+                audience.notify(News::TYPING);
             }
             tokio::time::sleep(interval).await;
         }
@@ -149,7 +149,7 @@ mod tests {
         let publisher = Arc::clone(&typing);
         let task = tokio::spawn(async move {
             publisher
-                .publish_changes(Duration::from_millis(50), &Readers::new("", Arc::default()))
+                .publish_changes(Duration::from_millis(50), &Fanout::default())
                 .await;
         });
 

@@ -39,6 +39,8 @@ impl Prepared {
         let settings = ClusterSettings {
             url: url.as_str().to_owned(),
             prefix: config.redis_prefix.clone(),
+            secret_key: config.secret_key.as_bytes().to_vec(),
+            rooms: config.rooms.clone(),
             log: super::log_bounds(config),
             notice_limit: config.notice_limit,
             unique_names: config.unique_names,

@@ -16,7 +16,7 @@ use crate::protocol::{
     RefusedError, Send, SentBody, USERS_MAX, event,
 };
 use crate::room::members::Member;
-use crate::room::{Membership, NameClaim, News, Page, Published, Reader, Room, Saying};
+use crate::room::{Membership, NameClaim, News, Page, Published, Room, Saying, Subscriber};
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
@@ -183,7 +183,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }
         if room.typing().anybody() {
             // After the joiner's own notice, which comes from the log.
-            self.out.ring(News::TYPING);
+            self.out.notify(News::TYPING);
         }
         Ok(())
     }
@@ -255,15 +255,15 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let kept = users.claim(&self.who.user_id);
         let continued = kept.as_ref().filter(|kept| Arc::ptr_eq(kept.room(), room));
         let since = continued.map(Membership::since);
-        let reader = Arc::clone(&self.out) as _;
-        match room.enter(self.member(join), name, reader).await {
+        let subscriber = Arc::clone(&self.out) as _;
+        match room.enter(self.member(join), name, subscriber).await {
             Ok(mut joined) => {
                 if let Some(since) = since {
                     joined.membership.continue_from(since);
                 }
                 if !joined.membership.is_current() {
                     // The user has come to yet another process meanwhile.
-                    users.taken_over_elsewhere(&self.who.user_id);
+                    self.out.notify(News::TAKEN_OVER);
                 }
                 drop(kept);
                 self.sit_down(joined.membership, joined.position);
@@ -316,10 +316,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let Some(place) = &self.place else {
             return Saying::Done(Err(Refusal::not_in_room()));
         };
-        let reader = || Arc::clone(&self.out) as _;
+        let subscriber = || Arc::clone(&self.out) as _;
         place
             .membership
-            .publish(&send.text, send.client_id.as_ref(), reader)
+            .publish(&send.text, send.client_id.as_ref(), subscriber)
     }
 
     fn typing(&self, typing: bool) -> Result<Box<RawValue>, Refusal> {

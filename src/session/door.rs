@@ -4,12 +4,11 @@
 //! What is refused, and what is no request at all, is charged to the user. When that has gone on for
 //! too long the door takes nothing any more, and the session ends the transport.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::Shared;
 use super::budget::{Account, Class, Flood};
-use super::link::Link;
 use super::mailbox::{Mailbox, Request};
 use crate::domain::{Refusal, TextLimits};
 use crate::metrics::Metrics;
@@ -19,7 +18,9 @@ use crate::room::{Bell, News};
 /// The door of one session. See the module's text.
 #[derive(Debug)]
 pub struct Door<A> {
-    mailbox: Arc<Mailbox<A>>,
+    // Weak: the mailbox holds acknowledgements, those hold the transport, and the transport holds
+    // the door. The session owns the mailbox.
+    mailbox: Weak<Mailbox<A>>,
     account: Arc<Account>,
     text: TextLimits,
     bell: Arc<Bell>,
@@ -32,38 +33,29 @@ impl<A> Door<A> {
         shared: &Shared,
         account: Arc<Account>,
         bell: Arc<Bell>,
-        link: &Arc<Link>,
+        mailbox: &Arc<Mailbox<A>>,
     ) -> Self {
-        let settings = &shared.settings;
         Self {
-            mailbox: Arc::new(Mailbox::new(
-                settings.mailbox,
-                Arc::clone(&bell),
-                Arc::clone(link),
-            )),
+            mailbox: Arc::downgrade(mailbox),
             account,
-            text: settings.text,
+            text: shared.settings.text,
             bell,
             metrics: Arc::clone(&shared.metrics),
             flooded: AtomicBool::new(false),
         }
     }
 
-    pub(super) const fn mailbox(&self) -> &Arc<Mailbox<A>> {
-        &self.mailbox
-    }
-
-    pub(super) const fn account(&self) -> &Arc<Account> {
-        &self.account
-    }
-
     /// Takes one event. `payload` is its first argument as JSON text, `None` where there is none.
+    /// Once the session has ended, events are dropped.
     pub fn receive(&self, event: EventName, payload: Option<&str>, ack: Option<A>) {
         if self.is_flooded() {
             return;
         }
+        let Some(mailbox) = self.mailbox.upgrade() else {
+            return;
+        };
         let body = self.admit(event, payload);
-        if self.mailbox.push(Request { event, body, ack }) {
+        if mailbox.push(Request { event, body, ack }) {
             self.charge_refusal(payload.map_or(0, str::len));
         }
     }
@@ -96,12 +88,5 @@ impl<A> Door<A> {
             EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => Class::Request,
         })?;
         protocol::decode(event, payload, &self.text)
-    }
-
-    /// The connection is over: the session ends, whatever it is waiting for. `said_goodbye` where
-    /// the client closed its Socket.IO session, rather than being lost.
-    pub fn disconnected(&self, said_goodbye: bool) {
-        self.bell
-            .ring(if said_goodbye { News::LEFT } else { News::GONE });
     }
 }

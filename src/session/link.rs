@@ -1,8 +1,10 @@
 //! What a session and the transport below it tell each other, without either knowing the other:
 //! how many packets the transport has taken, whether it may read on, and whether it must end.
 
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+use super::stream::FrameStream;
 use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Notify, Ordering};
 
 /// Nobody waits for packets to be taken.
@@ -18,7 +20,9 @@ pub struct Link {
     closed: AtomicBool,
     hung_up: AtomicBool,
     at_fault: AtomicBool,
-    handed_over: AtomicU64,
+    connecting: AtomicBool,
+    connected: AtomicBool,
+    stream: OnceLock<Arc<dyn FrameStream>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -33,7 +37,9 @@ impl Default for Link {
             closed: AtomicBool::new(false),
             hung_up: AtomicBool::new(false),
             at_fault: AtomicBool::new(false),
-            handed_over: AtomicU64::new(0),
+            connecting: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+            stream: OnceLock::new(),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -41,8 +47,8 @@ impl Default for Link {
 }
 
 impl Link {
-    /// Transport: it has written `packets` more of the session's packets (events and
-    /// acknowledgements, nothing else) to the network.
+    /// Transport: it has taken `packets` more from the library's queue: the reply to CONNECT, events
+    /// and acknowledgements, nothing else.
     pub fn take(&self, packets: u64) {
         if packets == 0 {
             return;
@@ -74,16 +80,37 @@ impl Link {
         }
     }
 
-    /// Session: it has handed over this many packets so far, those of sessions before it on the
-    /// same transport included.
-    pub fn set_handed_over(&self, packets: u64) {
-        self.handed_over.store(packets, Ordering::Release);
+    /// Transport: it is a WebSocket now, with this stream. The first one counts.
+    pub fn set_stream(&self, stream: Arc<dyn FrameStream>) {
+        self.stream.get_or_init(|| stream);
     }
 
-    /// How many packets sessions have handed over so far.
+    /// The stream of the WebSocket, if the transport is one.
     #[must_use]
-    pub fn handed_over(&self) -> u64 {
-        self.handed_over.load(Ordering::Acquire)
+    pub fn stream(&self) -> Option<&dyn FrameStream> {
+        self.stream.get().map(|stream| &**stream)
+    }
+
+    /// Transport: the client's CONNECT has been read. The transport reads no further until the
+    /// session exists or the CONNECT has failed, because events that follow in the same write
+    /// would reach nobody. Does nothing once there is a session.
+    pub fn begin_connect(&self) {
+        if !self.connected.load(Ordering::Acquire) {
+            self.connecting.store(true, Ordering::Release);
+        }
+    }
+
+    /// The session exists: the transport reads on.
+    pub fn connect(&self) {
+        self.connected.store(true, Ordering::Release);
+        self.settle_connect();
+    }
+
+    /// The CONNECT has succeeded or failed: the transport reads on.
+    pub fn settle_connect(&self) {
+        if self.connecting.swap(false, Ordering::AcqRel) {
+            self.reader.wake();
+        }
     }
 
     /// Session: stops the transport from reading what the client sends.
@@ -133,7 +160,8 @@ impl Link {
     /// Transport: ready when it may read (or has been closed).
     pub fn poll_may_read(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.reader.register(cx.waker());
-        if self.paused.load(Ordering::Acquire) && !self.is_closed() {
+        let waits = self.paused.load(Ordering::Acquire) || self.connecting.load(Ordering::Acquire);
+        if waits && !self.is_closed() {
             Poll::Pending
         } else {
             Poll::Ready(())

@@ -1,7 +1,7 @@
 //! One connection: commands come in through an ordered mailbox, everything goes out from one task.
 //!
 //! In reading order: [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
-//! session and its transport), [`budget`] (what a user may ask for), [`door`] (where the transport
+//! session and its transport), [`stream`] (a WebSocket's), [`budget`] (what a user may ask for), [`door`] (where the transport
 //! hands over what a client sent), [`identity`] (who a client is), [`users`] (which session speaks
 //! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does),
 //! `pages` (of history and users), `answers` (those that take a while).
@@ -22,6 +22,7 @@ pub mod mailbox;
 pub mod outbox;
 mod pages;
 mod serve;
+pub mod stream;
 pub mod users;
 
 use std::net::IpAddr;
@@ -106,7 +107,7 @@ impl Shared {
     /// first call counts.
     pub fn drain(&self, drain: Drain) {
         self.drain.get_or_init(|| drain);
-        self.rooms.counts().audience().ring(News::DRAIN);
+        self.rooms.counts().audience().notify(News::DRAIN);
     }
 }
 
@@ -146,8 +147,9 @@ impl Who {
     }
 }
 
-/// Opens a session: the door, for the transport to hand requests to, and the session to run once
-/// the connection may be spoken to. `network` is what it connects from, where that is known.
+/// Opens a session on a connection that may be spoken to; `network` is what it connects from, where
+/// that is known. The transport keeps the first two and owns nothing of the session itself, which
+/// belongs to the task that runs it.
 #[must_use]
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
@@ -155,16 +157,39 @@ pub fn open<C: Connection + std::fmt::Debug>(
     connection: C,
     auth: &Auth,
     network: Option<IpAddr>,
-) -> (Door<C::Ack>, Box<Session<C>>) {
+) -> (Door<C::Ack>, EndHandle, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
+    let mailbox =
+        mailbox::Mailbox::new(shared.settings.mailbox, Arc::clone(&bell), Arc::clone(link));
+    let mailbox = Arc::new(mailbox);
     let who = Who::new(&shared.identities, auth, network);
     let account = Arc::new(shared.budgets.account(&who.user_id, network));
-    let door = Door::new(shared, account, Arc::clone(&bell), link);
+    let door = Door::new(shared, Arc::clone(&account), Arc::clone(&bell), &mailbox);
+    let end = EndHandle(Arc::clone(&bell));
     let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
-    let out = Arc::new(out);
     if let Some(error) = who.token_error {
         shared.metrics.reject(error.as_str());
     }
-    let session = Session::new(Arc::clone(shared), who, &door, out, bell);
-    (door, Box::new(session))
+    let session = Session::new(
+        Arc::clone(shared),
+        who,
+        account,
+        mailbox,
+        Arc::new(out),
+        bell,
+    );
+    (door, end, Box::new(session))
+}
+
+/// Ends a session from outside, whatever it is waiting for.
+#[derive(Debug)]
+pub struct EndHandle(Arc<Bell>);
+
+impl EndHandle {
+    /// The connection is over. `said_goodbye` where the client closed its Socket.IO session,
+    /// rather than being lost.
+    pub fn disconnected(&self, said_goodbye: bool) {
+        self.0
+            .ring(if said_goodbye { News::LEFT } else { News::GONE });
+    }
 }

@@ -1,62 +1,54 @@
-//! Everything a connection is told, with back-pressure: what has been handed over but not yet
-//! taken by the transport is bounded by number and bytes, and whoever wants to say more waits.
-//! Nothing is dropped, and a connection that takes nothing for too long is ended.
+//! Everything a connection receives, with back-pressure: whoever has more to send than the network
+//! takes waits. Nothing is dropped, and a connection that takes nothing for too long is ended.
 //!
-//! The session's task says things in its own order. While it has nothing to do it parks its
-//! cursor here: until it takes the cursor back, whoever publishes an entry right after that
-//! position may tell it (see [`Reader`]). So there is one order of saying, and one cursor.
+//! Over a WebSocket, frames are written straight into its stream. While the transport polls, packets
+//! go through the library's queue, and those that have not been taken from there are bounded.
+//!
+//! The session's task sends things in its own order. While it has nothing to do it parks its cursor
+//! here: until it takes the cursor back, the room's fan-out may send what comes right after that
+//! position (see [`Subscriber`]). So there is one order, and one owner of the cursor at a time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::link::Link;
-use crate::protocol::event;
-use crate::room::{Bell, Entry, EntryKind, News, Reader};
+use super::stream::{FrameStream, Written};
+use crate::protocol::frame;
+use crate::room::{Batch, Bell, Entry, News, Offered, Subscriber};
 use crate::sync::Mutex;
 
-/// Packets that may be on their way at once. The transport's own queue must be larger, because
-/// the protocol's heartbeats go through it too and end the connection where they find it full.
-pub const WINDOW_PACKETS: usize = 96;
-/// Bytes that may be on their way at once (one larger packet may be, alone).
-pub const WINDOW_BYTES: usize = 512 * 1024;
+/// Packets that may wait in the library's queue, and so the most that one poll's answer carries.
+/// python-engineio rejects an answer with more than 16 packets; the rest is for the engine's own
+/// (open, ping, CONNECT).
+pub const POLL_PACKETS: usize = 12;
+/// Bytes that may wait there (one larger packet may, alone).
+pub const POLL_BYTES: usize = 512 * 1024;
+/// Bytes of frames that a session writes at once (one larger frame may be, alone).
+const WRITE_BYTES: usize = 16 * 1024;
 
-/// A connection as the session sees it: packets go in, nothing else is known of it.
+/// A connection as the session sees it, where it does not write into its stream.
 pub trait Connection: Send + Sync + 'static {
     /// Where one acknowledgement goes.
     type Ack: Send + 'static;
 
-    /// Hands over an event.
+    /// Queues an event.
     ///
     /// # Errors
     /// [`Undeliverable`] where the connection has ended.
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable>;
 
-    /// Hands over an entry of a room's log.
-    ///
-    /// # Errors
-    /// As [`Self::emit`].
-    fn tell(&self, entry: &Entry) -> Result<(), Undeliverable>;
-
-    /// Hands an entry over to all connections that are subscribed to the channel.
-    ///
-    /// # Errors
-    /// [`Undeliverable`] where one that lives did not get it.
-    fn broadcast(&self, channel: &str, entry: &Entry) -> Result<(), Undeliverable>;
-
-    /// Subscribes to a channel.
-    fn subscribe(&self, channel: &str);
-
-    /// Is subscribed to no channel any more.
-    fn unsubscribe(&self);
-
-    /// Hands over an acknowledgement.
+    /// Queues an acknowledgement.
     ///
     /// # Errors
     /// As [`Self::emit`].
     fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), Undeliverable>;
+
+    /// The number by which the client knows what an acknowledgement answers.
+    fn ack_id(ack: &Self::Ack) -> i64;
 
     /// Ends the transport, not the Socket.IO session: stock clients reconnect after that.
     fn close_transport(&self);
@@ -117,6 +109,46 @@ const END: News = News::LEFT
     .and(News::STALLED)
     .and(News::FLOODED);
 
+/// One thing to send.
+enum Packet<'a, A> {
+    Event(&'static str, &'a RawValue),
+    Ack(A, &'a RawValue),
+}
+
+impl<A> Packet<'_, A> {
+    fn size(&self) -> usize {
+        match self {
+            Self::Event(_, payload) | Self::Ack(_, payload) => payload.get().len(),
+        }
+    }
+
+    fn frame<C: Connection<Ack = A>>(&self) -> Bytes {
+        let mut frame = Vec::new();
+        match self {
+            Self::Event(event, payload) => frame::push_event(&mut frame, event, payload),
+            Self::Ack(ack, payload) => frame::push_ack(&mut frame, C::ack_id(ack), payload),
+        }
+        frame.into()
+    }
+
+    fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), Undeliverable> {
+        match self {
+            Self::Event(event, payload) => connection.emit(event, payload),
+            Self::Ack(ack, payload) => connection.acknowledge(ack, payload),
+        }
+    }
+}
+
+/// What a try to send came to.
+enum Tried {
+    Sent,
+    /// The library's queue has to be taken from, up to so many packets in all.
+    QueueFull(u64),
+    /// The network has to take what was written before.
+    StreamFull,
+    Ended,
+}
+
 /// The way out to one connection. See the module's text.
 #[derive(Debug)]
 pub struct Outbox<C> {
@@ -126,84 +158,71 @@ pub struct Outbox<C> {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// Sizes of the packets on their way, oldest first.
-    on_the_way: VecDeque<usize>,
+    /// Sizes of the packets in the library's queue, oldest first.
+    queued: VecDeque<usize>,
     bytes: usize,
-    /// Packets taken so far.
+    /// Packets taken from there so far.
     taken: u64,
     /// The session's cursor, while it has nothing to do.
     parked: Option<u64>,
-    /// The last entry told, or where the session began.
+    /// The position up to which the log has been received, or where the session began.
     position: u64,
     /// Since when nothing has been taken, although there was something, and how much had been.
     stalled: Option<(Instant, u64)>,
 }
 
 impl State {
-    /// Forgets the packets that the transport has taken since the last time.
-    fn settle(&mut self, link: &Link) {
+    /// Forgets the packets that have been taken since the last time.
+    fn update(&mut self, link: &Link) {
         let taken = link.taken();
         while self.taken < taken {
             self.taken += 1;
-            self.bytes -= self.on_the_way.pop_front().unwrap_or(0);
+            self.bytes -= self.queued.pop_front().unwrap_or(0);
         }
     }
 
-    fn has_room(&self, size: usize) -> bool {
-        let fits = self.on_the_way.len() < WINDOW_PACKETS && self.bytes + size <= WINDOW_BYTES;
-        fits || self.on_the_way.is_empty()
+    fn may_queue(&self, size: usize) -> bool {
+        let fits = self.queued.len() < POLL_PACKETS && self.bytes + size <= POLL_BYTES;
+        fits || self.queued.is_empty()
     }
 
-    fn sent(&mut self, size: usize, link: &Link) {
-        self.on_the_way.push_back(size);
+    fn queue(&mut self, size: usize) {
+        self.queued.push_back(size);
         self.bytes += size;
-        link.set_handed_over(self.taken + self.on_the_way.len() as u64);
+    }
+
+    fn all(&self) -> u64 {
+        self.taken + self.queued.len() as u64
     }
 }
 
 impl<C: Connection> Outbox<C> {
-    /// An outbox for a connection that has been told nothing yet.
+    /// An outbox for a connection that has received nothing yet but the library's reply to CONNECT,
+    /// which may still be in its queue.
     pub fn new(connection: C, link: Arc<Link>, bell: Arc<Bell>) -> Self {
         Self {
             connection,
             link,
             bell,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                queued: [0].into(),
+                bytes: 0,
+                taken: 0,
+                parked: None,
+                position: 0,
+                stalled: None,
+            }),
         }
     }
 
-    /// The session begins, and any that its transport carried before has ended: what that one
-    /// handed over and the transport has not taken yet is still on its way.
-    pub fn begin(&self) {
-        let mut state = self.state.lock();
-        state.taken = self.link.taken();
-        let on_the_way = self.link.handed_over().saturating_sub(state.taken);
-        state.on_the_way = (0..on_the_way).map(|_| 0).collect();
-    }
-
-    /// Says an event, waiting for room if there is none.
+    /// Sends an event, waiting for room if there is none.
     ///
     /// # Errors
     /// [`Ended`] where the connection has.
     pub async fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Ended> {
-        self.hand_over(payload.get().len(), |connection| {
-            connection.emit(event, payload)
-        })
-        .await
-    }
-
-    /// Says an entry of the room's log, waiting for room if there is none.
-    ///
-    /// # Errors
-    /// As [`Self::emit`].
-    pub async fn tell(&self, entry: &Entry) -> Result<(), Ended> {
-        let size = entry.payload.get().len();
-        self.hand_over(size, |connection| connection.tell(entry))
-            .await?;
-        self.state.lock().position = entry.id;
-        Ok(())
+        self.send(Packet::Event(event, payload)).await
     }
 
     /// Answers a request, waiting for room if there is none.
@@ -211,58 +230,116 @@ impl<C: Connection> Outbox<C> {
     /// # Errors
     /// As [`Self::emit`].
     pub async fn acknowledge(&self, ack: C::Ack, payload: &RawValue) -> Result<(), Ended> {
-        self.hand_over(payload.get().len(), |connection| {
-            connection.acknowledge(ack, payload)
-        })
-        .await
+        self.send(Packet::Ack(ack, payload)).await
     }
 
-    async fn hand_over(
-        &self,
-        size: usize,
-        say: impl FnOnce(&C) -> Result<(), Undeliverable>,
-    ) -> Result<(), Ended> {
-        loop {
-            let wanted = {
-                let mut state = self.state.lock();
-                state.settle(&self.link);
-                if state.has_room(size) {
-                    if say(&self.connection).is_ok() {
-                        state.sent(size, &self.link);
-                        return Ok(());
-                    }
-                    break;
-                }
-                // Half of those on their way, so that a busy connection is not woken for each.
-                state.taken + state.on_the_way.len().div_ceil(2) as u64
-            };
-            // Rarely taken, and every session holds this future: boxed to keep it small.
-            Box::pin(self.until_taken(wanted)).await?;
+    /// Sends entries of the room's log, waiting for room as often as there is none. `upto` is the
+    /// position after them.
+    ///
+    /// # Errors
+    /// As [`Self::emit`].
+    pub async fn send_entries(&self, entries: &[Arc<Entry>], upto: u64) -> Result<(), Ended> {
+        let mut rest = entries;
+        while let [next, ..] = rest {
+            if self.link.stream().is_none() {
+                self.emit(next.kind.event(), &next.payload).await?;
+                rest = &rest[1..];
+                continue;
+            }
+            let mut frames = Vec::new();
+            while let [next, later @ ..] = rest
+                && (frames.is_empty() || frames.len() + next.payload.get().len() < WRITE_BYTES)
+            {
+                frame::push_event(&mut frames, next.kind.event(), &next.payload);
+                rest = later;
+            }
+            self.write(&frames.into()).await?;
         }
-        // The transport says which end it was, right after it stopped taking packets.
-        Err(Box::pin(self.end()).await)
+        self.state.lock().position = upto;
+        Ok(())
+    }
+
+    async fn send(&self, packet: Packet<'_, C::Ack>) -> Result<(), Ended> {
+        let mut frame = None;
+        loop {
+            let tried = {
+                let mut state = self.state.lock();
+                state.update(&self.link);
+                match self.link.stream() {
+                    Some(stream) => {
+                        let frame = frame.get_or_insert_with(|| packet.frame::<C>());
+                        try_write(&state, stream, frame)
+                    }
+                    None if !state.may_queue(packet.size()) => {
+                        // Half of them, so that a busy connection is not woken for each.
+                        Tried::QueueFull(state.taken + state.queued.len().div_ceil(2) as u64)
+                    }
+                    None => {
+                        let size = packet.size();
+                        if packet.queue(&self.connection).is_ok() {
+                            state.queue(size);
+                            return Ok(());
+                        }
+                        break;
+                    }
+                }
+            };
+            if self.is_sent(tried).await? {
+                return Ok(());
+            }
+        }
+        Err(self.cut_off().await)
+    }
+
+    async fn write(&self, frames: &Bytes) -> Result<(), Ended> {
+        loop {
+            let tried = {
+                let mut state = self.state.lock();
+                state.update(&self.link);
+                self.link
+                    .stream()
+                    .map_or(Tried::Ended, |stream| try_write(&state, stream, frames))
+            };
+            if self.is_sent(tried).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether a try was enough; waits for the next one where it was not.
+    async fn is_sent(&self, tried: Tried) -> Result<bool, Ended> {
+        match tried {
+            Tried::Sent => return Ok(true),
+            // Rarely come to, and every session holds this future: boxed to keep it small.
+            Tried::QueueFull(packets) => Box::pin(self.until_taken(packets)).await?,
+            Tried::StreamFull => Box::pin(self.drained()).await?,
+            Tried::Ended => return Err(self.cut_off().await),
+        }
+        Ok(false)
+    }
+
+    /// Why the transport takes nothing any more. It says so right after it stopped.
+    async fn cut_off(&self) -> Ended {
+        Box::pin(self.end()).await
     }
 
     /// Waits for news that ends the session. Cancel safe.
     pub async fn end(&self) -> Ended {
         let news = self.bell.until(END).await;
-        let ended = Ended::by(news).unwrap_or(Ended::Lost);
-        if ended.is_forced() {
+        if news.has(News::STALLED) {
             self.close_transport();
         }
-        ended
+        Ended::by(news).unwrap_or(Ended::Lost)
     }
 
-    /// Waits until the transport has taken everything said.
+    /// Waits until the network has taken everything sent.
     ///
     /// # Errors
     /// As [`Self::emit`].
     pub async fn flush(&self) -> Result<(), Ended> {
-        let all = {
-            let state = self.state.lock();
-            state.taken + state.on_the_way.len() as u64
-        };
-        self.until_taken(all).await
+        let all = self.state.lock().all();
+        self.until_taken(all).await?;
+        self.drained().await
     }
 
     async fn until_taken(&self, packets: u64) -> Result<(), Ended> {
@@ -273,7 +350,26 @@ impl<C: Connection> Outbox<C> {
         }
     }
 
-    /// Lets publishers hand over what comes right after `cursor`. They do until the session takes
+    /// Waits until the network has taken what was written into the stream.
+    ///
+    /// # Errors
+    /// As [`Self::emit`].
+    pub async fn drained(&self) -> Result<(), Ended> {
+        let Some(stream) = self.link.stream() else {
+            return Ok(());
+        };
+        if stream.waiting() == 0 {
+            return Ok(());
+        }
+        let drained = std::future::poll_fn(|cx| stream.poll_drained(cx));
+        tokio::select! {
+            biased;
+            ended = self.end() => Err(ended),
+            () = drained => Ok(()),
+        }
+    }
+
+    /// Lets the room's fan-out send what comes right after `cursor`. It does until the session takes
     /// its cursor back.
     pub fn park(&self, cursor: u64) {
         let mut state = self.state.lock();
@@ -281,8 +377,7 @@ impl<C: Connection> Outbox<C> {
         state.position = cursor;
     }
 
-    /// Takes the cursor back, with what publishers have handed over; `None` where none was
-    /// parked.
+    /// Takes the cursor back, past what the fan-out has sent; `None` where none was parked.
     pub fn unpark(&self) -> Option<u64> {
         self.state.lock().parked.take()
     }
@@ -296,45 +391,65 @@ impl<C: Connection> Outbox<C> {
     pub fn disconnect(&self) {
         self.connection.disconnect();
     }
+
+    /// Queues the entries of a batch for a transport that polls, as many as there is room for.
+    fn queue_entries(&self, state: &mut State, batch: &Batch) -> Offered {
+        for entry in &batch.entries {
+            let size = entry.payload.get().len();
+            let event = entry.kind.event();
+            if !state.may_queue(size) || self.connection.emit(event, &entry.payload).is_err() {
+                return Offered::Behind;
+            }
+            state.queue(size);
+            state.parked = Some(entry.id);
+        }
+        Offered::Taken
+    }
 }
 
-impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
-    fn ring(&self, news: News) {
+/// Writes into the stream, behind what is still in the library's queue.
+fn try_write(state: &State, stream: &dyn FrameStream, frames: &Bytes) -> Tried {
+    if !state.queued.is_empty() {
+        return Tried::QueueFull(state.all());
+    }
+    match stream.write(frames) {
+        Written::All | Written::Part => Tried::Sent,
+        Written::Nothing => Tried::StreamFull,
+        Written::Closed => Tried::Ended,
+    }
+}
+
+impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
+    fn notify(&self, news: News) {
         self.bell.ring(news);
     }
 
-    fn accept(&self, entry: &Entry) -> bool {
-        let size = entry.payload.get().len();
+    fn offer(&self, batch: &Batch) -> Offered {
         let mut state = self.state.lock();
-        if state.parked != Some(entry.id - 1) {
-            return false;
+        match state.parked {
+            Some(parked) if parked == batch.after => {}
+            Some(parked) if parked >= batch.upto => return Offered::Known,
+            _ => return Offered::Behind,
         }
-        state.settle(&self.link);
-        if !state.has_room(size) {
-            return false;
+        state.update(&self.link);
+        let offered = match self.link.stream() {
+            None => self.queue_entries(&mut state, batch),
+            Some(_) if !state.queued.is_empty() => Offered::Behind,
+            Some(stream) => match stream.offer(&batch.frames) {
+                Written::All => Offered::Taken,
+                Written::Part => {
+                    // The session sees to the rest.
+                    self.bell.ring(News::ENTRIES);
+                    Offered::Taken
+                }
+                Written::Nothing | Written::Closed => Offered::Behind,
+            },
+        };
+        if offered == Offered::Taken {
+            state.parked = Some(batch.upto);
+            state.position = batch.upto;
         }
-        state.sent(size, &self.link);
-        state.parked = Some(entry.id);
-        state.position = entry.id;
-        true
-    }
-
-    fn tell(&self, entry: &Entry) {
-        if self.connection.tell(entry).is_err() {
-            tracing::trace!("an accepted entry met a connection that has ended");
-        }
-    }
-
-    fn broadcast(&self, channel: &str, entry: &Entry) -> bool {
-        self.connection.broadcast(channel, entry).is_ok()
-    }
-
-    fn subscribe(&self, channel: &str) {
-        self.connection.subscribe(channel);
-    }
-
-    fn unsubscribe(&self) {
-        self.connection.unsubscribe();
+        offered
     }
 
     fn position(&self) -> u64 {
@@ -343,23 +458,18 @@ impl<C: Connection + std::fmt::Debug> Reader for Outbox<C> {
 
     fn check_progress(&self, now: Instant, timeout: Duration) {
         let mut state = self.state.lock();
-        state.settle(&self.link);
+        state.update(&self.link);
+        let stream = self.link.stream();
+        let waits = !state.queued.is_empty() || stream.is_some_and(|stream| stream.waiting() > 0);
+        let taken = state.taken + stream.map_or(0, FrameStream::written);
         match state.stalled {
-            _ if state.on_the_way.is_empty() => state.stalled = None,
-            Some((since, taken)) if taken == state.taken => {
+            _ if !waits => state.stalled = None,
+            Some((since, before)) if before == taken => {
                 if now.saturating_duration_since(since) >= timeout {
                     self.bell.ring(News::STALLED);
                 }
             }
-            _ => state.stalled = Some((now, state.taken)),
+            _ => state.stalled = Some((now, taken)),
         }
-    }
-}
-
-/// The event that carries an entry of this kind.
-pub const fn event_of(kind: EntryKind) -> &'static str {
-    match kind {
-        EntryKind::Message => event::RECEIVE_MESSAGE,
-        EntryKind::Notice => event::SYSTEM_MESSAGE,
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::answers::Unanswered;
 use super::budget::Account;
-use super::door::Door;
 use super::identity::TokenError;
 use super::mailbox::Mailbox;
 use super::outbox::{Connection, Ended, Outbox};
@@ -15,7 +14,7 @@ use super::users::{Keep, Predecessor};
 use super::{Shared, Who};
 use crate::protocol::{self, Gap, ServerInfo, event};
 use crate::room::{
-    ActivityState, Bell, Entry, EntryKind, Membership, News, Read, Reader, Room, Seat,
+    ActivityState, Bell, Entry, EntryKind, Membership, News, Read, Room, Subscriber, Subscription,
 };
 use crate::{json, random};
 
@@ -57,24 +56,25 @@ pub struct Session<C: Connection> {
     pub(super) account: Arc<Account>,
     counts_told: u64,
     activity_told: u64,
-    // The session's seats: among those who are told the counts, and, where its client knows what
-    // that is, among those who are told of other rooms' messages.
-    _seats: (Seat, Option<Seat>),
+    // Subscribed to the counts and, where its client knows what that is, to other rooms' activity.
+    _subscriptions: (Subscription, Option<Subscription>),
 }
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     pub(super) fn new(
         shared: Arc<Shared>,
         who: Who,
-        door: &Door<C::Ack>,
+        account: Arc<Account>,
+        mailbox: Arc<Mailbox<C::Ack>>,
         out: Arc<Outbox<C>>,
         bell: Arc<Bell>,
     ) -> Self {
-        let reader: Arc<dyn Reader> = Arc::clone(&out) as _;
-        let seats = (
-            shared.rooms.counts().audience().seat(Arc::clone(&reader)),
+        let subscriber: Arc<dyn Subscriber> = Arc::clone(&out) as _;
+        let (counts, activity) = (shared.rooms.counts(), shared.rooms.activity());
+        let subscriptions = (
+            counts.audience().subscribe(Arc::clone(&subscriber)),
             who.resumes
-                .then(|| shared.rooms.activity().audience().seat(reader)),
+                .then(|| activity.audience().subscribe(subscriber)),
         );
         Self {
             who,
@@ -82,11 +82,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             place: None,
             unanswered: None,
             bell,
-            mailbox: Arc::clone(door.mailbox()),
-            account: Arc::clone(door.account()),
+            mailbox,
+            account,
             counts_told: 0,
             activity_told: 0,
-            _seats: seats,
+            _subscriptions: subscriptions,
             shared,
         }
     }
@@ -96,10 +96,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     ///
     /// Every connection holds this future for its life, so paths that are rarely taken are boxed
     /// to keep it small.
-    ///
-    /// A transport carries one session at a time: the caller waits for the one before to end.
     pub async fn run(mut self: Box<Self>) -> Ended {
-        self.out.begin();
         let Who {
             user_id, network, ..
         } = &self.who;
@@ -159,7 +156,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             return Err(Box::pin(self.leave_in_turn()).await?);
         }
         loop {
-            let news = self.rest().await;
+            let news = self.rest().await?;
             self.tell(news).await?;
             if news.has(News::DRAIN) {
                 return Err(Box::pin(self.leave_in_turn()).await?);
@@ -176,22 +173,20 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }
     }
 
-    /// Waits for news. Meanwhile those who publish in the room hand their entries over directly.
-    async fn rest(&mut self) -> News {
+    /// Waits for news. Meanwhile the room's fan-out sends entries directly.
+    async fn rest(&mut self) -> Result<News, Ended> {
+        // What waits for the network is this session's to see to.
+        self.out.drained().await?;
         if let Some(place) = &self.place {
             self.out.park(place.cursor);
         }
         let news = self.bell.news().await;
         self.take_cursor();
-        news
+        Ok(news)
     }
 
     fn take_cursor(&mut self) {
-        if let (Some(place), Some(cursor)) = (&mut self.place, self.out.unpark())
-            && cursor != place.cursor
-        {
-            // Somebody else told it those entries, and may be about to tell it the last.
-            place.membership.settle();
+        if let (Some(place), Some(cursor)) = (&mut self.place, self.out.unpark()) {
             place.cursor = cursor;
         }
     }
@@ -203,6 +198,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
                 self.out.close_transport();
             }
             return Err(ended);
+        }
+        if news.has(News::TAKEN_OVER)
+            && self
+                .place
+                .as_ref()
+                .is_some_and(|place| !place.membership.is_current())
+        {
+            return Err(Ended::Ousted);
         }
         if news.has(News::ANSWERS) {
             Box::pin(self.tell_answers()).await?;
@@ -270,7 +273,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             }
             let room = Arc::clone(place.room());
             match room.read_after(place.cursor, BATCH, &mut batch) {
-                Read::Entries => self.tell_batch(&mut batch).await?,
+                Read::Entries { upto } => self.tell_batch(&mut batch, upto).await?,
                 Read::Gap { from, to } => {
                     let epoch = room.epoch_after(from);
                     self.tell_gap(&room, from, to, epoch).await?;
@@ -280,22 +283,23 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         Ok(())
     }
 
-    async fn tell_batch(&mut self, batch: &mut Vec<Arc<Entry>>) -> Result<(), Ended> {
+    async fn tell_batch(&mut self, batch: &mut Vec<Arc<Entry>>, upto: u64) -> Result<(), Ended> {
+        let Some(place) = &mut self.place else {
+            return Ok(());
+        };
+        let resuming_until = place.resuming_until;
+        place.cursor = upto;
         self.shared.metrics.deliveries.inc_by(batch.len() as u64);
-        for entry in batch.drain(..) {
-            let Some(place) = &mut self.place else {
-                return Ok(());
-            };
-            place.cursor = entry.id;
-            let old_news = entry.kind == EntryKind::Notice && entry.id <= place.resuming_until;
-            if old_news {
-                continue;
-            }
-            if entry.id <= place.resuming_until {
+        batch.retain(|entry| {
+            let replayed = entry.id <= resuming_until;
+            if replayed && entry.kind == EntryKind::Message {
                 self.account.charge_answer(entry.payload.get().len());
             }
-            self.out.tell(&entry).await?;
-        }
+            // While resuming, notices are old news.
+            !replayed || entry.kind == EntryKind::Message
+        });
+        self.out.send_entries(batch, upto).await?;
+        batch.clear();
         Ok(())
     }
 
@@ -372,7 +376,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             let news = tokio::select! {
                 biased;
                 () = turn.as_mut() => break,
-                news = self.rest() => news,
+                news = self.rest() => news?,
             };
             self.tell(news).await?;
         }

@@ -164,12 +164,14 @@ impl Users {
         (standing, predecessor)
     }
 
-    /// The user is at another process now: a session here is told to end, a place kept here goes.
+    /// Another process has taken over a membership of this user. If it is that of a session here, the
+    /// session ends; if it is that of a place kept here, the place goes. Whoever has come back since has
+    /// another one.
     pub fn taken_over_elsewhere(&self, user_id: &UserId) {
         if let Some(live) = self.by_id.lock().get(user_id).and_then(|u| u.live.as_ref()) {
-            live.bell.ring(News::OUSTED);
+            live.bell.ring(News::TAKEN_OVER);
         }
-        drop(self.claim(user_id));
+        drop(self.take_kept(user_id, |_, place| !place.is_current()));
     }
 
     fn share_in_live(self: &Arc<Self>, address: IpAddr) -> Share {
@@ -250,19 +252,23 @@ impl Users {
     /// Takes the place that is kept for a user, if there is one. Dropping it is leaving.
     #[must_use]
     pub fn claim(&self, user_id: &UserId) -> Option<Membership> {
-        self.take_kept(user_id, |_| true)
+        self.take_kept(user_id, |_, _| true)
     }
 
     fn expire(&self, user_id: &UserId, serial: Serial) {
         // Outside the lock: leaving tells the room.
-        drop(self.take_kept(user_id, |kept| kept == serial));
+        drop(self.take_kept(user_id, |kept, _| kept == serial));
     }
 
-    fn take_kept(&self, user_id: &UserId, wanted: impl Fn(Serial) -> bool) -> Option<Membership> {
+    fn take_kept(
+        &self,
+        user_id: &UserId,
+        wanted: impl Fn(Serial, &Membership) -> bool,
+    ) -> Option<Membership> {
         let mut by_id = self.by_id.lock();
         let user = by_id.get_mut(user_id)?;
         let kept = &mut user.rest.as_mut()?.kept;
-        let Kept { place, .. } = kept.take_if(|kept| wanted(kept.serial))?;
+        let Kept { place, .. } = kept.take_if(|kept| wanted(kept.serial, &kept.place))?;
         if user.is_nobody() {
             by_id.remove(user_id);
         }

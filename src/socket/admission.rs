@@ -28,6 +28,9 @@ const UNCLAIMED_MAX: usize = 2048;
 pub const BURST_SECONDS: u32 = 10;
 /// Addresses are forgotten now and then, once this many checks were made.
 const FORGET_EVERY: u32 = 4096;
+/// Ended connections that the library may still hold something of (about 9 KiB each) without
+/// taking a place; more keep theirs until it lets go.
+const REMAINS_MAX: usize = 2048;
 /// When to try again where the service is full.
 const FULL_RETRY_S: u64 = 5;
 
@@ -51,6 +54,7 @@ pub struct Admission {
     settings: AdmissionSettings,
     metrics: Arc<Metrics>,
     open: AtomicUsize,
+    remains: AtomicUsize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     checks: AtomicU32,
@@ -101,13 +105,46 @@ impl IntoResponse for TurnedAway {
     }
 }
 
-/// A place among the open connections; given up when dropped.
+/// A place among the open connections; given up when dropped, or before.
 pub struct Place {
     admission: Arc<Admission>,
     /// Where the connection comes from, if that is known.
     network: Option<IpAddr>,
     /// The same, where it is counted.
     address: Option<IpAddr>,
+    released: bool,
+}
+
+impl Place {
+    /// The transport has ended: somebody else may have the place, although something of the
+    /// connection is left until this is dropped.
+    pub fn release(&mut self) {
+        let remains = &self.admission.remains;
+        if self.released {
+            return;
+        }
+        if remains.fetch_add(1, Ordering::AcqRel) >= REMAINS_MAX {
+            remains.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        self.released = true;
+        self.give_up();
+    }
+
+    fn give_up(&mut self) {
+        self.admission.open.fetch_sub(1, Ordering::AcqRel);
+        self.admission.metrics.connections.dec();
+        let Some(address) = self.address.take() else {
+            return;
+        };
+        let mut by_address = self.admission.by_address.lock();
+        if let Some(held) = by_address.get_mut(&address) {
+            *held -= 1;
+            if *held == 0 {
+                by_address.remove(&address);
+            }
+        }
+    }
 }
 
 impl Place {
@@ -129,6 +166,7 @@ impl Admission {
             settings,
             metrics,
             open: AtomicUsize::new(0),
+            remains: AtomicUsize::new(0),
             by_address: Mutex::default(),
             rate,
             checks: AtomicU32::new(0),
@@ -157,6 +195,7 @@ impl Admission {
             admission: Arc::clone(self),
             network: address,
             address: None,
+            released: false,
         };
         if is_full(open, self.settings.connections_max) {
             return Err(TurnedAway::Full);
@@ -222,15 +261,10 @@ fn network_of(address: IpAddr) -> IpAddr {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.open.fetch_sub(1, Ordering::AcqRel);
-        self.admission.metrics.connections.dec();
-        let Some(address) = self.address else { return };
-        let mut by_address = self.admission.by_address.lock();
-        if let Some(held) = by_address.get_mut(&address) {
-            *held -= 1;
-            if *held == 0 {
-                by_address.remove(&address);
-            }
+        if self.released {
+            self.admission.remains.fetch_sub(1, Ordering::AcqRel);
+        } else {
+            self.give_up();
         }
     }
 }
@@ -272,6 +306,31 @@ mod tests {
         drop((second, third));
         assert!(admission.by_address.lock().is_empty());
         assert_eq!(admission.open.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
+        let admission = admission(AdmissionSettings {
+            connections_max: 1,
+            ..AdmissionSettings::default()
+        });
+        let remains: Vec<_> = (0..REMAINS_MAX)
+            .map(|_| {
+                let mut place = admission.admit(None).unwrap();
+                place.release();
+                place.release();
+                place
+            })
+            .collect();
+        let mut last = admission.admit(None).unwrap();
+        last.release();
+        assert_eq!(admission.admit(None).err(), Some(TurnedAway::Full));
+        drop(remains);
+        last.release();
+        assert!(admission.admit(None).is_ok());
+        drop(last);
+        assert_eq!(admission.open.load(Ordering::Relaxed), 0);
+        assert_eq!(admission.remains.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -6,13 +6,12 @@ use socketioxide::socket::Sid;
 
 use super::endpoint::Endpoint;
 use super::ticket::Ticket;
-use crate::session::Link;
 
 /// Closes a polling session when dropped.
 pub struct ClosePolling {
     endpoint: Arc<Endpoint>,
     sid: Option<Sid>,
-    fault: Option<Arc<Link>>,
+    is_hang_up: bool,
 }
 
 impl ClosePolling {
@@ -21,17 +20,17 @@ impl ClosePolling {
         Self {
             endpoint: Arc::clone(endpoint),
             sid: Some(sid),
-            fault: None,
+            is_hang_up: true,
         }
     }
 
-    /// For the stream of an upgrade. Where the upgrade failed, the session would still count as
-    /// upgrading, which stops its heartbeat: it would stay for ever.
-    pub fn unless_upgraded(endpoint: &Arc<Endpoint>, sid: Sid, link: &Arc<Link>) -> Self {
+    /// For the stream of an upgrade. Where the library did not come to finish it, the session
+    /// would still count as upgrading, which stops its heartbeat: it would stay for ever.
+    pub fn unless_upgraded(endpoint: &Arc<Endpoint>, sid: Sid) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
             sid: Some(sid),
-            fault: Some(Arc::clone(link)),
+            is_hang_up: false,
         }
     }
 
@@ -44,41 +43,45 @@ impl ClosePolling {
 impl Drop for ClosePolling {
     fn drop(&mut self) {
         let Some(sid) = self.sid else { return };
-        if self.fault.is_none()
-            && let Some(ticket) = self.endpoint.polling().get(sid)
-        {
+        let ticket = self.endpoint.polling().get(sid);
+        if let Some(ticket) = ticket.as_ref().filter(|_| self.is_hang_up) {
             ticket.link().note_hang_up();
         }
-        let (endpoint, fault) = (Arc::clone(&self.endpoint), self.fault.take());
+        let endpoint = Arc::clone(&self.endpoint);
         tokio::spawn(async move {
             // Only a session that still polls takes it: one that was never upgraded.
-            let closed = endpoint.close_polling(sid).await;
-            if closed && fault.is_some_and(|link| !link.is_excused()) {
-                endpoint.metrics().reject("upgrade");
+            endpoint.close_polling(sid).await;
+            if let Some(ticket) = ticket {
+                endpoint.release_if_gone(&ticket).await;
             }
         });
     }
 }
 
-/// Counts, when dropped, what ended the stream of a session that began with it.
-pub struct CountFault {
+/// Frees the connection's place when its stream ends.
+pub struct TransportEnd {
     endpoint: Arc<Endpoint>,
     ticket: Arc<Ticket>,
+    counts_faults: bool,
 }
 
-impl CountFault {
-    /// For the stream of that ticket's session.
-    pub fn new(endpoint: &Arc<Endpoint>, ticket: &Arc<Ticket>) -> Self {
+impl TransportEnd {
+    /// For a stream. `counts_faults` where the session began with it: what ended it is counted.
+    pub fn new(endpoint: &Arc<Endpoint>, ticket: &Arc<Ticket>, counts_faults: bool) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
             ticket: Arc::clone(ticket),
+            counts_faults,
         }
     }
 }
 
-impl Drop for CountFault {
+impl Drop for TransportEnd {
     fn drop(&mut self) {
-        if let Some(reason) = self.ticket.fault(self.endpoint.connect_timeout()) {
+        self.ticket.release_place();
+        if self.counts_faults
+            && let Some(reason) = self.ticket.fault(self.endpoint.connect_timeout())
+        {
             self.endpoint.metrics().reject(reason);
         }
     }

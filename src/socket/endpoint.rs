@@ -1,5 +1,5 @@
 //! Requests in front of the library: the WebSocket handshake is ours, so that the stream below it
-//! can be steered; polling requests pass through and are counted.
+//! can be steered. Requests of sessions that poll are in `polling`.
 //!
 //! The library keeps the request that opened a connection, and with it hyper's 16 KiB read buffer
 //! that its headers point into. Those requests are passed on as slim copies (6 KiB less for each
@@ -14,33 +14,29 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::service::Service;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use socketioxide::SocketIo;
 use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
 
 use super::PATH;
-use super::adapter::Adapter;
 use super::admission::{Admission, ClientAddress};
-use super::body::{Bounded, SEPARATOR};
-use super::endings::{ClosePolling, CountFault};
-use super::handshake::handshake_key;
-use super::io::{ConnectionPlace, Linked, is_session_packet};
+use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
 use crate::metrics::Metrics;
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
-    service: SocketIoService<Nothing, Adapter>,
+    service: SocketIoService<Nothing>,
     // Held so that the library's namespaces live as long as the endpoint.
-    _io: SocketIo<Adapter>,
+    _io: SocketIo,
     polling: PollingTickets,
     admission: Arc<Admission>,
     metrics: Arc<Metrics>,
     connect_timeout: Duration,
+    payload_max: usize,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -51,11 +47,12 @@ impl std::fmt::Debug for Endpoint {
 
 impl Endpoint {
     pub(super) fn new(
-        service: SocketIoService<Nothing, Adapter>,
-        io: SocketIo<Adapter>,
+        service: SocketIoService<Nothing>,
+        io: SocketIo,
         admission: Arc<Admission>,
         metrics: Arc<Metrics>,
         connect_timeout: Duration,
+        payload_max: usize,
     ) -> Arc<Self> {
         Arc::new(Self {
             service,
@@ -64,7 +61,21 @@ impl Endpoint {
             admission,
             metrics,
             connect_timeout,
+            payload_max,
         })
+    }
+
+    /// Bytes in one packet, or one body, from a client.
+    pub(super) const fn payload_max(&self) -> usize {
+        self.payload_max
+    }
+
+    pub(super) const fn service(&self) -> &SocketIoService<Nothing> {
+        &self.service
+    }
+
+    pub(super) const fn admission(&self) -> &Arc<Admission> {
+        &self.admission
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {
@@ -91,18 +102,22 @@ impl Endpoint {
     /// Closes an Engine.IO session that polls, with the packet its client would close it with.
     /// Its transport counts as closed then, so the client reconnects. Does nothing to a session
     /// that is gone or speaks over a WebSocket.
-    /// Whether there was something to close.
-    pub(super) async fn close_polling(&self, sid: Sid) -> bool {
-        self.post(sid, "1").await
+    pub(super) async fn close_polling(&self, sid: Sid) {
+        self.speak_for(sid, "1").await;
     }
 
     /// Connects a session that polls, with the packet its client would connect it with.
     pub(super) async fn connect_polling(&self, sid: Sid) {
-        self.post(sid, "40").await;
+        self.speak_for(sid, "40").await;
+    }
+
+    /// Whether the library has this session, and it polls.
+    pub(super) async fn is_polling(&self, sid: Sid) -> bool {
+        self.speak_for(sid, "3").await
     }
 
     /// Posts a packet as the session's client would. Whether the session took it.
-    async fn post(&self, sid: Sid, packet: &'static str) -> bool {
+    async fn speak_for(&self, sid: Sid, packet: &'static str) -> bool {
         let uri = format!("{PATH}?EIO=4&transport=polling&sid={sid}");
         match Request::post(uri).body(Body::from(packet)) {
             Ok(request) => self.call(request).await.status().is_success(),
@@ -110,7 +125,7 @@ impl Endpoint {
         }
     }
 
-    async fn call(&self, request: Request) -> Response {
+    pub(super) async fn call(&self, request: Request) -> Response {
         match Service::call(&self.service, request).await {
             Ok(response) => response.map(Body::new),
             Err(never) => match never {},
@@ -136,93 +151,8 @@ impl Endpoint {
         Response::from_parts(head, Body::from(body))
     }
 
-    /// `GET` that waits for packets: once they are in the answer, the transport has taken them.
-    ///
-    /// A client that hangs up on its poll may have lost what was on its way to it. Stock clients
-    /// give the session up then, so it ends, and they come back and resume; going on would lose
-    /// packets in silence.
-    async fn poll(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
-        let hung_up = sid.map(|sid| ClosePolling::unless_answered(self, sid));
-        let (head, body) = read_whole(self.call(request).await).await;
-        if let Some(hung_up) = hung_up {
-            hung_up.disarm();
-        }
-        if let Some(ticket) = sid.and_then(|sid| self.polling.get(sid)) {
-            let packets = body.split(|&byte| byte == SEPARATOR);
-            ticket
-                .link()
-                .take(packets.filter(|packet| is_session_packet(packet)).count() as u64);
-        }
-        Response::from_parts(head, Body::from(body))
-    }
-
-    /// Answers a WebSocket handshake and gives the library the stream behind it.
-    fn upgrade(self: &Arc<Self>, sid: Option<&str>, mut request: Request) -> Response {
-        let key = match handshake_key(&request) {
-            Ok(key) => key,
-            Err(refused) => return *refused,
-        };
-        let upgraded_from = match sid.map(|sid| self.polling_ticket(sid)) {
-            Some(None) => return unknown_session(),
-            Some(Some((_, ticket))) if !ticket.begin_upgrade() => return bad_request(),
-            Some(Some(ticket)) => Some(ticket),
-            None => None,
-        };
-        let Some(mut opening) = slim(request.uri(), ()) else {
-            return StatusCode::BAD_REQUEST.into_response();
-        };
-        let polling_sid = upgraded_from.as_ref().map(|(sid, _)| *sid);
-        let ticket = match upgraded_from {
-            Some((_, ticket)) => ticket,
-            None => match self.admission.admit(client_of(&request)) {
-                Ok(place) => Ticket::new(self, place),
-                Err(turned_away) => return turned_away.into_response(),
-            },
-        };
-        opening.extensions_mut().insert(Arc::clone(&ticket));
-        let place = request.extensions_mut().remove::<ConnectionPlace>();
-        let on_upgrade = hyper::upgrade::on(&mut request);
-        let endpoint = Arc::clone(self);
-        tokio::spawn(async move {
-            let stream = match on_upgrade.await {
-                Ok(upgraded) => TokioIo::new(upgraded),
-                Err(error) => {
-                    tracing::debug!(%error, "a connection went away in its upgrade");
-                    return;
-                }
-            };
-            let closing =
-                polling_sid.map(|sid| ClosePolling::unless_upgraded(&endpoint, sid, ticket.link()));
-            let ended = polling_sid
-                .is_none()
-                .then(|| CountFault::new(&endpoint, &ticket));
-            if !ticket.is_claimed() {
-                endpoint.admission.await_claim(&ticket);
-            }
-            let guard = (closing, ended, place);
-            // Boxed, because the library's futures move it about and keep room for each place.
-            let stream = Box::new(Linked::new(stream, Arc::clone(ticket.link()), guard));
-            if Service::call(&endpoint.service, (stream, opening))
-                .await
-                .is_err()
-            {
-                tracing::debug!("a handshake was not one of Engine.IO's");
-            }
-        });
-        (
-            StatusCode::SWITCHING_PROTOCOLS,
-            [
-                (header::CONNECTION, "upgrade".to_owned()),
-                (header::UPGRADE, "websocket".to_owned()),
-                (header::SEC_WEBSOCKET_ACCEPT, key),
-            ],
-        )
-            .into_response()
-    }
-
-    fn polling_ticket(&self, sid: &str) -> Option<(Sid, Arc<Ticket>)> {
-        let sid = sid.parse().ok()?;
-        Some((sid, self.polling.get(sid)?))
+    pub(super) fn polling_ticket(&self, sid: &str) -> Option<Arc<Ticket>> {
+        self.polling.get(sid.parse().ok()?)
     }
 }
 
@@ -255,11 +185,8 @@ async fn dispatch(endpoint: &Arc<Endpoint>, request: Request) -> Response {
             Some(sid) => endpoint.poll(sid.ok(), request).await,
         },
         (&Method::POST, _) => {
-            let metrics = Arc::clone(&endpoint.metrics);
-            let ticket = query.sid.and_then(|sid| endpoint.polling_ticket(sid));
-            let link = ticket.map(|(_, ticket)| Arc::clone(ticket.link()));
-            let bounded = request.map(|body| Body::new(Bounded::new(body, metrics, link)));
-            endpoint.call(bounded).await
+            let sid = query.sid.and_then(|sid| sid.parse().ok());
+            endpoint.post(sid, request).await
         }
         // What is no valid request is the library's to answer.
         _ => endpoint.call(request).await,
@@ -290,27 +217,14 @@ impl<'a> Query<'a> {
     }
 }
 
-fn client_of<B>(request: &axum::http::Request<B>) -> Option<ClientAddress> {
+pub(super) fn client_of<B>(request: &axum::http::Request<B>) -> Option<ClientAddress> {
     request.extensions().get().copied()
 }
 
 /// A request with the same target and nothing else of the original.
-fn slim<B>(uri: &Uri, body: B) -> Option<axum::http::Request<B>> {
+pub(super) fn slim<B>(uri: &Uri, body: B) -> Option<axum::http::Request<B>> {
     let target = uri.path_and_query()?.as_str().to_owned();
     axum::http::Request::get(target).body(body).ok()
-}
-
-/// The library's bodies are in memory already; this only takes them out.
-async fn read_whole(response: Response) -> (axum::http::response::Parts, Bytes) {
-    let (head, body) = response.into_parts();
-    let body = match body.collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) => {
-            tracing::warn!(%error, "a polling answer could not be read");
-            Bytes::new()
-        }
-    };
-    (head, body)
 }
 
 /// The session id in an open packet, `0{"sid":"…",…}`.
@@ -324,12 +238,12 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
 }
 
 /// As the library answers requests for sessions it does not know.
-fn unknown_session() -> Response {
+pub(super) fn unknown_session() -> Response {
     refuse(r#"{"code":"1","message":"Session ID unknown"}"#)
 }
 
 /// As the library answers requests over the wrong transport.
-fn bad_request() -> Response {
+pub(super) fn bad_request() -> Response {
     refuse(r#"{"code":"3","message":"Bad request"}"#)
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The answer to `Sec-WebSocket-Key` or why there is none.
 pub fn handshake_key(request: &Request) -> Result<String, Box<Response>> {

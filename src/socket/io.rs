@@ -1,23 +1,36 @@
-//! The byte stream under one WebSocket, as the session's link sees it: it counts the packets that
-//! have been written, stops reading while the session asks for that, and fails when the session
+//! The byte stream under one WebSocket. The session writes whole frames straight into it
+//! ([`FrameStream`]); the library reads from it, and writes its own between them.
+//!
+//! It stops reading while the session asks for that and behind a CONNECT, and fails when the session
 //! ends the transport, also where a writer is stuck in a flush. It also notes when the peer hangs up,
 //! so that an end which the peer's bytes brought about can be told from an ordinary one.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
-use pin_project_lite::pin_project;
+use axum::body::Bytes;
+use bytes::Buf;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::frames::Frames;
 use crate::session::Link;
+use crate::session::stream::{FrameStream, Written};
 
 /// Bytes of answers to pings that may wait to be written. Every ping is answered with its own
 /// payload, and the library's buffer for that has no bound: a peer that sends pings and reads
 /// nothing would fill the memory. Nobody who reads ever comes near.
 const PONGS_MAX: u64 = 64 * 1024;
+/// The frame of the Engine.IO packet that closes a session, as the library writes it. Clients know
+/// from the transport's end that it is over; python-engineio takes the packet as a wish that it
+/// stay away, and does not reconnect.
+const CLOSE_FRAME: &[u8] = b"\x81\x011";
 
 /// What a listener attaches to each request of a connection, as an extension: a place among those
 /// that may be open at once. It is given up when the connection's stream ends, also after the
@@ -25,30 +38,185 @@ const PONGS_MAX: u64 = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct ConnectionPlace(pub Arc<OwnedSemaphorePermit>);
 
-pin_project! {
-    /// A stream whose traffic a [`Link`] watches and steers. `guard` is dropped with it.
-    pub struct Linked<S, G> {
-        #[pin]
-        stream: S,
-        link: Arc<Link>,
-        sent: FrameCounter,
-        received: FrameCounter,
-        pongs: u64,
-        guard: G,
+/// The library's end of a stream. `guard` is dropped with it.
+pub struct Linked<S: AsyncRead + AsyncWrite, G> {
+    channel: Arc<Channel<S>>,
+    link: Arc<Link>,
+    received: Frames,
+    /// What was read behind a CONNECT.
+    held: Bytes,
+    _closes: Closes<S>,
+    _guard: G,
+}
+
+/// Ends the stream when the library drops its end.
+struct Closes<S: AsyncRead + AsyncWrite>(Arc<Channel<S>>);
+
+impl<S: AsyncRead + AsyncWrite> Drop for Closes<S> {
+    fn drop(&mut self) {
+        drop(self.0.io.lock().take());
+        self.0.writers.session.wake();
     }
 }
 
-impl<S, G> Linked<S, G> {
-    /// Wraps a stream on which the WebSocket handshake is done.
+impl<S, G> Linked<S, G>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    /// Wraps a stream on which the WebSocket handshake is done, and gives the link the session's
+    /// end.
     pub fn new(stream: S, link: Arc<Link>, guard: G) -> Self {
+        let writers = Arc::new(Writers::default());
+        let channel = Arc::new(Channel {
+            io: Mutex::new(Some(Io {
+                stream: Box::pin(stream),
+                sent: Frames::default(),
+                rest: Bytes::new(),
+                pongs: 0,
+            })),
+            written: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            waker: Waker::from(Arc::clone(&writers)),
+            writers,
+        });
+        link.set_stream(Arc::clone(&channel) as _);
         Self {
-            stream,
+            _closes: Closes(Arc::clone(&channel)),
+            channel,
             link,
-            sent: FrameCounter::default(),
-            received: FrameCounter::default(),
-            pongs: 0,
-            guard,
+            received: Frames::default(),
+            held: Bytes::new(),
+            _guard: guard,
         }
+    }
+}
+
+/// A stream that the library and the session share.
+struct Channel<S> {
+    /// `None` once it has ended.
+    io: Mutex<Option<Io<S>>>,
+    written: AtomicU64,
+    /// Bytes that are still to be written before the session's next frames.
+    waiting: AtomicUsize,
+    writers: Arc<Writers>,
+    /// Wakes both writers, whoever tried last.
+    waker: Waker,
+}
+
+struct Io<S> {
+    stream: Pin<Box<S>>,
+    sent: Frames,
+    /// The rest of the session's frames that the network did not take at once.
+    rest: Bytes,
+    /// Bytes of answers to pings that may still be unwritten.
+    pongs: u64,
+}
+
+/// Who waits for the network to take more.
+#[derive(Default)]
+struct Writers {
+    library: AtomicWaker,
+    session: AtomicWaker,
+}
+
+impl Wake for Writers {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.library.wake();
+        self.session.wake();
+    }
+}
+
+impl<S> fmt::Debug for Channel<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").finish_non_exhaustive()
+    }
+}
+
+impl<S: AsyncWrite> Channel<S> {
+    /// Writes what the network takes of the rest. Ready when nothing is left of it.
+    fn poll_rest(&self, io: &mut Io<S>) -> Poll<io::Result<()>> {
+        while !io.rest.is_empty() {
+            let written = ready!(self.poll_write(io, None))?;
+            io.rest.advance(written);
+            self.waiting.store(io.rest.len(), Ordering::Release);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes some of `bytes`, or of the rest where that is `None`. Wakes both writers where it has
+    /// to wait.
+    fn poll_write(&self, io: &mut Io<S>, bytes: Option<&[u8]>) -> Poll<io::Result<usize>> {
+        let mut cx = Context::from_waker(&self.waker);
+        let bytes = bytes.unwrap_or(&io.rest);
+        let written = ready!(io.stream.as_mut().poll_write(&mut cx, bytes))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.written.fetch_add(written as u64, Ordering::Relaxed);
+        // Whatever was written has made as much room; what else waits has bounds of its own.
+        io.pongs = io.pongs.saturating_sub(written as u64);
+        Poll::Ready(Ok(written))
+    }
+
+    /// Writes frames; `keeps` what the network does not take at all.
+    fn write_frames(&self, frames: &Bytes, keeps: bool) -> Written {
+        let mut io = self.io.lock();
+        let Some(io) = &mut *io else {
+            return Written::Closed;
+        };
+        if !io.rest.is_empty() || !io.sent.is_between_frames() {
+            return Written::Nothing;
+        }
+        let mut done = 0;
+        while done < frames.len() {
+            match self.poll_write(io, Some(&frames[done..])) {
+                Poll::Ready(Ok(written)) => done += written,
+                Poll::Ready(Err(_)) => return Written::Closed,
+                Poll::Pending if done == 0 && !keeps => return Written::Nothing,
+                Poll::Pending => {
+                    // A copy, because the frames may be a batch that many share.
+                    io.rest = Bytes::copy_from_slice(&frames[done..]);
+                    self.waiting.store(io.rest.len(), Ordering::Release);
+                    return Written::Part;
+                }
+            }
+        }
+        Written::All
+    }
+}
+
+impl<S: AsyncWrite + Send> FrameStream for Channel<S> {
+    fn offer(&self, frames: &Bytes) -> Written {
+        self.write_frames(frames, false)
+    }
+
+    fn write(&self, frames: &Bytes) -> Written {
+        self.write_frames(frames, true)
+    }
+
+    fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.writers.session.register(cx.waker());
+        let mut io = self.io.lock();
+        let Some(io) = &mut *io else {
+            return Poll::Ready(());
+        };
+        // An error is found out by whoever writes next.
+        if self.poll_rest(io).is_pending() || !io.sent.is_between_frames() {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
     }
 }
 
@@ -59,252 +227,112 @@ fn ended() -> io::Error {
     )
 }
 
-impl<S: AsyncRead, G> AsyncRead for Linked<S, G> {
+impl<S: AsyncRead + AsyncWrite, G> Unpin for Linked<S, G> {}
+
+impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.project();
+        let this = &mut *self;
         ready!(this.link.poll_may_read(cx));
         if this.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        let (before, room) = (buf.filled().len(), buf.remaining());
-        let read = ready!(this.stream.poll_read(cx, buf));
+        let before = buf.filled().len();
+        let mut io = this.channel.io.lock();
+        let io = io.as_mut().ok_or_else(ended)?;
+        if this.held.is_empty() {
+            let room = buf.remaining();
+            let read = ready!(io.stream.as_mut().poll_read(cx, buf));
+            let is_end = buf.filled().len() == before && room > 0;
+            if read.is_err() || is_end {
+                this.link.note_hang_up();
+                return Poll::Ready(read);
+            }
+        } else {
+            let now = this.held.len().min(buf.remaining());
+            buf.put_slice(&this.held[..now]);
+            this.held.advance(now);
+        }
         let new = &buf.filled()[before..];
-        this.received.count(new);
-        let is_end = new.is_empty() && room > 0;
-        if read.is_err() || is_end || this.received.saw_close {
+        if let Some(end) = this.received.read_to_connect(new) {
+            this.link.begin_connect();
+            if end < new.len() {
+                // Rare and short, so the copy does not matter.
+                this.held = [&new[end..], &this.held].concat().into();
+                buf.set_filled(before + end);
+            }
+        }
+        if this.received.saw_close() {
             this.link.note_hang_up();
         }
-        *this.pongs += std::mem::take(&mut this.received.ping_bytes);
-        if *this.pongs > PONGS_MAX {
+        io.pongs += this.received.take_ping_bytes();
+        if io.pongs > PONGS_MAX {
             this.link.close_for_fault();
             return Poll::Ready(Err(ended()));
         }
-        Poll::Ready(read)
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite, G> AsyncWrite for Linked<S, G> {
+impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.project();
-        if this.link.is_closed() {
+        if self.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        match this.stream.poll_write(cx, buf) {
+        let channel = &*self.channel;
+        // First, because the session may write between a try and this.
+        channel.writers.library.register(cx.waker());
+        let mut io = channel.io.lock();
+        let io = io.as_mut().ok_or_else(ended)?;
+        if io.sent.is_between_frames() {
+            match channel.poll_rest(io) {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return self.link.poll_closed(cx).map(|()| Err(ended())),
+            }
+        }
+        let buf = match io.sent.find(CLOSE_FRAME, buf) {
+            // As if it were written.
+            Some(0) => return Poll::Ready(Ok(CLOSE_FRAME.len())),
+            Some(start) => &buf[..start],
+            None => buf,
+        };
+        match channel.poll_write(io, Some(buf)) {
             Poll::Ready(written) => {
                 let written = written?;
-                this.link.take(this.sent.count(&buf[..written]));
-                // Whatever was written has made as much room; what else waits has bounds of its own.
-                *this.pongs = this.pongs.saturating_sub(written as u64);
+                self.link.take(io.sent.count_queued(&buf[..written]));
+                if io.sent.is_between_frames() {
+                    channel.writers.session.wake();
+                }
                 Poll::Ready(Ok(written))
             }
-            Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.project();
-        if this.link.is_closed() {
+        if self.link.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        match this.stream.poll_flush(cx) {
-            Poll::Pending => this.link.poll_closed(cx).map(|()| Err(ended())),
+        let mut io = self.channel.io.lock();
+        let io = io.as_mut().ok_or_else(ended)?;
+        match io.stream.as_mut().poll_flush(cx) {
+            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
             flushed @ Poll::Ready(_) => flushed,
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_shutdown(cx)
-    }
-}
-
-/// Follows the frames of one direction (RFC 6455, section 5.2), and counts the session's packets in
-/// the bytes a server writes: whole text frames, unmasked, that carry a Socket.IO event or acknowledgement (`42…`, `43…`). The
-/// engine's own packets (open, ping, CONNECT) pass uncounted.
-#[derive(Debug, Default)]
-struct FrameCounter {
-    header: [u8; 14],
-    header_len: usize,
-    payload_start: [u8; 2],
-    payload_seen: u64,
-    payload_len: Option<u64>,
-    /// A close frame has come by.
-    saw_close: bool,
-    /// Bytes of ping frames that have come by since somebody last asked.
-    ping_bytes: u64,
-}
-
-impl FrameCounter {
-    /// Takes the next bytes written and says how many of the session's packets they completed.
-    fn count(&mut self, mut bytes: &[u8]) -> u64 {
-        let mut packets = 0;
-        while !bytes.is_empty() {
-            bytes = match self.payload_len {
-                None => self.read_header(bytes),
-                Some(len) => self.read_payload(bytes, len),
-            };
-            if self.payload_len == Some(self.payload_seen) {
-                packets += u64::from(self.is_session_packet());
-                *self = Self {
-                    saw_close: self.saw_close,
-                    ping_bytes: self.ping_bytes,
-                    ..Self::default()
-                };
-            }
+        let mut io = self.channel.io.lock();
+        match io.as_mut() {
+            Some(io) => io.stream.as_mut().poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
         }
-        packets
-    }
-
-    fn read_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        self.header[self.header_len] = bytes[0];
-        self.header_len += 1;
-        const MASKED: u8 = 0x80;
-        const CLOSE: u8 = 8;
-        const PING: u8 = 9;
-        if self.header_len < 2 {
-            return &bytes[1..];
-        }
-        let extended = match self.header[1] & !MASKED {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        let mask = match self.header[1] & MASKED {
-            0 => 0,
-            _ => 4,
-        };
-        if self.header_len == 2 + extended + mask {
-            let opcode = self.header[0] & 0x0f;
-            self.saw_close |= opcode == CLOSE;
-            let digits = &self.header[2..2 + extended];
-            let long = digits
-                .iter()
-                .fold(0, |len, &digit| len << 8 | u64::from(digit));
-            let short = u64::from(self.header[1] & !MASKED);
-            let length = if extended > 0 { long } else { short };
-            self.payload_len = Some(length);
-            if opcode == PING {
-                self.ping_bytes = self.ping_bytes.saturating_add(length).saturating_add(2);
-            }
-        }
-        &bytes[1..]
-    }
-
-    fn read_payload<'a>(&mut self, bytes: &'a [u8], len: u64) -> &'a [u8] {
-        let left = usize::try_from(len - self.payload_seen).unwrap_or(usize::MAX);
-        let (now, rest) = bytes.split_at(left.min(bytes.len()));
-        let start = usize::try_from(self.payload_seen).unwrap_or(usize::MAX);
-        for (slot, &byte) in self.payload_start.iter_mut().skip(start).zip(now) {
-            *slot = byte;
-        }
-        self.payload_seen += now.len() as u64;
-        rest
-    }
-
-    fn is_session_packet(&self) -> bool {
-        const FINAL_TEXT: u8 = 0x81;
-        self.header[0] == FINAL_TEXT && is_session_packet(&self.payload_start)
-    }
-}
-
-/// Whether an engine packet carries an event or an acknowledgement: what sessions send.
-pub fn is_session_packet(packet: &[u8]) -> bool {
-    packet.starts_with(b"42") || packet.starts_with(b"43")
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
-        let mut frame = vec![0x80 | opcode];
-        match payload.len() {
-            n if n < 126 => frame.push(u8::try_from(n).unwrap_or(0)),
-            n if n < 65536 => {
-                frame.push(126);
-                frame.extend(u16::try_from(n).unwrap_or(0).to_be_bytes());
-            }
-            n => {
-                frame.push(127);
-                frame.extend((n as u64).to_be_bytes());
-            }
-        }
-        frame.extend(payload);
-        frame
-    }
-
-    proptest! {
-        #[test]
-        fn packets_are_counted_however_the_bytes_are_cut(
-            payload_lens in prop::collection::vec((0_usize..70_000, 0_usize..5), 1..8),
-            cuts in prop::collection::vec(1_usize..40_000, 1..40),
-        ) {
-            let kinds: [&[u8]; 5] = [b"42[", b"430[", b"2", b"40{", b"0{"];
-            let mut stream = Vec::new();
-            let mut sent = 0;
-            for (len, kind) in payload_lens {
-                let mut payload = kinds[kind].to_vec();
-                payload.resize(payload.len() + len, b'x');
-                stream.extend(frame(1, &payload));
-                sent += u64::from(kind < 2);
-            }
-            stream.extend(frame(9, b"42 in a ping frame"));
-            let mut counter = FrameCounter::default();
-            let mut counted = 0;
-            let mut rest = &stream[..];
-            for cut in cuts.iter().cycle() {
-                if rest.is_empty() {
-                    break;
-                }
-                let (now, later) = rest.split_at((*cut).min(rest.len()));
-                counted += counter.count(now);
-                rest = later;
-            }
-            prop_assert_eq!(counted, sent);
-        }
-    }
-
-    #[test]
-    fn a_close_frame_is_seen_wherever_the_bytes_are_cut_and_nowhere_else() {
-        let masked = |opcode: u8, payload: &[u8]| {
-            let mut bytes = frame(opcode, payload);
-            bytes[1] |= 0x80;
-            let at = bytes.len() - payload.len();
-            bytes.splice(at..at, [1, 2, 3, 4]);
-            bytes
-        };
-        let mut stream = Vec::new();
-        for payload in [&b""[..], &[0x88; 200], &[0x88; 70_000]] {
-            stream.extend(masked(1, payload));
-            stream.extend(masked(9, &[0x89; 125]));
-        }
-        for piece in [1, 2, 7, stream.len()] {
-            let mut frames = FrameCounter::default();
-            stream.chunks(piece).for_each(|bytes| {
-                frames.count(bytes);
-            });
-            assert!(!frames.saw_close, "in pieces of {piece}");
-            assert_eq!(frames.ping_bytes, 3 * (2 + 125));
-            masked(8, b"\x03\xe8").chunks(piece).for_each(|bytes| {
-                frames.count(bytes);
-            });
-            assert!(frames.saw_close, "in pieces of {piece}");
-        }
-    }
-
-    #[test]
-    fn an_empty_frame_ends_at_once() {
-        let mut counter = FrameCounter::default();
-        assert_eq!(counter.count(&frame(8, b"")), 0);
-        assert_eq!(counter.count(&frame(1, b"42[]")), 1);
     }
 }

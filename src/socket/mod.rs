@@ -2,28 +2,36 @@
 //! and sessions.
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
-//! (requests in front of the library: WebSocket upgrade, polling), `handshake` (of a WebSocket),
-//! `body` (what a client may post), [`io`] (the byte stream under a WebSocket), `ticket` (what ties a
-//! request to its session), `endings` (what must happen when streams and polls end), `admission` (who
-//! may open a connection), `wire` (packets in and out), `adapter` (entries to many connections).
+//! (requests in front of the library), `polling` (those of a session that polls), `body` (what a
+//! client may post), `upgrade` and `handshake` (WebSockets), `probe` (a WebSocket that wants to take over from
+//! polling), [`io`] (the byte stream under a WebSocket), `frames` and `packet` (what passes there),
+//! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
+//! end), `admission` (who may open a connection), `wire` (packets in and out).
 //!
-//! The library spawns a task for each asynchronous handler, which loses the order of events, and
-//! misses what arrives while an asynchronous connect handler registers them. So doors are
-//! registered in the connect middleware, work inline, return a ready future, and never wait.
+//! The library spawns a task for each asynchronous handler, which loses the order of events. So
+//! doors work inline, return a ready future, and never wait.
+//!
+//! A session is made in the connect handler, because the library runs neither that nor the
+//! disconnect handler where it cannot send the reply to CONNECT, and the session belongs to its
+//! task alone. What a client sends right behind CONNECT waits for that below the library
+//! ([`Link::begin_connect`]).
 
-mod adapter;
 mod admission;
 mod body;
 mod endings;
 pub mod endpoint;
+mod frames;
 mod handshake;
 pub mod io;
+mod packet;
+mod polling;
+mod probe;
 mod ticket;
+mod upgrade;
 mod wire;
 
 use std::future::{Future, Ready, ready};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use socketioxide::extract::{HttpExtension, SocketRef, TryData};
@@ -32,22 +40,22 @@ use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
-use adapter::{Adapter, Sender, Slot};
 use admission::Admission;
 pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};
 
+use crate::metrics::Metrics;
 use crate::protocol::Auth;
-use crate::session::{self, Ended, Link, Shared, outbox};
+use crate::session::{self, Ended, Link, Session, Shared, outbox};
 
 /// Path of the endpoint, as Socket.IO clients expect it.
 pub const PATH: &str = "/socket.io/";
 
-/// Packets the library queues for a connection. More than a session ever has on its way, because
-/// the library ends a connection whose queue is full when its heartbeat is due.
-const QUEUE_PACKETS: usize = outbox::WINDOW_PACKETS + 32;
+/// Packets the library queues for a connection. More than a session ever has there, because the
+/// library ends a connection whose queue is full when its heartbeat is due.
+const QUEUE_PACKETS: usize = outbox::POLL_PACKETS + 20;
 /// Bytes the library reads at once from a WebSocket: most requests are shorter, and every
 /// connection holds that much.
 const READ_BUFFER_BYTES: usize = 1024;
@@ -75,7 +83,6 @@ pub fn build(
     tasks: &TaskTracker,
 ) -> Arc<Endpoint> {
     let payload_max = usize::try_from(settings.payload_max_bytes).unwrap_or(usize::MAX);
-    let slot = Slot::default();
     let (service, io) = SocketIo::builder()
         .req_path("/socket.io")
         .ping_interval(settings.ping_interval)
@@ -87,138 +94,176 @@ pub fn build(
         .ws_read_buffer_size(READ_BUFFER_BYTES)
         .max_buffer_size(QUEUE_PACKETS)
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
-        .with_adapter::<Adapter>(slot.clone())
         .build_with_inner_svc(endpoint::Nothing);
     let metrics = Arc::clone(&shared.metrics);
-    let shared = Arc::clone(shared);
-    let admit = async move |socket: SocketRef<Adapter>,
+    let of_admit = Arc::clone(&metrics);
+    let admit = async move |socket: SocketRef,
                             HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
                             TryData(auth): TryData<Auth>| {
-        admit(&shared, &socket, slot.sender(), &ticket, auth.ok())
+        admit(&of_admit, &socket, &ticket, auth.is_ok())
     };
     let connect_timeout = settings.connect_timeout;
-    let (tasks, unused_timeout) = (tasks.clone(), connect_timeout);
-    let start = move |socket: SocketRef<Adapter>,
-                      HttpExtension(ticket): HttpExtension<Arc<Ticket>>| {
-        start(socket, ticket, tasks, unused_timeout)
+    let parts = Arc::new(Parts {
+        shared: Arc::clone(shared),
+        tasks: tasks.clone(),
+        unused_timeout: connect_timeout,
+    });
+    let start = move |socket: SocketRef,
+                      HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
+                      TryData(auth): TryData<Auth>| {
+        start(&parts, socket, ticket, auth.unwrap_or_default())
     };
     io.ns("/", start.with(admit));
     let admission = Admission::new(settings.admission, Arc::clone(&metrics));
-    Endpoint::new(service, io, admission, metrics, connect_timeout)
+    Endpoint::new(
+        service,
+        io,
+        admission,
+        metrics,
+        connect_timeout,
+        payload_max,
+    )
 }
 
-/// Connect middleware: makes the session and registers its doors, before the client is told that
-/// it is connected and so before it sends anything.
+/// What every connect handler needs.
+struct Parts {
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    unused_timeout: Duration,
+}
+
+/// Connect middleware: refuses, or lets the library send its reply to CONNECT.
 fn admit(
-    shared: &Arc<Shared>,
-    socket: &SocketRef<Adapter>,
-    sender: Option<Sender>,
+    metrics: &Arc<Metrics>,
+    socket: &SocketRef,
     ticket: &Arc<Ticket>,
-    auth: Option<Auth>,
+    auth_is_valid: bool,
 ) -> Result<(), &'static str> {
-    if ticket.is_evicted() {
-        return Ok(());
-    }
-    let Some(auth) = auth else {
-        shared.metrics.reject("auth");
-        return Err("auth must be an object; its token, if any, a string or null");
-    };
-    let Some(sender) = sender else {
-        return Err("the service is starting: connect again");
-    };
-    let wire = Wire::new(socket.clone(), sender, Arc::clone(ticket));
-    let (door, session) = session::open(shared, ticket.link(), wire, &auth, ticket.network());
-    let door = Arc::new(door);
-    let on_event = Arc::clone(&door);
-    let ignored = Arc::clone(&shared.metrics);
-    let was_open = Arc::new(AtomicBool::new(false));
-    socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
-        // What comes right behind a goodbye comes here too, because the library forgets the socket
-        // a little later. (Right behind the CONNECT reply it may not count as open yet.)
-        if inbound.is_open {
-            was_open.store(true, Ordering::Relaxed);
-        } else if was_open.load(Ordering::Relaxed) {
-            ignored.reject("packet");
-            return ready(());
-        }
-        inbound.hand_to(&on_event);
-        ready(())
-    });
-    let metrics = Arc::clone(&shared.metrics);
-    // Weak, because the library keeps the handler in the socket and the ticket beside it.
-    let of_transport = Arc::downgrade(ticket);
+    // However this ends, the transport reads on: where the library cannot send its reply, it runs no
+    // handler and drops the socket, and with that this one.
+    let settles = Arc::new(SettleConnect(Arc::downgrade(ticket)));
+    let of_disconnect = Arc::clone(metrics);
     socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
-        let ticket = of_transport.upgrade();
-        match reason {
-            DisconnectReason::PacketParsingError => metrics.reject("packet"),
-            DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
-            DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
-            // Also how the library calls a lost connection.
-            DisconnectReason::TransportError
-                if ticket
-                    .as_ref()
-                    .is_some_and(|ticket| !ticket.link().is_excused()) =>
-            {
-                metrics.reject("transport");
-            }
-            DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect => {
-                if let Some(ticket) = ticket {
-                    ticket.left();
-                }
-            }
-            _ => {}
+        if let Some(ticket) = settles.0.upgrade() {
+            disconnected(&of_disconnect, &ticket, reason);
         }
-        door.disconnected(reason == DisconnectReason::ClientNSDisconnect);
         ready(())
     });
-    ticket.put(session);
+    if !auth_is_valid {
+        metrics.reject("auth");
+        return Err("auth must be an object; its token, if any, a string or null");
+    }
+    if ticket.is_claimed() {
+        // One transport carries one session. The client reconnects with a new one.
+        ticket.close_transport();
+        return Err("this connection had its session: open another");
+    }
     Ok(())
 }
 
-/// Connect handler: the connection may be spoken to, so its session starts. A disconnect may have
-/// come before this; the session then ends as soon as it looks.
+/// Disconnect handler. It may run before the connect handler does.
+fn disconnected(metrics: &Metrics, ticket: &Ticket, reason: DisconnectReason) {
+    match reason {
+        DisconnectReason::PacketParsingError => metrics.reject("packet"),
+        DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
+        DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
+        // Also how the library calls a lost connection.
+        DisconnectReason::TransportError if !ticket.link().is_excused() => {
+            metrics.reject("transport");
+        }
+        _ => {}
+    }
+    match reason {
+        DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect => {
+            ticket.leave();
+        }
+        _ => ticket.release_place(),
+    }
+    ticket.disconnected(reason == DisconnectReason::ClientNSDisconnect);
+}
+
+/// Connect handler: the connection may be spoken to, so its session begins.
 fn start(
-    socket: SocketRef<Adapter>,
+    parts: &Parts,
+    socket: SocketRef,
     ticket: Arc<Ticket>,
-    tasks: TaskTracker,
-    unused_timeout: Duration,
-) -> impl Future<Output = ()> + Send {
-    let session = ticket.take();
+    auth: Auth,
+) -> impl Future<Output = ()> + Send + use<> {
+    let session = begin(parts, &socket, &ticket, &auth);
     let end = EndOnDrop(Some(Arc::clone(ticket.link())));
-    tasks.track_future(async move {
+    let unused_timeout = parts.unused_timeout;
+    parts.tasks.track_future(async move {
         let Some(session) = session else {
-            // It was evicted.
             ticket.close_transport();
+            wire::forget(socket);
             return;
         };
-        let turn = ticket.turn().await;
         let ended = session.run().await;
-        drop(turn);
         tracing::debug!(?ended, "session ended");
         match ended {
             // Where the transport went while the connect handler was on its way, the library has
             // already said goodbye and would keep the socket for ever.
             Ended::Lost => wire::forget(socket),
-            Ended::Left | Ended::Ousted => close_unless_used(&ticket, unused_timeout),
+            Ended::Left | Ended::Ousted => close_later(&ticket, unused_timeout),
             Ended::Slow | Ended::Flood | Ended::Drained => {}
         }
         end.disarm();
     })
 }
 
-/// A client may open a session on a transport whose session has ended. One that opens none within
-/// this time, as at the beginning, loses the transport.
-fn close_unless_used(ticket: &Arc<Ticket>, timeout: Duration) {
-    let sessions = ticket.sessions();
+/// Makes the session and opens its door. What the client has sent behind CONNECT comes after that.
+/// `None` where the connection is not to have one.
+fn begin(
+    parts: &Parts,
+    socket: &SocketRef,
+    ticket: &Arc<Ticket>,
+    auth: &Auth,
+) -> Option<Box<Session<Wire>>> {
+    if ticket.is_evicted() {
+        return None;
+    }
+    let wire = Wire::new(socket.clone(), Arc::clone(ticket));
+    let (door, end, session) =
+        session::open(&parts.shared, ticket.link(), wire, auth, ticket.network());
+    let door = Arc::new(door);
+    let metrics = Arc::clone(&parts.shared.metrics);
+    socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
+        // What comes right behind a goodbye comes here too, because the library forgets the socket
+        // a little later.
+        if inbound.is_open {
+            inbound.hand_to(&door);
+        } else {
+            metrics.reject("packet");
+        }
+        ready(())
+    });
+    ticket.claim(end);
+    ticket.link().connect();
+    Some(session)
+}
+
+/// The session is over and the client was told so, or said so. A client that keeps the transport
+/// all the same loses it.
+fn close_later(ticket: &Arc<Ticket>, timeout: Duration) {
     let ticket = Arc::downgrade(ticket);
     tokio::spawn(async move {
         tokio::time::sleep(timeout).await;
-        if let Some(ticket) = ticket.upgrade()
-            && ticket.sessions() == sessions
-        {
+        if let Some(ticket) = ticket.upgrade() {
             ticket.close_transport();
         }
     });
+}
+
+/// Lets the transport read on when dropped: its CONNECT has succeeded or failed. Weak, because the
+/// library keeps it in the socket and the ticket beside it.
+struct SettleConnect(Weak<Ticket>);
+
+impl Drop for SettleConnect {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.0.upgrade() {
+            ticket.settle_connect();
+        }
+    }
 }
 
 /// Ends the transport where the session's task ends in any other way than by returning: a

@@ -1,63 +1,72 @@
-//! What ties the HTTP request that opened a connection to its session: the library keeps the
-//! request's extensions for the connection's life, and this is one of them.
+//! What is known of one connection from its first request on. The library keeps the request's
+//! extensions for the connection's life, and this is one of them: it must not own the session,
+//! which speaks through the library's socket.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use socketioxide::socket::Sid;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::admission::Place;
 use super::endpoint::Endpoint;
-use super::wire::Wire;
-use crate::session::{Link, Session};
+use super::polling::PollingSession;
+use crate::session::{EndHandle, Link};
+
+/// No session yet.
+const UNCLAIMED: u8 = 0;
+/// There is a session.
+const CLAIMED: u8 = 1;
+/// The session is over, by either side's Socket.IO disconnect, and the transport is not.
+const LEFT: u8 = 2;
+
+/// Pause in reading after a refused CONNECT. The library ignores another one until it has done with
+/// the first, which it does not say; that takes it microseconds.
+const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
 /// One connection's ticket.
 pub struct Ticket {
-    // Held for the connection's life.
-    place: Place,
+    place: Mutex<Place>,
     link: Arc<Link>,
     opened: Instant,
     endpoint: Weak<Endpoint>,
-    /// Made by the connect middleware, run by the connect handler.
-    session: Mutex<Option<Box<Session<Wire>>>>,
-    /// How many sessions there have been, one after the other.
-    sessions: AtomicU32,
-    /// How many of them were over before the transport, by either side's goodbye.
-    left: AtomicU32,
+    state: AtomicU8,
     evicted: AtomicBool,
-    upgrading: AtomicBool,
-    /// Held by the session that runs.
-    turn: Arc<Semaphore>,
-    /// The Engine.IO session, where it began with polling and so may be upgraded.
-    sid: OnceLock<Sid>,
+    session: Mutex<SessionEnd>,
+    /// Set where the connection began with polling, and so may be upgraded.
+    polling: OnceLock<Box<PollingSession>>,
+}
+
+/// How the library's word that a connection is over reaches its session, whichever of them comes
+/// first.
+#[derive(Debug, Default)]
+struct SessionEnd {
+    handle: Option<EndHandle>,
+    /// The connection is over; true where the client said goodbye.
+    over: Option<bool>,
 }
 
 impl Ticket {
     /// A ticket for a new connection.
     pub fn new(endpoint: &Arc<Endpoint>, place: Place) -> Arc<Self> {
         Arc::new(Self {
-            place,
+            place: Mutex::new(place),
             link: Arc::default(),
             opened: Instant::now(),
             endpoint: Arc::downgrade(endpoint),
-            session: Mutex::new(None),
-            sessions: AtomicU32::new(0),
-            left: AtomicU32::new(0),
+            state: AtomicU8::new(UNCLAIMED),
             evicted: AtomicBool::new(false),
-            upgrading: AtomicBool::new(false),
-            turn: Arc::new(Semaphore::new(1)),
-            sid: OnceLock::new(),
+            session: Mutex::default(),
+            polling: OnceLock::new(),
         })
     }
 
     /// Where the connection comes from, if that is known: of IPv6 the /64.
-    pub const fn network(&self) -> Option<IpAddr> {
-        self.place.network()
+    pub fn network(&self) -> Option<IpAddr> {
+        self.place.lock().network()
     }
 
     /// The link between the session and its transport.
@@ -65,43 +74,67 @@ impl Ticket {
         &self.link
     }
 
-    /// Leaves the session for the connect handler.
-    pub fn put(&self, session: Box<Session<Wire>>) {
-        self.sessions.fetch_add(1, Ordering::Relaxed);
-        *self.session.lock() = Some(session);
+    /// What only connections have that began with polling.
+    pub fn polling(&self) -> Option<&PollingSession> {
+        self.polling.get().map(|polling| &**polling)
+    }
+
+    /// The client has sent CONNECT and the session exists. It is told of the connection's end,
+    /// also where that has come already.
+    pub fn claim(&self, handle: EndHandle) {
+        self.state.store(CLAIMED, Ordering::Release);
+        let mut session = self.session.lock();
+        if let Some(said_goodbye) = session.over {
+            handle.disconnected(said_goodbye);
+        }
+        session.handle = Some(handle);
+    }
+
+    /// The client's CONNECT has succeeded or failed: the transport reads on. Where the library
+    /// could not send its reply, it has ended the session and nothing else says so.
+    pub fn settle_connect(self: &Arc<Self>) {
+        if self.is_claimed() {
+            return;
+        }
+        let ticket = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(REFUSED_PAUSE).await;
+            ticket.link.settle_connect();
+            if let Some(endpoint) = ticket.endpoint.upgrade() {
+                endpoint.release_if_gone(&ticket).await;
+            }
+        });
     }
 
     /// Whether the client has sent CONNECT.
     pub fn is_claimed(&self) -> bool {
-        self.sessions() > 0
+        self.state.load(Ordering::Acquire) != UNCLAIMED
     }
 
-    /// Waits until the session before, if there was one, has ended. The turn lasts until the permit
-    /// is dropped; `None` never comes, because turns are not closed.
-    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turn).acquire_owned().await.ok()
+    /// The library says that the Socket.IO connection is over.
+    pub fn disconnected(&self, said_goodbye: bool) {
+        let mut session = self.session.lock();
+        session.over = Some(said_goodbye);
+        if let Some(handle) = &session.handle {
+            handle.disconnected(said_goodbye);
+        }
     }
 
-    /// Whether the session may be upgraded: once. An upgrade that fails ends the session, so there
-    /// is no second try; two at once would have the library end both.
-    pub fn begin_upgrade(&self) -> bool {
-        !self.upgrading.swap(true, Ordering::AcqRel)
+    /// The session is over and the transport goes on.
+    pub fn leave(&self) {
+        self.state.store(LEFT, Ordering::Release);
     }
 
-    /// How many sessions this connection has had.
-    pub fn sessions(&self) -> u32 {
-        self.sessions.load(Ordering::Relaxed)
-    }
-
-    /// A session is over and the transport goes on.
-    pub fn left(&self) {
-        self.left.fetch_add(1, Ordering::Relaxed);
+    /// The transport has ended: the connection's place is free. The library may hold on to what
+    /// it has of a connection that never sent CONNECT until its timeout.
+    pub fn release_place(&self) {
+        self.place.lock().release();
     }
 
     /// Why the library ended a transport without a session to tell of it, where that was for
     /// what the client did: it sent nothing in time, or what it may not send.
     pub fn fault(&self, connect_timeout: Duration) -> Option<&'static str> {
-        let in_session = self.sessions() > self.left.load(Ordering::Relaxed);
+        let in_session = self.state.load(Ordering::Acquire) == CLAIMED;
         if self.link.is_excused() || self.is_evicted() || in_session {
             return None;
         }
@@ -109,18 +142,14 @@ impl Ticket {
         Some(if late { "connect_timeout" } else { "packet" })
     }
 
-    /// Takes the session, once.
-    pub fn take(&self) -> Option<Box<Session<Wire>>> {
-        self.session.lock().take()
-    }
-
     /// Ends a connection that its client has not claimed. The library holds on to such a session
     /// until its connect timeout, closed or not, unless it is connected: so it is, with no session
     /// behind it, and then closed.
     pub fn evict(&self) {
         self.evicted.store(true, Ordering::Release);
-        match (self.sid.get(), self.endpoint.upgrade()) {
-            (Some(&sid), Some(endpoint)) => {
+        match (self.polling(), self.endpoint.upgrade()) {
+            (Some(polling), Some(endpoint)) => {
+                let sid = polling.sid();
                 tokio::spawn(async move { endpoint.connect_polling(sid).await });
             }
             _ => self.link.close(),
@@ -136,7 +165,8 @@ impl Ticket {
     /// closed by the packet its client would close it with.
     pub fn close_transport(&self) {
         self.link.close();
-        if let (Some(&sid), Some(endpoint)) = (self.sid.get(), self.endpoint.upgrade()) {
+        if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
+            let sid = polling.sid();
             tokio::spawn(async move { endpoint.close_polling(sid).await });
         }
     }
@@ -151,8 +181,8 @@ impl std::fmt::Debug for Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let (Some(sid), Some(endpoint)) = (self.sid.get(), self.endpoint.upgrade()) {
-            endpoint.polling().forget(*sid);
+        if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
+            endpoint.polling().forget(polling.sid());
             endpoint.polling_ended(self);
         }
     }
@@ -167,7 +197,11 @@ pub struct PollingTickets {
 impl PollingTickets {
     /// Notes which session the ticket got.
     pub fn remember(&self, sid: Sid, ticket: &Arc<Ticket>) {
-        if ticket.sid.set(sid).is_ok() {
+        if ticket
+            .polling
+            .set(Box::new(PollingSession::new(sid)))
+            .is_ok()
+        {
             self.by_sid.lock().insert(sid, Arc::downgrade(ticket));
         }
     }

@@ -5,15 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts, Value};
 use socketioxide::socket::Socket;
 use socketioxide::{SendError, SocketError};
 
-use super::adapter::{Adapter, Sender};
 use super::ticket::Ticket;
 use crate::protocol::{EventName, split_event};
-use crate::room::Entry;
 use crate::session::{Connection, Door, Undeliverable};
 
 /// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
@@ -21,14 +20,14 @@ pub struct Inbound {
     event: Option<EventName>,
     payload: Option<Box<str>>,
     bytes: usize,
-    ack: Option<AckSender<Adapter>>,
+    ack: Option<Ack>,
     /// Whether the session is open, as the library sees it.
     pub is_open: bool,
 }
 
 impl Inbound {
     /// Hands the event to the session.
-    pub fn hand_to(self, door: &Door<AckSender<Adapter>>) {
+    pub fn hand_to(self, door: &Door<Ack>) {
         match self.event {
             Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
             None => door.receive_unknown(self.bytes),
@@ -36,18 +35,27 @@ impl Inbound {
     }
 }
 
-impl FromMessageParts<Adapter> for Inbound {
+/// Where one answer goes.
+pub struct Ack {
+    sender: AckSender,
+    id: i64,
+}
+
+impl FromMessageParts<LocalAdapter> for Inbound {
     type Error = Infallible;
 
     fn from_message_parts(
-        socket: &Arc<Socket<Adapter>>,
+        socket: &Arc<Socket>,
         value: &mut Value,
         ack_id: &Option<i64>,
     ) -> Result<Self, Infallible> {
         let array = value.as_str().map_or("", |text| text.as_str());
         let (bytes, (event, payload)) = (array.len(), split_event(array));
-        let ack = match ack_id {
-            Some(_) => Some(AckSender::from_message_parts(socket, value, ack_id)?),
+        let ack = match *ack_id {
+            Some(id) => {
+                let sender = AckSender::from_message_parts(socket, value, ack_id)?;
+                Some(Ack { sender, id })
+            }
             None => None,
         };
         Ok(Self {
@@ -62,8 +70,7 @@ impl FromMessageParts<Adapter> for Inbound {
 
 /// A session's connection over the library's socket.
 pub struct Wire {
-    socket: SocketRef<Adapter>,
-    sender: Sender,
+    socket: SocketRef,
     ticket: Arc<Ticket>,
 }
 
@@ -76,12 +83,8 @@ impl fmt::Debug for Wire {
 
 impl Wire {
     /// Speaks over `socket`.
-    pub const fn new(socket: SocketRef<Adapter>, sender: Sender, ticket: Arc<Ticket>) -> Self {
-        Self {
-            socket,
-            sender,
-            ticket,
-        }
+    pub const fn new(socket: SocketRef, ticket: Arc<Ticket>) -> Self {
+        Self { socket, ticket }
     }
 
     fn settle(&self, sent: Result<(), SendError>) -> Result<(), Undeliverable> {
@@ -101,41 +104,18 @@ impl Wire {
 }
 
 impl Connection for Wire {
-    type Ack = AckSender<Adapter>;
+    type Ack = Ack;
 
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
         self.settle(self.socket.emit(event, payload))
     }
 
-    fn tell(&self, entry: &Entry) -> Result<(), Undeliverable> {
-        self.settle(
-            self.sender
-                .send(entry, self.socket.id)
-                .map_err(SendError::Socket),
-        )
+    fn acknowledge(&self, ack: Ack, payload: &RawValue) -> Result<(), Undeliverable> {
+        self.settle(ack.sender.send(payload))
     }
 
-    fn broadcast(&self, channel: &str, entry: &Entry) -> Result<(), Undeliverable> {
-        self.sender.broadcast(entry, channel).map_err(|error| {
-            tracing::error!(%error, "a broadcast was not handed over: ending all its transports");
-            Undeliverable
-        })
-    }
-
-    fn subscribe(&self, channel: &str) {
-        self.sender.subscribe(self.socket.id, channel);
-    }
-
-    fn unsubscribe(&self) {
-        self.sender.unsubscribe(self.socket.id);
-    }
-
-    fn acknowledge(
-        &self,
-        ack: AckSender<Adapter>,
-        payload: &RawValue,
-    ) -> Result<(), Undeliverable> {
-        self.settle(ack.send(payload))
+    fn ack_id(ack: &Ack) -> i64 {
+        ack.id
     }
 
     fn close_transport(&self) {
@@ -148,7 +128,7 @@ impl Connection for Wire {
 }
 
 /// Makes the library forget a socket whose transport is gone.
-pub fn forget(socket: SocketRef<Adapter>) {
+pub fn forget(socket: SocketRef) {
     if socket.connected()
         && let Err(error) = socket.disconnect()
     {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod attachments;
+mod endings;
 mod events;
 mod faults;
 mod floods;

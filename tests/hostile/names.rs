@@ -174,7 +174,7 @@ async fn row_52_nothing_that_is_sent_writes_to_the_log() {
 #[tokio::test]
 async fn row_56_the_secret_key_is_never_shown() {
     let secret = "a-secret-that-nobody-may-see-h0st1le";
-    for (key, warned) in [(secret, false), ("h0st1le-short", true), ("", true)] {
+    for (key, warned) in [(secret, false), ("h0st1le-and-short", true), ("", true)] {
         let settings = [("SECRET_KEY", key), ("RUST_LOG", "trace")];
         let server = Server::with(&settings).await;
         let mut eve = Client::connect(&server, Transport::WebSocket).await;

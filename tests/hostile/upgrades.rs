@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::polling::{Endpoint, connected_by_hand};
 use crate::support::websocket::{self, Socket};
-use crate::support::{Dial, PATIENCE, Transport};
+use crate::support::{Client, Dial, PATIENCE, Transport};
 use crate::ward::{Ward, leave};
 
 /// A connected polling session, and a WebSocket that wants to take over.
@@ -27,8 +27,70 @@ async fn until_closed(socket: &mut Socket) {
     ended.await.expect("the upgrade is given up");
 }
 
+/// The session chats over polling as if there were no upgrade, and may be upgraded later.
+async fn polls_on(ward: &Ward, session: &mut Endpoint, round: &str) {
+    let mut friend = Client::joined(ward.server(), "tech", &format!("Friend {round}")).await;
+    let join = format!(r#"42["join_room",{{"room_name":"tech","username":"Poll {round}"}}]"#);
+    assert!(session.post(join).await.is_ok());
+    poll_for(session, "42[\"join_confirm\"").await;
+    let said = format!("h0st1le {round}");
+    friend.say(&said);
+    poll_for_text(session, &said).await;
+    assert!(
+        session
+            .post(format!(r#"42["send_message",{{"text":"me {round}"}}]"#))
+            .await
+            .is_ok()
+    );
+    friend.events_until_heard(&format!("me {round}")).await;
+    leave(friend).await;
+}
+
+async fn poll_for(session: &mut Endpoint, start: &str) {
+    poll_until(session, |packet| packet.starts_with(start)).await;
+}
+
+async fn poll_for_text(session: &mut Endpoint, text: &str) {
+    poll_until(session, |packet| packet.contains(text)).await;
+}
+
+async fn poll_until(session: &mut Endpoint, wanted: impl Fn(&str) -> bool) {
+    let found = timeout(PATIENCE, async {
+        loop {
+            let answer = session.poll().await.unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+            if answer.body.split('\x1e').any(&wanted) {
+                return;
+            }
+        }
+    });
+    found.await.expect("it is polled");
+}
+
+/// Upgrades the session and chats over the WebSocket.
+async fn upgrades_at_last(ward: &Ward, session: &Endpoint) {
+    let sid = session.sid();
+    let mut socket = websocket::open(ward.server().address(), Some(&sid), &[])
+        .await
+        .unwrap();
+    websocket::probe(&mut socket).await;
+    websocket::finish_upgrade(&mut socket).await;
+    let said = r#"42["send_message",{"text":"over the WebSocket"}]"#;
+    socket.send(Message::text(said)).await.unwrap();
+    let echo = timeout(PATIENCE, async {
+        while let Some(Ok(message)) = socket.next().await {
+            if message.to_text().unwrap().contains("over the WebSocket") {
+                return true;
+            }
+        }
+        false
+    });
+    assert!(echo.await.unwrap(), "the echo");
+    socket.close(None).await.unwrap();
+}
+
 #[tokio::test]
-async fn row_39_an_upgrade_with_the_wrong_words_is_given_up() {
+async fn row_39_an_upgrade_with_the_wrong_words_leaves_the_session_polling() {
     let ward = Ward::start().await;
     let cases: [&[&str]; 8] = [
         &["2h0st1le"],
@@ -40,54 +102,129 @@ async fn row_39_an_upgrade_with_the_wrong_words_is_given_up() {
         &["2probe", "42[\"send_message\",{\"text\":\"h0st1le\"}]"],
         &["2probe", "6"],
     ];
-    for packets in cases {
-        let (_session, mut socket) = begun(&ward).await;
-        for packet in packets {
+    for (n, packets) in cases.iter().enumerate() {
+        let (mut session, mut socket) = begun(&ward).await;
+        for packet in *packets {
             // May fail: it is closed at the first wrong word.
             let _gone = socket.send(Message::text(*packet)).await.is_err();
         }
         until_closed(&mut socket).await;
+        polls_on(&ward, &mut session, &n.to_string()).await;
+        upgrades_at_last(&ward, &session).await;
         ward.until_metric("hubbub_connections", 1).await;
     }
-    let (_session, mut socket) = begun(&ward).await;
+    let (mut session, mut socket) = begun(&ward).await;
     socket.send(Message::binary(&b"2probe"[..])).await.unwrap();
     until_closed(&mut socket).await;
-    ward.until_metric("hubbub_connections", 1).await;
+    polls_on(&ward, &mut session, "binary").await;
+    assert!(session.post("1".to_owned()).await.is_ok());
     assert_eq!(ward.rejected("upgrade").await, cases.len() as u64 + 1);
     ward.finish(&["upgrade"]).await;
 }
 
-/// Whose WebSocket breaks off is lost, as whose polls do; nothing is refused.
 #[tokio::test]
-async fn row_39_an_upgrade_that_breaks_off_leaves_nothing_behind() {
+async fn row_39_an_upgrade_that_breaks_off_leaves_the_session_polling() {
     let ward = Ward::start().await;
-    for probes in [false, true] {
-        let (_session, mut socket) = begun(&ward).await;
-        if probes {
-            websocket::probe(&mut socket).await;
+    for (round, close) in [("dropped", false), ("closed", true)] {
+        for probes in [false, true] {
+            let (mut session, mut socket) = begun(&ward).await;
+            if probes {
+                websocket::probe(&mut socket).await;
+            }
+            if close {
+                socket.close(None).await.unwrap();
+            }
+            drop(socket);
+            let round = format!("{round} {probes}");
+            polls_on(&ward, &mut session, &round).await;
+            upgrades_at_last(&ward, &session).await;
         }
-        drop(socket);
-        ward.until_metric("hubbub_connections", 1).await;
     }
     assert_eq!(ward.rejected("upgrade").await, 0);
     ward.finish(&[]).await;
 }
 
+/// Nothing is sent over the WebSocket, or half a frame, or the probe alone.
 #[tokio::test]
-async fn row_39_an_upgrade_that_never_ends_is_given_up() {
+async fn row_39_an_upgrade_that_never_ends_leaves_the_session_polling() {
     let ward = Ward::start().await;
-    let (_silent, mut first) = begun(&ward).await;
-    let (probing, mut second) = begun(&ward).await;
-    websocket::probe(&mut second).await;
-    // While it lasts, there is no other.
-    assert!(
-        websocket::open(ward.server().address(), Some(&probing.sid()), &[])
+    let mut hanging = Vec::new();
+    for step in ["silent", "half", "probed"] {
+        let (mut session, mut socket) = begun(&ward).await;
+        if step == "half" {
+            use tokio::io::AsyncWriteExt;
+            socket.get_mut().write_all(b"\x81\x86\0\0").await.unwrap();
+        }
+        if step == "probed" {
+            websocket::probe(&mut socket).await;
+        }
+        polls_on(&ward, &mut session, step).await;
+        // Another may take over while the first hangs.
+        upgrades_at_last(&ward, &session).await;
+        hanging.push(socket);
+    }
+    for socket in &mut hanging {
+        until_closed(socket).await;
+    }
+    ward.finish(&[]).await;
+}
+
+/// Whatever the WebSocket does, polls are not answered with nothing in a loop.
+#[tokio::test]
+async fn row_39_polls_wait_while_an_upgrade_hangs() {
+    let ward = Ward::start().await;
+    let (mut session, mut socket) = begun(&ward).await;
+    websocket::probe(&mut socket).await;
+    // The ping that came with the greeting.
+    assert!(session.post("3".to_owned()).await.is_ok());
+    let mut empty = 0;
+    let polling = async {
+        loop {
+            let answer = session.poll().await.unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+            empty += usize::from(answer.body == "6");
+        }
+    };
+    tokio::select! {
+        () = until_closed(&mut socket) => {}
+        () = polling => {}
+    }
+    assert!((1..10).contains(&empty), "{empty} empty answers");
+    ward.finish(&["upgrade"]).await;
+}
+
+#[tokio::test]
+async fn row_39_many_websockets_at_once_for_one_session_are_bounded() {
+    let ward = Ward::start().await;
+    let (mut session, first) = begun(&ward).await;
+    let mut open = vec![first];
+    let mut refused = 0;
+    for _ in 0..20 {
+        let sid = session.sid();
+        match websocket::open(ward.server().address(), Some(&sid), &[]).await {
+            Ok(socket) => open.push(socket),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(open.len() <= 4 && refused > 0, "{} are open", open.len());
+    polls_on(&ward, &mut session, "many").await;
+    drop(open);
+    upgrades_when_there_is_room(&ward, &session).await;
+    ward.finish(&["bad_request"]).await;
+}
+
+async fn upgrades_when_there_is_room(ward: &Ward, session: &Endpoint) {
+    let sid = session.sid();
+    let free = timeout(PATIENCE, async {
+        while websocket::open(ward.server().address(), Some(&sid), &[])
             .await
             .is_err()
-    );
-    tokio::join!(until_closed(&mut first), until_closed(&mut second));
-    ward.until_metric("hubbub_connections", 1).await;
-    ward.finish(&["transport"]).await;
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    free.await.expect("the tries before have ended");
+    upgrades_at_last(ward, session).await;
 }
 
 #[tokio::test]

@@ -1,27 +1,28 @@
-//! Entries on their way from those who publish to one session: each is told once, in order, whoever
-//! tells it, and none is left lying.
+//! Entries on their way from those who publish to one session: each is sent once, in order, whoever
+//! sends it, and none is left lying.
 
 use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use loom::future::block_on;
 use loom::thread;
 use serde_json::value::RawValue;
 
 use crate::explore;
 use crate::link::Link;
-use crate::metrics::Metrics;
-use crate::outbox::{Connection, Outbox, Undeliverable, WINDOW_BYTES};
-use crate::room::{Bell, Entry, EntryKind, Log, LogBounds, News, Read, Reader, Readers, Seat};
-use crate::sync::{AtomicU64, Mutex, Ordering};
-
-/// Not looked at, and made once for the same reason.
-static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(Arc::default);
+use crate::outbox::{Connection, Outbox, POLL_BYTES, Undeliverable};
+use crate::room::{
+    Batch, Bell, EntryKind, Fanout, Log, LogBounds, News, Offered, Read, Subscriber, Subscription,
+};
+use crate::stream::{FrameStream, Written};
+use crate::sync::{AtomicU64, AtomicWaker, Mutex, Ordering};
 
 /// A number of any length. Made once, because loom runs a test some ten thousand times.
 pub fn payload(id: u64, large: bool) -> Box<RawValue> {
     static LARGE: LazyLock<Vec<Box<RawValue>>> = LazyLock::new(|| {
-        let number = |id: u64| format!("{id}.{}", "0".repeat(WINDOW_BYTES));
+        let number = |id: u64| format!("{id}.{}", "0".repeat(POLL_BYTES));
         (0..4)
             .map(|id| RawValue::from_string(number(id)).unwrap())
             .collect()
@@ -33,26 +34,27 @@ pub fn payload(id: u64, large: bool) -> Box<RawValue> {
     }
 }
 
-/// A room as far as its entries go: what `Room` does to publish one, in its order.
+/// A room as far as its entries go: what `Room` does to publish and deliver them, in its order.
 pub struct Room {
     log: Mutex<Log>,
     head: AtomicU64,
-    pub readers: Arc<Readers>,
+    pub fanout: Arc<Fanout>,
     large: bool,
 }
 
 impl Room {
-    /// A room, and whether one of its entries fills the window.
+    /// A room, and whether one of its entries fills the queue.
     pub fn new(large: bool) -> Self {
         let bounds = LogBounds {
             messages_max: 0,
             bytes_max: 0,
+            notices_max: 1000,
             keep_for: Duration::ZERO,
         };
         Self {
             log: Mutex::new(Log::new(bounds)),
             head: AtomicU64::new(0),
-            readers: Arc::new(Readers::new("room", Arc::clone(&METRICS))),
+            fanout: Arc::default(),
             large,
         }
     }
@@ -62,28 +64,41 @@ impl Room {
         let payload = payload(log.next_id(), self.large);
         let entry = log.push(EntryKind::Message, payload, Instant::now(), None);
         self.head.store(entry.id, Ordering::Release);
-        self.readers.queue(entry);
         drop(log);
-        self.readers.bring_queued();
+        self.fanout.wake();
+    }
+
+    /// The room's fan-out, until the entry `last` has been offered.
+    pub fn deliver_until(&self, last: u64) {
+        let mut delivered = 0;
+        while delivered < last {
+            block_on(self.fanout.woken());
+            loop {
+                let mut entries = Vec::new();
+                let read = self.log.lock().read_after(delivered, 32, &mut entries);
+                let Read::Entries { upto } = read else {
+                    panic!("{read:?}");
+                };
+                if entries.is_empty() {
+                    break;
+                }
+                let batch = Batch::new(delivered, upto, entries);
+                delivered = batch.upto;
+                self.fanout.offer(&batch, 0);
+            }
+        }
     }
 
     fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
     }
-
-    fn read_after(&self, position: u64, batch: &mut Vec<Arc<Entry>>) {
-        assert_eq!(
-            self.log.lock().read_after(position, 32, batch),
-            Read::Entries
-        );
-    }
 }
 
-/// What of a connection others reach.
+/// What a client has received, and hangs up after it has received `last`.
 #[derive(Debug)]
 pub struct Line {
     pub bell: Arc<Bell>,
-    /// What it was told. Not loom's, so it is never held over a step of loom's.
+    /// Not loom's, so it is never held over a step of loom's.
     pub heard: std::sync::Mutex<Vec<u64>>,
     /// Rung for each packet that the transport has to write.
     pub transport: Bell,
@@ -92,8 +107,8 @@ pub struct Line {
 }
 
 impl Line {
-    fn tell(&self, payload: &RawValue) {
-        let id = payload.get().split('.').next().unwrap().parse().unwrap();
+    fn hear(&self, json: &str) {
+        let id = json.split(['.', ']']).next().unwrap().parse().unwrap();
         // A step of loom's: others may go first here.
         self.steps.fetch_add(1, Ordering::Relaxed);
         self.heard.lock().unwrap().push(id);
@@ -102,20 +117,25 @@ impl Line {
             self.bell.ring(News::GONE);
         }
     }
+
+    fn hear_frames(&self, frames: &[u8]) {
+        for event in String::from_utf8_lossy(frames)
+            .split("\"receive_message\",")
+            .skip(1)
+        {
+            self.hear(event);
+        }
+    }
 }
 
-/// Who is told what is broadcast. Not loom's, as above.
-pub type Subscribers = Arc<std::sync::Mutex<Vec<Arc<Line>>>>;
-
-/// A connection to somebody who hangs up once it has heard `last`.
+/// A connection to somebody.
 #[derive(Debug)]
 pub struct Client {
     pub line: Arc<Line>,
-    subscribers: Subscribers,
 }
 
 impl Client {
-    pub fn new(last: u64, subscribers: &Subscribers) -> Self {
+    pub fn new(last: u64) -> Self {
         let line = Line {
             bell: Arc::default(),
             heard: std::sync::Mutex::default(),
@@ -125,12 +145,7 @@ impl Client {
         };
         Self {
             line: Arc::new(line),
-            subscribers: Arc::clone(subscribers),
         }
-    }
-
-    fn is_ours(&self, line: &Arc<Line>) -> bool {
-        Arc::ptr_eq(line, &self.line)
     }
 }
 
@@ -138,35 +153,16 @@ impl Connection for Client {
     type Ack = ();
 
     fn emit(&self, _: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
-        self.line.tell(payload);
+        self.line.hear(payload.get());
         Ok(())
-    }
-
-    fn tell(&self, entry: &Entry) -> Result<(), Undeliverable> {
-        self.line.tell(&entry.payload);
-        Ok(())
-    }
-
-    fn broadcast(&self, _: &str, entry: &Entry) -> Result<(), Undeliverable> {
-        let lines = self.subscribers.lock().unwrap().clone();
-        lines.iter().for_each(|line| line.tell(&entry.payload));
-        Ok(())
-    }
-
-    fn subscribe(&self, _: &str) {
-        let mut lines = self.subscribers.lock().unwrap();
-        assert!(!lines.iter().any(|line| self.is_ours(line)));
-        lines.push(Arc::clone(&self.line));
-    }
-
-    fn unsubscribe(&self) {
-        let mut lines = self.subscribers.lock().unwrap();
-        assert!(lines.iter().any(|line| self.is_ours(line)));
-        lines.retain(|line| !self.is_ours(line));
     }
 
     fn acknowledge(&self, (): (), _: &RawValue) -> Result<(), Undeliverable> {
         Ok(())
+    }
+
+    fn ack_id((): &()) -> i64 {
+        0
     }
 
     fn close_transport(&self) {}
@@ -174,12 +170,91 @@ impl Connection for Client {
     fn disconnect(&self) {}
 }
 
+/// A link on which the reply to CONNECT is out, of a transport that polls.
+pub fn polling() -> Arc<Link> {
+    let link = Arc::new(Link::default());
+    link.take(1);
+    link
+}
+
+/// The same over a WebSocket.
+pub fn websocket(stream: &Arc<Stream>) -> Arc<Link> {
+    let link = polling();
+    link.set_stream(Arc::clone(stream) as _);
+    link
+}
+
+/// A stream whose network takes everything, or only when asked to.
+#[derive(Debug)]
+pub struct Stream {
+    line: Arc<Line>,
+    rest: Mutex<Option<Bytes>>,
+    takes_all: bool,
+    session: AtomicWaker,
+}
+
+impl Stream {
+    pub fn new(line: &Arc<Line>, takes_all: bool) -> Arc<Self> {
+        Arc::new(Self {
+            line: Arc::clone(line),
+            rest: Mutex::new(None),
+            takes_all,
+            session: AtomicWaker::new(),
+        })
+    }
+
+    /// The network takes what waits; whether there was something.
+    pub fn take(&self) -> bool {
+        let rest = self.rest.lock().take();
+        if let Some(frames) = &rest {
+            self.line.hear_frames(frames);
+            self.session.wake();
+        }
+        rest.is_some()
+    }
+}
+
+impl FrameStream for Stream {
+    fn offer(&self, frames: &Bytes) -> Written {
+        self.write(frames)
+    }
+
+    fn write(&self, frames: &Bytes) -> Written {
+        let mut rest = self.rest.lock();
+        if rest.is_some() {
+            return Written::Nothing;
+        }
+        if self.takes_all {
+            self.line.hear_frames(frames);
+            return Written::All;
+        }
+        *rest = Some(frames.clone());
+        Written::Part
+    }
+
+    fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.session.register(cx.waker());
+        if self.rest.lock().is_some() {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    fn written(&self) -> u64 {
+        0
+    }
+
+    fn waiting(&self) -> usize {
+        self.rest.lock().as_ref().map_or(0, Bytes::len)
+    }
+}
+
 /// A session in a room, as far as its entries go: what `Session` does, in its order.
 pub struct Session {
     room: Arc<Room>,
     line: Arc<Line>,
     out: Arc<Outbox<Client>>,
-    seat: Seat,
+    _subscription: Subscription,
     cursor: u64,
 }
 
@@ -187,111 +262,162 @@ impl Session {
     pub fn new(room: &Arc<Room>, client: Client, link: Arc<Link>) -> Self {
         let line = Arc::clone(&client.line);
         let out = Arc::new(Outbox::new(client, link, Arc::clone(&line.bell)));
-        let reader: Arc<dyn Reader> = Arc::clone(&out) as _;
+        let subscriber: Arc<dyn Subscriber> = Arc::clone(&out) as _;
         Self {
             room: Arc::clone(room),
             line,
             out,
-            seat: room.readers.seat(reader),
+            _subscription: room.fanout.subscribe(subscriber),
             cursor: 0,
         }
     }
 
     /// Until the client hangs up; then, what it heard.
     pub async fn run(mut self) -> Vec<u64> {
-        loop {
+        while self.out.drained().await.is_ok() {
             self.out.park(self.cursor);
             let news = self.line.bell.news().await;
-            let cursor = self.out.unpark().unwrap();
-            if cursor != self.cursor {
-                self.seat.settle();
-                self.cursor = cursor;
-            }
-            if news.has(News::GONE) {
+            self.cursor = self.out.unpark().unwrap();
+            if news.has(News::GONE) || self.send_entries().await.is_err() {
                 break;
             }
-            self.tell_entries().await;
         }
         self.line.heard.lock().unwrap().clone()
     }
 
-    async fn tell_entries(&mut self) {
-        let mut batch = Vec::new();
+    async fn send_entries(&mut self) -> Result<(), crate::outbox::Ended> {
         while self.cursor < self.room.head() {
-            self.room.read_after(self.cursor, &mut batch);
-            for entry in batch.drain(..) {
-                self.cursor = entry.id;
-                assert_eq!(self.out.tell(&entry).await, Ok(()));
-            }
+            let mut batch = Vec::new();
+            let read = self.room.log.lock().read_after(self.cursor, 32, &mut batch);
+            let Read::Entries { upto } = read else {
+                panic!("{read:?}");
+            };
+            self.cursor = upto;
+            self.out.send_entries(&batch, upto).await?;
         }
+        Ok(())
     }
 }
 
-#[test]
-fn each_entry_is_told_once_and_in_order() {
-    explore(2, || {
+/// Runs a session and what others do meanwhile, and checks that it hears everything once.
+fn hears(
+    last: u64,
+    takes_all: Option<bool>,
+    publish: impl Fn(&Room, &Line) + Clone + Send + Sync + 'static,
+) {
+    explore(2, move || {
         let room = Arc::new(Room::new(false));
-        let client = Client::new(2, &Subscribers::default());
-        let session = Session::new(&room, client, Arc::default());
-        let publishers = [0, 1].map(|n| {
-            let (room, line) = (Arc::clone(&room), Arc::clone(&session.line));
-            thread::spawn(move || {
-                if n == 1 {
-                    // Something else wakes the session, maybe while the other is telling it.
-                    line.bell.ring(News::MAIL);
-                }
-                room.publish();
-            })
-        });
-        assert_eq!(block_on(session.run()), [1, 2]);
-        for publisher in publishers {
-            publisher.join().unwrap();
-        }
-    });
-}
-
-#[test]
-fn one_publisher_may_go_on_while_the_session_takes_its_cursor_back() {
-    explore(2, || {
-        let room = Arc::new(Room::new(false));
-        let client = Client::new(3, &Subscribers::default());
+        let client = Client::new(last);
         let line = Arc::clone(&client.line);
-        let session = Session::new(&room, client, Arc::default());
+        let stream = takes_all.map(|all| Stream::new(&line, all));
+        let link = stream.as_ref().map_or_else(polling, websocket);
+        let taking = Arc::clone(&link);
+        let session = Session::new(&room, client, link);
+        let (publishing, publish) = (Arc::clone(&room), publish.clone());
         let publisher = thread::spawn(move || {
-            room.publish();
-            // Something else wakes the session in between.
-            line.bell.ring(News::MAIL);
-            room.publish();
-            room.publish();
+            publish(&publishing, &line);
+            publishing.deliver_until(last);
+            // What the network is slow to take, it takes now, as long as there is something.
+            if let Some(stream) = stream {
+                while stream.take()
+                    || line.heard.lock().unwrap().len() < usize::try_from(last).unwrap()
+                {
+                    thread::yield_now();
+                }
+            }
+            drop(taking);
         });
-        assert_eq!(block_on(session.run()), [1, 2, 3]);
+        let expected: Vec<u64> = (1..=last).collect();
+        assert_eq!(block_on(session.run()), expected);
         publisher.join().unwrap();
     });
 }
 
 #[test]
-fn readers_who_share_broadcasts_hear_the_same() {
+fn each_entry_is_sent_once_and_in_order_over_a_websocket() {
+    hears(3, Some(true), |room, line| {
+        room.publish();
+        // Something else wakes the session, maybe while the fan-out is sending to it.
+        line.bell.ring(News::MAIL);
+        room.publish();
+        room.publish();
+    });
+}
+
+#[test]
+fn each_entry_is_sent_once_and_in_order_where_the_network_is_slow() {
+    hears(2, Some(false), |room, line| {
+        room.publish();
+        line.bell.ring(News::MAIL);
+        room.publish();
+    });
+}
+
+#[test]
+fn each_entry_is_sent_once_and_in_order_while_the_transport_polls() {
+    hears(2, None, |room, line| {
+        room.publish();
+        line.bell.ring(News::MAIL);
+        room.publish();
+    });
+}
+
+#[test]
+fn the_fanout_and_a_publisher_at_once_leave_nothing_lying() {
     explore(2, || {
         let room = Arc::new(Room::new(false));
-        let subscribers = Subscribers::default();
-        let [one, other] = [(); 2].map(|()| {
-            let client = Client::new(2, &subscribers);
-            Session::new(&room, client, Arc::default())
-        });
-        let line = Arc::clone(&other.line);
-        let other = thread::spawn(move || block_on(other.run()));
+        let client = Client::new(2);
+        let stream = Stream::new(&client.line, true);
+        let session = Session::new(&room, client, websocket(&stream));
+        let (publishing, delivering) = (Arc::clone(&room), Arc::clone(&room));
         let publisher = thread::spawn(move || {
-            room.publish();
-            // Something else wakes one of them in between, so it may not be there for the next.
-            line.bell.ring(News::MAIL);
-            room.publish();
+            publishing.publish();
+            publishing.publish();
         });
-        assert_eq!(block_on(one.run()), [1, 2]);
-        assert_eq!(other.join().unwrap(), [1, 2]);
+        let fanout = thread::spawn(move || delivering.deliver_until(2));
+        assert_eq!(block_on(session.run()), [1, 2]);
         publisher.join().unwrap();
-        assert!(
-            subscribers.lock().unwrap().is_empty(),
-            "who leaves is unsubscribed"
+        fanout.join().unwrap();
+    });
+}
+
+#[test]
+fn a_subscriber_that_has_read_on_by_itself_is_not_sent_it_again() {
+    let batch = |after: u64, upto: u64| {
+        let mut log = Log::new(LogBounds {
+            messages_max: 0,
+            bytes_max: 0,
+            notices_max: 1000,
+            keep_for: Duration::ZERO,
+        });
+        let entries = (0..upto)
+            .map(|_| {
+                let payload = payload(log.next_id(), false);
+                log.push(EntryKind::Message, payload, Instant::now(), None)
+            })
+            .skip(usize::try_from(after).unwrap())
+            .collect();
+        Batch::new(after, upto, entries)
+    };
+    explore(1, move || {
+        let client = Client::new(9);
+        let line = Arc::clone(&client.line);
+        let stream = Stream::new(&line, true);
+        let out = Outbox::new(client, websocket(&stream), Arc::clone(&line.bell));
+        assert_eq!(
+            out.offer(&batch(0, 1)),
+            Offered::Behind,
+            "no cursor is parked"
         );
+        out.park(2);
+        assert_eq!(out.offer(&batch(0, 2)), Offered::Known);
+        assert_eq!(
+            out.offer(&batch(1, 3)),
+            Offered::Behind,
+            "it begins too early"
+        );
+        assert_eq!(out.offer(&batch(2, 4)), Offered::Taken);
+        assert_eq!(out.unpark(), Some(4));
+        assert_eq!(*line.heard.lock().unwrap(), [3, 4]);
     });
 }

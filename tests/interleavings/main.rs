@@ -1,5 +1,5 @@
-//! Every order of steps between those who publish, those who read and the transport, tried out by
-//! loom on the service's own files: the bell, the readers, the link and the outbox are compiled in
+//! Every order of steps between those who publish, the fan-out, sessions and the transport, tried out by
+//! loom on the service's own files: the bell, the fan-out, the link and the outbox are compiled in
 //! here once more, with loom's atomics and locks (`sync.rs`) in the place of the real ones.
 //!
 //!     cargo test --test interleavings
@@ -15,30 +15,27 @@ mod window;
 
 #[path = "../../src/room/bell.rs"]
 mod bell;
+#[path = "../../src/room/fanout.rs"]
+mod fanout;
 #[path = "../../src/session/link.rs"]
 mod link;
 #[path = "../../src/room/log.rs"]
 mod log;
 #[path = "../../src/session/outbox.rs"]
 mod outbox;
-#[path = "../../src/room/readers.rs"]
-mod readers;
+#[path = "../../src/session/stream.rs"]
+mod stream;
 
-/// What those files find under `crate::metrics`.
-mod metrics {
-    pub use hubbub::metrics::Metrics;
-}
-
-/// The same for `crate::protocol`.
+/// What those files find under `crate::protocol`.
 mod protocol {
-    pub use hubbub::protocol::event;
+    pub use hubbub::protocol::{event, frame};
 }
 
 /// The same for `crate::room`.
 mod room {
     pub use crate::bell::{Bell, News};
+    pub use crate::fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
     pub use crate::log::{Entry, EntryKind, Log, LogBounds, Read};
-    pub use crate::readers::{Reader, Readers, Seat};
 }
 
 /// Tries every order of `run`'s steps in which threads are interrupted at most `interruptions`

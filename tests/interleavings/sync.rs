@@ -80,6 +80,12 @@ impl Default for AtomicWaker {
     }
 }
 
+impl Default for Notify {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// One permit, for one who waits.
 #[derive(Debug)]
 pub struct Notify(Mutex<(bool, Option<Waker>)>);

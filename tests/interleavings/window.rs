@@ -1,5 +1,5 @@
-//! The window of what is on its way: whoever waits for room in it goes on when the transport has
-//! taken enough, and is told when it never will.
+//! The library's queue while the transport polls: whoever waits for room in it goes on when the
+//! transport has taken enough, and is told when it never will.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use loom::future::block_on;
 use loom::thread;
 
 use crate::explore;
-use crate::hand_over::{Client, Room, Session, Subscribers, payload};
+use crate::hand_over::{Client, Room, Session, payload, polling};
 use crate::link::Link;
 use crate::outbox::{Ended, Outbox};
-use crate::room::{News, Reader};
+use crate::room::{News, Subscriber};
 
 #[test]
 fn waiting_ends_when_enough_is_taken() {
@@ -34,8 +34,8 @@ fn waiting_ends_when_enough_is_taken() {
 #[test]
 fn waiting_ends_when_the_connection_does() {
     explore(2, || {
-        let client = Client::new(9, &Subscribers::default());
-        let (link, bell) = (Arc::new(Link::default()), Arc::clone(&client.line.bell));
+        let client = Client::new(9);
+        let (link, bell) = (polling(), Arc::clone(&client.line.bell));
         let out = Outbox::new(client, link, Arc::clone(&bell));
         block_on(out.emit("receive_message", &payload(1, true))).unwrap();
         let ending = thread::spawn(move || bell.ring(News::GONE));
@@ -72,17 +72,19 @@ fn a_stuck_write_is_given_up() {
 fn a_reader_without_room_reads_on_when_there_is() {
     explore(2, || {
         let room = Arc::new(Room::new(true));
-        let client = Client::new(2, &Subscribers::default());
-        let (link, line) = (Arc::new(Link::default()), Arc::clone(&client.line));
+        let client = Client::new(2);
+        let (link, line) = (polling(), Arc::clone(&client.line));
         let session = Session::new(&room, client, Arc::clone(&link));
         let publisher = thread::spawn(move || {
             room.publish();
             room.publish();
+            room.deliver_until(2);
         });
         let writer = thread::spawn(move || {
-            while link.taken() < 2 {
+            while link.taken() < 3 {
                 block_on(line.transport.news());
-                let written = line.heard.lock().unwrap().len() as u64;
+                // The reply to CONNECT comes first.
+                let written = 1 + line.heard.lock().unwrap().len() as u64;
                 link.take(written - link.taken());
             }
         });
@@ -95,8 +97,8 @@ fn a_reader_without_room_reads_on_when_there_is() {
 #[test]
 fn who_waits_for_a_transport_that_takes_nothing_is_told() {
     explore(2, || {
-        let client = Client::new(9, &Subscribers::default());
-        let (link, bell) = (Arc::new(Link::default()), Arc::clone(&client.line.bell));
+        let client = Client::new(9);
+        let (link, bell) = (polling(), Arc::clone(&client.line.bell));
         let out = Arc::new(Outbox::new(client, link, bell));
         let large = payload(1, true);
         block_on(out.emit("receive_message", &large)).unwrap();

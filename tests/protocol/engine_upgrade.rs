@@ -1,6 +1,8 @@
 //! Engine.IO 4: the upgrade from polling to a WebSocket.
 
+use futures_util::SinkExt;
 use hyper::http::StatusCode;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::hand::{poll, poll_in_vain, polling, send, text, text_for};
 use crate::support::Server;
@@ -28,9 +30,42 @@ async fn finish(socket: &mut Socket) {
 async fn polling_hands_over_to_a_websocket() {
     let server = Server::start().await;
     let (mut session, mut socket) = probed(&server).await;
-    assert_eq!(poll(&mut session).await, "6", "polls end while it lasts");
+    // The first ping comes as ever; the poll that waits after that is ended.
+    while poll(&mut session).await != "6" {}
     finish(&mut socket).await;
     text_for(&mut socket, "42[\"room_list\"").await;
+}
+
+#[tokio::test]
+async fn the_poll_that_waits_is_ended_when_the_probe_is_answered() {
+    let server = Server::start().await;
+    let mut session = polling(&server).await;
+    assert_eq!(poll(&mut session).await, "2", "the first ping");
+    let mut waiting = session.clone();
+    let waiting = tokio::spawn(async move { poll(&mut waiting).await });
+    let mut socket = websocket::open(server.address(), Some(&session.sid()), &[])
+        .await
+        .unwrap();
+    websocket::probe(&mut socket).await;
+    assert_eq!(waiting.await.unwrap(), "6");
+    finish(&mut socket).await;
+}
+
+#[tokio::test]
+async fn what_follows_the_upgrade_in_one_write_arrives_in_order() {
+    let server = Server::start().await;
+    let (_session, mut socket) = probed(&server).await;
+    for packet in [
+        "5",
+        "40",
+        "421[\"join_room\",{\"room_name\":\"tech\"}]",
+        "422[\"leave_room\"]",
+    ] {
+        socket.feed(Message::text(packet)).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    text_for(&mut socket, "431[{\"ok\":true").await;
+    text_for(&mut socket, "432[{\"ok\":true").await;
 }
 
 #[tokio::test]

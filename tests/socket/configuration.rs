@@ -109,7 +109,7 @@ async fn an_address_that_is_not_ours_is_one_clear_line() {
 #[tokio::test]
 async fn a_secret_key_is_never_printed() {
     let key = "a-key-that-nobody-must-ever-see-0123456789";
-    for secret in [key, &key[..8]] {
+    for secret in [key, &key[..16]] {
         let settings = [("SECRET_KEY", secret), ("RUST_LOG", "trace")];
         let mut server = Server::with(&settings).await;
         Client::joined(&server, "tech", "Ada")
@@ -159,8 +159,48 @@ async fn the_password_of_redis_is_never_printed() {
 }
 
 #[tokio::test]
+async fn a_secret_key_of_fewer_than_16_bytes_is_refused_at_start() {
+    for key in ["a", "fifteen bytes!!", "\u{e9}\u{e9}\u{e9}"] {
+        let refused = run_to_end(&[("SECRET_KEY", key), ("RUST_LOG", "off")], &[]).await;
+        assert_eq!(refused.code, Some(64), "{refused:?}");
+        let said = &refused.stderr;
+        assert!(
+            said.contains("SECRET_KEY") && said.contains("openssl rand"),
+            "{said}"
+        );
+        assert!(key == "a" || !said.contains(key), "{said}");
+        assert_eq!(refused.stdout, "");
+    }
+    // An empty one is as good as none.
+    for key in [
+        "sixteen bytes ok",
+        "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+        "",
+    ] {
+        let server = Server::with(&[("SECRET_KEY", key)]).await;
+        assert!(server.log().contains("SECRET_KEY"), "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_javascript_would_list_in_another_place_is_refused_at_start() {
+    for rooms in ["general,7", "0", "4294967295,tech", "2026"] {
+        let refused = run_to_end(&[("ROOMS", rooms), ("RUST_LOG", "off")], &[]).await;
+        assert_eq!(refused.code, Some(64), "{rooms}: {refused:?}");
+        assert!(refused.stderr.contains("ROOMS"), "{rooms}: {refused:?}");
+    }
+    let server = Server::with(&[("ROOMS", "room-7,007,-1,1e3,general")]).await;
+    let mut client = Client::connect(&server, Transport::WebSocket).await;
+    let listed = client.expect("room_list").await.raw;
+    let places: Vec<_> = ["room-7", "007", "-1", "1e3", "general"]
+        .map(|room| listed.find(&format!("\"{room}\":")))
+        .into();
+    assert!(places.is_sorted() && places[0].is_some(), "{listed}");
+}
+
+#[tokio::test]
 async fn a_missing_or_short_secret_key_draws_a_warning() {
-    for settings in [&[][..], &[("SECRET_KEY", "short")]] {
+    for settings in [&[][..], &[("SECRET_KEY", "short, and yet not refused")]] {
         let server = Server::with(settings).await;
         let log = server.log();
         assert!(

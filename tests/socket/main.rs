@@ -5,10 +5,12 @@
 
 mod activity;
 mod answers;
+mod behind_connect;
 mod budgets;
 mod configuration;
 mod connecting;
 mod counts;
+mod endings;
 mod folder;
 mod ghosts;
 mod health;

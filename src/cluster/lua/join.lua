@@ -1,7 +1,12 @@
 -- Makes somebody a member. Another membership of the user ends with it; in the same room, nobody is
 -- told. Asked again, it changes nothing more.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, user_id, name, what the name
--- looks like, 'silent' (to be told to nobody, and not to end a younger one) or '', bounds (4)
+-- looks like, 'silent' or '', bounds (5)
+-- A silent join makes a member known that Redis should know: nobody is told, and no record of another
+-- node that lives is changed.
+-- Returns 'joined', epoch, last id before, whether the room was not told (1, 0), the membership that ended;
+-- or 'late', 'taken'; or of a silent join, 'over' (another node's has taken over from it), 'superseded' (by
+-- a newer one of the same node), 'elsewhere' (another node has one that it may have to end).
 local room, node, member, user, name, looks = ARGV[1], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local silent, bounds = ARGV[10] == 'silent', bounds_from(11)
 if is_late(ARGV[4]) then return { 'late' } end
@@ -17,15 +22,29 @@ if before then
   local found = was_node and redis.call('HGET', P .. ':node:' .. was_node, was_member)
   if found then was = parts_of(found) end
 end
--- Redis may have come back with a membership from before this one: then this one is the user's.
-if silent and was and joined_ms(was_member) > joined_ms(member) then return { 'elsewhere' } end
+if silent then
+  if redis.call('EXISTS', P .. ':over:' .. member) == 1 then return { 'over' } end
+  if was and was_node == node then
+    if serial(was_member) > serial(member) then return { 'superseded' } end
+  elseif was and redis.call('EXISTS', P .. ':lease:' .. was_node) == 1 then
+    return { 'elsewhere' }
+  end
+end
 if is_taken(room, looks, user) then
   if not silent then return { 'taken' } end
   looks = ''
 end
 if was then
   local told = not silent and was.room ~= room and open_log(was.room, ARGV[2], 0) or nil
-  remove('left', was_node, was_member, was, node, told, bounds)
+  remove(silent and 'reaped' or 'left', was_node, was_member, was, node, told, bounds)
+  if not silent and was_node ~= node then take_over(was_member) end
+end
+-- A node that was away for long may come back with members that have been reaped. Nothing but this tells it
+-- then that one of them was taken over from.
+local reaped = redis.call('GET', P .. ':reaped:' .. user)
+if reaped then
+  redis.call('DEL', P .. ':reaped:' .. user)
+  if not silent and reaped ~= member then take_over(reaped) end
 end
 redis.call('HSET', here, member, record(room, user, name, looks))
 redis.call('HSET', P .. ':users', user, node .. ' ' .. member)

@@ -1,5 +1,5 @@
 -- Ends a membership, and tells the room.
--- ARGV: room, fresh epoch, known head, node, membership, bounds (4)
+-- ARGV: room, fresh epoch, known head, node, membership, bounds (5)
 local node, member, bounds = ARGV[4], ARGV[5], bounds_from(6)
 local found = redis.call('HGET', P .. ':node:' .. node, member)
 if not found then return { 'gone' } end

@@ -1,6 +1,6 @@
 -- Puts a message into a room's log.
 -- ARGV: room, fresh epoch, known head, deadline (ms), idempotency key, hash of the text, membership,
--- user_id, name, text, client_id or '', bounds (4)
+-- user_id, name, text, client_id or '', bounds (5)
 local room, dedup, hash = ARGV[1], ARGV[5], ARGV[6]
 if is_late(ARGV[4]) then return { 'late' } end
 local log = open_log(room, ARGV[2], ARGV[3])

@@ -1,5 +1,5 @@
 -- Ends memberships of a node whose lease is over, and tells their rooms.
--- ARGV: node, how many at most, fresh epoch, by which node, bounds (4)
+-- ARGV: node, how many at most, fresh epoch, by which node, bounds (5)
 -- Returns how many are left.
 local node, bounds = ARGV[1], bounds_from(5)
 if redis.call('EXISTS', P .. ':lease:' .. node) == 1 then return 0 end
@@ -12,11 +12,15 @@ until #batch > 0 or cursor == '0'
 for i = 1, #batch, 2 do
   local was = parts_of(batch[i + 1])
   if was.room then
+    redis.call('SET', P .. ':reaped:' .. was.user, batch[i], 'PX', OVER)
     remove('reaped', node, batch[i], was, ARGV[4], open_log(was.room, ARGV[3] .. '-' .. was.room, 0), bounds)
   else
     redis.call('HDEL', here, batch[i])
   end
 end
 local left = redis.call('HLEN', here)
-if left == 0 then redis.call('SREM', P .. ':nodes', node) end
+if left == 0 then
+  redis.call('SREM', P .. ':nodes', node)
+  redis.call('HDEL', P .. ':settings', node)
+end
 return left

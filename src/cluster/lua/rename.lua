@@ -1,6 +1,6 @@
 -- Changes a member's name, and tells the room. Asked again, it changes nothing more.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, name, what it looks like,
--- bounds (4)
+-- bounds (5)
 local node, member, name, looks, bounds = ARGV[5], ARGV[6], ARGV[7], ARGV[8], bounds_from(9)
 if is_late(ARGV[4]) then return { 'late' } end
 local found = redis.call('HGET', P .. ':node:' .. node, member)

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::domain::{MessageText, RoomName, TextLimits, Username};
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
-use crate::room::{Entry, EntryKind, LogBounds, News, Reader, RoomSettings};
+use crate::room::{Batch, EntryKind, LogBounds, News, Offered, RoomSettings, Subscriber};
 
 pub const ROOMS: [&str; 2] = ["tech", "general"];
 pub const NAMES: [&str; 3] = ["Ada", "Bob", "Łucja 🌍"];
@@ -67,12 +67,15 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
     let messages_max = prop::sample::select(vec![0, 1, 3, 10]);
     let bytes_max = prop::sample::select(vec![0, 700, 3 * LARGE]);
     let notice_limit = prop::sample::select(vec![0, 2]);
-    (messages_max, bytes_max, notice_limit).prop_map(|(messages_max, bytes_max, notice_limit)| {
-        RoomSettings {
+    let notices_max = prop::sample::select(vec![1, 3, 1000]);
+    let numbers = (messages_max, bytes_max, notices_max, notice_limit);
+    numbers.prop_map(
+        |(messages_max, bytes_max, notices_max, notice_limit)| RoomSettings {
             names: ROOMS.map(room_name).to_vec(),
             log: LogBounds {
                 messages_max,
                 bytes_max,
+                notices_max,
                 keep_for: Duration::ZERO,
             },
             notice_limit,
@@ -83,8 +86,8 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
             metrics: Arc::default(),
             node: 0,
             backplane: None,
-        }
-    })
+        },
+    )
 }
 
 pub fn room_name(name: &str) -> RoomName {
@@ -104,11 +107,10 @@ pub fn text(text: usize) -> MessageText {
     MessageText::parse(&raw, &limits).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// What somebody who is in a room has been told.
-#[derive(Debug)]
+/// What somebody who is in a room has received.
+#[derive(Debug, Default)]
 pub struct Ear {
     pub heard: Arc<Mutex<Heard>>,
-    air: Arc<Air>,
 }
 
 #[derive(Debug, Default)]
@@ -118,64 +120,23 @@ pub struct Heard {
     pub rung: bool,
 }
 
-/// Who is told what is broadcast, by channel.
-#[derive(Debug, Default)]
-pub struct Air(pub Mutex<Vec<(String, Arc<Mutex<Heard>>)>>);
-
-impl Ear {
-    pub fn new(air: &Arc<Air>) -> Self {
-        Self {
-            heard: Arc::default(),
-            air: Arc::clone(air),
-        }
-    }
-}
-
-impl Heard {
-    /// What is told must have been accepted, and is the newest such.
-    fn tell(&mut self, entry: &Entry) {
-        assert_eq!(self.parked, Some(entry.id));
-        let payload = entry.payload.get().to_owned();
-        self.entries.push((entry.id, payload));
-    }
-}
-
-impl Reader for Ear {
-    fn ring(&self, news: News) {
+impl Subscriber for Ear {
+    fn notify(&self, news: News) {
         self.heard.lock().rung |= news.has(News::ENTRIES);
     }
 
-    fn accept(&self, entry: &Entry) -> bool {
+    fn offer(&self, batch: &Batch) -> Offered {
         let mut heard = self.heard.lock();
-        let in_place = heard.parked == Some(entry.id - 1);
-        if in_place {
-            heard.parked = Some(entry.id);
+        match heard.parked {
+            Some(parked) if parked == batch.after => {}
+            Some(parked) if parked >= batch.upto => return Offered::Known,
+            _ => return Offered::Behind,
         }
-        in_place
-    }
-
-    fn tell(&self, entry: &Entry) {
-        self.heard.lock().tell(entry);
-    }
-
-    fn broadcast(&self, channel: &str, entry: &Entry) -> bool {
-        for (_, ear) in self.air.0.lock().iter().filter(|(on, _)| on == channel) {
-            ear.lock().tell(entry);
-        }
-        true
-    }
-
-    fn subscribe(&self, channel: &str) {
-        let mut air = self.air.0.lock();
-        assert!(!air.iter().any(|(_, ear)| Arc::ptr_eq(ear, &self.heard)));
-        air.push((channel.to_owned(), Arc::clone(&self.heard)));
-    }
-
-    fn unsubscribe(&self) {
-        let mut air = self.air.0.lock();
-        let before = air.len();
-        air.retain(|(_, ear)| !Arc::ptr_eq(ear, &self.heard));
-        assert_eq!(air.len() + 1, before, "it was subscribed");
+        let received = batch.entries.iter();
+        let received = received.map(|entry| (entry.id, entry.payload.get().to_owned()));
+        heard.entries.extend(received);
+        heard.parked = Some(batch.upto);
+        Offered::Taken
     }
 
     fn position(&self) -> u64 {
@@ -191,13 +152,13 @@ pub struct Kept {
     pub payload: String,
     pub key: Option<(usize, u8, usize)>,
     pub timestamp: String,
+    pub gone: bool,
 }
 
-/// A room as the model has it: everything that ever was, and the last id that is gone.
+/// A room as the model has it: everything that ever was.
 #[derive(Default)]
 pub struct Model {
     pub entries: Vec<Kept>,
-    pub tail: usize,
 }
 
 impl Model {
@@ -207,21 +168,35 @@ impl Model {
 
     /// What is still there, with its ids.
     pub fn kept(&self) -> impl DoubleEndedIterator<Item = (u64, &Kept)> {
-        (1..)
-            .zip(&self.entries)
-            .skip(self.tail)
-            .collect::<Vec<_>>()
-            .into_iter()
+        let kept = (1..).zip(&self.entries).filter(|(_, e)| !e.gone);
+        kept.collect::<Vec<_>>().into_iter()
     }
 
-    pub fn is_too_much(&self, bounds: LogBounds) -> bool {
-        let kept = &self.entries[self.tail..];
-        let messages = kept.iter().filter(|e| e.kind == EntryKind::Message).count();
-        let bytes: usize = kept.iter().map(|e| e.payload.len()).sum();
-        let crowded = messages > bounds.messages_max || kept.len() > 2 * bounds.messages_max;
-        kept.len() > 1
-            && ((bounds.bytes_max > 0 && bytes > bounds.bytes_max)
-                || (bounds.messages_max > 0 && crowded))
+    /// The newest message that is gone: what is before it, nobody can resume from.
+    pub fn tail(&self) -> u64 {
+        let gone = (1..).zip(&self.entries);
+        gone.filter(|(_, e)| e.gone && e.kind == EntryKind::Message)
+            .last()
+            .map_or(0, |(id, _)| id)
+    }
+
+    /// Forgets the oldest of what is too much: messages by number and size, notices by number, and
+    /// never the newest of either.
+    pub fn trim(&mut self, bounds: LogBounds) {
+        let most = |max: usize| if max == 0 { usize::MAX } else { max };
+        let messages = (most(bounds.messages_max), most(bounds.bytes_max));
+        self.trim_kind(EntryKind::Message, messages.0, messages.1);
+        self.trim_kind(EntryKind::Notice, bounds.notices_max, usize::MAX);
+    }
+
+    fn trim_kind(&mut self, kind: EntryKind, number: usize, bytes: usize) {
+        let here = self.entries.iter_mut().rev();
+        let (mut n, mut size) = (0, 0);
+        for entry in here.filter(|e| e.kind == kind && !e.gone) {
+            n += 1;
+            size += entry.payload.len();
+            entry.gone = n > 1 && (n > number || size > bytes);
+        }
     }
 
     /// The messages nearest to where a page starts: as many as it may hold, and whether there

@@ -44,7 +44,7 @@ export class Server {
     const binary = process.env.HUBBUB_BIN;
     assert.ok(binary, "HUBBUB_BIN names no server; start the suites with tests/compat/run");
     server.process = spawn(binary, [], {
-      env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", SECRET_KEY: "only-for-tests", ...NO_LIMITS, ...env },
+      env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", SECRET_KEY: "for these tests only", ...NO_LIMITS, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     server.stderr = "";

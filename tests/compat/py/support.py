@@ -23,7 +23,7 @@ HEARTBEAT_DEADLINE = 30
 SERVER_ENV = {
     "HOST": "127.0.0.1",
     "PORT": "0",
-    "SECRET_KEY": "only-for-tests",
+    "SECRET_KEY": "for these tests only",
     "MESSAGE_RATE": "0",
     "PING_INTERVAL": "3s",
     "PING_TIMEOUT": "5s",

@@ -1,0 +1,262 @@
+//! A WebSocket that wants to take over from polling (Engine.IO 4, "Upgrade").
+//!
+//! The library stops serving polls when such a WebSocket opens and ends the session when it fails.
+//! So it is told only once the upgrade is certain: the exchange of `2probe`, `3probe` and `5` is
+//! done here, and the library is then given a stream on which it sees its own part of that.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::ticket::Ticket;
+
+/// Longest time an upgrade takes.
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client finishes its poll before it sends `5`, so the poll that waits is ended when the probe
+/// has been answered. One that begins just then is ended after this time, the next after twice
+/// that, and so on: a client that never goes on is not kept busy.
+const RELEASE_AFTER: Duration = Duration::from_millis(100);
+/// Bytes of a message in this exchange.
+const MESSAGE_BYTES_MAX: usize = 1024;
+
+/// `2probe` and `5` as a client sends them (RFC 6455, section 5.2), masked with zeros.
+const REPLAYED: &[u8] = b"\x81\x86\0\0\0\x002probe\x81\x81\0\0\0\x005";
+/// `3probe` as a server sends it.
+const ANSWERED: &[u8] = b"\x81\x063probe";
+
+/// Why a WebSocket does not take over.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// The client hung up.
+    #[error("the client hung up")]
+    HungUp,
+    /// The client said something else than an upgrade wants.
+    #[error("not what an upgrade wants")]
+    Unexpected,
+    /// It took too long.
+    #[error("the upgrade took too long")]
+    TimedOut,
+    /// Nothing is to be taken over any more.
+    #[error("the session is over, or upgraded already")]
+    Settled,
+}
+
+/// Waits until the client has decided for this WebSocket. Polling goes on meanwhile.
+///
+/// # Errors
+/// [`ProbeError`]. The session polls on.
+pub async fn probe<S>(stream: S, ticket: &Weak<Ticket>) -> Result<Replayed<S>, ProbeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let settled = {
+        let ticket = ticket.upgrade().ok_or(ProbeError::Settled)?;
+        let polling = ticket.polling().ok_or(ProbeError::Settled)?;
+        polling.settled().clone()
+    };
+    tokio::select! {
+        biased;
+        () = settled.cancelled() => Err(ProbeError::Settled),
+        probed = timeout(UPGRADE_TIMEOUT, exchange(stream, ticket)) => {
+            probed.unwrap_or(Err(ProbeError::TimedOut))
+        }
+    }
+}
+
+async fn exchange<S>(stream: S, ticket: &Weak<Ticket>) -> Result<Replayed<S>, ProbeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(MESSAGE_BYTES_MAX)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let stream = ByteWise { stream };
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    expect(&mut socket, "2probe").await?;
+    let answered = socket.send(Message::text("3probe")).await;
+    answered.map_err(|_| ProbeError::HungUp)?;
+    tokio::select! {
+        biased;
+        upgraded = expect(&mut socket, "5") => upgraded?,
+        () = release_polls(ticket) => return Err(ProbeError::Settled),
+    }
+    Ok(Replayed {
+        stream: socket.into_inner().stream,
+        replay: REPLAYED,
+        swallow: ANSWERED.len(),
+    })
+}
+
+async fn expect<S>(socket: &mut WebSocketStream<S>, packet: &str) -> Result<(), ProbeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        return match socket.next().await {
+            Some(Ok(Message::Text(text))) if text == packet => Ok(()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            None | Some(Ok(Message::Close(_)) | Err(Error::Io(_) | Error::ConnectionClosed)) => {
+                Err(ProbeError::HungUp)
+            }
+            // A connection that is cut counts as a fault of the protocol there.
+            Some(Err(Error::Protocol(
+                tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+            ))) => Err(ProbeError::HungUp),
+            Some(Ok(_) | Err(_)) => Err(ProbeError::Unexpected),
+        };
+    }
+}
+
+/// Ends the polls that keep a client from going on. Returns when there is no session any more.
+async fn release_polls(ticket: &Weak<Ticket>) {
+    let mut pause = RELEASE_AFTER;
+    loop {
+        {
+            let Some(ticket) = ticket.upgrade() else {
+                return;
+            };
+            if let Some(polling) = ticket.polling() {
+                polling.release_poll();
+            }
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+pin_project! {
+    /// A stream that is read byte by byte, so that what follows the exchange stays in it.
+    struct ByteWise<S> {
+        #[pin]
+        stream: S,
+    }
+}
+
+impl<S: AsyncRead> AsyncRead for ByteWise<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let mut byte = [0];
+        let mut byte = ReadBuf::new(&mut byte);
+        ready!(self.project().stream.poll_read(cx, &mut byte))?;
+        buf.put_slice(byte.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite> AsyncWrite for ByteWise<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.project().stream.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().stream.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().stream.poll_shutdown(cx)
+    }
+}
+
+pin_project! {
+    /// A stream on which the exchange is over: it is read once more, and its answer, which the
+    /// client has, goes nowhere.
+    pub struct Replayed<S> {
+        #[pin]
+        stream: S,
+        replay: &'static [u8],
+        swallow: usize,
+    }
+}
+
+impl<S> Replayed<S> {
+    /// A stream without an exchange.
+    pub const fn nothing(stream: S) -> Self {
+        Self {
+            stream,
+            replay: &[],
+            swallow: 0,
+        }
+    }
+}
+
+impl<S: AsyncRead> AsyncRead for Replayed<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.project();
+        if this.replay.is_empty() {
+            return this.stream.poll_read(cx, buf);
+        }
+        let (now, later) = this.replay.split_at(this.replay.len().min(buf.remaining()));
+        buf.put_slice(now);
+        *this.replay = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite> AsyncWrite for Replayed<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        if *this.swallow == 0 {
+            return this.stream.poll_write(cx, buf);
+        }
+        let swallowed = buf.len().min(*this.swallow);
+        *this.swallow -= swallowed;
+        Poll::Ready(Ok(swallowed))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().stream.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().stream.poll_shutdown(cx)
+    }
+}
+
+/// Holds one of a session's tries to upgrade.
+pub struct ProbeSlot(Weak<Ticket>);
+
+impl ProbeSlot {
+    /// For a try that [`super::polling::PollingSession::begin_probe`] allowed.
+    pub fn new(ticket: &Arc<Ticket>) -> Self {
+        Self(Arc::downgrade(ticket))
+    }
+}
+
+impl Drop for ProbeSlot {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.0.upgrade()
+            && let Some(polling) = ticket.polling()
+        {
+            polling.end_probe();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! WebSockets, from the handshake to the stream that the library speaks over.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::service::Service;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::endings::{ClosePolling, TransportEnd};
+use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
+use super::handshake::handshake_key;
+use super::io::{ConnectionPlace, Linked};
+use super::polling::PollingSession;
+use super::probe::{self, ProbeError, ProbeSlot, Replayed};
+use super::ticket::Ticket;
+
+impl Endpoint {
+    /// Answers a WebSocket handshake and gives the library the stream behind it.
+    pub(super) fn upgrade(self: &Arc<Self>, sid: Option<&str>, mut request: Request) -> Response {
+        let key = match handshake_key(&request) {
+            Ok(key) => key,
+            Err(refused) => return *refused,
+        };
+        let Some(mut opening) = slim(request.uri(), ()) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let ticket = match sid.map(|sid| self.polling_ticket(sid)) {
+            Some(None) => return unknown_session(),
+            Some(Some(ticket)) if !ticket.polling().is_some_and(PollingSession::begin_probe) => {
+                return bad_request();
+            }
+            Some(Some(ticket)) => ticket,
+            None => match self.admission().admit(client_of(&request)) {
+                Ok(place) => Ticket::new(self, place),
+                Err(turned_away) => return turned_away.into_response(),
+            },
+        };
+        let place = request.extensions_mut().remove::<ConnectionPlace>();
+        let on_upgrade = hyper::upgrade::on(&mut request);
+        let endpoint = Arc::clone(self);
+        if sid.is_some() {
+            let slot = ProbeSlot::new(&ticket);
+            tokio::spawn(async move {
+                if let Some(stream) = upgraded(on_upgrade).await {
+                    endpoint
+                        .take_over(stream, ticket, slot, place, opening)
+                        .await;
+                }
+            });
+        } else {
+            tokio::spawn(async move {
+                if let Some(stream) = upgraded(on_upgrade).await {
+                    let stream = Replayed::nothing(stream);
+                    opening.extensions_mut().insert(Arc::clone(&ticket));
+                    let end = TransportEnd::new(&endpoint, &ticket, true);
+                    endpoint.admission().await_claim(&ticket);
+                    endpoint.serve(stream, &ticket, (end, place), opening).await;
+                }
+            });
+        }
+        (
+            StatusCode::SWITCHING_PROTOCOLS,
+            [
+                (header::CONNECTION, "upgrade".to_owned()),
+                (header::UPGRADE, "websocket".to_owned()),
+                (header::SEC_WEBSOCKET_ACCEPT, key),
+            ],
+        )
+            .into_response()
+    }
+
+    /// Serves a session over a WebSocket that wants to take over from polling, once its client has
+    /// decided for it. The session polls until then, and on where it never does.
+    async fn take_over(
+        self: Arc<Self>,
+        stream: Upgraded,
+        ticket: Arc<Ticket>,
+        slot: ProbeSlot,
+        place: Option<ConnectionPlace>,
+        opening: axum::http::Request<()>,
+    ) {
+        // Neither the session nor its place waits for the end of the probe.
+        let waiting = Arc::downgrade(&ticket);
+        drop(ticket);
+        let stream = match probe::probe(stream, &waiting).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                if matches!(error, ProbeError::Unexpected | ProbeError::TimedOut) {
+                    self.metrics().reject("upgrade");
+                }
+                tracing::debug!(%error, "a WebSocket did not take over");
+                return;
+            }
+        };
+        drop(slot);
+        let Some(ticket) = waiting.upgrade() else {
+            return;
+        };
+        let Some(polling) = ticket.polling() else {
+            return;
+        };
+        if !polling.upgrade().await {
+            return;
+        }
+        let closing = ClosePolling::unless_upgraded(&self, polling.sid());
+        let end = TransportEnd::new(&self, &ticket, false);
+        self.serve(stream, &ticket, (closing, end, place), opening)
+            .await;
+    }
+
+    /// Gives the library a stream to speak over.
+    async fn serve<S, G>(
+        &self,
+        stream: S,
+        ticket: &Arc<Ticket>,
+        guard: G,
+        opening: axum::http::Request<()>,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        G: Send + 'static,
+    {
+        let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
+        // Boxed, because the library's futures move it about and keep room for each place.
+        let stream = Box::new(stream);
+        if Service::call(self.service(), (stream, opening))
+            .await
+            .is_err()
+        {
+            tracing::debug!("a handshake was not one of Engine.IO's");
+        }
+    }
+}
+
+type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
+
+async fn upgraded(on_upgrade: OnUpgrade) -> Option<Upgraded> {
+    match on_upgrade.await {
+        Ok(upgraded) => Some(TokioIo::new(upgraded)),
+        Err(error) => {
+            tracing::debug!(%error, "a connection went away in its upgrade");
+            None
+        }
+    }
+}
