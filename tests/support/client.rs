@@ -98,6 +98,11 @@ impl Client {
         }
     }
 
+    /// What it is called where something goes wrong.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
     /// The Engine.IO handshake.
     pub fn handshake(&self) -> &Value {
         &self.handshake
