@@ -6,7 +6,9 @@
 #![no_main]
 
 use hubbub::domain::{Refusal, RefusalCode, RoomName, TextLimits, Username};
-use hubbub::protocol::{Auth, Command, EventName, HISTORY_PAGE_MAX, decode, split_event};
+use hubbub::protocol::{
+    Auth, Command, EventName, HISTORY_PAGE_MAX, USERS_MAX, decode, split_event,
+};
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::Value;
@@ -184,7 +186,11 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
             assert!(given("typing").is_none_or(|given| given == *typing));
         }
         Command::Leave => assert_eq!(event, EventName::LeaveRoom),
-        Command::ListUsers => assert_eq!(event, EventName::ListUsers),
+        Command::ListUsers(range) => {
+            assert_eq!(event, EventName::ListUsers);
+            assert!((1..=USERS_MAX).contains(&range.limit));
+            assert!(range.after.is_none_or(|after| after.len() <= 128));
+        }
     }
 }
 

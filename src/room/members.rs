@@ -295,6 +295,33 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_members_here_may_be_held_and_sixteen_in_any_room() {
+        for (count, most) in [(1, 1), (10, 10), (16, 16), (20, 16), (40, 20), (101, 50)] {
+            let mut here = Members::at(1);
+            let ids: Vec<_> = (0..count).map(|n| here.new_id(n)).collect();
+            let member = Member {
+                user_id: "u1".into(),
+                username: Username::anonymous(),
+            };
+            ids.iter().for_each(|id| here.add(*id, member.clone()));
+            // Those of other processes are theirs to hold.
+            (0..500).for_each(|n| here.add(Members::at(2).new_id(n), member.clone()));
+            let held = |here: &Members| here.count() - here.live_count();
+            for id in &ids {
+                if here.may_hold(*id) {
+                    here.hold(*id);
+                    here.hold(*id);
+                }
+            }
+            assert_eq!(held(&here), most, "of {count}");
+            here.release(ids[0]);
+            assert_eq!(held(&here), most - 1);
+            ids.iter().for_each(|id| drop(here.remove(*id)));
+            assert_eq!(held(&here), 0);
+        }
+    }
+
+    #[test]
     fn members_elsewhere_are_replaced_and_those_here_stay() {
         let member = |name: &str| Member {
             user_id: name.into(),

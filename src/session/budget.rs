@@ -23,13 +23,13 @@ use crate::room::UserId;
 
 /// What one refused request costs beside its own bytes, towards the budget of abuse.
 const REFUSAL_BYTES: usize = 1024;
-/// Abuse that is borne: some 6,000 refused requests at once, and 16 a second on average. Whoever
+/// Abuse that is borne: some 16,000 refused requests at once, and 48 a second on average. Whoever
 /// pastes fifty messages, or sends again what was buffered while away, is nowhere near.
-const PATIENCE: (u32, u32) = (16 * 1024, 6 * 1024 * 1024);
+const PATIENCE: (u32, u32) = (48 * 1024, 16 * 1024 * 1024);
 /// A second with more refused requests than this is a bad one.
 const BAD_SECOND: u32 = 50;
 /// Bad seconds that are borne, less one for each better second between them.
-const BAD_SECONDS_MAX: u32 = 6;
+const BAD_SECONDS_MAX: u32 = 8;
 /// Bytes of answers a second, and at once: a dozen of the largest answers, or a hundred joins with
 /// the history and the users of an ordinary room.
 pub const ANSWERS: (u32, u32) = (256 * 1024, 4 * 1024 * 1024);

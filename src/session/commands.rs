@@ -59,10 +59,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         if refusal.code == RefusalCode::Unavailable {
             return Ok(());
         }
-        self.account.charge_refusal(0).map_err(|Flood| {
-            self.out.close_transport();
-            Ended::Flood
-        })
+        self.account.charge_refusal(0).map_err(|Flood| Ended::Flood)
     }
 
     pub(super) async fn answer(

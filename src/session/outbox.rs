@@ -94,14 +94,6 @@ impl Ended {
     }
 }
 
-impl Ended {
-    /// Whether the session ends a transport that its client would go on with.
-    #[must_use]
-    pub const fn is_forced(self) -> bool {
-        matches!(self, Self::Slow | Self::Flood)
-    }
-}
-
 /// News that is the end of a session.
 const END: News = News::LEFT
     .and(News::OUSTED)
@@ -326,9 +318,6 @@ impl<C: Connection> Outbox<C> {
     /// Waits for news that ends the session. Cancel safe.
     pub async fn end(&self) -> Ended {
         let news = self.bell.until(END).await;
-        if news.has(News::STALLED) {
-            self.close_transport();
-        }
         Ended::by(news).unwrap_or(Ended::Lost)
     }
 

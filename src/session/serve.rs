@@ -112,14 +112,17 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     async fn end(&mut self, ended: Ended) {
-        if ended == Ended::Slow {
-            self.shared.metrics.slow_readers_closed.inc();
-        }
-        if ended == Ended::Flood {
-            self.shared.metrics.reject("flood");
-        }
-        if ended == Ended::Ousted {
-            self.out.disconnect();
+        match ended {
+            Ended::Slow => {
+                self.shared.metrics.slow_readers_closed.inc();
+                self.out.close_transport();
+            }
+            Ended::Flood => {
+                self.shared.metrics.reject("flood");
+                self.out.close_transport();
+            }
+            Ended::Ousted => self.out.disconnect(),
+            Ended::Lost | Ended::Left | Ended::Drained => {}
         }
         self.take_cursor();
         self.do_what_was_asked().await;
@@ -194,9 +197,6 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what there is to do.
     async fn tell(&mut self, news: News) -> Result<(), Ended> {
         if let Some(ended) = Ended::by(news) {
-            if ended.is_forced() {
-                self.out.close_transport();
-            }
             return Err(ended);
         }
         if news.has(News::TAKEN_OVER)

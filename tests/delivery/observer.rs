@@ -1,10 +1,14 @@
 //! Somebody who is connected to one room throughout one incarnation of the server, without a proxy
 //! and without faults: what an observer sees is the order of the room.
+//!
+//! Each has a thread of its own. Among the tasks of the people and their proxies it would be late on
+//! a busy machine, and the server would close it as a slow reader.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde_json::Value;
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -28,18 +32,14 @@ pub struct Observer {
 impl Observer {
     /// Joins a room as the first one there, and watches it.
     pub async fn start(address: SocketAddr, room: RoomIndex) -> Self {
-        let name = format!("observer-{}", ROOMS[room]);
-        let mut recorder = Recorder::new(name, &ROOMS);
-        let opened = Connection::open(address, Transport::WebSocket, "").await;
-        let mut connection = opened.unwrap();
-        let joined = async {
-            while recorder.take(connection.packet().await) != Heard::Greeted {}
-            connection.send(vec![recorder.join_frame(room, None)]);
-            while recorder.take(connection.packet().await) != Heard::Joined {}
-        };
-        timeout(PATIENCE, joined).await.expect("an observer joins");
         let (end, asked) = mpsc::unbounded_channel();
-        let task = tokio::spawn(watch(recorder, connection, room, asked));
+        let (there, joined) = oneshot::channel();
+        let task = tokio::task::spawn_blocking(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(observe(address, room, there, asked))
+        });
+        let joined = timeout(PATIENCE, joined).await;
+        joined.expect("an observer joins").expect("it did not fail");
         Self { end, task }
     }
 
@@ -73,6 +73,23 @@ pub async fn ends(observers: &[Observer]) -> BTreeMap<RoomIndex, Position> {
         ends.insert(room, observer.end().await);
     }
     ends
+}
+
+async fn observe(
+    address: SocketAddr,
+    room: RoomIndex,
+    there: oneshot::Sender<()>,
+    asked: mpsc::UnboundedReceiver<oneshot::Sender<Position>>,
+) -> History {
+    let name = format!("observer-{}", ROOMS[room]);
+    let mut recorder = Recorder::new(name, &ROOMS);
+    let opened = Connection::open(address, Transport::WebSocket, "").await;
+    let mut connection = opened.unwrap();
+    while recorder.take(connection.packet().await) != Heard::Greeted {}
+    connection.send(vec![recorder.join_frame(room, None)]);
+    while recorder.take(connection.packet().await) != Heard::Joined {}
+    there.send(()).expect("somebody waits for the observer");
+    watch(recorder, connection, room, asked).await
 }
 
 async fn watch(

@@ -18,7 +18,7 @@ const TRANSPORTS: [Transport; 3] = Transport::ALL;
 /// Sends the packet again and again, so many every 100 ms, until the connection is closed, which it
 /// must be within a few seconds.
 async fn closed_by(client: &mut Client, packet: &str, at_once: usize) -> Duration {
-    let since = Instant::now();
+    let (since, mut heard) = (Instant::now(), 0);
     loop {
         client.send_all(vec![packet.to_owned(); at_once]);
         let pause = sleep(Duration::from_millis(100));
@@ -28,7 +28,7 @@ async fn closed_by(client: &mut Client, packet: &str, at_once: usize) -> Duratio
                     // It would keep a stock client from coming back.
                     Packet::Disconnected => panic!("a goodbye"),
                     Packet::TransportClosed(_) => return,
-                    _ => {}
+                    _ => heard += 1,
                 }
             }
         };
@@ -38,7 +38,11 @@ async fn closed_by(client: &mut Client, packet: &str, at_once: usize) -> Duratio
             () = pause => {}
         }
         let elapsed = since.elapsed();
-        assert!(elapsed < A_FEW_SECONDS, "still open after {elapsed:?}");
+        assert!(
+            elapsed < A_FEW_SECONDS,
+            "{} is still open after {elapsed:?} and {heard} packets",
+            client.label()
+        );
     }
 }
 

@@ -98,6 +98,11 @@ impl Client {
         }
     }
 
+    /// What it is called where something goes wrong.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
     /// The Engine.IO handshake.
     pub fn handshake(&self) -> &Value {
         &self.handshake
@@ -144,6 +149,12 @@ impl Client {
     /// Sends one packet, whatever it is.
     pub fn send_raw(&self, packet: &str) {
         self.send_all(vec![packet.to_owned()]);
+    }
+
+    /// As [`Self::send_raw`]; false if the transport has ended.
+    pub fn try_send_raw(&self, packet: &str) -> bool {
+        let texts = Outgoing::Texts(vec![packet.to_owned()]);
+        self.wire.outgoing.send(texts).is_ok()
     }
 
     /// Sends packets as one burst.

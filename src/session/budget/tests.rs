@@ -98,7 +98,7 @@ fn an_answer_larger_than_what_is_left_is_owed() {
 fn a_burst_of_refusals_is_borne_and_an_endless_one_is_a_flood() {
     let budgets = budgets(0);
     let account = budgets.account(&user("eve"), None);
-    assert!((0..5000).all(|_| account.charge_refusal(60).is_ok()));
+    assert!((0..15_000).all(|_| account.charge_refusal(60).is_ok()));
     assert!((0..5000).any(|_| account.charge_refusal(60).is_err()));
     drop(account);
     // A reconnect does not make it good.
@@ -112,7 +112,7 @@ fn large_requests_cost_their_bytes() {
     let borne = (0..100)
         .take_while(|_| account.charge_refusal(1 << 20).is_ok())
         .count();
-    assert_eq!(borne, 5);
+    assert_eq!(borne, 15);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_slow_flood_is_found_by_its_bad_seconds_and_single_bursts_are_not() {
     let mut flood = fresh;
     let ended = (0..200).position(|n| (0..10).any(|_| flood.refuse(at(n * 100))));
     let seconds = ended.map(|tenths| tenths / 10);
-    assert_eq!(seconds, Some(6));
+    assert_eq!(seconds, Some(8));
     let mut retries = fresh;
     assert!((0..600).all(|n| !retries.refuse(at(n * 100))));
     let mut storms = fresh;
@@ -171,7 +171,7 @@ fn of_too_many_budgets_the_fullest_are_forgotten() {
 fn first_spent(budgets: &Budgets) -> Account {
     let account = budgets.account(&user("spent"), None);
     messages(&account);
-    let refused = (0..10_000).filter(|_| account.charge_refusal(60).is_err());
+    let refused = (0..20_000).filter(|_| account.charge_refusal(60).is_err());
     assert!(refused.count() > 0);
     account
 }
