@@ -9,6 +9,7 @@ import { graphemes } from '../text/plain';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
 import { Suggestions, useSuggestions } from './Suggestions';
+import { isComposing } from './typing-keys';
 
 const DEFAULT_MAX = 2000;
 const WARN_AT = 0.8;
@@ -81,7 +82,7 @@ export function Composer() {
   };
   const keys = (event: KeyboardEvent) => {
     // While an input method composes, Enter is its own.
-    if (event.isComposing || event.keyCode === 229 || suggestions.key(event)) return;
+    if (isComposing(event) || suggestions.key(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
       event.preventDefault();
       submit();
