@@ -2,17 +2,14 @@
 
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { createChat } from './client';
+import { createChat } from './client/create';
 import { setLanguage } from './i18n';
 import { prefs } from './state/prefs';
 import { route } from './state/router';
 import { keepToken, takeToken } from './state/session-store';
-import { Store } from './state/store';
+import { loadRoomParts, Store } from './state/store';
 import './styles/base.css';
 import './styles/sign-in.css';
-import './styles/room.css';
-import './styles/log.css';
-import './styles/dialog.css';
 import { App, part } from './view/App';
 import { StoreContext } from './view/context';
 
@@ -50,4 +47,8 @@ if (root) {
 }
 
 // Once the first screen is painted, the room is fetched for when it is wanted.
-setTimeout(() => part('room'), 300);
+setTimeout(() => {
+  // A failure is none yet: whoever needs it asks again.
+  loadRoomParts().catch(() => {});
+  part('room');
+}, 300);

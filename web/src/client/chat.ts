@@ -4,7 +4,7 @@
 import { Connection, type ConnectionState, type SocketLike } from './connection';
 import { type Continuity, Cursor } from './cursor';
 import { Emitter } from './emitter';
-import { Outbox, type OutboxLimits, type Outgoing } from './outbox';
+import type { Outbox, OutboxLimits, Outgoing } from './outbox';
 import type {
   Ack,
   Activity,
@@ -23,7 +23,7 @@ import type {
   UsersBody,
   WireError,
 } from './protocol';
-import { Roster } from './roster';
+import type { Roster } from './roster';
 
 export interface Joined {
   room: string;
@@ -84,13 +84,27 @@ interface Target {
   username: string;
 }
 
+/** What a chat needs before its first `join`: a page fetches it while the name is being typed. */
+export interface RoomParts {
+  Outbox: typeof Outbox;
+  Roster: typeof Roster;
+}
+
+let parts: RoomParts | null = null;
+
+/** Hands over the parts, for every chat. */
+export function provideParts(given: RoomParts): void {
+  parts = given;
+}
+
 export class Chat extends Emitter<ChatEvents> {
   readonly #socket: SocketLike;
   readonly #options: ChatOptions;
   readonly #connection: Connection;
-  readonly #outbox: Outbox;
-  readonly #roster: Roster;
   readonly #cursors = new Map<string, Cursor>();
+  /** From the first `join` on. */
+  #outbox: Outbox | null = null;
+  #roster: Roster | null = null;
   #session: Session | null = null;
   #token: string | null;
   #target: Target | null = null;
@@ -108,20 +122,6 @@ export class Chat extends Emitter<ChatEvents> {
       up: () => this.#requestJoin(),
       down: () => this.#left(),
     });
-    this.#outbox = new Outbox(
-      {
-        emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
-        rejoin: () => this.#requestJoin(),
-        // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
-        idempotent: () => this.#token !== null,
-        changed: (item) => this.tell('outgoing', item),
-      },
-      options.outbox,
-    );
-    this.#roster = new Roster(
-      (users) => this.#joined && this.tell('users', { room: this.#joined.room, users }),
-      () => this.#requestUsers(),
-    );
     this.#listen();
   }
 
@@ -155,6 +155,7 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Enters `room`, now or when there is a connection; again after each reconnect. Answered by `joined` or `refused`. */
   join(room: string, username: string): void {
+    this.#equip();
     this.#target = { room, username };
     this.#requestJoin();
   }
@@ -167,15 +168,15 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Queues a message to the present room, and tells of its fate by `outgoing`. */
   send(text: string): Outgoing | null {
-    return this.#target && this.#outbox.add(this.#target.room, text);
+    return (this.#target && this.#outbox?.add(this.#target.room, text)) ?? null;
   }
 
   retry(clientId: string): void {
-    this.#outbox.retry(clientId);
+    this.#outbox?.retry(clientId);
   }
 
   discard(clientId: string): boolean {
-    return this.#outbox.discard(clientId);
+    return this.#outbox?.discard(clientId) ?? false;
   }
 
   typing(typing: boolean): void {
@@ -186,6 +187,25 @@ export class Chat extends Emitter<ChatEvents> {
   /** Messages of the present room older than `before`, oldest first; null where there is no answer. */
   older(before: number, limit: number): Promise<HistoryBody | null> {
     return this.#ask<HistoryBody>((ack) => this.#socket.emit('get_history', { before, limit }, ack));
+  }
+
+  #equip(): void {
+    if (this.#outbox) return;
+    if (!parts) throw new Error('provideParts() comes before join()');
+    this.#outbox = new parts.Outbox(
+      {
+        emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
+        rejoin: () => this.#requestJoin(),
+        // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
+        idempotent: () => this.#token !== null,
+        changed: (item) => this.tell('outgoing', item),
+      },
+      this.#options.outbox,
+    );
+    this.#roster = new parts.Roster(
+      (users) => this.#joined && this.tell('users', { room: this.#joined.room, users }),
+      () => this.#requestUsers(),
+    );
   }
 
   #listen(): void {
@@ -211,7 +231,7 @@ export class Chat extends Emitter<ChatEvents> {
     const rooms = Object.values(map);
     this.tell('rooms', rooms);
     const own = rooms.find((room) => room.name === this.#joined?.room);
-    if (own) this.#roster.count(own.count);
+    if (own) this.#roster?.count(own.count);
   }
 
   #requestJoin(): void {
@@ -267,17 +287,17 @@ export class Chat extends Emitter<ChatEvents> {
       lastId: confirm.last_id ?? null,
       history,
     };
-    for (const message of history) this.#outbox.echo(message, confirm.username);
+    for (const message of history) this.#outbox?.echo(message, confirm.username);
     this.tell('joined', this.#joined);
-    this.#roster.reset(confirm.users);
-    this.#outbox.open(confirm.room);
+    this.#roster?.reset(confirm.users);
+    this.#outbox?.open(confirm.room);
   }
 
   #received(message: ReceiveMessage): void {
     const joined = this.#joined;
     if (!joined || message.room !== joined.room) return;
     if (!this.#cursor(message.room).accept(message.id)) return;
-    this.#outbox.echo(message, joined.username);
+    this.#outbox?.echo(message, joined.username);
     this.tell('message', { message, live: this.#isLive(message.id) });
   }
 
@@ -285,7 +305,7 @@ export class Chat extends Emitter<ChatEvents> {
     const joined = this.#joined;
     if (!joined || (notice.room ?? joined.room) !== joined.room) return;
     if (!this.#cursor(joined.room).accept(notice.id)) return;
-    this.#roster.notice(notice);
+    this.#roster?.notice(notice);
     this.tell('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });
   }
 
@@ -305,7 +325,7 @@ export class Chat extends Emitter<ChatEvents> {
     const joining = this.#target && !this.#joined;
     if (joining && this.#target && (error.event ?? 'join_room') === 'join_room') {
       this.#joinRefused(this.#target, error);
-    } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox.refused(error)) {
+    } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox?.refused(error)) {
       this.tell('problem', error);
     }
   }
@@ -313,14 +333,14 @@ export class Chat extends Emitter<ChatEvents> {
   #left(): void {
     clearTimeout(this.#joinTimer);
     this.#joined = null;
-    this.#outbox.close();
-    this.#roster.reset(undefined);
+    this.#outbox?.close();
+    this.#roster?.reset(undefined);
   }
 
   async #requestUsers(): Promise<void> {
     const room = this.#joined?.room;
     const answer = await this.#ask<UsersBody>((ack) => this.#socket.emit('list_users', {}, ack));
-    if (answer && this.#joined?.room === room) this.#roster.reset(answer.users);
+    if (answer && this.#joined?.room === room) this.#roster?.reset(answer.users);
   }
 
   /** A request whose refusal or silence is the same to the caller: nothing came. */

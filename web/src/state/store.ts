@@ -2,12 +2,23 @@
 // Messages are taken in once per frame, so that a burst costs one rendering and not a hundred.
 
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type { Chat, ConnectionState, Joined, Outgoing, RoomInfo, Session, User, WireError } from '../client';
+import type {
+  Chat,
+  ConnectionState,
+  Joined,
+  Outgoing,
+  ReceiveMessage,
+  RoomInfo,
+  Session,
+  User,
+  WireError,
+} from '../client';
 import { t } from '../i18n';
+import { EMPTY } from './entries';
 import { prefs } from './prefs';
 import { saveIn } from './session-store';
-import * as timelines from './timeline';
-import { EMPTY, type Entry, type MessageEntry, type Timeline } from './timeline';
+import type * as Timelines from './timeline';
+import type { Entry, MessageEntry, Timeline } from './timeline';
 import { Unread } from './unread';
 
 /** Runs `work` with the next frame; hidden pages have none, and get a timer. */
@@ -20,6 +31,20 @@ export function nextFrame(work: () => void): void {
 const BURST_MS = 100;
 const OLDER_PAGE = 100;
 const BACK_MS = 2000;
+
+/** There before any room is entered. */
+let timelines: typeof Timelines;
+let ready = false;
+
+export function provideTimelines(module: typeof Timelines): void {
+  timelines = module;
+  ready = true;
+}
+
+/** Fetches what a room is kept with. */
+export const loadRoomParts = () => import('./room-parts');
+
+const LOAD_RETRY_MS = 1000;
 
 export type MessageListener = (message: MessageEntry, room: string) => void;
 
@@ -96,8 +121,19 @@ export class Store {
       this.joined.value = null;
       prefs.name.value = name;
     });
-    this.#chat.join(room, name);
+    this.#join(room, name);
     this.#chat.connect();
+  }
+
+  #join(room: string, name: string): void {
+    if (ready) {
+      this.#chat.join(room, name);
+      return;
+    }
+    const again = () => {
+      if (this.room.value === room) this.#join(room, name);
+    };
+    loadRoomParts().then(again, () => setTimeout(again, LOAD_RETRY_MS));
   }
 
   rename(name: string): void {
@@ -171,7 +207,7 @@ export class Store {
     return page !== null;
   }
 
-  #reader(): timelines.Reader {
+  #reader(): Timelines.Reader {
     const joined = this.joined.value;
     return {
       name: joined?.username ?? prefs.name.value,
@@ -286,7 +322,7 @@ export class Store {
     });
   }
 
-  #message(message: Parameters<typeof timelines.toMessage>[1], live: boolean): void {
+  #message(message: ReceiveMessage, live: boolean): void {
     this.#take((timeline) => {
       const entry = timelines.toMessage(timeline, message, this.#reader());
       if (live && !entry.own) {

@@ -5,6 +5,8 @@ import type { Outgoing, ReceiveMessage, SystemMessage } from '../client';
 import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
 
+export { EMPTY, indexOf } from './entries';
+
 interface Base {
   key: string;
   /** Position over all epochs: grows down the log, with room between two for entries without an id. */
@@ -48,7 +50,6 @@ export interface Timeline {
   base: number;
 }
 
-export const EMPTY: Timeline = { entries: [], pending: [], more: false, loaded: false, epoch: 0, base: 0 };
 export const MEMORY_MAX = 5000;
 
 export interface Reader {
@@ -170,15 +171,4 @@ export function settle(timeline: Timeline, lastId: number, reader: Reader): Time
   );
   const added = append(timeline, entries);
   return { ...added, entries: added.entries.toSorted((a, b) => a.order - b.order) };
-}
-
-/** Index of the first entry at or behind `order`. */
-export function indexOf(entries: readonly Entry[], order: number): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((entries[middle]?.order ?? 0) < order) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

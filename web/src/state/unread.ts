@@ -2,8 +2,9 @@
 // that has it. The line "New" stays where it was drawn until the room is left or Escape is pressed.
 
 import { signal } from '@preact/signals';
+import { indexOf } from './entries';
 import { prefs } from './prefs';
-import { type Entry, indexOf, type MessageEntry, type Timeline } from './timeline';
+import type { Entry, MessageEntry, Timeline } from './timeline';
 
 export interface Count {
   count: number;

@@ -2,8 +2,9 @@
 // window grows upwards as the reader scrolls, and shrinks only at the end, where nothing can jump.
 
 import { type Signal, signal } from '@preact/signals';
+import { indexOf } from './entries';
 import type { Store } from './store';
-import { type Entry, indexOf } from './timeline';
+import type { Entry } from './timeline';
 
 export const WINDOW = 200;
 const STEP = 100;

@@ -15,6 +15,8 @@ import { Log } from './Log';
 import { Logo } from './Logo';
 import { People } from './People';
 import { RoomList } from './RoomList';
+import '../styles/room.css';
+import '../styles/log.css';
 
 addEnglish(words);
 
