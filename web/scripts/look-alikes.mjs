@@ -10,11 +10,19 @@ const SMALL_CAPITALS = {
   p: 'ᴘ', r: 'ʀя', t: 'ᴛтτ', u: 'μ', w: 'ω',
 }; // biome-ignore format: a table
 
-const hex = (codes) => codes.trim().split(/\s+/).map((code) => String.fromCodePoint(Number.parseInt(code, 16))).join('');
+const hex = (codes) =>
+  codes
+    .trim()
+    .split(/\s+/)
+    .map((code) => String.fromCodePoint(Number.parseInt(code, 16)))
+    .join('');
 
 const prototypes = new Map();
 for (const line of readFileSync(process.argv[2], 'utf8').split('\n')) {
-  const [from, to] = line.replace(/^\uFEFF/, '').replace(/#.*/, '').split(';');
+  const [from, to] = line
+    .replace(/^\uFEFF/, '')
+    .replace(/#.*/, '')
+    .split(';');
   if (to) prototypes.set(hex(from), hex(to));
 }
 
@@ -31,7 +39,9 @@ for (const [look, characters] of Object.entries(SMALL_CAPITALS)) {
   for (const character of characters) if (!latin.get(look).includes(character)) add(look, character);
 }
 
-const rows = [...latin].sort(([a], [b]) => (a < b ? -1 : 1)).map(([look, characters]) => `${look} ${characters}`);
+const rows = [...latin]
+  .sort(([a], [b]) => (a < b ? -1 : 1))
+  .map(([look, characters]) => `${look} ${characters}`);
 writeFileSync(
   new URL('../src/text/look-alikes.ts', import.meta.url),
   `// Made by scripts/look-alikes.mjs from Unicode's confusables.txt: do not edit. Each row is what characters look like,
@@ -39,6 +49,9 @@ writeFileSync(
 
 // biome-ignore format: a table
 export const LOOK_ALIKES =
-${rows.map((row) => `  '${row}\\n' +`).join('\n').replace(/\\n' \+$/, "';")}
+${rows
+  .map((row) => `  '${row}\\n' +`)
+  .join('\n')
+  .replace(/\\n' \+$/, "';")}
 `,
 );

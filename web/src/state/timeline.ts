@@ -27,8 +27,11 @@ export interface MessageEntry extends Base {
 
 export interface NoticeEntry extends Base {
   type: 'notice';
-  kind: 'joined' | 'left' | 'other';
+  kind: 'joined' | 'left' | 'renamed' | 'other';
   username: string;
+  userId: string | null;
+  /** `renamed`: the name before. */
+  before: string;
   text: string;
 }
 
@@ -85,15 +88,21 @@ export function toMessage(timeline: Timeline, message: ReceiveMessage, reader: R
 }
 
 export function toNotice(timeline: Timeline, notice: SystemMessage): NoticeEntry {
-  const { kind, username, text } = notice;
+  const { kind, text } = notice;
+  // The plain chatroom has the text only.
   const parsed = /^(.*) has (joined|left) the room$/su.exec(text);
-  const told = kind === 'renamed' ? undefined : (kind ?? (parsed?.[2] as 'joined' | 'left' | undefined));
+  const username = notice.username ?? parsed?.[1] ?? '';
+  const ending = ` is now known as ${username}`;
+  const before = kind === 'renamed' && text.endsWith(ending) ? text.slice(0, -ending.length) : '';
+  const told = kind ?? (parsed?.[2] as 'joined' | 'left' | undefined) ?? 'other';
   return {
     type: 'notice',
     ...place(timeline, notice.id),
     at: Date.parse(notice.timestamp) || Date.now(),
-    kind: told ?? 'other',
-    username: visible(username ?? parsed?.[1] ?? ''),
+    kind: told === 'renamed' && before === '' ? 'other' : told,
+    username: visible(username),
+    userId: notice.user_id ?? null,
+    before: visible(before),
     text: visible(text),
   };
 }

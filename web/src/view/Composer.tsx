@@ -10,6 +10,7 @@ import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
 import { Suggestions, useSuggestions } from './Suggestions';
 import { isComposing } from './typing-keys';
+import { label, whoIn } from './who';
 
 const DEFAULT_MAX = 2000;
 const WARN_AT = 0.8;
@@ -22,7 +23,8 @@ function remaining(text: string, store: Store): number | null {
 }
 
 function TypingLine({ store }: { store: Store }) {
-  const names = store.typing.value.map((user) => user.username);
+  const who = whoIn(store);
+  const names = store.typing.value.map((user) => label(user.username, who.tag(user.user_id, user.username)));
   const [a = '', b = ''] = names;
   const text = [null, () => t('typing1', { a }), () => t('typing2', { a, b })][names.length];
   const shown = names.length === 0 ? '' : text ? text() : t('typingMany');

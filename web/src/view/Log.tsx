@@ -1,7 +1,7 @@
 // The messages of the room: follows the end while the reader is there, holds still while they read further up.
 
 import type { VNode } from 'preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { day, fullTime, language, t } from '../i18n';
 import { Announcer } from '../state/announcer';
 import { prefs } from '../state/prefs';
@@ -13,6 +13,7 @@ import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
 import { type Row, rows } from './rows';
+import { label, type Who, whoIn } from './who';
 
 const END_PX = 48;
 const TOP_PX = 400;
@@ -23,12 +24,12 @@ type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
 interface RowContext {
   store: Store;
   me: string;
-  tags: ReadonlyMap<string, string>;
+  who: Who;
   menu: string | null;
   setMenu: (key: string | null) => void;
 }
 
-function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
+function draw(row: Row, { store, me, who, menu, setMenu }: RowContext): VNode {
   switch (row.kind) {
     case 'day':
       return (
@@ -59,7 +60,7 @@ function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
         <Message
           key={row.key}
           {...{ entry: row.entry, head: row.head, item: row.item, me, store }}
-          tag={tags.get(row.entry.userId ?? '') ?? ''}
+          tag={who.tag(row.entry.userId, row.entry.sender)}
           menu={menu === row.key}
           onMenu={setMenu}
         />
@@ -68,12 +69,13 @@ function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
 }
 
 /** What a row is drawn from; the same values, the same row. */
-function ingredients(row: Row, { me, tags, menu }: RowContext): unknown[] {
+function ingredients(row: Row, { me, who, menu }: RowContext): unknown[] {
   const common = [language.value, me];
   if (row.kind === 'notices') return [...common, ...row.entries];
   if (row.kind !== 'message') return [...common, day(Date.now())];
   const entry = row.item ? null : row.entry;
-  return [...common, entry, row.item, row.head, tags.get(row.entry.userId ?? ''), menu === row.key];
+  const tag = who.tag(row.entry.userId, row.entry.sender);
+  return [...common, entry, row.item, row.head, tag, menu === row.key];
 }
 
 const same = (a: readonly unknown[], b: readonly unknown[]) =>
@@ -89,15 +91,6 @@ function drawAll(list: readonly Row[], old: Cache, context: RowContext): { cache
     return node;
   });
   return { cache, nodes };
-}
-
-/** A short tag for each of the people here who share a name. */
-export function tagsOf(users: Store['users']['value']): Map<string, string> {
-  const all = users ?? [];
-  const count = new Map<string, number>();
-  for (const { username } of all) count.set(username, (count.get(username) ?? 0) + 1);
-  const twins = all.filter((user) => (count.get(user.username) ?? 0) > 1);
-  return new Map(twins.map((user) => [user.user_id, `#${user.user_id.slice(-4)}`]));
 }
 
 /** Keeps the scroll position right: at the end, or on the row that was at the top. */
@@ -199,7 +192,8 @@ function useAnnouncer(store: Store) {
   useEffect(() => {
     announcer.clear();
     return store.onMessage((message, from) => {
-      if (prefs.announce.value && from === room) announcer.add(message.sender, message.text);
+      if (prefs.announce.value && from === room)
+        announcer.add(label(message.sender, whoIn(store).tag(message.userId, message.sender)), message.text);
     });
   }, [store, announcer, room]);
   return announcer.text;
@@ -254,8 +248,6 @@ export function Log() {
   const newFrom = store.unread.newFrom.value;
   const joined = store.joined.value;
   const name = joined?.username ?? prefs.name.value;
-  const users = store.users.value;
-  const tags = useMemo(() => tagsOf(users), [users]);
   const [start, end] = logWindow.range(entries);
   const list = rows({
     entries: entries.slice(start, end),
@@ -263,7 +255,7 @@ export function Log() {
     newFrom,
     me: { name, userId: joined?.userId ?? null },
   });
-  const drawn = drawAll(list, cache.current, { store, me: name, tags, menu, setMenu });
+  const drawn = drawAll(list, cache.current, { store, me: name, who: whoIn(store), menu, setMenu });
   cache.current = drawn.cache;
   const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
   useReading(store, atEnd);

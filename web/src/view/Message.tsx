@@ -5,10 +5,11 @@ import { fullTime, type Key, t, time } from '../i18n';
 import type { Store } from '../state/store';
 import type { MessageEntry } from '../state/timeline';
 import { links } from '../text/links';
-import { hue, initials } from '../text/plain';
+import { initials } from '../text/plain';
 import { seconds, useNow } from './context';
 import { Icon } from './icons';
 import { Text } from './Text';
+import { hueOf, label } from './who';
 
 const REASONS: Record<string, Key> = {
   timeout: 'failTimeout',
@@ -19,6 +20,7 @@ const REASONS: Record<string, Key> = {
   rate_limited: 'failBusy',
   busy: 'failBusy',
   unavailable: 'failBusy',
+  conflict: 'failConflict',
 };
 
 function Status({ item, store }: { item: Outgoing; store: Store }) {
@@ -53,10 +55,10 @@ interface Action {
   run: () => void;
 }
 
-function actions({ entry, item, store }: MessageProps): Action[] {
+function actions({ entry, item, store, tag }: MessageProps): Action[] {
   const copy = { label: t('copy'), run: () => void navigator.clipboard?.writeText(entry.text) };
   const mention = {
-    label: t('mentionPerson', { name: entry.sender }),
+    label: t('mentionPerson', { name: label(entry.sender, tag) }),
     run: () => {
       store.insert.value = { text: `@${entry.sender} `, replace: false };
     },
@@ -111,7 +113,7 @@ export interface MessageProps {
   head: boolean;
   item: Outgoing | null;
   me: string;
-  /** Told apart from somebody else of the same name. */
+  /** Sets the author apart from others whose names look alike. */
   tag: string;
   menu: boolean;
   onMenu: (key: string | null) => void;
@@ -128,14 +130,19 @@ export function Message(props: MessageProps) {
     </time>
   );
   return (
-    <li class={classes} tabIndex={-1} data-key={entry.key} style={{ '--hue': hue(entry.sender) }}>
+    <li
+      class={classes}
+      tabIndex={-1}
+      data-key={entry.key}
+      style={{ '--hue': hueOf(entry.userId, entry.sender) }}
+    >
       {head ? (
         <span class="disc" aria-hidden="true">
           {initials(entry.sender)}
         </span>
       ) : (
         <span class="gutter">
-          <span class="vh">{entry.sender}, </span>
+          <span class="vh">{label(entry.sender, tag)}, </span>
           {stamp}
         </span>
       )}

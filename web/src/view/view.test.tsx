@@ -10,7 +10,6 @@ import { Store } from '../state/store';
 import { EMPTY, toMessage, toNotice } from '../state/timeline';
 import { LogWindow, WINDOW } from '../state/window';
 import { StoreContext } from './context';
-import { tagsOf } from './Log';
 import { Room } from './Room';
 import { rows } from './rows';
 import { SignIn } from './SignIn';
@@ -83,17 +82,42 @@ describe('the window', () => {
   });
 });
 
-it('completes names', () => {
-  expect([wordAt('hi @ad', 6), wordAt('mail@ad', 7), wordAt('@', 1)]).toEqual(['ad', null, '']);
-  expect(candidates(['Bob', 'ada', 'Adam'], 'AD')).toEqual(['ada', 'Adam']);
-});
-
-it('tells people of one name apart', () => {
-  const users = ['a-0001', 'b-0002', 'c-0003'].map((user_id, i) => ({
-    user_id,
-    username: i < 2 ? 'Sam' : 'Cy',
+describe('completing names', () => {
+  const users = ['Bob', 'ada', 'Adam', 'Ada Lovelace', 'Zoë', 'Jean-Luc Picard'].map((username, i) => ({
+    user_id: `u${i}`,
+    username,
   }));
-  expect([...tagsOf(users).values()]).toEqual(['#0001', '#0002']);
+  const found = (word: string) => candidates(users, word).map(({ username }) => username);
+
+  it.each([
+    ['hi @ad', 'ad'],
+    ['mail@ad', null],
+    ['@', ''],
+    ['hi @Ada Lo', 'Ada Lo'],
+    ['(@jean-luc p', 'jean-luc p'],
+    ['see @ home', null],
+    ['@ada\nnext line', null],
+    ['@ada and @bo', 'bo'],
+    ['no sign at all', null],
+    [`@${'x'.repeat(200)}`, null],
+  ])('looks at what stands before the caret in %j', (text, word) =>
+    expect(wordAt(text, text.length)).toBe(word),
+  );
+
+  it('finds them by the beginning of the name, then of a word of it, then by any part', () => {
+    expect(found('AD')).toEqual(['ada', 'Ada Lovelace', 'Adam']);
+    expect(found('love')).toEqual(['Ada Lovelace']);
+    expect(found('pic')).toEqual(['Jean-Luc Picard']);
+    expect(found('l')).toEqual(['Ada Lovelace', 'Jean-Luc Picard']);
+    expect(found('car')).toEqual(['Jean-Luc Picard']);
+    expect(found('zoe')).toEqual(['Zoë']);
+  });
+
+  it('goes on over spaces, and ends where the name does or a sentence begins', () => {
+    expect(found('Ada L')).toEqual(['Ada Lovelace']);
+    expect(found('jean-luc picard')).toEqual(['Jean-Luc Picard']);
+    expect([found('Bob '), found('bob how are'), found('Ada ')]).toEqual([[], [], []]);
+  });
 });
 
 describe('languages', () => {
