@@ -20,7 +20,7 @@ export function roomInAddress(): string | null {
 export function route(store: Store): void {
   const first = roomInAddress();
   // A reload goes on where this tab was; a new tab asks for the name first.
-  if (wasIn() && prefs.name.value) {
+  if (wasIn() && store.name.value) {
     const room = first ?? prefs.room.value;
     if (room) store.enter(room);
   }
@@ -37,7 +37,7 @@ export function route(store: Store): void {
   addEventListener('popstate', () => {
     const room = roomInAddress();
     if (room === null) store.leave();
-    else if (prefs.name.value) store.enter(room);
+    else if (store.name.value) store.enter(room);
   });
 }
 

@@ -16,7 +16,7 @@ import type {
 import { t } from '../i18n';
 import { EMPTY } from './entries';
 import { prefs } from './prefs';
-import { saveIn } from './session-store';
+import { saveIn, saveTabName, tabName } from './session-store';
 import type * as Timelines from './timeline';
 import type { Entry, MessageEntry, Timeline } from './timeline';
 import { Unread } from './unread';
@@ -57,6 +57,8 @@ export class Store {
   readonly session = signal<Session | null>(null);
   /** The room the reader is in or on the way to; null: signing in. */
   readonly room = signal<string | null>(null);
+  /** The name that this tab goes by, or is asking for. */
+  readonly name = signal(tabName() ?? prefs.name.peek());
   readonly joined = signal<Joined | null>(null);
   readonly joinError = signal<WireError | null>(null);
   readonly users = signal<readonly User[] | null>(null);
@@ -108,7 +110,7 @@ export class Store {
   }
 
   /** Enters `room` under `name`, from the sign-in card or from another room. */
-  enter(room: string, name = prefs.name.value): void {
+  enter(room: string, name = this.name.value): void {
     this.#flush();
     batch(() => {
       if (this.room.value !== room) {
@@ -119,7 +121,7 @@ export class Store {
       this.joinError.value = null;
       this.room.value = room;
       this.joined.value = null;
-      prefs.name.value = name;
+      this.name.value = name;
     });
     this.#join(room, name);
     this.#chat.connect();
@@ -138,8 +140,8 @@ export class Store {
 
   rename(name: string): void {
     const room = this.room.value;
-    if (!room || name === prefs.name.value) return;
-    prefs.name.value = name;
+    if (!room || name === this.name.value) return;
+    this.name.value = name;
     this.#chat.join(room, name);
   }
 
@@ -210,7 +212,7 @@ export class Store {
   #reader(): Timelines.Reader {
     const joined = this.joined.value;
     return {
-      name: joined?.username ?? prefs.name.value,
+      name: joined?.username ?? this.name.value,
       userId: joined?.userId ?? this.session.value?.user_id ?? null,
     };
   }
@@ -287,7 +289,7 @@ export class Store {
     batch(() => {
       this.joined.value = joined;
       this.signingIn.value = false;
-      prefs.name.value = joined.username;
+      this.#goBy(joined.username);
       prefs.room.value = joined.room;
       saveIn(true);
       let now = timeline.value;
@@ -303,6 +305,14 @@ export class Store {
     });
   }
 
+  /** The tab keeps the name. It is also proposed to new tabs, but only once somebody has chosen it. */
+  #goBy(name: string): void {
+    this.name.value = name;
+    if (name === tabName()) return;
+    saveTabName(name);
+    prefs.name.value = name;
+  }
+
   #refused(room: string, error: WireError): void {
     if (error.code === 'unknown_room' && this.rooms.value[0]) {
       const other = this.rooms.value.find((info) => info.name === 'general') ?? this.rooms.value[0];
@@ -312,7 +322,7 @@ export class Store {
     }
     batch(() => {
       if (this.joined.value) {
-        prefs.name.value = this.joined.value.username;
+        this.name.value = this.joined.value.username;
         this.note.value = t('joinRefused', { message: error.message });
         return;
       }

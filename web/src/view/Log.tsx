@@ -13,7 +13,7 @@ import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
 import { type Row, rows } from './rows';
-import { label, type Who, whoIn } from './who';
+import { authorOf, type Who, whoIn } from './who';
 
 const END_PX = 48;
 const TOP_PX = 400;
@@ -192,8 +192,7 @@ function useAnnouncer(store: Store) {
   useEffect(() => {
     announcer.clear();
     return store.onMessage((message, from) => {
-      if (prefs.announce.value && from === room)
-        announcer.add(label(message.sender, whoIn(store).tag(message.userId, message.sender)), message.text);
+      if (prefs.announce.value && from === room) announcer.add(authorOf(store, message), message.text);
     });
   }, [store, announcer, room]);
   return announcer.text;
@@ -247,7 +246,7 @@ export function Log() {
   const bounds = logWindow.bounds.value;
   const newFrom = store.unread.newFrom.value;
   const joined = store.joined.value;
-  const name = joined?.username ?? prefs.name.value;
+  const name = joined?.username ?? store.name.value;
   const [start, end] = logWindow.range(entries);
   const list = rows({
     entries: entries.slice(start, end),

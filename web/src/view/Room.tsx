@@ -15,6 +15,7 @@ import { Log } from './Log';
 import { Logo } from './Logo';
 import { People } from './People';
 import { RoomList } from './RoomList';
+import { authorOf } from './who';
 import '../styles/room.css';
 import '../styles/log.css';
 
@@ -101,7 +102,7 @@ export function Room() {
   const store = useStore();
   const room = store.room.value ?? '';
   const people = wide.value && prefs.people.value;
-  useEffect(() => attention(store), [store]);
+  useEffect(() => attention(store, (message) => authorOf(store, message)), [store]);
   useEffect(() => {
     const listener = (event: KeyboardEvent) => onKey(event, store);
     document.addEventListener('keydown', listener);

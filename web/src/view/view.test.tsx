@@ -143,6 +143,7 @@ describe('components', () => {
     render(<StoreContext.Provider value={store}>{what}</StoreContext.Provider>);
 
   beforeEach(() => {
+    sessionStorage.clear();
     prefs.name.value = '';
     socket = new FakeSocket();
     store = new Store(new Chat(() => socket, DEFAULTS));

@@ -4,7 +4,7 @@
 import { computed, type ReadonlySignal } from '@preact/signals';
 import type { User } from '../client';
 import type { Store } from '../state/store';
-import type { Entry } from '../state/timeline';
+import type { Entry, MessageEntry } from '../state/timeline';
 import { hue } from '../text/plain';
 import { looks } from '../text/skeleton';
 
@@ -65,6 +65,10 @@ export function whoIn(store: Store): Who {
   ofStores.set(store, made);
   return made.value;
 }
+
+/** The author of a message, with a tag where there are others of such a name. */
+export const authorOf = (store: Store, { userId, sender }: MessageEntry) =>
+  label(sender, whoIn(store).tag(userId, sender));
 
 /** The colour of a person; of a name, where the server knows no user ids. */
 export const hueOf = (userId: string | null, name: string) => hue(userId ?? name);
