@@ -51,7 +51,7 @@ export function attention(store: Store): () => void {
   const unwatch = effect(() => {
     const { count } = store.unread.here.value;
     document.title = title(store.room.value, count);
-    if (icon) icon.href = count > 0 ? '/favicon-unread.svg' : '/favicon.svg';
+    if (icon) icon.href = count > 0 ? './favicon-unread.svg' : './favicon.svg';
   });
   const unlisten = store.onMessage((message, room) => {
     const wanted = prefs.notify.value;
@@ -63,6 +63,6 @@ export function attention(store: Store): () => void {
     unwatch();
     unlisten();
     document.title = t('appName');
-    if (icon) icon.href = '/favicon.svg';
+    if (icon) icon.href = './favicon.svg';
   };
 }

@@ -2,6 +2,7 @@
 
 import { effect, type Signal, signal } from '@preact/signals';
 import type { Language } from '../i18n';
+import { STORAGE_PREFIX as PREFIX } from './base';
 
 export interface Prefs {
   name: string;
@@ -29,8 +30,6 @@ const DEFAULTS: Prefs = {
   people: true,
   read: {},
 };
-
-const PREFIX = 'hubbub.';
 
 export type PrefSignals = { readonly [K in keyof Prefs]: Signal<Prefs[K]> };
 
