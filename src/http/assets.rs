@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
@@ -166,6 +166,13 @@ pub async fn serve(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
+    if let Some(address) = straightened(request.uri()).filter(|_| wants_page(request.headers())) {
+        let headers = [
+            (header::LOCATION, address.as_str()),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        return (StatusCode::PERMANENT_REDIRECT, headers).into_response();
+    }
     let asset = match path {
         "/" => assets.find(PAGE),
         _ => assets.find(path).or_else(|| {
@@ -194,6 +201,24 @@ pub async fn serve(
     let mut response = answer(asset, request.method(), &headers);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
+}
+
+/// The address of a room that was asked for with slashes too many, like `/tech/`. The page finds its
+/// files from its address, so it is served one level below the service's own path and nowhere else.
+/// Relative, because a proxy may have taken a prefix away.
+fn straightened(uri: &Uri) -> Option<String> {
+    let path = uri.path();
+    let name = path.trim_matches('/');
+    let extra = path.matches('/').count().saturating_sub(1);
+    if extra == 0 || !is_room(name) {
+        return None;
+    }
+    let query = uri.query().map(|query| format!("?{query}"));
+    Some(format!(
+        "{}{name}{}",
+        "../".repeat(extra),
+        query.unwrap_or_default()
+    ))
 }
 
 /// Rooms have one segment; what ends like a file is one.

@@ -4,6 +4,7 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { createChat } from './client/create';
 import { setLanguage } from './i18n';
+import { base } from './state/base';
 import { prefs } from './state/prefs';
 import { route } from './state/router';
 import { keepToken, takeToken } from './state/session-store';
@@ -13,7 +14,7 @@ import './styles/sign-in.css';
 import { App, part } from './view/App';
 import { StoreContext } from './view/context';
 
-const chat = createChat(undefined, { token: takeToken() });
+const chat = createChat(undefined, { token: takeToken(), path: `${base}socket.io/` });
 const store = new Store(chat);
 
 addEventListener('pagehide', () => keepToken(chat.token));

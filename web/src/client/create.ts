@@ -5,14 +5,19 @@ import { Chat, type ChatOptions, DEFAULTS } from './chat';
 import type { SocketLike } from './connection';
 
 /**
- * A chat with the server at `url` (in a page: leave it out for the page's own server). Call `connect()` on it.
+ * A chat with the server at `url` (in a page: leave it out for the page's own server), whose Socket.IO is at `path`
+ * (default `/socket.io/`). Call `connect()` on it.
  * Works in browsers and in Node.
  */
-export function createChat(url?: string, options: Partial<ChatOptions> = {}): Chat {
+export function createChat(
+  url?: string,
+  { path, ...options }: Partial<ChatOptions> & { path?: string } = {},
+): Chat {
   return new Chat(
     (auth) => {
       const socketOptions = {
         auth: (give: (auth: object) => void) => give(auth()),
+        ...(path === undefined ? {} : { path }),
         autoConnect: false,
         // The module pauses and retries itself, so that the page can say when.
         reconnection: false,

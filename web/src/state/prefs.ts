@@ -2,6 +2,7 @@
 
 import { effect, type Signal, signal } from '@preact/signals';
 import type { Language } from '../i18n';
+import { STORAGE_PREFIX as PREFIX } from './base';
 
 export interface Prefs {
   /** What a new tab proposes; each tab goes by its own (see session-store.ts). */
@@ -30,8 +31,6 @@ const DEFAULTS: Prefs = {
   people: true,
   read: {},
 };
-
-const PREFIX = 'hubbub.';
 
 export type PrefSignals = { readonly [K in keyof Prefs]: Signal<Prefs[K]> };
 

@@ -1,16 +1,17 @@
-// The address is the room: /tech. Back and Forward switch rooms.
+// The address is the room: /tech, or /chat/tech where the page is at /chat/. Back and Forward switch rooms.
 
 import { effect } from '@preact/signals';
 import { t } from '../i18n';
+import { base } from './base';
 import { prefs } from './prefs';
 import { wasIn } from './session-store';
 import type { Store } from './store';
 
-const path = (room: string | null) => (room === null ? '/' : `/${encodeURIComponent(room)}`);
+const path = (room: string | null) => base + (room === null ? '' : encodeURIComponent(room));
 
 export function roomInAddress(): string | null {
   try {
-    return decodeURIComponent(location.pathname.slice(1)) || null;
+    return decodeURIComponent(location.pathname.slice(base.length)) || null;
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 // What belongs to this tab only, in sessionStorage: its name, drafts by room, the session token over a reload, and
 // whether this tab was in a room. A duplicated tab starts with a copy.
 
-const PREFIX = 'hubbub.';
+import { STORAGE_PREFIX as PREFIX } from './base';
 
 function get(key: string): string | null {
   try {

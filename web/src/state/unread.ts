@@ -2,6 +2,7 @@
 // that has it. The line "New" stays where it was drawn until the room is left or Escape is pressed.
 
 import { signal } from '@preact/signals';
+import { STORAGE_PREFIX } from './base';
 import { indexOf } from './entries';
 import { prefs } from './prefs';
 import type { Entry, MessageEntry, Timeline } from './timeline';
@@ -28,7 +29,8 @@ export class Unread {
   /** Order of the first entry that was unseen; the line "New" is drawn before it. */
   readonly newFrom = signal<number | null>(null);
 
-  readonly #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('hubbub.unread') : null;
+  readonly #channel =
+    'BroadcastChannel' in globalThis ? new BroadcastChannel(`${STORAGE_PREFIX}unread`) : null;
   #room: string | null = null;
   #epoch: string | null = null;
   /** Order of the last entry that was counted or seen. */
