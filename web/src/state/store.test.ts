@@ -48,6 +48,13 @@ describe('signing in', () => {
   });
 });
 
+it('enters the room whose name was written otherwise', () => {
+  store.enter('General');
+  const error = { code: 'unknown_room', message: 'Invalid room name' };
+  socket.last('join_room').ack({ ok: false, error });
+  expect([store.room.value, store.note.value]).toEqual(['general', null]);
+});
+
 describe('in a room', () => {
   beforeEach(() => socket.confirm({ history: [message(1)], last_id: 1 }));
 

@@ -14,6 +14,7 @@ import type {
   WireError,
 } from '../client';
 import { t } from '../i18n';
+import { meant } from './address';
 import { EMPTY } from './entries';
 import { prefs } from './prefs';
 import { saveIn, saveTabName, tabName } from './session-store';
@@ -314,6 +315,13 @@ export class Store {
   }
 
   #refused(room: string, error: WireError): void {
+    const names = this.rooms.value.map((info) => info.name);
+    const same = error.code === 'unknown_room' && meant(names, room);
+    if (same && same !== room) {
+      // The address was written before the rooms were known.
+      this.enter(same);
+      return;
+    }
     if (error.code === 'unknown_room' && this.rooms.value[0]) {
       const other = this.rooms.value.find((info) => info.name === 'general') ?? this.rooms.value[0];
       this.note.value = t('roomUnknown', { room, other: other.name });

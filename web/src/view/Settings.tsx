@@ -75,15 +75,22 @@ function usePermission(): [Permission, () => void] {
 /** Asks the browser only when notifications are chosen, by that click. */
 function Notify() {
   const [allowed, look] = usePermission();
+  const [asking, setAsking] = useState(false);
   const wanted = {
     get value() {
       return prefs.notify.value;
     },
     set value(choice) {
       prefs.notify.value = choice;
-      if (choice !== 'off' && 'Notification' in globalThis) Notification.requestPermission().then(look);
+      if (choice === 'off' || !('Notification' in globalThis)) return;
+      setAsking(true);
+      Notification.requestPermission().then(() => {
+        setAsking(false);
+        look();
+      });
     },
   } as typeof prefs.notify;
+  const refused = prefs.notify.value !== 'off' && allowed !== 'granted' && !asking;
   return (
     <>
       <Choice
@@ -91,9 +98,11 @@ function Notify() {
         value={wanted}
         options={{ off: 'notifyOff', mentions: 'notifyMentions', all: 'notifyAll' }}
       />
-      <p class="error" role="status">
-        {prefs.notify.value !== 'off' && allowed !== 'granted' && t('notifyBlocked')}
-      </p>
+      {refused && (
+        <p class="error" role="alert">
+          {t('notifyBlocked')}
+        </p>
+      )}
     </>
   );
 }
