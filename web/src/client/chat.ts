@@ -166,9 +166,12 @@ export class Chat extends Emitter<ChatEvents> {
     if (this.#socket.connected) this.#socket.emit('leave_room', {});
   }
 
-  /** Queues a message to the present room, and tells of its fate by `outgoing`. */
-  send(text: string): Outgoing | null {
-    return (this.#target && this.#outbox?.add(this.#target.room, text)) ?? null;
+  /**
+   * Queues a message to the present room, and tells of its fate by `outgoing`. `clientId` is the key of a discarded
+   * message that this one takes the place of: should that have arrived after all, this one is refused.
+   */
+  send(text: string, clientId?: string): Outgoing | null {
+    return (this.#target && this.#outbox?.add(this.#target.room, text, clientId)) ?? null;
   }
 
   retry(clientId: string): void {

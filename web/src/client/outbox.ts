@@ -92,8 +92,9 @@ export class Outbox {
     return this.#queues.get(room)?.length ?? 0;
   }
 
-  add(room: string, text: string): Outgoing {
-    const item: Outgoing = { clientId: newId(), room, text, createdAt: Date.now(), state: 'queued' };
+  /** Queues a message. `clientId` is the key of one that was discarded, so that it cannot be there twice. */
+  add(room: string, text: string, clientId = newId()): Outgoing {
+    const item: Outgoing = { clientId, room, text, createdAt: Date.now(), state: 'queued' };
     const job: Job = { item, attempt: 0, refusals: 0, firstTriedAt: null, silentSince: null };
     if (this.size >= this.#limits.capacity) {
       this.#fail(job, { code: 'busy', message: 'Too many messages are waiting' });

@@ -23,6 +23,10 @@ function set(key: string, value: string | null): void {
 export const draft = (room: string) => get(`draft.${room}`) ?? '';
 export const saveDraft = (room: string, text: string) => set(`draft.${room}`, text);
 
+/** The key of the message that the draft was, before it was taken back. */
+export const draftKey = (room: string) => get(`draftKey.${room}`) ?? undefined;
+export const saveDraftKey = (room: string, key: string | undefined) => set(`draftKey.${room}`, key ?? null);
+
 export const tabName = () => get('name');
 export const saveTabName = (name: string) => set('name', name);
 

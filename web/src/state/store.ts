@@ -85,7 +85,6 @@ export class Store {
   #scheduled = false;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #listeners: MessageListener[] = [];
-  #lastOwn = '';
 
   constructor(chat: Chat) {
     this.#chat = chat;
@@ -163,27 +162,36 @@ export class Store {
     });
   }
 
-  send(text: string): void {
-    this.#lastOwn = text;
-    this.#chat.send(text);
+  /** Sends a message; `clientId` is the key of one that was taken back. */
+  send(text: string, clientId?: string): void {
+    this.#chat.send(text, clientId);
     this.sentCount.value += 1;
   }
 
-  /** The last own text that failed, or was sent. */
-  recall(): string {
-    const failed = this.timeline.value.pending.findLast((item) => item.state === 'failed');
-    return failed?.text ?? this.#lastOwn;
+  /**
+   * Takes back the last own message that was not sent: its row goes, its text and key are returned. What is on its way
+   * or sent stays.
+   */
+  takeBack(): { text: string; clientId: string | undefined } | null {
+    for (const { clientId, text, failure } of this.timeline.value.pending.toReversed()) {
+      if (!this.discard(clientId)) continue;
+      // Under this key another text is there already.
+      return { text, clientId: failure?.code === 'conflict' ? undefined : clientId };
+    }
+    return null;
   }
 
   retry(clientId: string): void {
     this.#chat.retry(clientId);
   }
 
-  discard(clientId: string): void {
-    if (!this.#chat.discard(clientId)) return;
+  /** False where it is too late for that. */
+  discard(clientId: string): boolean {
+    if (!this.#chat.discard(clientId)) return false;
     const timeline = this.timelineOf(this.room.value ?? '');
     const pending = timeline.value.pending.filter((item) => item.clientId !== clientId);
     timeline.value = { ...timeline.value, pending };
+    return true;
   }
 
   tellTyping(typing: boolean): void {

@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { language, t } from '../i18n';
-import { draft, saveDraft } from '../state/session-store';
+import { draft, draftKey, saveDraft, saveDraftKey } from '../state/session-store';
 import type { Store } from '../state/store';
 import { TypingSignal } from '../state/typing';
 import { graphemes } from '../text/plain';
@@ -21,6 +21,8 @@ function remaining(text: string, store: Store): number | null {
   const max = limits ? limits.message_max_chars || Number.POSITIVE_INFINITY : DEFAULT_MAX;
   return text.length < max * WARN_AT ? null : max - graphemes(text.trim());
 }
+
+const modified = (event: KeyboardEvent) => event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
 
 function TypingLine({ store }: { store: Store }) {
   const who = whoIn(store);
@@ -64,6 +66,8 @@ export function Composer() {
   const change = (value: string) => {
     setText(value);
     saveDraft(room, value);
+    // What is written after that is another message.
+    if (value.trim() === '') saveDraftKey(room, undefined);
   };
   const suggestions = useSuggestions(area, text, change);
   useInsert(store, area, change);
@@ -77,10 +81,18 @@ export function Composer() {
   const submit = () => {
     const said = text.trim();
     if (said === '' || over || blocked) return;
+    const key = draftKey(room);
     change('');
     setHint('');
     typing.stop();
-    store.send(said);
+    store.send(said, key);
+  };
+  const takeBack = (): boolean => {
+    const taken = store.takeBack();
+    if (!taken) return false;
+    change(taken.text);
+    saveDraftKey(room, taken.clientId);
+    return true;
   };
   const keys = (event: KeyboardEvent) => {
     // While an input method composes, Enter is its own.
@@ -88,9 +100,8 @@ export function Composer() {
     if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
       event.preventDefault();
       submit();
-    } else if (event.key === 'ArrowUp' && text === '' && store.recall() !== '') {
+    } else if (event.key === 'ArrowUp' && text === '' && !modified(event) && takeBack()) {
       event.preventDefault();
-      change(store.recall());
     }
   };
   const label = t('composer', { room: `#${room}` });

@@ -1,7 +1,7 @@
 // Components over a store with a fake socket, and the pure parts of the view.
 
 import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Chat, DEFAULTS } from '../client/chat';
 import { FakeSocket, message } from '../client/fake';
 import { choose, setLanguage, t } from '../i18n';
@@ -196,5 +196,87 @@ describe('components', () => {
     fireEvent.submit(container.querySelector('.composer') as Element);
     expect(socket.last('send_message').payload.text).toBe('hi');
     expect(container.querySelector('.m.own.sending .text')?.textContent).toBe('hi');
+  });
+
+  describe('the arrow up in an empty composer', () => {
+    const field = () => screen.getByLabelText('Message #tech') as HTMLTextAreaElement;
+    const write = (text: string) => {
+      fireEvent.input(field(), { target: { value: text } });
+      fireEvent.keyDown(field(), { key: 'Enter' });
+    };
+    const up = (more = {}) => fireEvent.keyDown(field(), { key: 'ArrowUp', ...more });
+    const wire = () => socket.last('send_message');
+    const refuse = (code: string) => wire().ack({ ok: false, error: { code, message: '' } });
+    const shown = () => [...document.querySelectorAll('.log .text')].map((text) => text.textContent);
+    beforeEach(() => {
+      sessionStorage.clear();
+      store.signIn('tech', 'Ada');
+      socket.up();
+      socket.confirm();
+      show(<Room />);
+    });
+
+    it('takes a message back that was not sent: its row goes, its key comes along', async () => {
+      write('hello');
+      const key = wire().payload.client_id;
+      refuse('muted');
+      await vi.waitFor(() => expect(document.querySelector('.status.failed')).toBeTruthy());
+      up();
+      await vi.waitFor(() => expect([field().value, shown()]).toEqual(['hello', []]));
+      const sent = socket.count('send_message');
+      fireEvent.keyDown(field(), { key: 'Enter' });
+      expect(socket.count('send_message')).toBe(sent + 1);
+      expect(wire().payload).toEqual({ text: 'hello', client_id: key });
+    });
+
+    it('takes one back that waits behind another', async () => {
+      write('on its way');
+      write('waits');
+      await vi.waitFor(() => expect(shown()).toEqual(['on its way', 'waits']));
+      up();
+      await vi.waitFor(() => expect([field().value, shown()]).toEqual(['waits', ['on its way']]));
+      wire().ack({ ok: true, id: 1, timestamp: '2026-01-01T00:00:00.000Z' });
+      expect(wire().payload.text).toBe('on its way');
+    });
+
+    it('never takes what was sent, or is on its way', async () => {
+      write('hello');
+      up();
+      expect(field().value).toBe('');
+      wire().ack({ ok: true, id: 1, timestamp: '2026-01-01T00:00:00.000Z' });
+      up();
+      socket.say('receive_message', message(1, 'hello', { user_id: 'me' }));
+      up();
+      expect([field().value, socket.count('send_message')]).toEqual(['', 1]);
+    });
+
+    it('leaves a text that is being written, and the key with a modifier', async () => {
+      write('refused');
+      refuse('muted');
+      fireEvent.input(field(), { target: { value: 'a new one' } });
+      up();
+      expect(field().value).toBe('a new one');
+      fireEvent.input(field(), { target: { value: '' } });
+      up({ shiftKey: true });
+      up({ isComposing: true });
+      expect(field().value).toBe('');
+    });
+
+    it('begins another message where an earlier version of it had arrived, or all was deleted', async () => {
+      write('first');
+      const key = wire().payload.client_id;
+      refuse('conflict');
+      up();
+      await vi.waitFor(() => expect(field().value).toBe('first'));
+      fireEvent.keyDown(field(), { key: 'Enter' });
+      const other = wire().payload.client_id;
+      expect(other).not.toBe(key);
+      refuse('muted');
+      up();
+      await vi.waitFor(() => expect(field().value).toBe('first'));
+      fireEvent.input(field(), { target: { value: '' } });
+      write('something else');
+      expect(wire().payload.client_id).not.toBe(other);
+    });
   });
 });
