@@ -33,6 +33,8 @@ pub(super) struct Place {
     /// The last message said here that was acknowledged before it came back by the log, as it may
     /// where other processes share the room.
     pub(super) said: u64,
+    /// The client has said that it is about to close the connection.
+    pub(super) closing: bool,
 }
 
 impl Place {
@@ -119,6 +121,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let users = &self.shared.users;
         let keep = match ended {
             Ended::Ousted => Some(Keep::TakenOver),
+            Ended::Lost if self.who.resumes && self.place.as_ref().is_some_and(|p| p.closing) => {
+                Some(Keep::Closing)
+            }
             Ended::Lost | Ended::Slow | Ended::Drained if self.who.resumes => Some(Keep::Lost),
             Ended::Lost | Ended::Slow | Ended::Drained => None,
             Ended::Left => {

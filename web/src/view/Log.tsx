@@ -8,11 +8,13 @@ import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
 import { touch, useStore } from './context';
+import { copied } from './copied';
 import { Icon } from './icons';
 import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
 import { type Row, rows } from './rows';
+import { today } from './today';
 import { authorOf, type Who, whoIn } from './who';
 
 const END_PX = 48;
@@ -72,7 +74,7 @@ function draw(row: Row, { store, me, who, menu, setMenu }: RowContext): VNode {
 function ingredients(row: Row, { me, who, menu }: RowContext): unknown[] {
   const common = [language.value, me];
   if (row.kind === 'notices') return [...common, ...row.entries];
-  if (row.kind !== 'message') return [...common, day(Date.now())];
+  if (row.kind !== 'message') return [...common, today.value];
   const entry = row.item ? null : row.entry;
   const tag = who.tag(row.entry.userId, row.entry.sender);
   return [...common, entry, row.item, row.head, tag, menu === row.key];
@@ -185,6 +187,27 @@ function useReading(store: Store, atEnd: boolean): void {
   }, [store, atEnd]);
 }
 
+/** A selection over messages is copied as who said what. */
+function useCleanCopies(store: Store, list: readonly Row[]): void {
+  const latest = useRef(list);
+  latest.current = list;
+  useEffect(() => {
+    const copy = (event: ClipboardEvent) => {
+      const selection = getSelection();
+      if (!selection || !(event.target instanceof Element) || event.target.matches('input, textarea')) return;
+      const text = copied(selection, (key) => {
+        const row = latest.current.find((other) => other.kind === 'message' && other.key === key);
+        return row?.kind === 'message' ? { author: authorOf(store, row.entry), text: row.entry.text } : null;
+      });
+      if (text === null) return;
+      event.clipboardData?.setData('text/plain', text);
+      event.preventDefault();
+    };
+    document.addEventListener('copy', copy);
+    return () => document.removeEventListener('copy', copy);
+  }, [store]);
+}
+
 /** What screen readers are to say of the messages that come in. */
 function useAnnouncer(store: Store) {
   const [announcer] = useState(() => new Announcer());
@@ -258,6 +281,7 @@ export function Log() {
   cache.current = drawn.cache;
   const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
   useReading(store, atEnd);
+  useCleanCopies(store, list);
   const spoken = useAnnouncer(store);
   const sent = store.sentCount.value;
   useLayoutEffect(toEnd, [sent, store.room.value]);

@@ -138,14 +138,14 @@ export function Room() {
         </aside>
       )}
       {!wide.value && dialog.value === 'rooms' && (
-        <Dialog title={t('rooms')} class="drawer start" onClose={close}>
+        <Dialog title={t('rooms')} class="drawer at-start" onClose={close}>
           <nav aria-label={t('rooms')}>
             <RoomList />
           </nav>
         </Dialog>
       )}
       {!wide.value && dialog.value === 'people' && (
-        <Dialog title={t('people')} class="drawer end" onClose={close}>
+        <Dialog title={t('people')} class="drawer at-end" onClose={close}>
           <People />
         </Dialog>
       )}

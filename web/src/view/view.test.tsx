@@ -198,6 +198,31 @@ describe('components', () => {
     expect(container.querySelector('.m.own.sending .text')?.textContent).toBe('hi');
   });
 
+  it('says Today until midnight, and Yesterday from then on', async () => {
+    vi.useFakeTimers({ now: new Date(2026, 4, 1, 23, 58) });
+    document.dispatchEvent(new Event('visibilitychange'));
+    store.signIn('tech', 'Ada');
+    socket.up();
+    const timestamp = new Date().toISOString();
+    socket.confirm({ history: [message(1, 'late', { timestamp })], last_id: 1 });
+    const { container } = show(<Room />);
+    const days = () => [...container.querySelectorAll('.day')].map((row) => row.textContent);
+    expect(days()).toEqual(['Today']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(days()).toEqual(['Today']);
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(days()).toEqual(['Yesterday']);
+    socket.say('receive_message', message(2, 'early', { timestamp: new Date().toISOString() }));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(days()).toEqual(['Yesterday', 'Today']);
+    // A machine that slept over two midnights.
+    vi.setSystemTime(new Date(2026, 4, 4, 9, 0));
+    document.dispatchEvent(new Event('visibilitychange'));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(days().join()).not.toMatch(/Today|Yesterday/);
+    vi.useRealTimers();
+  });
+
   describe('the arrow up in an empty composer', () => {
     const field = () => screen.getByLabelText('Message #tech') as HTMLTextAreaElement;
     const write = (text: string) => {
