@@ -61,9 +61,11 @@ impl EventName {
 pub enum Command {
     /// Enter a room (leaving another), or change the name in one's own.
     Join(Box<Join>),
-    /// Leave the room: immediately, or where `closing` when the connection has ended and the user
-    /// does not come back.
-    Leave { closing: bool },
+    /// Leave the room.
+    Leave {
+        /// Not yet: when the connection has ended, unless the user is back soon.
+        closing: bool,
+    },
     /// Say something in the room.
     Send(Send),
     /// Read a page of the room's messages.
@@ -211,9 +213,7 @@ pub fn decode(
             let LeaveWire { closing } = optional(event, payload)?;
             Ok(Command::Leave { closing })
         }
-        EventName::ListUsers => {
-            optional(event, payload).map(|NoFields {}| Command::ListUsers)
-        }
+        EventName::ListUsers => optional(event, payload).map(|NoFields {}| Command::ListUsers),
     }
 }
 

@@ -105,8 +105,5 @@ async fn closing_is_yes_or_no_and_of_a_room() {
     let odd = json!({ "closing": "soon" });
     assert_refused(&ada.ask("leave_room", &odd).await, "invalid_payload");
     assert_accepted(&ada.ask("leave_room", &json!({ "closing": false })).await);
-    assert_refused(
-        &ada.ask("leave_room", &json!({})).await,
-        "not_in_room",
-    );
+    assert_refused(&ada.ask("leave_room", &json!({})).await, "not_in_room");
 }

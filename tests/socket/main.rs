@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod activity;
+mod closing;
 mod configuration;
 mod connecting;
 mod counts;

@@ -17,8 +17,16 @@ import { StoreContext } from './view/context';
 const chat = createChat(undefined, { token: takeToken(), path: `${base}socket.io/` });
 const store = new Store(chat);
 
-addEventListener('pagehide', () => keepToken(chat.token));
-addEventListener('pageshow', (event) => event.persisted && takeToken());
+// A page that is left may be reloaded, or come back from the browser's memory as it was.
+addEventListener('pagehide', () => {
+  keepToken(chat.token);
+  chat.suspend();
+});
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  takeToken();
+  retry();
+});
 // Only where it is tried anyway: who was sent away, or goes on in another window, decides for themselves.
 const retry = () => {
   if (!document.hidden && store.connection.value.phase === 'waiting') store.connect();

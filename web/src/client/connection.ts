@@ -19,6 +19,8 @@ export interface SocketLike {
   ): unknown;
   connect(): unknown;
   disconnect(): unknown;
+  /** Ends the transport and not the session, after a last event: the page may be gone the next moment. */
+  hangUp(event: 'leave_room' | null, payload: ClientEvents['leave_room']): void;
 }
 
 export type ConnectionState =

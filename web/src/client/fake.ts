@@ -38,6 +38,11 @@ export class FakeSocket implements SocketLike {
     return this;
   }
 
+  hangUp(event: string | null, payload: object): void {
+    if (event) this.emit(event, payload);
+    if (this.connected) this.drop('forced close');
+  }
+
   say(event: string, payload?: unknown): void {
     for (const listener of this.#listeners.get(event) ?? []) listener(payload as never);
   }
