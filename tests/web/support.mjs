@@ -58,8 +58,9 @@ export async function startServer(env = {}) {
   throw new Error('the server ended before it listened');
 }
 
-export async function startBrowser() {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+export async function startBrowser(options = {}) {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath, args: FLAGS, ...options });
   leftovers.add(() => browser.close());
   return browser;
 }

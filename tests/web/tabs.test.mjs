@@ -9,7 +9,8 @@ const NAME = '.panel input:not([type=radio])';
 let browser;
 let server;
 before(async () => {
-  browser = await startBrowser();
+  // As people's browsers do, it keeps pages that are left, and shows them again as they were.
+  browser = await startBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   server = await startServer();
 });
 after(cleanUp);
@@ -30,7 +31,6 @@ const listed = (page, names) =>
       return shown.sort().join() === wanted;
     },
     names.toSorted().join(),
-    { timeout: 10_000 },
   );
 /** What the log says of comings and goings. */
 const notices = async (page) => (await page.$$eval('.notice', (rows) => rows.map((row) => row.textContent))).join('\n');
@@ -110,7 +110,8 @@ for (const transport of ['websocket', 'polling']) {
     await ada.close();
     await listed(bob, ['Bob']);
     const took = Date.now() - closed;
-    assert.ok(took < 6000, `${took} ms`);
+    // The browser may break the poll off before the server has the goodbye: then it is a lost connection, as before.
+    if (transport === 'websocket') assert.ok(took < 6000, `${took} ms`);
     assert.match(await notices(bob), /Ada.* (left|came and went)/);
     await done(bob);
   });
@@ -140,12 +141,12 @@ for (const transport of ['websocket', 'polling']) {
     await ada.goto(`${server.url}/api.txt`);
     await listed(bob, ['Bob']);
     await say(bob, 'while you were away');
-    await ada.goBack();
+    await ada.goBack({ waitUntil: 'commit' });
     await sees(ada, 'while you were away');
     await listed(bob, ['Ada', 'Bob']);
     await say(ada, 'back');
     await sees(bob, 'back');
-    console.log(`    restored from memory: ${await ada.evaluate(() => window.same === true)}`);
+    assert.ok(await ada.evaluate(() => window.same), 'the page was kept, not loaded again');
     await done(ada, bob);
   });
 }

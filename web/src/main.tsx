@@ -25,7 +25,7 @@ addEventListener('pagehide', () => {
 addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;
   takeToken();
-  retry();
+  chat.resume();
 });
 // Only where it is tried anyway: who was sent away, or goes on in another window, decides for themselves.
 const retry = () => {

@@ -91,6 +91,48 @@ describe('joining', () => {
   });
 });
 
+describe('a page that is left', () => {
+  it('says so in its room, and comes back with what it missed', () => {
+    enter({ last_id: 3 });
+    chat.suspend();
+    expect(socket.last('leave_room').payload).toEqual({ closing: true });
+    expect(chat.joined).toBeNull();
+    const tried = socket.connects;
+    chat.resume();
+    expect(socket.connects).toBe(tried + 1);
+    socket.up();
+    expect(socket.last('join_room').payload).toMatchObject({
+      username: 'Ada',
+      after: { epoch: 'e1', id: 3 },
+    });
+  });
+
+  it('says nothing where it is in no room', () => {
+    chat.connect();
+    socket.up();
+    chat.suspend();
+    expect(socket.count('leave_room')).toBe(0);
+  });
+
+  it('says nothing to a server without sessions', () => {
+    chat.connect();
+    socket.up(null);
+    chat.join('tech', 'Ada');
+    socket.confirm();
+    chat.suspend();
+    expect(socket.count('leave_room')).toBe(0);
+  });
+
+  it('does not take back what goes on in another window', () => {
+    enter();
+    socket.drop('io server disconnect');
+    const tried = socket.connects;
+    chat.suspend();
+    chat.resume();
+    expect(socket.connects).toBe(tried);
+  });
+});
+
 describe('reconnecting', () => {
   it('presents its token and resumes where it was', () => {
     enter({ history: [message(1)], last_id: 1 });

@@ -162,10 +162,16 @@ export class Chat extends Emitter<ChatEvents> {
 
   /**
    * The page is being closed, reloaded or put aside. The others see that soon and not after the time that a lost
-   * connection has, unless the same user is back by then. Connects again where the page stays after all.
+   * connection has, unless the same user is back by then. In a page only.
    */
   suspend(): void {
-    this.#socket.hangUp(this.#joined && this.#session ? 'leave_room' : null, { closing: true });
+    this.#socket.goodbye(this.#joined && this.#session ? 'leave_room' : null, { closing: true });
+  }
+
+  /** A page that was suspended is there again: what it takes for a connection is none, and is tried again. */
+  resume(): void {
+    if (this.#connection.state.phase === 'online') this.#socket.hangUp();
+    if (this.#connection.state.phase === 'waiting') this.connect();
   }
 
   leave(): void {

@@ -19,8 +19,10 @@ export interface SocketLike {
   ): unknown;
   connect(): unknown;
   disconnect(): unknown;
-  /** Ends the transport and not the session, after a last event: the page may be gone the next moment. */
-  hangUp(event: 'leave_room' | null, payload: ClientEvents['leave_room']): void;
+  /** Ends the transport, not the session, after a last event: the page may be gone the next moment. */
+  goodbye(event: 'leave_room' | null, payload: ClientEvents['leave_room']): void;
+  /** Ends the transport, not the session. */
+  hangUp(): void;
 }
 
 export type ConnectionState =

@@ -5,15 +5,14 @@ import { Chat, type ChatOptions, DEFAULTS } from './chat';
 import type { SocketLike } from './connection';
 
 /**
- * Ends the transport, after `event` where there is one. A request for polling would end with the page, so that the event
- * is sent as a beacon, and the end with it (packet types 42 and 1, with their separator).
+ * Says `event`, if any, and that the transport ends, while the page may be gone the next moment. A request for polling
+ * would go with it, so both are sent as a beacon (packets of type 42 and 1 with their separator).
  */
-function hangUp(socket: Socket, event: string | null, payload: object): void {
+function goodbye(socket: Socket, event: string | null, payload: object): void {
   const { engine, opts } = socket.io;
-  if (!engine) return;
-  if (engine.transport.name !== 'polling') {
+  if (engine?.transport.name !== 'polling') {
     if (event) socket.emit(event, payload);
-    engine.close();
+    engine?.close();
     return;
   }
   const address = new URL(opts.path ?? '/socket.io/', location.href);
@@ -44,7 +43,8 @@ export function createChat(
         tryAllTransports: true,
       };
       const socket = url === undefined ? io(socketOptions) : io(url, socketOptions);
-      return Object.assign(socket, { hangUp: hangUp.bind(null, socket) }) as unknown as SocketLike;
+      const ends = { goodbye: goodbye.bind(null, socket), hangUp: () => socket.io.engine?.close() };
+      return Object.assign(socket, ends) as unknown as SocketLike;
     },
     { ...DEFAULTS, ...options },
   );

@@ -38,8 +38,12 @@ export class FakeSocket implements SocketLike {
     return this;
   }
 
-  hangUp(event: string | null, payload: object): void {
+  goodbye(event: string | null, payload: object): void {
     if (event) this.emit(event, payload);
+    this.hangUp();
+  }
+
+  hangUp(): void {
     if (this.connected) this.drop('forced close');
   }
 
