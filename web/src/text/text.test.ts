@@ -1,10 +1,10 @@
 // Links, marks and counting.
 
 import { describe, expect, it } from 'vitest';
-import { links } from './links';
+import { links, shortened } from './links';
 import { parse } from './marks';
 import { mentions } from './mentions';
-import { graphemes, hue, initials, visible } from './plain';
+import { bytes, graphemes, hue, initials, visible } from './plain';
 
 const hrefs = (text: string) => links(text).map((link) => text.slice(link.start, link.end));
 const shown = (text: string, me = '') => parse(text, me).map((part) => `${part.kind}:${part.text}`);
@@ -21,6 +21,54 @@ describe('links', () => {
     ['http://a.example http://b.example!', ['http://a.example', 'http://b.example']],
     ['<https://a.example>', ['https://a.example']],
   ])('in %s', (text, found) => expect(hrefs(text)).toEqual(found));
+});
+
+describe('where a link leads', () => {
+  const hosts = (text: string) => links(text).map(({ href, host }) => [new URL(href).hostname, host]);
+  it.each([
+    ['https://bank.example/x', 'bank.example', null],
+    ['https://BANK.example:443/x', 'bank.example', null],
+    ['https:///bank.example', 'bank.example', null],
+    ['https://bank.example\\@evil.example', 'bank.example', null],
+    // Look-alikes, in Cyrillic, in full width, in percents, as numbers, and with what is not seen.
+    ['https://bаnk.example', 'xn--bnk-6cd.example', 'xn--bnk-6cd.example'],
+    ['https://münchen.example', 'xn--mnchen-3ya.example', 'xn--mnchen-3ya.example'],
+    ['https://xn--mnchen-3ya.example', 'xn--mnchen-3ya.example', null],
+    ['https://ｅｖｉｌ.example', 'evil.example', 'evil.example'],
+    ['https://%65vil.example', 'evil.example', 'evil.example'],
+    ['https://2130706433/', '127.0.0.1', '127.0.0.1'],
+    ['https://bank.example\u200b.evil.example', 'bank.example.evil.example', 'bank.example.evil.example'],
+    ['https://evil。example', 'evil.example', 'evil.example'],
+  ])('%s', (text, leads, shown) => expect(hosts(text)).toEqual([[leads, shown]]));
+
+  it.each([
+    'https://bank.example@evil.example',
+    'https://bank.example:x@evil.example/',
+    'https://@evil.example',
+  ])('%s is none', (text) =>
+    expect(hosts(text).filter(([host]) => host !== 'evil.example' || text.includes('@'))).toEqual([]),
+  );
+
+  it('ends before what turns its direction', () => {
+    for (const mark of [
+      '\u202e',
+      '\u202d',
+      '\u202a',
+      '\u2066',
+      '\u2067',
+      '\u2068',
+      '\u2069',
+      '\u200f',
+      '\u061c',
+    ])
+      expect(hrefs(`https://a.example/${mark}moc.knab//:sptth`)).toEqual(['https://a.example/']);
+  });
+
+  it('has its host first in a menu, and of a long one the end', () => {
+    expect(shortened('https://a.example/')).toBe('a.example');
+    expect(shortened(`https://a.example/${'x'.repeat(99)}`)).toBe(`a.example/${'x'.repeat(29)}…`);
+    expect(shortened(`https://bank.example.${'x'.repeat(40)}.evil.example/`)).toMatch(/^…x+\.evil\.example$/);
+  });
 });
 
 describe('marks', () => {
@@ -51,8 +99,25 @@ describe('marks', () => {
 });
 
 describe('plain text', () => {
+  it('shows what turns the direction, and leaves the marks of those who write so', () => {
+    expect(visible('a\u202eb\u2066c\u2069\u202ad\u202c')).toBe('a\ufffdb\ufffdc\ufffd\ufffdd\ufffd');
+    expect(visible('\u200fא\u200e\u061c')).toBe('\u200fא\u200e\u061c');
+  });
   it('shows what hides', () => expect(visible('a\u0000b\nc\td\u009f')).toBe('a\ufffdb\nc\td\ufffd'));
-  it('counts as people do', () => expect(graphemes('👩‍👩‍👧e\u0301x')).toBe(3));
+  it('counts as people do', () => {
+    expect(graphemes('👩‍👩‍👧e\u0301x')).toBe(3);
+    expect(graphemes('a\r\nb')).toBe(3);
+    // Over the edges of the pieces in which long texts are counted.
+    for (let n = 1; n < 600; n += 7) {
+      expect(graphemes(`${'a'.repeat(n)}👩‍👩‍👧`)).toBe(n + 1);
+      expect(graphemes('👩‍👩‍👧'.repeat(n))).toBe(n);
+      expect(graphemes(`${'x'.repeat(n % 2)}${'🇩🇪'.repeat(n)}`)).toBe(n + (n % 2));
+    }
+  });
+  it('counts bytes as UTF-8 has them', () => {
+    for (const text of ['', 'abc', 'äöü', '日本', '👩‍👩‍👧', 'a\u0301é\u2028'])
+      expect(bytes(text)).toBe(new TextEncoder().encode(text).length);
+  });
   it('makes initials', () =>
     expect([initials('ada lovelace'), initials('Bob'), initials('👋')]).toEqual(['AL', 'B', '👋']));
   it('keeps a name’s hue', () => expect(hue('Ada')).toBe(hue('Ada')));

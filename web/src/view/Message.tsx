@@ -4,7 +4,7 @@ import type { Outgoing } from '../client';
 import { fullTime, type Key, t, time } from '../i18n';
 import type { Store } from '../state/store';
 import type { MessageEntry } from '../state/timeline';
-import { links } from '../text/links';
+import { links, shortened } from '../text/links';
 import { initials } from '../text/plain';
 import { seconds, useNow } from './context';
 import { Icon } from './icons';
@@ -64,7 +64,7 @@ function actions({ entry, item, store, tag }: MessageProps): Action[] {
     },
   };
   const opened = links(entry.text).map(({ href }) => ({
-    label: t('openLink', { link: href.replace(/^https?:\/\//, '').slice(0, 32) }),
+    label: t('openLink', { link: shortened(href) }),
     run: () => void window.open(href, '_blank', 'noopener,noreferrer'),
   }));
   const failed = item?.state === 'failed' ? item.clientId : null;

@@ -3,6 +3,7 @@
 import type { Outgoing } from '../client';
 import { dayOf } from '../i18n';
 import type { Entry, MessageEntry, NoticeEntry } from '../state/timeline';
+import { visible } from '../text/plain';
 
 export type Row =
   | { kind: 'day'; key: string; at: number }
@@ -30,7 +31,7 @@ function pendingEntry(item: Outgoing, name: string, userId: string | null): Mess
     id: null,
     sender: name,
     userId,
-    text: item.text,
+    text: visible(item.text),
     own: true,
     mention: false,
     clientId: item.clientId,
