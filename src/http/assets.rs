@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 
 use super::folder;
 use crate::domain::RoomName;
@@ -166,7 +167,9 @@ pub async fn serve(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
-    if let Some(address) = straightened(request.uri()).filter(|_| wants_page(request.headers())) {
+    if let Some(address) =
+        straightened(request.uri(), &rooms).filter(|_| wants_page(request.headers()))
+    {
         let headers = [
             (header::LOCATION, address.as_str()),
             (header::CACHE_CONTROL, "no-cache"),
@@ -203,14 +206,24 @@ pub async fn serve(
     response
 }
 
-/// The address of a room that was asked for with slashes too many, like `/tech/`. The page finds its
-/// files from its address, so it is served one level below the service's own path and nowhere else.
-/// Relative, because a proxy may have taken a prefix away.
-fn straightened(uri: &Uri) -> Option<String> {
+/// The address of a room that was asked for by another one: with slashes too many, like `/tech/`, in
+/// other letters, like `/Tech`, or encoded without need, like `/%74ech`. The page finds its files from
+/// its address, so it is served one level below the service's own path and nowhere else. Relative,
+/// because a proxy may have taken a prefix away.
+fn straightened(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
     let path = uri.path();
-    let name = path.trim_matches('/');
+    let asked = path.trim_matches('/');
+    if !is_room(asked) {
+        return None;
+    }
+    let decoded = percent_decode_str(asked).decode_utf8_lossy();
+    let room = rooms.iter().find(|room| {
+        let meant = decoded.trim_matches('/');
+        room.as_str().eq_ignore_ascii_case(meant)
+    });
+    let name = room.map_or(asked, RoomName::as_str);
     let extra = path.matches('/').count().saturating_sub(1);
-    if extra == 0 || !is_room(name) {
+    if extra == 0 && name == asked {
         return None;
     }
     let query = uri.query().map(|query| format!("?{query}"));

@@ -144,8 +144,13 @@ async fn a_room_is_the_page_and_a_missing_file_is_missing() {
 }
 
 #[tokio::test]
-async fn slashes_too_many_lead_to_the_room_also_where_a_proxy_took_a_prefix_away() {
+async fn another_way_to_write_it_leads_to_the_room_also_where_a_proxy_took_a_prefix_away() {
     for (path, address) in [
+        ("/Tech", "tech"),
+        ("/TECH/?a=b", "../tech?a=b"),
+        ("/%74ech", "tech"),
+        ("/%54ech%2F", "tech"),
+        ("/Nowhere/", "../Nowhere"),
         ("/tech/", "../tech"),
         ("/tech/?a=b", "../tech?a=b"),
         ("/caf%C3%A9/", "../caf%C3%A9"),
@@ -157,7 +162,17 @@ async fn slashes_too_many_lead_to_the_room_also_where_a_proxy_took_a_prefix_away
         assert_eq!(status, StatusCode::PERMANENT_REDIRECT, "{path}");
         assert_eq!(value(&headers, "location"), address);
     }
-    assert_eq!(get("/tech/", &[]).await.0, StatusCode::NOT_FOUND);
+    for path in ["/tech/", "/Tech"] {
+        assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["/tech", "/nowhere", "/%ff", "/Index.html"] {
+        let (status, headers, _) = get(path, &[BROWSER]).await;
+        assert_eq!(
+            (status.is_redirection(), value(&headers, "location")),
+            (false, ""),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]
