@@ -25,7 +25,18 @@ export function createChat(
         transports: ['websocket', 'polling'],
         tryAllTransports: true,
       };
-      return (url === undefined ? io(socketOptions) : io(url, socketOptions)) as unknown as SocketLike;
+      const socket = url === undefined ? io(socketOptions) : io(url, socketOptions);
+      const { transports } = socketOptions;
+      return Object.assign(socket, {
+        use(transport: string) {
+          socket.io.opts.transports = transport === 'polling' ? ['polling'] : transports;
+        },
+        drop() {
+          socket.io.engine.close();
+          // A poll that hangs keeps the transport from closing.
+          if (socket.connected) socket.disconnect();
+        },
+      }) as unknown as SocketLike;
     },
     { ...DEFAULTS, ...options },
   );
