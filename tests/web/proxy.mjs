@@ -16,6 +16,7 @@ import { atEnd, pause } from './support.mjs';
  */
 export async function startProxy(port, { prefix = '/', upgrades = 'pass', more = [] } = {}) {
   const sockets = new Set();
+  const born = new Map();
   const routes = [...more, [prefix, port]];
   const inner = (url) => {
     const [found, to] = routes.find(([start]) => url.startsWith(start)) ?? [];
@@ -27,7 +28,14 @@ export async function startProxy(port, { prefix = '/', upgrades = 'pass', more =
     polled: 0,
     /** While true, nothing passes in either direction, and nobody is told. */
     frozen: false,
+    /** From now on nothing passes over the lines that are open, and nobody is told; new ones get through. */
+    cutOff: () => {
+      age += 1;
+    },
   };
+  let age = 0;
+  /** Whether a line that was opened at `then` has died in silence. */
+  const dead = (then) => proxy.frozen || then < age;
   const server = createServer((incoming, answer) => {
     const target = inner(incoming.url);
     if (target === null) {
@@ -35,10 +43,11 @@ export async function startProxy(port, { prefix = '/', upgrades = 'pass', more =
       return;
     }
     if (target.path.includes('transport=polling')) proxy.polled += 1;
-    if (proxy.frozen) return;
+    const then = born.get(incoming.socket);
+    if (dead(then)) return;
     const { method, headers } = incoming;
     const outgoing = request({ host: '127.0.0.1', ...target, method, headers }, (response) => {
-      if (proxy.frozen) return;
+      if (dead(then)) return;
       answer.writeHead(response.statusCode, response.headers);
       response.pipe(answer);
     });
@@ -48,12 +57,14 @@ export async function startProxy(port, { prefix = '/', upgrades = 'pass', more =
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
+    born.set(socket, age);
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('upgrade', (incoming, near) => {
     proxy.upgraded += 1;
     near.on('error', () => {});
-    if (proxy.upgrades === 'hang' || proxy.frozen) return;
+    const then = born.get(near);
+    if (proxy.upgrades === 'hang' || dead(then)) return;
     if (proxy.upgrades === 'refuse') {
       near.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n');
       return;
@@ -62,14 +73,14 @@ export async function startProxy(port, { prefix = '/', upgrades = 'pass', more =
     const far = connect(target.port, '127.0.0.1');
     far.on('error', () => near.destroy());
     near.on('close', () => far.destroy());
-    far.on('close', () => !proxy.frozen && near.destroy());
+    far.on('close', () => !dead(then) && near.destroy());
     const lines = [`GET ${target.path} HTTP/1.1`];
     for (let i = 0; i < incoming.rawHeaders.length; i += 2)
       lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
     far.write(`${lines.join('\r\n')}\r\n\r\n`);
     let head = proxy.upgrades === 'silent';
     far.on('data', (bytes) => {
-      if (proxy.frozen) return;
+      if (dead(then)) return;
       if (proxy.upgrades !== 'silent') near.write(bytes);
       else if (head) {
         // The answer to the handshake, and nothing that follows it.
@@ -77,7 +88,7 @@ export async function startProxy(port, { prefix = '/', upgrades = 'pass', more =
         head = false;
       }
     });
-    near.on('data', (bytes) => !proxy.frozen && proxy.upgrades !== 'silent' && far.write(bytes));
+    near.on('data', (bytes) => !dead(then) && proxy.upgrades !== 'silent' && far.write(bytes));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () => {

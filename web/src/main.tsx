@@ -27,12 +27,18 @@ addEventListener('pageshow', ({ persisted }) => {
   takeToken();
   chat.resume();
 });
-// Only where it is tried anyway: who was sent away, or goes on in another window, decides for themselves.
-const retry = () => {
-  if (!document.hidden && store.connection.value.phase === 'waiting') store.connect();
-};
-addEventListener('online', retry);
-document.addEventListener('visibilitychange', retry);
+
+const check = () => !document.hidden && store.checkConnection();
+for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, check);
+for (const event of ['visibilitychange', 'resume']) document.addEventListener(event, check);
+// A computer that slept with the page in view says nothing, but its clock has jumped.
+const TICK_MS = 5_000;
+let ticked = Date.now();
+setInterval(() => {
+  const now = Date.now();
+  if (now - ticked > 3 * TICK_MS) check();
+  ticked = now;
+}, TICK_MS);
 
 effect(() => {
   const { dataset } = document.documentElement;

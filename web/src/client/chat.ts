@@ -77,6 +77,9 @@ export const DEFAULTS: ChatOptions = {
 };
 
 const JOIN_RETRY_MS = 1_000;
+const JOIN_TIMEOUT_MS = 5_000;
+/** A server that gives no sign of life for this long is not there any more. */
+const PROBE_MS = 3_000;
 const HISTORY_TIMEOUT_MS = 10_000;
 
 interface Target {
@@ -110,6 +113,7 @@ export class Chat extends Emitter<ChatEvents> {
   #target: Target | null = null;
   #joined: Joined | null = null;
   #joinTimer: ReturnType<typeof setTimeout> | undefined;
+  #probeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: (auth: () => { token: string | null }) => SocketLike, options: ChatOptions) {
     super();
@@ -120,7 +124,10 @@ export class Chat extends Emitter<ChatEvents> {
     this.#connection = new Connection(this.#socket, backoff, {
       state: (state) => this.tell('connection', state),
       up: () => this.#requestJoin(),
-      down: () => this.#left(),
+      down: () => {
+        this.#alive();
+        this.#left();
+      },
     });
     this.#listen();
   }
@@ -148,6 +155,26 @@ export class Chat extends Emitter<ChatEvents> {
     this.#connection.connect();
   }
 
+  /**
+   * Asks the server for a sign of life; without one the connection is opened again. A connection that died in a sleeping
+   * computer or with a network that was left looks like one that is idle, until the next heartbeat is missed.
+   */
+  probe(): void {
+    // A server without sessions need not answer.
+    if (!this.#socket.connected || !this.#session || this.#probeTimer !== undefined) return;
+    this.#probeTimer = setTimeout(() => {
+      this.#probeTimer = undefined;
+      this.#connection.renew();
+    }, PROBE_MS);
+    // The cheapest request that is answered anywhere, in a room or not.
+    this.#socket.emit('typing', { typing: false }, () => this.#alive());
+  }
+
+  #alive(): void {
+    clearTimeout(this.#probeTimer);
+    this.#probeTimer = undefined;
+  }
+
   close(): void {
     this.#target = null;
     this.#connection.close();
@@ -165,12 +192,13 @@ export class Chat extends Emitter<ChatEvents> {
    * connection has, unless the same user is back by then. In a page only.
    */
   suspend(): void {
+    if (this.#connection.state.phase !== 'online') return;
     this.#socket.goodbye(this.#joined && this.#session ? 'leave_room' : null, { closing: true });
   }
 
-  /** A page that was suspended is there again: what it takes for a connection is none, and is tried again. */
+  /** A page that was suspended is there again: what it takes for a connection is none. */
   resume(): void {
-    if (this.#connection.state.phase === 'online') this.#socket.hangUp();
+    this.#connection.renew();
     if (this.#connection.state.phase === 'waiting') this.connect();
   }
 
@@ -215,6 +243,7 @@ export class Chat extends Emitter<ChatEvents> {
         rejoin: () => this.#requestJoin(),
         // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
         idempotent: () => this.#token !== null,
+        unanswered: () => this.probe(),
         changed: (item) => this.tell('outgoing', item),
       },
       this.#options.outbox,
@@ -268,9 +297,11 @@ export class Chat extends Emitter<ChatEvents> {
     this.#socket.emit('join_room', payload, (answer?: Ack<JoinConfirm>) => {
       if (answer?.ok === false && this.#target === target) this.#joinRefused(target, answer.error);
     });
+    this.#joinTimer = setTimeout(() => this.probe(), JOIN_TIMEOUT_MS);
   }
 
   #joinRefused(target: Target, error: WireError): void {
+    clearTimeout(this.#joinTimer);
     if (error.retry_after_ms !== undefined || error.code === 'busy' || error.code === 'unavailable') {
       this.#joinTimer = setTimeout(() => this.#requestJoin(), error.retry_after_ms ?? JOIN_RETRY_MS);
       return;
@@ -287,6 +318,7 @@ export class Chat extends Emitter<ChatEvents> {
   #confirmed(confirm: JoinConfirm): void {
     // Of several joins in a row only the last one counts.
     if (confirm.room !== this.#target?.room) return;
+    clearTimeout(this.#joinTimer);
     const cursor = this.#cursor(confirm.room);
     const renamed = this.#joined?.room === confirm.room;
     const { continuity, epochChanged } = cursor.join(confirm);
@@ -364,7 +396,10 @@ export class Chat extends Emitter<ChatEvents> {
   #ask<T extends object>(emit: (ack: (answer?: Ack<T>) => void) => void): Promise<T | null> {
     if (!this.#joined || !this.#session) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(null), HISTORY_TIMEOUT_MS);
+      const timer = setTimeout(() => {
+        this.probe();
+        resolve(null);
+      }, HISTORY_TIMEOUT_MS);
       emit((answer) => {
         clearTimeout(timer);
         resolve(answer?.ok ? answer : null);

@@ -43,8 +43,18 @@ export function createChat(
         tryAllTransports: true,
       };
       const socket = url === undefined ? io(socketOptions) : io(url, socketOptions);
-      const ends = { goodbye: goodbye.bind(null, socket), hangUp: () => socket.io.engine?.close() };
-      return Object.assign(socket, ends) as unknown as SocketLike;
+      const { transports } = socketOptions;
+      return Object.assign(socket, {
+        goodbye: goodbye.bind(null, socket),
+        use(transport: string) {
+          socket.io.opts.transports = transport === 'polling' ? ['polling'] : transports;
+        },
+        drop() {
+          socket.io.engine.close();
+          // A poll that hangs keeps the transport from closing.
+          if (socket.connected) socket.disconnect();
+        },
+      }) as unknown as SocketLike;
     },
     { ...DEFAULTS, ...options },
   );

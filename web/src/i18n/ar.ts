@@ -142,6 +142,7 @@ export default {
   connLost: 'انقطع الاتصال.',
   connRetry: 'محاولة جديدة بعد {n} ث…',
   connTrying: 'محاولة جديدة…',
+  connSlow: 'يستغرق الاتصال وقتًا أطول من المعتاد.',
   connNow: 'حاول الآن',
   connOffline: 'أنت غير متصل. ستُرسل الرسائل عند عودتك.',
   connBack: 'عاد الاتصال',

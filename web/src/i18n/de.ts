@@ -92,6 +92,7 @@ export default {
   connLost: 'Verbindung verloren.',
   connRetry: 'Neuer Versuch in {n} s …',
   connTrying: 'Neuer Versuch …',
+  connSlow: 'Das Verbinden dauert länger als sonst.',
   connNow: 'Jetzt versuchen',
   connOffline: 'Du bist offline. Nachrichten werden gesendet, sobald du zurück bist.',
   connBack: 'Wieder verbunden',

@@ -92,6 +92,7 @@ export default {
   connLost: 'Conexión perdida.',
   connRetry: 'Nuevo intento en {n} s…',
   connTrying: 'Reintentando…',
+  connSlow: 'La conexión tarda más de lo habitual.',
   connNow: 'Probar ahora',
   connOffline: 'Estás sin conexión. Los mensajes se enviarán cuando vuelvas.',
   connBack: 'Conectado de nuevo',

@@ -92,6 +92,7 @@ export default {
   connLost: 'Connexion perdue.',
   connRetry: 'Nouvel essai dans {n} s…',
   connTrying: 'Nouvel essai…',
+  connSlow: 'La connexion prend plus de temps que d’habitude.',
   connNow: 'Essayer maintenant',
   connOffline: 'Vous êtes hors ligne. Les messages partiront à votre retour.',
   connBack: 'De nouveau connecté',

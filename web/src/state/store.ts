@@ -54,6 +54,8 @@ export class Store {
   /** Since when there is no connection, while in a room. */
   readonly lostSince = signal<number | null>(null);
   readonly cameBack = signal(false);
+  /** Since when a connection is being looked for. */
+  readonly connectingSince = signal<number | null>(null);
   readonly rooms = signal<readonly RoomInfo[]>([]);
   readonly session = signal<Session | null>(null);
   /** The room the reader is in or on the way to; null: signing in. */
@@ -107,6 +109,13 @@ export class Store {
 
   connect(): void {
     this.#chat.connect();
+  }
+
+  /** Something happened that connections do not survive, or are not told of: a sleep, another network. */
+  checkConnection(): void {
+    const { phase } = this.connection.value;
+    if (phase === 'waiting') this.#chat.connect();
+    else if (phase === 'online') this.#chat.probe();
   }
 
   /** Enters `room` under `name`, from the sign-in card or from another room. */
@@ -262,6 +271,8 @@ export class Store {
   #connection(state: ConnectionState): void {
     batch(() => {
       this.connection.value = state;
+      const looking = state.phase === 'connecting' || state.phase === 'waiting';
+      this.connectingSince.value = looking ? (this.connectingSince.value ?? Date.now()) : null;
       if (state.phase === 'online') {
         if (this.lostSince.value !== null && Date.now() - this.lostSince.value > 1000) this.#back();
         this.lostSince.value = null;

@@ -153,9 +153,12 @@ export function outgoing(timeline: Timeline, item: Outgoing): Timeline {
   const others = timeline.pending.filter((other) => other.clientId !== item.clientId);
   if (arrived) return { ...timeline, pending: others };
   const at = timeline.pending.findIndex((other) => other.clientId === item.clientId);
-  // What is tried again by hand goes behind the others, as it does on the wire.
+  // What is tried again by hand goes behind the others, as it does on the wire; by itself, where it was.
   const again = timeline.pending[at]?.state === 'failed' && item.state === 'queued';
-  const pending = at < 0 || again ? [...others, item] : timeline.pending.with(at, item);
+  const pending =
+    at < 0 || again
+      ? [...others, item].sort((a, b) => a.createdAt - b.createdAt)
+      : timeline.pending.with(at, item);
   return { ...timeline, pending };
 }
 
