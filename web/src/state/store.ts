@@ -76,6 +76,9 @@ export class Store {
   /** Counts up with each own message, which the log follows to the end. */
   readonly sentCount = signal(0);
 
+  /** Order of the first entry in view while the reader is further up: from there on entries are kept. */
+  held: number | null = null;
+
   readonly unread = new Unread();
   readonly timeline = computed(() => (this.room.value ? this.timelineOf(this.room.value).value : EMPTY));
   /** The sign-in card is being answered: it stays until the room is there. */
@@ -390,7 +393,7 @@ export class Store {
     if (!room || added.length === 0) return;
     batch(() => {
       const timeline = this.timelineOf(room);
-      timeline.value = timelines.append(timeline.value, added);
+      timeline.value = timelines.append(timeline.value, added, this.held);
       this.unread.add(added);
     });
   }

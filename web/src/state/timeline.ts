@@ -4,8 +4,10 @@
 import type { Outgoing, ReceiveMessage, SystemMessage } from '../client';
 import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
+import { indexOf } from './entries';
 
-export { EMPTY, indexOf } from './entries';
+export { EMPTY } from './entries';
+export { indexOf };
 
 interface Base {
   key: string;
@@ -53,7 +55,9 @@ export interface Timeline {
   base: number;
 }
 
+/** Entries kept of a room; and while somebody reads among the oldest of them, which then are kept. */
 export const MEMORY_MAX = 5000;
+export const HELD_MAX = 20_000;
 
 export interface Reader {
   name: string;
@@ -107,16 +111,22 @@ export function toNotice(timeline: Timeline, notice: SystemMessage): NoticeEntry
   };
 }
 
+/** How many of the oldest entries are too many, where those from the order `held` on are being read. */
+function surplus(entries: readonly Entry[], held: number | null): number {
+  const free = held === null ? entries.length : indexOf(entries, held);
+  return Math.max(0, Math.min(entries.length - MEMORY_MAX, free), entries.length - HELD_MAX);
+}
+
 /** Adds entries at the end; own echoes take the place of what was pending. */
-export function append(timeline: Timeline, added: readonly Entry[]): Timeline {
+export function append(timeline: Timeline, added: readonly Entry[], held: number | null = null): Timeline {
   if (added.length === 0) return timeline;
   const echoed = new Set(added.flatMap((entry) => (entry.type === 'message' && entry.clientId) || []));
   const all = [...timeline.entries, ...added];
-  const dropped = all.length > MEMORY_MAX;
+  const dropped = surplus(all, held);
   return {
     ...timeline,
-    entries: dropped ? all.slice(-MEMORY_MAX) : all,
-    more: timeline.more || (dropped && timeline.epoch === 0),
+    entries: dropped > 0 ? all.slice(dropped) : all,
+    more: timeline.more || (dropped > 0 && timeline.epoch === 0),
     pending: echoed.size ? timeline.pending.filter((item) => !echoed.has(item.clientId)) : timeline.pending,
   };
 }

@@ -5,6 +5,7 @@ import { links, shortened } from './links';
 import { parse } from './marks';
 import { mentions } from './mentions';
 import { bytes, graphemes, hue, initials, visible } from './plain';
+import { roomLeft } from './room-left';
 
 const hrefs = (text: string) => links(text).map((link) => text.slice(link.start, link.end));
 const shown = (text: string, me = '') => parse(text, me).map((part) => `${part.kind}:${part.text}`);
@@ -95,6 +96,30 @@ describe('marks', () => {
       .map((part) => part.text)
       .join('');
     expect(joined.length).toBe(text.length - 2 - 6 - 2);
+  });
+});
+
+describe('what may still be written', () => {
+  const limits = { chars: 100, bytes: 400 };
+  const left = (text: string, more = {}) => roomLeft(text, { ...limits, ...more });
+  it('is shown from four fifths of a limit on', () => {
+    expect(left('a'.repeat(79))).toBeNull();
+    expect(left('a'.repeat(80))).toEqual({ n: 20, unit: 'chars' });
+    expect(left('a'.repeat(101))).toEqual({ n: -1, unit: 'chars' });
+    expect(left('a'.repeat(1_000_000))).toEqual({ n: 100 - 1_000_000, unit: 'chars' });
+  });
+  it('is told in bytes where they are closer', () => {
+    const family = '👩‍👩‍👧'; // One character, 18 bytes.
+    expect(left(family.repeat(17))).toBeNull();
+    expect(left(family.repeat(18))).toEqual({ n: 400 - 324, unit: 'bytes' });
+    expect(left(family.repeat(23))).toEqual({ n: -14, unit: 'bytes' });
+    expect(left(family.repeat(50_000))).toEqual({ n: 400 - 900_000, unit: 'bytes' });
+    expect(left('a'.repeat(390), { chars: 0 })).toEqual({ n: 10, unit: 'bytes' });
+    expect(left('a'.repeat(500), { chars: 0 })).toEqual({ n: -100, unit: 'bytes' });
+  });
+  it('is without bounds where there are none', () => {
+    expect(left('ä'.repeat(10_000), { chars: 0, bytes: 0 })).toBeNull();
+    expect(left('ä'.repeat(90), { bytes: 0 })).toEqual({ n: 10, unit: 'chars' });
   });
 });
 

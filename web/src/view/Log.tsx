@@ -8,7 +8,8 @@ import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
 import { touch, useStore } from './context';
-import { copied } from './copied';
+import { useCleanCopies } from './copied';
+import { Flash } from './Flash';
 import { Icon } from './icons';
 import { logKeys } from './log-keys';
 import { Message } from './Message';
@@ -18,7 +19,8 @@ import { today } from './today';
 import { authorOf, type Who, whoIn } from './who';
 
 const END_PX = 48;
-const TOP_PX = 400;
+/** This far from the edge of what is in the page, more is brought in. */
+const MORE_PX = 400;
 
 /** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
 type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
@@ -128,24 +130,27 @@ function useScroll(store: Store, changed: unknown) {
     const element = log.current;
     if (!element) return;
     const { scrollTop, scrollHeight, clientHeight } = element;
-    const near = scrollHeight - scrollTop - clientHeight < END_PX;
+    const below = scrollHeight - scrollTop - clientHeight;
     const { entries } = store.timeline.peek();
-    const more = near && logWindow.down(entries);
-    stick.current = near && !more;
+    remember(element);
+    const more = below < MORE_PX && logWindow.down(entries);
+    stick.current = below < END_PX && !more;
     setAtEnd(stick.current);
     if (stick.current) {
       if (!element.contains(document.activeElement) || document.activeElement === element) logWindow.reset();
       return;
     }
     logWindow.hold(entries);
-    remember(element);
-    if (scrollTop < TOP_PX) logWindow.older(store);
+    if (!more && scrollTop < MORE_PX) logWindow.older(store);
   };
 
   useLayoutEffect(() => {
     const element = log.current;
     if (!element) return;
+    store.held = logWindow.from.peek();
     if (stick.current) {
+      const { entries } = store.timeline.peek();
+      if (logWindow.range(entries)[1] < entries.length) logWindow.reset();
       element.scrollTop = element.scrollHeight;
     } else if (anchor.current?.element.isConnected) {
       const { element: row, top } = anchor.current;
@@ -187,25 +192,29 @@ function useReading(store: Store, atEnd: boolean): void {
   }, [store, atEnd]);
 }
 
-/** A selection over messages is copied as who said what. */
-function useCleanCopies(store: Store, list: readonly Row[]): void {
-  const latest = useRef(list);
-  latest.current = list;
-  useEffect(() => {
-    const copy = (event: ClipboardEvent) => {
-      const selection = getSelection();
-      if (!selection || !(event.target instanceof Element) || event.target.matches('input, textarea')) return;
-      const text = copied(selection, (key) => {
-        const row = latest.current.find((other) => other.kind === 'message' && other.key === key);
-        return row?.kind === 'message' ? { author: authorOf(store, row.entry), text: row.entry.text } : null;
+/** Gives the focus back where what had it is gone: a menu, a button that did its work, a row that is out of view. */
+function useFocusKept(log: { current: HTMLDivElement | null }) {
+  const held = useRef<{ element: HTMLElement; key: string | undefined } | null>(null);
+  useLayoutEffect(() => {
+    const lost = held.current;
+    const { activeElement } = document;
+    if (!lost || lost.element.isConnected || (activeElement && activeElement !== document.body)) return;
+    const row = lost.key && log.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(lost.key)}"]`);
+    (row || log.current)?.focus({ preventScroll: true });
+  });
+  return {
+    onFocusIn: ({ target }: FocusEvent) => {
+      if (target instanceof HTMLElement)
+        held.current = { element: target, key: target.closest<HTMLElement>('.m')?.dataset.key };
+    },
+    onFocusOut: ({ target }: FocusEvent) => {
+      // Some browsers say so too when an element is removed; then it is not there any more a moment later.
+      queueMicrotask(() => {
+        if (held.current?.element !== target || document.activeElement === target) return;
+        if (held.current.element.isConnected) held.current = null;
       });
-      if (text === null) return;
-      event.clipboardData?.setData('text/plain', text);
-      event.preventDefault();
-    };
-    document.addEventListener('copy', copy);
-    return () => document.removeEventListener('copy', copy);
-  }, [store]);
+    },
+  };
 }
 
 /** What screen readers are to say of the messages that come in. */
@@ -266,14 +275,13 @@ export function Log() {
   const [menu, setMenu] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
   const { entries, pending } = store.timeline.value;
-  const bounds = logWindow.bounds.value;
   const newFrom = store.unread.newFrom.value;
   const joined = store.joined.value;
   const name = joined?.username ?? store.name.value;
   const [start, end] = logWindow.range(entries);
   const list = rows({
     entries: entries.slice(start, end),
-    pending: bounds.to === null ? pending : [],
+    pending: end === entries.length ? pending : [],
     newFrom,
     me: { name, userId: joined?.userId ?? null },
   });
@@ -282,16 +290,20 @@ export function Log() {
   const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
   useReading(store, atEnd);
   useCleanCopies(store, list);
+  const kept = useFocusKept(log);
   const spoken = useAnnouncer(store);
   const sent = store.sentCount.value;
   useLayoutEffect(toEnd, [sent, store.room.value]);
-  const passed = ({ target }: FocusEvent) => {
+  const passed = (event: FocusEvent) => {
+    kept.onFocusIn(event);
+    const { target } = event;
     const { entries } = store.timeline.peek();
     const key = target instanceof Element && target.closest<HTMLElement>('.m')?.dataset.key;
     const entry = key && entries.find((other) => other.key === key);
     if (entry && entry.type === 'message') store.unread.passed(entry, entries);
   };
   const closeMenu = (event: FocusEvent) => {
+    kept.onFocusOut(event);
     if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
       setMenu(null);
   };
@@ -314,6 +326,7 @@ export function Log() {
         <Top store={store} />
         <ol class={touch.value ? 'touch' : ''}>{drawn.nodes}</ol>
       </div>
+      <Flash />
       {!atEnd && <Pill store={store} toEnd={toEnd} />}
       <div class="vh" aria-live="polite">
         {spoken}

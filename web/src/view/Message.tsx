@@ -7,6 +7,8 @@ import type { MessageEntry } from '../state/timeline';
 import { links, shortened } from '../text/links';
 import { initials } from '../text/plain';
 import { seconds, useNow } from './context';
+import { copyText } from './copy';
+import { flash } from './Flash';
 import { Icon } from './icons';
 import { Text } from './Text';
 import { hueOf, label } from './who';
@@ -52,11 +54,14 @@ function Status({ item, store }: { item: Outgoing; store: Store }) {
 
 interface Action {
   label: string;
-  run: () => void;
+  run: () => unknown;
 }
 
 function actions({ entry, item, store, tag }: MessageProps): Action[] {
-  const copy = { label: t('copy'), run: () => void navigator.clipboard?.writeText(entry.text) };
+  const copy = {
+    label: t('copy'),
+    run: async () => flash(t((await copyText(entry.text)) ? 'copied' : 'copyFailed')),
+  };
   const mention = {
     label: t('mentionPerson', { name: label(entry.sender, tag) }),
     run: () => {
@@ -77,8 +82,8 @@ function actions({ entry, item, store, tag }: MessageProps): Action[] {
 
 function Menu(props: MessageProps) {
   const choose = (action: Action) => {
-    props.onMenu(null);
     action.run();
+    props.onMenu(null);
   };
   const move = (event: KeyboardEvent) => {
     const items = [...(event.currentTarget as HTMLElement).querySelectorAll('button')];

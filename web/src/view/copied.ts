@@ -1,6 +1,11 @@
 // What a selection over the log is as text: who said what, without initials, times and buttons.
 
-export interface Said {
+import { useEffect, useRef } from 'preact/hooks';
+import type { Store } from '../state/store';
+import type { Row } from './rows';
+import { authorOf } from './who';
+
+interface Said {
   author: string;
   text: string;
 }
@@ -37,7 +42,7 @@ function pieceOf(row: HTMLElement, selected: Range, said: (key: string) => Said 
  * A line for each message that `selection` touches, with its author; null where the browser's own copy is right: within
  * one message's text, or outside the messages. `said` knows messages by their key.
  */
-export function copied(selection: Selection, said: (key: string) => Said | null): string | null {
+function copied(selection: Selection, said: (key: string) => Said | null): string | null {
   const ranges = Array.from({ length: selection.rangeCount }, (_, i) => selection.getRangeAt(i));
   const holder = ranges[0]?.commonAncestorContainer;
   const inside = holder instanceof Element ? holder : holder?.parentElement;
@@ -49,4 +54,25 @@ export function copied(selection: Selection, said: (key: string) => Said | null)
   // A triple click selects one text, up to the beginning of what follows it.
   if (!second && first.begins) return first.text;
   return pieces.map(({ author, text }) => `${author}: ${text}`).join('\n');
+}
+
+/** A selection over messages is copied as who said what. */
+export function useCleanCopies(store: Store, list: readonly Row[]): void {
+  const latest = useRef(list);
+  latest.current = list;
+  useEffect(() => {
+    const copy = (event: ClipboardEvent) => {
+      const selection = getSelection();
+      if (!selection || !(event.target instanceof Element) || event.target.matches('input, textarea')) return;
+      const text = copied(selection, (key) => {
+        const row = latest.current.find((other) => other.kind === 'message' && other.key === key);
+        return row?.kind === 'message' ? { author: authorOf(store, row.entry), text: row.entry.text } : null;
+      });
+      if (text === null) return;
+      event.clipboardData?.setData('text/plain', text);
+      event.preventDefault();
+    };
+    document.addEventListener('copy', copy);
+    return () => document.removeEventListener('copy', copy);
+  }, [store]);
 }

@@ -8,7 +8,7 @@ import { choose, setLanguage, t } from '../i18n';
 import { prefs } from '../state/prefs';
 import { Store } from '../state/store';
 import { EMPTY, toMessage, toNotice } from '../state/timeline';
-import { LogWindow, WINDOW } from '../state/window';
+import { LogWindow, WINDOW, WINDOW_MAX } from '../state/window';
 import { StoreContext } from './context';
 import { Room } from './Room';
 import { rows } from './rows';
@@ -62,23 +62,35 @@ describe('rows', () => {
 describe('the window', () => {
   const entries = Array.from({ length: 1000 }, (_, i) => said(i + 1));
 
-  it('shows the end, grows upwards, and shrinks at the end', () => {
+  it('shows the end, and moves with the reader', () => {
     const log = new LogWindow();
     expect(log.range(entries)).toEqual([1000 - WINDOW, 1000]);
     log.hold(entries);
     log.up(entries);
     expect(log.range(entries)).toEqual([700, 1000]);
+    log.up(entries);
+    log.up(entries);
+    expect(log.range(entries)).toEqual([500, 500 + WINDOW_MAX]);
+    expect(log.down(entries)).toBe(true);
+    expect(log.range(entries)).toEqual([600, 1000]);
+    expect(log.down(entries)).toBe(false);
     log.reset();
     expect(log.range(entries)).toEqual([800, 1000]);
   });
 
-  it('does not grow at the end while the reader is further up', () => {
+  it('stays where it is while others write, and grows no further than its bound', () => {
     const log = new LogWindow();
     log.hold(entries.slice(0, 300));
-    log.hold(entries.slice(0, 900));
-    expect(log.range(entries)[1]).toBe(900);
-    log.down(entries);
-    expect(log.range(entries)[1]).toBe(1000);
+    expect(log.range(entries.slice(0, 450))).toEqual([100, 450]);
+    expect(log.range(entries)).toEqual([100, 500]);
+  });
+
+  it('is moved to what is to be seen', () => {
+    const log = new LogWindow();
+    log.reveal(entries, 950);
+    expect(log.range(entries)).toEqual([800, 1000]);
+    log.reveal(entries, 400);
+    expect(log.range(entries)).toEqual([299, 699]);
   });
 });
 
