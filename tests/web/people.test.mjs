@@ -106,9 +106,9 @@ test('long names fit into 320 px, wherever they stand', async () => {
     await ada.waitForSelector('[role=menu]');
     await fits('the menu');
     await ada.keyboard.press('Escape');
-    one.socket.emit('join_room', { room_name: 'sports', username: `${name.slice(0, 31)}x` });
-    one.socket.emit('leave_room', {});
-    other.socket.emit('leave_room', {});
+    await one.socket.emitWithAck('join_room', { room_name: 'sports', username: `${name.slice(0, 31)}x` });
+    await one.socket.emitWithAck('leave_room', {});
+    await other.socket.emitWithAck('leave_room', {});
     await ada.waitForSelector('.notice >> text=Show all');
     await fits('notices');
     for (const button of await ada.$$('.notice .link[aria-expanded=false]')) await button.click();

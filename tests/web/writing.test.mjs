@@ -50,13 +50,21 @@ test('what Option types is typed', async () => {
 });
 
 test('arrow up takes back what was not sent, and never what was', async () => {
-  let deaf = false;
+  // A message arrives, but the page is told that it was refused, and its echo is lost.
+  let lies = false;
+  let ack = null;
   const init = (page) =>
     page.routeWebSocket(/socket\.io/, (socket) => {
       const upstream = socket.connectToServer();
+      socket.onMessage((packet) => {
+        if (lies) ack = /^42(\d+)\["send_message"/.exec(String(packet))?.[1] ?? ack;
+        upstream.send(packet);
+      });
       upstream.onMessage((packet) => {
-        // The message arrives; its answer and its echo are lost.
-        if (!(deaf && /^43|receive_message/.test(String(packet)))) socket.send(packet);
+        const text = String(packet);
+        const answers = lies && ack !== null && text.startsWith(`43${ack}[`);
+        if (answers) socket.send(`43${ack}[{"ok":false,"error":{"code":"muted","message":"no"}}]`);
+        else if (!(lies && text.includes('receive_message'))) socket.send(packet);
       });
     });
   const ada = await join(browser, server.url, 'Ada', 'music', { init });
@@ -66,16 +74,16 @@ test('arrow up takes back what was not sent, and never what was', async () => {
   await ada.focus('#composer');
   await ada.keyboard.press('ArrowUp');
   assert.equal(await ada.inputValue('#composer'), '');
-  deaf = true;
+  lies = true;
   await say(ada, 'arrives, but who knows');
-  await ada.waitForSelector('.status.failed', { timeout: 15_000 });
+  await ada.waitForSelector('.status.failed');
   await ada.focus('#composer');
   await ada.keyboard.press('ArrowUp');
   assert.equal(await ada.inputValue('#composer'), 'arrives, but who knows');
   await ada.waitForSelector('.status.failed', { state: 'detached' });
   assert.deepEqual(await texts(ada), ['sent'], 'its row is gone');
   // The key outlives a reload, as the draft does.
-  deaf = false;
+  lies = false;
   await ada.reload();
   await ada.waitForSelector('#composer');
   await sees(ada, 'arrives, but who knows');
