@@ -21,7 +21,7 @@ for (const upgrades of ['hang', 'silent']) {
     const begun = Date.now();
     const ada = await open(browser, proxy.url, { allow: LOST });
     assert.equal(await ada.$('.banner'), null, 'not said too early');
-    await ada.waitForSelector('.banner:has-text("takes longer than usual"), .card :checked');
+    await ada.waitForSelector('.banner.slow:has-text("takes longer than usual")');
     await ada.waitForSelector('.card :checked');
     figure('until the rooms are there', Date.now() - begun, 9_000, 'ms');
     assert.equal(proxy.upgraded, 1);

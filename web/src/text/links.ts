@@ -8,8 +8,9 @@ export interface Link {
   host: string | null;
 }
 
-// Direction marks are left out too: inside of an address they would only change how it looks.
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
+// Characters that turn the direction are left out too, and what is shown in their place: inside of an address they
+// would only change how it looks.
+const CANDIDATE = /\bhttps?:\/\/[^\s<>"`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]+/giu;
 const TRAILING = new Set('.,:;!?\'"…*\u3002\uff0c');
 const PAIRS: ReadonlyMap<string, string> = new Map([
   [')', '('],

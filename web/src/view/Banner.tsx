@@ -4,7 +4,8 @@ import { t } from '../i18n';
 import { offline, seconds, useNow, useStore } from './context';
 
 const PATIENCE_MS = 1000;
-const SLOW_MS = 5000;
+/** A little before polling is tried, so that it can be read. */
+const SLOW_MS = 4000;
 
 export function Banner() {
   const store = useStore();

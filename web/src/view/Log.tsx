@@ -240,7 +240,8 @@ function Top({ store }: { store: Store }) {
       <button
         type="button"
         class="older"
-        disabled={store.loadingOlder.value}
+        // Not `disabled`, which would take the focus away.
+        aria-disabled={store.loadingOlder.value}
         onClick={() => logWindow.older(store)}
       >
         {t(store.loadingOlder.value ? 'loadingOlder' : 'loadOlder')}
