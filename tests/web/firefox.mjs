@@ -79,6 +79,12 @@ export async function openInFirefox(url) {
       if (answer.type !== 'success') throw new Error(answer.exceptionDetails.text);
       return JSON.parse(answer.result.value);
     },
+    reload: () => send('browsingContext.reload', { context, wait: 'complete' }),
+    async closeTab() {
+      // The last tab would take the browser along.
+      await send('browsingContext.create', { type: 'tab' });
+      await send('browsingContext.close', { context });
+    },
     async screenshot() {
       const { data } = await send('browsingContext.captureScreenshot', { context });
       return Buffer.from(data, 'base64');

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { FIREFOX, openInFirefox } from './firefox.mjs';
 import { cleanUp, done, join, open, say, sees, startBrowser, startServer } from './support.mjs';
 
 const NAME = '.panel input:not([type=radio])';
@@ -150,6 +151,33 @@ for (const transport of ['websocket', 'polling']) {
     await done(ada, bob);
   });
 }
+
+test('in Firefox a reload is told to nobody, and a closed tab is soon no longer listed', { skip: !FIREFOX && 'there is no Firefox' }, async () => {
+  const bob = await join(browser, server.url, 'Bob', 'sports');
+  const ada = await openInFirefox(`${server.url}/sports`);
+  const until = async (expression) => {
+    while (!(await ada.evaluate(expression))) await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  await until("!!document.querySelector('.card :checked')");
+  await ada.evaluate(`(() => {
+    const field = document.querySelector('.panel input:not([type=radio])');
+    field.value = 'Ada';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  })()`);
+  // A click before the name is taken in is answered with what is missing.
+  await until("document.querySelector('.primary')?.click() ?? !!document.querySelector('#composer')");
+  await listed(bob, ['Ada', 'Bob']);
+  await ada.reload();
+  await until("!!document.querySelector('#composer') && !!document.querySelector('.dot.on')");
+  await until("[...document.querySelectorAll('.people-list .label')].length === 2");
+  assert.doesNotMatch(await notices(bob), /left|came and went/);
+  const closed = Date.now();
+  await ada.closeTab();
+  await listed(bob, ['Bob']);
+  assert.ok(Date.now() - closed < 6000, `${Date.now() - closed} ms`);
+  await ada.close();
+  await done(bob);
+});
 
 test('leaving the chat and the sign-in card need no goodbye', async () => {
   const ada = await join(browser, server.url, 'Ada', 'tech');
