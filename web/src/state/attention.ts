@@ -58,13 +58,17 @@ class RoomNotice {
 
   add(sender: string, text: string): void {
     this.#count += 1;
-    if (!this.#names.includes(sender)) this.#names.push(sender);
+    if (this.#names.length < NAMED && !this.#names.includes(sender)) this.#names.push(sender);
     if (this.#timer === undefined) this.#show(sender, text);
   }
 
+  /** What was said is seen: the next message is the first again. */
   clear(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#shown?.close();
+    this.#count = 0;
+    this.#names = [];
   }
 
   #show(sender: string, text: string): void {
@@ -77,7 +81,7 @@ class RoomNotice {
     const [title, body] =
       count === 1
         ? [`${sender} · #${this.#room}`, text.slice(0, 200)]
-        : [`#${this.#room}`, t('burst', { n: count, names: list(this.#names.slice(0, NAMED)) })];
+        : [`#${this.#room}`, t('burst', { n: count, names: list(this.#names) })];
     try {
       this.#shown = new Notification(title, { body, tag: this.#room });
       this.#shown.onclick = () => {
