@@ -38,13 +38,13 @@ function precompress(): Plugin {
 const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
 
 export default defineConfig({
-  base: '/',
+  // Under any path: what is loaded is found from where it is asked for.
+  base: './',
   plugins: [precompress()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,
-    cssCodeSplit: false,
     modulePreload: false,
     reportCompressedSize: false,
     rolldownOptions: {
@@ -53,5 +53,10 @@ export default defineConfig({
     },
   },
   server: { proxy: { '/socket.io': { target: server, ws: true } } },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.{ts,tsx}'],
+    setupFiles: ['src/test-setup.ts'],
+    restoreMocks: true,
+  },
 } as Parameters<typeof defineConfig>[0]);

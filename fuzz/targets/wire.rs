@@ -185,7 +185,7 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
             assert_eq!(event, EventName::Typing);
             assert!(given("typing").is_none_or(|given| given == *typing));
         }
-        Command::Leave => assert_eq!(event, EventName::LeaveRoom),
+        Command::Leave { .. } => assert_eq!(event, EventName::LeaveRoom),
         Command::ListUsers(range) => {
             assert_eq!(event, EventName::ListUsers);
             assert!((1..=USERS_MAX).contains(&range.limit));

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 
 use super::folder;
 use crate::domain::RoomName;
@@ -166,6 +167,15 @@ pub async fn serve(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
+    if let Some(address) =
+        straightened(request.uri(), &rooms).filter(|_| wants_page(request.headers()))
+    {
+        let headers = [
+            (header::LOCATION, address.as_str()),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        return (StatusCode::PERMANENT_REDIRECT, headers).into_response();
+    }
     let asset = match path {
         "/" => assets.find(PAGE),
         _ => assets.find(path).or_else(|| {
@@ -194,6 +204,34 @@ pub async fn serve(
     let mut response = answer(asset, request.method(), &headers);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
+}
+
+/// The address of a room that was asked for by another one: with slashes too many, like `/tech/`, in
+/// other letters, like `/Tech`, or encoded without need, like `/%74ech`. The page finds its files from
+/// its address, so it is served one level below the service's own path and nowhere else. Relative,
+/// because a proxy may have taken a prefix away.
+fn straightened(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
+    let path = uri.path();
+    let asked = path.trim_matches('/');
+    if !is_room(asked) {
+        return None;
+    }
+    let decoded = percent_decode_str(asked).decode_utf8_lossy();
+    let room = rooms.iter().find(|room| {
+        let meant = decoded.trim_matches('/');
+        room.as_str().eq_ignore_ascii_case(meant)
+    });
+    let name = room.map_or(asked, RoomName::as_str);
+    let extra = path.matches('/').count().saturating_sub(1);
+    if extra == 0 && name == asked {
+        return None;
+    }
+    let query = uri.query().map(|query| format!("?{query}"));
+    Some(format!(
+        "{}{name}{}",
+        "../".repeat(extra),
+        query.unwrap_or_default()
+    ))
 }
 
 /// Rooms have one segment; what ends like a file is one.

@@ -144,6 +144,38 @@ async fn a_room_is_the_page_and_a_missing_file_is_missing() {
 }
 
 #[tokio::test]
+async fn another_way_to_write_it_leads_to_the_room_also_where_a_proxy_took_a_prefix_away() {
+    for (path, address) in [
+        ("/Tech", "tech"),
+        ("/TECH/?a=b", "../tech?a=b"),
+        ("/%74ech", "tech"),
+        ("/%54ech%2F", "tech"),
+        ("/Nowhere/", "../Nowhere"),
+        ("/tech/", "../tech"),
+        ("/tech/?a=b", "../tech?a=b"),
+        ("/caf%C3%A9/", "../caf%C3%A9"),
+        ("//tech", "../tech"),
+        ("//evil.example/", "../../evil.example"),
+        ("///tech//", "../../../../tech"),
+    ] {
+        let (status, headers, _) = get(path, &[BROWSER]).await;
+        assert_eq!(status, StatusCode::PERMANENT_REDIRECT, "{path}");
+        assert_eq!(value(&headers, "location"), address);
+    }
+    for path in ["/tech/", "/Tech"] {
+        assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["/tech", "/nowhere", "/%ff", "/Index.html"] {
+        let (status, headers, _) = get(path, &[BROWSER]).await;
+        assert_eq!(
+            (status.is_redirection(), value(&headers, "location")),
+            (false, ""),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_room_that_is_not_there_is_a_page_that_says_so_and_not_found() {
     let (_, page, _) = get("/tech", &[BROWSER]).await;
     let known = ("if-none-match", value(&page, "etag"));

@@ -65,7 +65,10 @@ pub enum Command {
     /// Enter a room (leaving another), or change the name in one's own.
     Join(Box<Join>),
     /// Leave the room.
-    Leave,
+    Leave {
+        /// Not yet: when the connection has ended, unless the user is back soon.
+        closing: bool,
+    },
     /// Say something in the room.
     Send(Send),
     /// Read a page of the room's messages.
@@ -197,6 +200,12 @@ struct UsersWire<'a> {
     limit: Option<u64>,
 }
 
+#[derive(Deserialize, Default)]
+struct LeaveWire {
+    #[serde(default)]
+    closing: bool,
+}
+
 #[derive(Deserialize)]
 struct TypingWire {
     typing: bool,
@@ -221,7 +230,10 @@ pub fn decode(
             let wire: TypingWire = from_json(event, required(event, payload)?)?;
             Ok(Command::Typing(wire.typing))
         }
-        EventName::LeaveRoom => no_fields(event, payload).map(|()| Command::Leave),
+        EventName::LeaveRoom => {
+            let LeaveWire { closing } = optional(event, payload)?;
+            Ok(Command::Leave { closing })
+        }
         EventName::ListUsers => decode_users(payload),
     }
 }
@@ -322,15 +334,14 @@ fn required(event: EventName, payload: Option<&str>) -> Result<&str, Refusal> {
     payload.ok_or_else(|| Refusal::invalid_payload(format!("{}: payload missing", event.as_str())))
 }
 
-/// Events without fields take no payload, `null` or an object, so that clients need not send an
-/// empty one.
-fn no_fields(event: EventName, payload: Option<&str>) -> Result<(), Refusal> {
-    #[derive(Deserialize)]
-    struct Empty {}
-    match payload {
-        None => Ok(()),
-        Some(json) => from_json::<Option<Empty>>(event, json).map(|_| ()),
-    }
+/// Events that need no fields take no payload, `null` or an object, so that clients need not send
+/// an empty one.
+fn optional<'a, T: Deserialize<'a> + Default>(
+    event: EventName,
+    payload: Option<&'a str>,
+) -> Result<T, Refusal> {
+    let wire = payload.map(|json| from_json::<Option<T>>(event, json));
+    Ok(wire.transpose()?.flatten().unwrap_or_default())
 }
 
 fn from_json<'a, T: Deserialize<'a>>(event: EventName, json: &'a str) -> Result<T, Refusal> {

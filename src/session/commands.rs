@@ -28,7 +28,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             // What a client asks is answered in order.
             Box::pin(self.wait_for_answers()).await?;
         }
-        if matches!(body, Ok(Command::Join(_) | Command::Leave)) {
+        if matches!(body, Ok(Command::Join(_) | Command::Leave { .. })) {
             Box::pin(self.hear_oneself()).await?;
         }
         let answer = match body {
@@ -36,7 +36,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
                 Some(room) => return Box::pin(self.join(&room, *join, ack)).await,
                 None => Err(Refusal::unknown_room()),
             },
-            Ok(Command::Leave) => self.leave(),
+            Ok(Command::Leave { closing }) => self.leave(closing),
             Ok(Command::Send(send)) => match self.send(&send) {
                 Saying::Done(result) => result.map(|published| sent(&published)),
                 Saying::Underway(outcome) => return self.answer_later(outcome, ack).await,
@@ -199,7 +199,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         while let Some(request) = self.mailbox.pop() {
             match request.body {
                 Ok(Command::Send(send)) => drop(self.send(&send)),
-                Ok(Command::Leave) => drop(self.leave()),
+                Ok(Command::Leave { closing }) => drop(self.leave(closing)),
                 Ok(Command::Join(join)) => {
                     if let Some(room) = self.shared.rooms.get(&join.room).cloned() {
                         drop(self.enter(&room, &join).await);
@@ -221,6 +221,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let name = room.claim_name(&self.who.user_id, &join.username)?;
         if let Some(place) = self.place.as_mut().filter(|p| Arc::ptr_eq(p.room(), room)) {
             place.membership.rename(&join.username, name).await?;
+            place.closing = false;
             return Ok(None);
         }
         if self.shared.rooms.are_shared() {
@@ -288,6 +289,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             cursor,
             resuming_until: 0,
             said: 0,
+            closing: false,
         });
     }
 
@@ -297,7 +299,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         Arc::ptr_eq(kept.room(), room).then_some(kept)
     }
 
-    fn leave(&mut self) -> Result<Box<RawValue>, Refusal> {
+    fn leave(&mut self, closing: bool) -> Result<Box<RawValue>, Refusal> {
+        if closing {
+            self.here_mut()?.closing = true;
+            return Ok(json::raw(&Accepted {
+                ok: true,
+                body: NoBody {},
+            }));
+        }
         // Somebody who has just come back may still have the place of the lost connection.
         let kept = self.shared.users.claim(&self.who.user_id);
         if self.place.take().is_none() && kept.is_none() {
@@ -325,6 +334,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             ok: true,
             body: NoBody {},
         }))
+    }
+
+    fn here_mut(&mut self) -> Result<&mut Place, Refusal> {
+        self.place.as_mut().ok_or_else(Refusal::not_in_room)
     }
 
     pub(super) fn here(&self) -> Result<&Place, Refusal> {

@@ -125,7 +125,7 @@ mod tests {
     fn request() -> Request<u32> {
         Request {
             event: EventName::ListUsers,
-            body: Ok(Command::Leave),
+            body: Ok(Command::Leave { closing: false }),
             ack: Some(7),
         }
     }

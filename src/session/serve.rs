@@ -34,6 +34,8 @@ pub(super) struct Place {
     /// The last message said here that was acknowledged before it came back by the log, as it may
     /// where other processes share the room.
     pub(super) said: u64,
+    /// The client has said that it is about to close the connection.
+    pub(super) closing: bool,
 }
 
 impl Place {
@@ -130,6 +132,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let keep = match ended {
             Ended::Ousted => Some(Keep::TakenOver),
             Ended::Drained => self.who.resumes.then_some(Keep::Drained),
+            Ended::Lost if self.place.as_ref().is_some_and(|place| place.closing) => {
+                self.who.resumes.then_some(Keep::Closing)
+            }
             Ended::Lost | Ended::Slow | Ended::Flood => self.who.resumes.then_some(Keep::Lost),
             Ended::Left => {
                 // Also the place that it had before this connection.

@@ -22,6 +22,10 @@ const TAKEOVER_GRACE: Duration = Duration::from_secs(5);
 /// has live sessions.
 const KEPT_PER_ADDRESS_MIN: usize = 16;
 
+/// How long a place is kept for a client that said it is closing the connection, where
+/// [`Users::grace`] is longer: long enough for a page to be reloaded.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
+
 /// Names one session or one kept place; never used again.
 type Serial = u64;
 
@@ -96,6 +100,8 @@ impl User {
 pub enum Keep {
     /// The connection is lost and may come back.
     Lost,
+    /// The client has said that it closes the connection, and may be reloading its page.
+    Closing,
     /// A newer connection of the same user is there.
     TakenOver,
     /// The server is going away and has sent the client elsewhere.
@@ -210,6 +216,7 @@ impl Users {
     ) {
         let grace = match why {
             Keep::Lost | Keep::Drained => self.grace,
+            Keep::Closing => self.grace.min(CLOSING_GRACE),
             Keep::TakenOver => self.grace.max(TAKEOVER_GRACE),
         };
         let full = self.kept_max != 0 && self.kept.load(Ordering::Relaxed) >= self.kept_max;
@@ -245,6 +252,10 @@ impl Users {
         let (users, user_id) = (Arc::clone(self), Arc::clone(user_id));
         tokio::spawn(async move {
             tokio::time::sleep(grace).await;
+            if why == Keep::Closing && users.is_live(&user_id) {
+                // The page has been reloaded, and is about to join.
+                tokio::time::sleep(users.grace.saturating_sub(grace)).await;
+            }
             users.expire(&user_id, serial);
         });
     }
@@ -253,6 +264,11 @@ impl Users {
     #[must_use]
     pub fn claim(&self, user_id: &UserId) -> Option<Membership> {
         self.take_kept(user_id, |_, _| true)
+    }
+
+    fn is_live(&self, user_id: &UserId) -> bool {
+        let by_id = self.by_id.lock();
+        by_id.get(user_id).is_some_and(|user| user.live.is_some())
     }
 
     fn expire(&self, user_id: &UserId, serial: Serial) {

@@ -205,3 +205,31 @@ async fn somebody_who_flees_from_node_to_node_is_there_once() {
     let events = bob.events_until_echo("a fence").await;
     assert_eq!(notices(&events), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_page_that_is_closed_has_left_soon_and_one_that_is_reloaded_never_was_away() {
+    const LONGER_THAN_A_RELOAD: Duration = Duration::from_millis(2500);
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "10m")]).await;
+    let mut bob = Client::joined(&two, "tech", "Bob").await;
+    let closing = json!({ "closing": true });
+    for back_at in [&one, &two] {
+        let (mut page, token) = resumable(&one, Transport::WebSocket, "Ada").await;
+        bob.until_told("Ada has joined the room", &[("tech", 2)])
+            .await;
+        assert_eq!(page.ask("leave_room", &closing).await["ok"], true);
+        page.hang_up();
+        let mut reloaded = with_token(back_at, Transport::WebSocket, &token).await;
+        reloaded.greeted().await;
+        come_back(&mut reloaded, "tech", "Ada").await;
+        sleep(LONGER_THAN_A_RELOAD).await;
+        notices_nothing(&mut bob, &reloaded, "reloaded").await;
+
+        assert_eq!(reloaded.ask("leave_room", &closing).await["ok"], true);
+        reloaded.hang_up();
+        bob.until_told("Ada has left the room", &[("tech", 1)])
+            .await;
+    }
+}

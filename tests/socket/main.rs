@@ -8,6 +8,7 @@ mod answers;
 mod behind_connect;
 mod budgets;
 mod clock;
+mod closing;
 mod configuration;
 mod connecting;
 mod counts;

@@ -183,9 +183,7 @@ test('by keyboard alone', async () => {
   await ada.keyboard.type('me');
   await keys('Enter');
   await sees(ada, 'me');
-  await keys('ArrowUp');
-  assert.equal(await ada.inputValue('#composer'), 'me');
-  await keys('Control+a', 'Delete', 'Alt+ArrowDown');
+  await keys('Alt+ArrowDown');
   await ada.waitForSelector('h1:has-text("tech")');
   await keys('Alt+Digit1');
   await ada.waitForSelector('h1:has-text("general")');

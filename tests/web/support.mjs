@@ -58,8 +58,9 @@ export async function startServer(env = {}) {
   throw new Error('the server ended before it listened');
 }
 
-export async function startBrowser() {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+export async function startBrowser(options = {}) {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath, args: FLAGS, ...options });
   leftovers.add(() => browser.close());
   return browser;
 }
@@ -137,11 +138,12 @@ export async function member(url, name, room, auth = {}) {
   leftovers.add(() => socket.close());
   const received = [];
   socket.on('receive_message', (message) => received.push(message.text));
-  await told(socket, 'session');
+  const session = await told(socket, 'session');
   const ask = (event, payload) => new Promise((resolve) => socket.emit(event, payload, resolve));
   assert.equal((await ask('join_room', { room_name: room, username: name })).ok, true);
   return {
     socket,
+    session,
     received,
     say: (text) => ask('send_message', { text }),
     /** Without waiting for the answer. */

@@ -2,31 +2,43 @@
 
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { createChat } from './client';
+import { createChat } from './client/create';
 import { setLanguage } from './i18n';
+import { base } from './state/base';
 import { prefs } from './state/prefs';
 import { route } from './state/router';
 import { keepToken, takeToken } from './state/session-store';
-import { Store } from './state/store';
+import { loadRoomParts, Store } from './state/store';
 import './styles/base.css';
 import './styles/sign-in.css';
-import './styles/room.css';
-import './styles/log.css';
-import './styles/dialog.css';
 import { App, part } from './view/App';
 import { StoreContext } from './view/context';
 
-const chat = createChat(undefined, { token: takeToken() });
+const chat = createChat(undefined, { token: takeToken(), path: `${base}socket.io/` });
 const store = new Store(chat);
 
-addEventListener('pagehide', () => keepToken(chat.token));
-addEventListener('pageshow', (event) => event.persisted && takeToken());
-// Only where it is tried anyway: who was sent away, or goes on in another window, decides for themselves.
-const retry = () => {
-  if (!document.hidden && store.connection.value.phase === 'waiting') store.connect();
-};
-addEventListener('online', retry);
-document.addEventListener('visibilitychange', retry);
+// A page that is left may be reloaded, or come back from the browser's memory as it was.
+addEventListener('pagehide', () => {
+  keepToken(chat.token);
+  chat.suspend();
+});
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  takeToken();
+  chat.resume();
+});
+
+const check = () => !document.hidden && store.checkConnection();
+for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, check);
+for (const event of ['visibilitychange', 'resume']) document.addEventListener(event, check);
+// A computer that slept with the page in view says nothing, but its clock has jumped.
+const TICK_MS = 5_000;
+let ticked = Date.now();
+setInterval(() => {
+  const now = Date.now();
+  if (now - ticked > 3 * TICK_MS) check();
+  ticked = now;
+}, TICK_MS);
 
 effect(() => {
   const { dataset } = document.documentElement;
@@ -50,4 +62,8 @@ if (root) {
 }
 
 // Once the first screen is painted, the room is fetched for when it is wanted.
-setTimeout(() => part('room'), 300);
+setTimeout(() => {
+  // A failure is none yet: whoever needs it asks again.
+  loadRoomParts().catch(() => {});
+  part('room');
+}, 300);

@@ -4,7 +4,7 @@
 import { Connection, type ConnectionState, type SocketLike } from './connection';
 import { type Continuity, Cursor } from './cursor';
 import { Emitter } from './emitter';
-import { Outbox, type OutboxLimits, type Outgoing } from './outbox';
+import type { Outbox, OutboxLimits, Outgoing } from './outbox';
 import type {
   Ack,
   Activity,
@@ -23,7 +23,7 @@ import type {
   UsersBody,
   WireError,
 } from './protocol';
-import { Roster } from './roster';
+import type { Roster } from './roster';
 
 export interface Joined {
   room: string;
@@ -77,6 +77,9 @@ export const DEFAULTS: ChatOptions = {
 };
 
 const JOIN_RETRY_MS = 1_000;
+const JOIN_TIMEOUT_MS = 5_000;
+/** A server that gives no sign of life for this long is not there any more. */
+const PROBE_MS = 3_000;
 const HISTORY_TIMEOUT_MS = 10_000;
 
 interface Target {
@@ -84,13 +87,27 @@ interface Target {
   username: string;
 }
 
+/** What a chat needs before its first `join`: a page fetches it while the name is being typed. */
+export interface RoomParts {
+  Outbox: typeof Outbox;
+  Roster: typeof Roster;
+}
+
+let parts: RoomParts | null = null;
+
+/** Hands over the parts, for every chat. */
+export function provideParts(given: RoomParts): void {
+  parts = given;
+}
+
 export class Chat extends Emitter<ChatEvents> {
   readonly #socket: SocketLike;
   readonly #options: ChatOptions;
   readonly #connection: Connection;
-  readonly #outbox: Outbox;
-  readonly #roster: Roster;
   readonly #cursors = new Map<string, Cursor>();
+  /** From the first `join` on. */
+  #outbox: Outbox | null = null;
+  #roster: Roster | null = null;
   #session: Session | null = null;
   #token: string | null;
   #target: Target | null = null;
@@ -98,6 +115,7 @@ export class Chat extends Emitter<ChatEvents> {
   #joinTimer: ReturnType<typeof setTimeout> | undefined;
   /** The acknowledgement of the join whose `join_confirm` comes next: only it has the lists. */
   #lists: JoinConfirm | null = null;
+  #probeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: (auth: () => { token: string | null }) => SocketLike, options: ChatOptions) {
     super();
@@ -108,22 +126,11 @@ export class Chat extends Emitter<ChatEvents> {
     this.#connection = new Connection(this.#socket, backoff, {
       state: (state) => this.tell('connection', state),
       up: () => this.#requestJoin(),
-      down: () => this.#left(),
-    });
-    this.#outbox = new Outbox(
-      {
-        emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
-        rejoin: () => this.#requestJoin(),
-        // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
-        idempotent: () => this.#token !== null,
-        changed: (item) => this.tell('outgoing', item),
+      down: () => {
+        this.#alive();
+        this.#left();
       },
-      options.outbox,
-    );
-    this.#roster = new Roster(
-      (users) => this.#joined && this.tell('users', { room: this.#joined.room, users }),
-      () => this.#requestUsers(),
-    );
+    });
     this.#listen();
   }
 
@@ -150,6 +157,26 @@ export class Chat extends Emitter<ChatEvents> {
     this.#connection.connect();
   }
 
+  /**
+   * Asks the server for a sign of life; without one the connection is opened again. A connection that died in a sleeping
+   * computer or with a network that was left looks like one that is idle, until the next heartbeat is missed.
+   */
+  probe(): void {
+    // A server without sessions need not answer.
+    if (!this.#socket.connected || !this.#session || this.#probeTimer !== undefined) return;
+    this.#probeTimer = setTimeout(() => {
+      this.#probeTimer = undefined;
+      this.#connection.renew();
+    }, PROBE_MS);
+    // The cheapest request that is answered anywhere, in a room or not.
+    this.#socket.emit('typing', { typing: false }, () => this.#alive());
+  }
+
+  #alive(): void {
+    clearTimeout(this.#probeTimer);
+    this.#probeTimer = undefined;
+  }
+
   close(): void {
     this.#target = null;
     this.#connection.close();
@@ -157,8 +184,24 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Enters `room`, now or when there is a connection; again after each reconnect. Answered by `joined` or `refused`. */
   join(room: string, username: string): void {
+    this.#equip();
     this.#target = { room, username };
     this.#requestJoin();
+  }
+
+  /**
+   * The page is being closed, reloaded or put aside. The others see that soon and not after the time that a lost
+   * connection has, unless the same user is back by then. In a page only.
+   */
+  suspend(): void {
+    if (this.#connection.state.phase !== 'online') return;
+    this.#socket.goodbye(this.#joined && this.#session ? 'leave_room' : null, { closing: true });
+  }
+
+  /** A page that was suspended is there again: what it takes for a connection is none. */
+  resume(): void {
+    this.#connection.renew();
+    if (this.#connection.state.phase === 'waiting') this.connect();
   }
 
   leave(): void {
@@ -167,17 +210,20 @@ export class Chat extends Emitter<ChatEvents> {
     if (this.#socket.connected) this.#socket.emit('leave_room', {});
   }
 
-  /** Queues a message to the present room, and tells of its fate by `outgoing`. */
-  send(text: string): Outgoing | null {
-    return this.#target && this.#outbox.add(this.#target.room, text);
+  /**
+   * Queues a message to the present room, and tells of its fate by `outgoing`. `clientId` is the key of a discarded
+   * message that this one takes the place of: should that have arrived after all, this one is refused.
+   */
+  send(text: string, clientId?: string): Outgoing | null {
+    return (this.#target && this.#outbox?.add(this.#target.room, text, clientId)) ?? null;
   }
 
   retry(clientId: string): void {
-    this.#outbox.retry(clientId);
+    this.#outbox?.retry(clientId);
   }
 
   discard(clientId: string): boolean {
-    return this.#outbox.discard(clientId);
+    return this.#outbox?.discard(clientId) ?? false;
   }
 
   typing(typing: boolean): void {
@@ -188,6 +234,26 @@ export class Chat extends Emitter<ChatEvents> {
   /** Messages of the present room older than `before`, oldest first; null where there is no answer. */
   older(before: number, limit: number): Promise<HistoryBody | null> {
     return this.#ask<HistoryBody>((ack) => this.#socket.emit('get_history', { before, limit }, ack));
+  }
+
+  #equip(): void {
+    if (this.#outbox) return;
+    if (!parts) throw new Error('provideParts() comes before join()');
+    this.#outbox = new parts.Outbox(
+      {
+        emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
+        rejoin: () => this.#requestJoin(),
+        // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
+        idempotent: () => this.#token !== null,
+        unanswered: () => this.probe(),
+        changed: (item) => this.tell('outgoing', item),
+      },
+      this.#options.outbox,
+    );
+    this.#roster = new parts.Roster(
+      (users) => this.#joined && this.tell('users', { room: this.#joined.room, users }),
+      () => this.#requestUsers(),
+    );
   }
 
   #listen(): void {
@@ -213,7 +279,7 @@ export class Chat extends Emitter<ChatEvents> {
     const rooms = Object.values(map);
     this.tell('rooms', rooms);
     const own = rooms.find((room) => room.name === this.#joined?.room);
-    if (own) this.#roster.count(own.count);
+    if (own) this.#roster?.count(own.count);
   }
 
   #requestJoin(): void {
@@ -235,9 +301,11 @@ export class Chat extends Emitter<ChatEvents> {
       if (answer?.ok) this.#lists = answer;
       else if (answer && this.#target === target) this.#joinRefused(target, answer.error);
     });
+    this.#joinTimer = setTimeout(() => this.probe(), JOIN_TIMEOUT_MS);
   }
 
   #joinRefused(target: Target, error: WireError): void {
+    clearTimeout(this.#joinTimer);
     if (error.retry_after_ms !== undefined || error.code === 'busy' || error.code === 'unavailable') {
       this.#joinTimer = setTimeout(() => this.#requestJoin(), error.retry_after_ms ?? JOIN_RETRY_MS);
       return;
@@ -256,6 +324,7 @@ export class Chat extends Emitter<ChatEvents> {
     this.#lists = null;
     // Of several joins in a row only the last one counts.
     if (confirm.room !== this.#target?.room) return;
+    clearTimeout(this.#joinTimer);
     const cursor = this.#cursor(confirm.room);
     const renamed = this.#joined?.room === confirm.room;
     const { continuity, epochChanged } = cursor.join(confirm);
@@ -273,17 +342,17 @@ export class Chat extends Emitter<ChatEvents> {
       lastId: confirm.last_id ?? null,
       history,
     };
-    for (const message of history) this.#outbox.echo(message, confirm.username);
+    for (const message of history) this.#outbox?.echo(message, confirm.username);
     this.tell('joined', this.#joined);
-    this.#roster.reset(lists.users);
-    this.#outbox.open(confirm.room);
+    this.#roster?.reset(lists.users);
+    this.#outbox?.open(confirm.room);
   }
 
   #received(message: ReceiveMessage): void {
     const joined = this.#joined;
     if (!joined || message.room !== joined.room) return;
     if (!this.#cursor(message.room).accept(message.id)) return;
-    this.#outbox.echo(message, joined.username);
+    this.#outbox?.echo(message, joined.username);
     this.tell('message', { message, live: this.#isLive(message.id) });
   }
 
@@ -291,7 +360,7 @@ export class Chat extends Emitter<ChatEvents> {
     const joined = this.#joined;
     if (!joined || (notice.room ?? joined.room) !== joined.room) return;
     if (!this.#cursor(joined.room).accept(notice.id)) return;
-    this.#roster.notice(notice);
+    this.#roster?.notice(notice);
     this.tell('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });
   }
 
@@ -311,7 +380,7 @@ export class Chat extends Emitter<ChatEvents> {
     const joining = this.#target && !this.#joined;
     if (joining && this.#target && (error.event ?? 'join_room') === 'join_room') {
       this.#joinRefused(this.#target, error);
-    } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox.refused(error)) {
+    } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox?.refused(error)) {
       this.tell('problem', error);
     }
   }
@@ -320,21 +389,24 @@ export class Chat extends Emitter<ChatEvents> {
     clearTimeout(this.#joinTimer);
     this.#joined = null;
     this.#lists = null;
-    this.#outbox.close();
-    this.#roster.reset(undefined);
+    this.#outbox?.close();
+    this.#roster?.reset(undefined);
   }
 
   async #requestUsers(): Promise<void> {
     const room = this.#joined?.room;
     const answer = await this.#ask<UsersBody>((ack) => this.#socket.emit('list_users', {}, ack));
-    if (answer && this.#joined?.room === room) this.#roster.reset(answer.users);
+    if (answer && this.#joined?.room === room) this.#roster?.reset(answer.users);
   }
 
   /** A request whose refusal or silence is the same to the caller: nothing came. */
   #ask<T extends object>(emit: (ack: (answer?: Ack<T>) => void) => void): Promise<T | null> {
     if (!this.#joined || !this.#session) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(null), HISTORY_TIMEOUT_MS);
+      const timer = setTimeout(() => {
+        this.probe();
+        resolve(null);
+      }, HISTORY_TIMEOUT_MS);
       emit((answer) => {
         clearTimeout(timer);
         resolve(answer?.ok ? answer : null);

@@ -19,7 +19,18 @@ export interface SocketLike {
   ): unknown;
   connect(): unknown;
   disconnect(): unknown;
+  /** Ends the transport, not the session, after a last event: the page may be gone the next moment. */
+  goodbye(event: 'leave_room' | null, payload: ClientEvents['leave_room']): void;
+  /** What the next `connect` uses: a WebSocket, and long polling if that fails; or long polling alone. */
+  use(transport: 'websocket' | 'polling'): unknown;
+  /** Closes the transport without a word to the server: from there it looks like a lost connection. */
+  drop(): unknown;
 }
+
+/** A WebSocket that has not led to a connection by then is taken for one that a proxy lets hang. */
+const HANGS_MS = 5_000;
+/** How long polling comes first after that. */
+const AVOID_MS = 10 * 60_000;
 
 export type ConnectionState =
   | { phase: 'idle' }
@@ -52,6 +63,8 @@ export class Connection {
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #planned: number | null = null;
+  /** Until when WebSockets are not tried, because one hung. */
+  #avoidUntil = 0;
 
   constructor(socket: SocketLike, backoff: Backoff, port: ConnectionPort) {
     this.#socket = socket;
@@ -78,6 +91,13 @@ export class Connection {
     this.#try();
   }
 
+  /** The connection is dead, though nobody said so: opens another one. */
+  renew(): void {
+    if (this.#state.phase !== 'online') return;
+    this.#socket.drop();
+    this.connect();
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#set({ phase: 'idle' });
@@ -88,10 +108,22 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#attempt += 1;
     this.#set({ phase: 'connecting', attempt: this.#attempt });
+    if (Date.now() >= this.#avoidUntil) {
+      this.#socket.use('websocket');
+      this.#timer = setTimeout(() => this.#hung(), HANGS_MS);
+    }
+    this.#socket.connect();
+  }
+
+  #hung(): void {
+    this.#avoidUntil = Date.now() + AVOID_MS;
+    this.#socket.disconnect();
+    this.#socket.use('polling');
     this.#socket.connect();
   }
 
   #connected(): void {
+    clearTimeout(this.#timer);
     this.#attempt = 0;
     this.#planned = null;
     this.#set({ phase: 'online' });
@@ -109,7 +141,10 @@ export class Connection {
   }
 
   #failed(error: Error): void {
+    clearTimeout(this.#timer);
     if (this.#state.phase === 'idle') return;
+    // Polling has failed as well, so that it was not the WebSocket.
+    this.#avoidUntil = 0;
     if (this.#socket.active) this.#wait();
     else this.#set({ phase: 'refused', message: error.message });
   }

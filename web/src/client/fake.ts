@@ -14,6 +14,9 @@ export class FakeSocket implements SocketLike {
   active = false;
   sent: Sent[] = [];
   connects = 0;
+  /** Whether a sign of life is answered. */
+  alive = true;
+  transport = '';
   auth: () => { token: string | null } = () => ({ token: null });
   readonly #listeners = new Map<string, ((payload: never) => void)[]>();
 
@@ -24,6 +27,7 @@ export class FakeSocket implements SocketLike {
 
   emit(event: string, payload: object, ack: (answer?: never) => void = () => {}): this {
     this.sent.push({ event, payload: payload as Record<string, unknown>, ack: ack as Sent['ack'] });
+    if (event === 'typing' && this.alive) (ack as Sent['ack'])({ ok: true });
     return this;
   }
 
@@ -38,6 +42,20 @@ export class FakeSocket implements SocketLike {
     return this;
   }
 
+  goodbye(event: string | null, payload: object): void {
+    if (event) this.emit(event, payload);
+    if (this.connected) this.drop('forced close');
+  }
+
+  use(transport: string): void {
+    this.transport = transport;
+  }
+
+  drop(reason = 'transport close'): void {
+    this.connected = false;
+    this.say('disconnect', reason);
+  }
+
   say(event: string, payload?: unknown): void {
     for (const listener of this.#listeners.get(event) ?? []) listener(payload as never);
   }
@@ -48,11 +66,6 @@ export class FakeSocket implements SocketLike {
     this.say('connect');
     this.say('room_list', { general: { count: 0, name: 'general' }, tech: { count: 1, name: 'tech' } });
     if (session) this.say('session', { token: 't1', user_id: 'me', limits: {}, server: {}, ...session });
-  }
-
-  drop(reason = 'transport close'): void {
-    this.connected = false;
-    this.say('disconnect', reason);
   }
 
   last(event: string): Sent {

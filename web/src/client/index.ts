@@ -1,32 +1,14 @@
-// The client module's door: `createChat` gives a connected-by-itself chat over stock socket.io-client.
+// The client module's door: `createChat` gives a connected-by-itself chat over stock socket.io-client, complete.
+// A page that wants its first screen early takes `createChat` from create.ts and provides the parts later.
 
-import { io } from 'socket.io-client';
-import { Chat, type ChatOptions, DEFAULTS } from './chat';
-import type { SocketLike } from './connection';
+import { provideParts } from './chat';
+import { Outbox } from './outbox';
+import { Roster } from './roster';
 
 export type { Chat, ChatEvents, ChatOptions, Joined } from './chat';
 export type { ConnectionState } from './connection';
+export { createChat } from './create';
 export type { Failure, FailureCode, Outgoing, OutgoingState } from './outbox';
 export type * from './protocol';
 
-/**
- * A chat with the server at `url` (in a page: leave it out for the page's own server). Call `connect()` on it.
- * Works in browsers and in Node.
- */
-export function createChat(url?: string, options: Partial<ChatOptions> = {}): Chat {
-  return new Chat(
-    (auth) => {
-      const socketOptions = {
-        auth: (give: (auth: object) => void) => give(auth()),
-        autoConnect: false,
-        // The module pauses and retries itself, so that the page can say when.
-        reconnection: false,
-        // Websocket first: it needs no sticky sessions where several servers stand behind one address.
-        transports: ['websocket', 'polling'],
-        tryAllTransports: true,
-      };
-      return (url === undefined ? io(socketOptions) : io(url, socketOptions)) as unknown as SocketLike;
-    },
-    { ...DEFAULTS, ...options },
-  );
-}
+provideParts({ Outbox, Roster });

@@ -131,6 +131,32 @@ describe('a retry', () => {
     expect(states.get('a')?.failure?.code).toBe('timeout');
   });
 
+  it('is made by itself once the connection is back, before what was written later', () => {
+    enter();
+    chat.send('a');
+    vi.advanceTimersByTime(8000);
+    expect(state('a')).toBe('failed');
+    socket.drop();
+    chat.send('b');
+    vi.advanceTimersByTime(1000);
+    enter();
+    expect(state('a')).toBe('sending');
+    accept(1);
+    accept(2);
+    expect(texts()).toEqual(['a', 'a', 'a', 'b']);
+    expect([state('a'), state('b')]).toEqual(['sent', 'sent']);
+  });
+
+  it('is left to the writer where the server has refused', () => {
+    enter();
+    chat.send('a');
+    refuse('muted');
+    socket.drop();
+    vi.advanceTimersByTime(1000);
+    enter();
+    expect(texts()).toEqual(['a']);
+  });
+
   it('joins again where the server no longer counts us in', () => {
     enter();
     chat.send('a');

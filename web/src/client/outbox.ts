@@ -38,6 +38,8 @@ export interface OutboxPort {
   rejoin(): void;
   /** Whether the server drops a repeated `client_id`; where not, nothing is ever sent twice unasked. */
   idempotent(): boolean;
+  /** The server has not answered in time: is it still there? */
+  unanswered(): void;
   changed(item: Outgoing): void;
 }
 
@@ -92,8 +94,9 @@ export class Outbox {
     return this.#queues.get(room)?.length ?? 0;
   }
 
-  add(room: string, text: string): Outgoing {
-    const item: Outgoing = { clientId: newId(), room, text, createdAt: Date.now(), state: 'queued' };
+  /** Queues a message. `clientId` is the key of one that was discarded, so that it cannot be there twice. */
+  add(room: string, text: string, clientId = newId()): Outgoing {
+    const item: Outgoing = { clientId, room, text, createdAt: Date.now(), state: 'queued' };
     const job: Job = { item, attempt: 0, refusals: 0, firstTriedAt: null, silentSince: null };
     if (this.size >= this.#limits.capacity) {
       this.#fail(job, { code: 'busy', message: 'Too many messages are waiting' });
@@ -112,7 +115,7 @@ export class Outbox {
     job.refusals = 0;
     job.firstTriedAt = null;
     job.silentSince = null;
-    this.#set(job, { state: 'queued' });
+    this.#set(job, { state: 'queued', createdAt: Date.now() });
     this.#enqueue(job);
   }
 
@@ -129,10 +132,31 @@ export class Outbox {
     return false;
   }
 
-  /** `room` is joined: its queue may flow. */
+  /**
+   * `room` is joined: its queue may flow. What failed for want of an answer is tried again where the server drops what it
+   * has already.
+   */
   open(room: string): void {
     this.#open = room;
+    if (this.#port.idempotent()) this.#revive(room);
     this.#pump();
+  }
+
+  #revive(room: string): void {
+    const jobs = [...this.#failed.values()].filter(
+      ({ item }) => item.room === room && item.failure?.code === 'timeout',
+    );
+    for (const job of jobs) {
+      this.#failed.delete(job.item.clientId);
+      job.firstTriedAt = null;
+      job.silentSince = null;
+      this.#set(job, { state: 'queued' });
+    }
+    const queue = [...jobs, ...(this.#queues.get(room) ?? [])];
+    this.#queues.set(
+      room,
+      queue.sort((a, b) => a.item.createdAt - b.item.createdAt),
+    );
   }
 
   /** The connection or the room is lost: what was on the wire goes back to the head of its queue. */
@@ -244,6 +268,8 @@ export class Outbox {
       this.#finish(job, { code: 'timeout', message: 'No answer from the server' });
       return;
     }
+    this.#port.unanswered();
+    // No sign of life at all ends the connection, and this attempt with it.
     this.#attempt(job);
   }
 

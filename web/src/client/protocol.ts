@@ -140,6 +140,11 @@ export interface JoinRoom {
   users?: boolean;
 }
 
+export interface LeaveRoom {
+  /** Not yet: when the connection has ended, unless the same user is back within two seconds. */
+  closing?: boolean;
+}
+
 export interface SendMessage {
   text: string;
   client_id: string;
@@ -196,7 +201,7 @@ export interface ServerEvents {
 
 export interface ClientEvents {
   join_room: JoinRoom;
-  leave_room: Record<string, never>;
+  leave_room: LeaveRoom;
   send_message: SendMessage;
   get_history: GetHistory;
   list_users: ListUsers;

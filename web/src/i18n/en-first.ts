@@ -24,6 +24,7 @@ export const first = {
   connLost: 'Connection lost.',
   connRetry: 'Trying again in {n} s…',
   connTrying: 'Trying again…',
+  connSlow: 'Connecting takes longer than usual.',
   connNow: 'Try now',
   connOffline: 'You are offline. Messages are sent when you are back.',
   connBack: 'Connected again',

@@ -2,8 +2,10 @@
 
 import { effect, type Signal, signal } from '@preact/signals';
 import type { Language } from '../i18n';
+import { STORAGE_PREFIX as PREFIX } from './base';
 
 export interface Prefs {
+  /** What a new tab proposes; each tab goes by its own (see session-store.ts). */
   name: string;
   room: string;
   theme: 'system' | 'light' | 'dark';
@@ -30,8 +32,6 @@ const DEFAULTS: Prefs = {
   read: {},
 };
 
-const PREFIX = 'hubbub.';
-
 export type PrefSignals = { readonly [K in keyof Prefs]: Signal<Prefs[K]> };
 
 /** Storage may be full, forbidden or hold anything at all; then the default stands. */
@@ -54,22 +54,35 @@ function save(key: string, value: unknown): void {
   }
 }
 
+/** Another tab may have read further in another room meanwhile: only what changed here is written. */
+function saveRead(now: Prefs['read'], before: Prefs['read']): void {
+  const changed = Object.entries(now).filter(([room, mark]) => before[room] !== mark);
+  save('read', { ...load('read'), ...Object.fromEntries(changed) });
+}
+
 function create(): PrefSignals {
   const keys = Object.keys(DEFAULTS) as (keyof Prefs)[];
   const entries = keys.map((key) => [key, signal(load(key))] as const);
+  let stored = false;
   for (const [key, value] of entries) {
-    let first = true;
+    let before: Prefs[keyof Prefs] | undefined;
     effect(() => {
       const now = value.value;
-      if (!first) save(key, now);
-      first = false;
+      if (before !== undefined && !stored) {
+        if (key === 'read') saveRead(now as Prefs['read'], before as Prefs['read']);
+        else save(key, now);
+      }
+      before = now;
     });
   }
   const signals = Object.fromEntries(entries) as unknown as PrefSignals;
   addEventListener('storage', (event) => {
     const key = keys.find((name) => PREFIX + name === event.key);
     // The room is each tab's own; storage only remembers the last one.
-    if (key && key !== 'room') (signals[key] as Signal<unknown>).value = load(key);
+    if (!key || key === 'room') return;
+    stored = true;
+    (signals[key] as Signal<unknown>).value = load(key);
+    stored = false;
   });
   return signals;
 }

@@ -1,49 +1,48 @@
-// The address is the room: /tech. Back and Forward switch rooms.
+// The address is the room: /tech, or /chat/tech where the page is at /chat/. Back and Forward switch rooms.
 
 import { effect } from '@preact/signals';
 import { t } from '../i18n';
+import { addressOf, roomIn } from './address';
+import { base } from './base';
 import { prefs } from './prefs';
 import { wasIn } from './session-store';
 import type { Store } from './store';
 
-const path = (room: string | null) => (room === null ? '/' : `/${encodeURIComponent(room)}`);
-
-export function roomInAddress(): string | null {
-  try {
-    return decodeURIComponent(location.pathname.slice(1)) || null;
-  } catch {
-    return null;
-  }
+function roomInAddress(store: Store): string | null {
+  const names = store.rooms.peek().map((room) => room.name);
+  return roomIn(location.pathname, base, names);
 }
 
 /** Keeps the address and the store's room the same, from now on. */
 export function route(store: Store): void {
-  const first = roomInAddress();
+  const first = roomInAddress(store);
   // A reload goes on where this tab was; a new tab asks for the name first.
-  if (wasIn() && prefs.name.value) {
+  if (wasIn() && store.name.value) {
     const room = first ?? prefs.room.value;
     if (room) store.enter(room);
   }
   let started = false;
   effect(() => {
     const room = store.room.value;
-    const wanted = path(room);
+    const wanted = addressOf(room, base);
     const fromSignIn = !started && room === null;
     started = true;
     // A deep link stays in the address until the name is given.
     if (fromSignIn || location.pathname === wanted) return;
-    history.pushState(null, '', wanted);
+    // Another way to write the same room's address is no place to go back to.
+    if (roomInAddress(store) === room) history.replaceState(null, '', wanted);
+    else history.pushState(null, '', wanted);
   });
   addEventListener('popstate', () => {
-    const room = roomInAddress();
+    const room = roomInAddress(store);
     if (room === null) store.leave();
-    else if (prefs.name.value) store.enter(room);
+    else if (store.name.value) store.enter(room);
   });
 }
 
 /** The room that the sign-in card starts with; says so where the address names one that does not exist. */
 export function startRoom(store: Store, names: readonly string[]): string {
-  const asked = roomInAddress();
+  const asked = roomInAddress(store);
   const other = names.find((name) => name === prefs.room.value) ?? names[0] ?? '';
   if (asked === null || names.length === 0) return other;
   if (names.includes(asked)) return asked;

@@ -1,7 +1,7 @@
-// What belongs to this tab only, in sessionStorage: drafts by room, the session token over a reload, and whether
-// this tab was in a room.
+// What belongs to this tab only, in sessionStorage: its name, drafts by room, the session token over a reload, and
+// whether this tab was in a room. A duplicated tab starts with a copy.
 
-const PREFIX = 'hubbub.';
+import { STORAGE_PREFIX as PREFIX } from './base';
 
 function get(key: string): string | null {
   try {
@@ -22,6 +22,13 @@ function set(key: string, value: string | null): void {
 
 export const draft = (room: string) => get(`draft.${room}`) ?? '';
 export const saveDraft = (room: string, text: string) => set(`draft.${room}`, text);
+
+/** The key of the message that the draft was, before it was taken back. */
+export const draftKey = (room: string) => get(`draftKey.${room}`) ?? undefined;
+export const saveDraftKey = (room: string, key: string | undefined) => set(`draftKey.${room}`, key ?? null);
+
+export const tabName = () => get('name');
+export const saveTabName = (name: string) => set('name', name);
 
 export const wasIn = () => get('in') !== null;
 export const saveIn = (inside: boolean) => set('in', inside ? '1' : null);

@@ -12,6 +12,8 @@ let store: Store;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  sessionStorage.clear();
+  localStorage.clear();
   prefs.read.value = {};
   prefs.name.value = 'Ada';
   socket = new FakeSocket();
@@ -44,6 +46,13 @@ describe('signing in', () => {
     expect(store.room.value).toBe('general');
     expect(store.note.value).toContain('tech');
   });
+});
+
+it('enters the room whose name was written otherwise', () => {
+  store.enter('General');
+  const error = { code: 'unknown_room', message: 'Invalid room name' };
+  socket.last('join_room').ack({ ok: false, error });
+  expect([store.room.value, store.note.value]).toEqual(['general', null]);
 });
 
 describe('in a room', () => {
@@ -139,6 +148,65 @@ describe('in a room', () => {
     const error = { code: 'rate_limited', message: '', retry_after_ms: 3000 };
     socket.last('send_message').ack({ ok: false, error });
     expect(store.blockedUntil.value - Date.now()).toBe(3000);
+  });
+});
+
+describe('a tab among others', () => {
+  /** What another tab has stored arrives here. */
+  const elsewhere = (key: string, value: unknown) => {
+    localStorage.setItem(`hubbub.${key}`, JSON.stringify(value));
+    dispatchEvent(new StorageEvent('storage', { key: `hubbub.${key}` }));
+  };
+
+  it('keeps its name, whatever is chosen in another, over reconnects and reloads', () => {
+    socket.confirm();
+    elsewhere('name', 'Bob');
+    expect([store.name.value, JSON.parse(localStorage.getItem('hubbub.name') ?? '')]).toEqual(['Ada', 'Bob']);
+    socket.drop();
+    vi.advanceTimersByTime(2000);
+    socket.up();
+    expect(socket.last('join_room').payload.username).toBe('Ada');
+    socket.confirm();
+    store.enter('general');
+    expect(socket.last('join_room').payload).toMatchObject({ room_name: 'general', username: 'Ada' });
+    // Coming back is no choice: the next new tab still proposes what was chosen last.
+    expect(JSON.parse(localStorage.getItem('hubbub.name') ?? '')).toBe('Bob');
+    const reloaded = new Store(new Chat(() => socket, DEFAULTS));
+    expect(reloaded.name.value).toBe('Ada');
+  });
+
+  it('proposes the name that was chosen last', () => {
+    elsewhere('name', 'Bob');
+    socket.confirm();
+    expect(JSON.parse(localStorage.getItem('hubbub.name') ?? '')).toBe('Ada');
+    store.rename('Countess');
+    expect(JSON.parse(localStorage.getItem('hubbub.name') ?? '')).toBe('Ada');
+    socket.confirm({ username: 'Countess' });
+    expect(JSON.parse(localStorage.getItem('hubbub.name') ?? '')).toBe('Countess');
+  });
+
+  it('goes by its old name where a new one is refused', () => {
+    socket.confirm();
+    store.rename('admin');
+    const error = { code: 'invalid_username', message: 'reserved' };
+    socket.last('join_room').ack({ ok: false, error });
+    expect([store.name.value, prefs.name.value]).toEqual(['Ada', 'Ada']);
+    expect(new Store(new Chat(() => socket, DEFAULTS)).name.value).toBe('Ada');
+  });
+
+  it('forgets no read mark of another', () => {
+    socket.confirm({ last_id: 0 });
+    elsewhere('read', { music: { epoch: 'm', id: 3 } });
+    expect(prefs.read.value.music?.id).toBe(3);
+    // Written by another tab, and not heard of yet.
+    localStorage.setItem('hubbub.read', JSON.stringify({ music: { epoch: 'm', id: 9 } }));
+    store.unread.reading(true);
+    socket.say('receive_message', message(1));
+    frame();
+    expect(JSON.parse(localStorage.getItem('hubbub.read') ?? '')).toEqual({
+      music: { epoch: 'm', id: 9 },
+      tech: { epoch: 'e1', id: 1 },
+    });
   });
 });
 

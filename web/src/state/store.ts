@@ -2,12 +2,24 @@
 // Messages are taken in once per frame, so that a burst costs one rendering and not a hundred.
 
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type { Chat, ConnectionState, Joined, Outgoing, RoomInfo, Session, User, WireError } from '../client';
+import type {
+  Chat,
+  ConnectionState,
+  Joined,
+  Outgoing,
+  ReceiveMessage,
+  RoomInfo,
+  Session,
+  User,
+  WireError,
+} from '../client';
 import { t } from '../i18n';
+import { meant } from './address';
+import { EMPTY } from './entries';
 import { prefs } from './prefs';
-import { saveIn } from './session-store';
-import * as timelines from './timeline';
-import { EMPTY, type Entry, type MessageEntry, type Timeline } from './timeline';
+import { saveIn, saveTabName, tabName } from './session-store';
+import type * as Timelines from './timeline';
+import type { Entry, MessageEntry, Timeline } from './timeline';
 import { Unread } from './unread';
 
 /** Runs `work` with the next frame; hidden pages have none, and get a timer. */
@@ -21,6 +33,20 @@ const BURST_MS = 100;
 const OLDER_PAGE = 100;
 const BACK_MS = 2000;
 
+/** There before any room is entered. */
+let timelines: typeof Timelines;
+let ready = false;
+
+export function provideTimelines(module: typeof Timelines): void {
+  timelines = module;
+  ready = true;
+}
+
+/** Fetches what a room is kept with. */
+export const loadRoomParts = () => import('./room-parts');
+
+const LOAD_RETRY_MS = 1000;
+
 export type MessageListener = (message: MessageEntry, room: string) => void;
 
 export class Store {
@@ -28,10 +54,14 @@ export class Store {
   /** Since when there is no connection, while in a room. */
   readonly lostSince = signal<number | null>(null);
   readonly cameBack = signal(false);
+  /** Since when a connection is being looked for. */
+  readonly connectingSince = signal<number | null>(null);
   readonly rooms = signal<readonly RoomInfo[]>([]);
   readonly session = signal<Session | null>(null);
   /** The room the reader is in or on the way to; null: signing in. */
   readonly room = signal<string | null>(null);
+  /** The name that this tab goes by, or is asking for. */
+  readonly name = signal(tabName() ?? prefs.name.peek());
   readonly joined = signal<Joined | null>(null);
   readonly joinError = signal<WireError | null>(null);
   readonly users = signal<readonly User[] | null>(null);
@@ -46,6 +76,9 @@ export class Store {
   /** Counts up with each own message, which the log follows to the end. */
   readonly sentCount = signal(0);
 
+  /** Order of the first entry in view while the reader is further up: from there on entries are kept. */
+  held: number | null = null;
+
   readonly unread = new Unread();
   readonly timeline = computed(() => (this.room.value ? this.timelineOf(this.room.value).value : EMPTY));
   /** The sign-in card is being answered: it stays until the room is there. */
@@ -57,7 +90,6 @@ export class Store {
   #scheduled = false;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #listeners: MessageListener[] = [];
-  #lastOwn = '';
 
   constructor(chat: Chat) {
     this.#chat = chat;
@@ -82,8 +114,15 @@ export class Store {
     this.#chat.connect();
   }
 
+  /** Something happened that connections do not survive, or are not told of: a sleep, another network. */
+  checkConnection(): void {
+    const { phase } = this.connection.value;
+    if (phase === 'waiting') this.#chat.connect();
+    else if (phase === 'online') this.#chat.probe();
+  }
+
   /** Enters `room` under `name`, from the sign-in card or from another room. */
-  enter(room: string, name = prefs.name.value): void {
+  enter(room: string, name = this.name.value): void {
     this.#flush();
     batch(() => {
       if (this.room.value !== room) {
@@ -94,16 +133,27 @@ export class Store {
       this.joinError.value = null;
       this.room.value = room;
       this.joined.value = null;
-      prefs.name.value = name;
+      this.name.value = name;
     });
-    this.#chat.join(room, name);
+    this.#join(room, name);
     this.#chat.connect();
+  }
+
+  #join(room: string, name: string): void {
+    if (ready) {
+      this.#chat.join(room, name);
+      return;
+    }
+    const again = () => {
+      if (this.room.value === room) this.#join(room, name);
+    };
+    loadRoomParts().then(again, () => setTimeout(again, LOAD_RETRY_MS));
   }
 
   rename(name: string): void {
     const room = this.room.value;
-    if (!room || name === prefs.name.value) return;
-    prefs.name.value = name;
+    if (!room || name === this.name.value) return;
+    this.name.value = name;
     this.#chat.join(room, name);
   }
 
@@ -124,27 +174,36 @@ export class Store {
     });
   }
 
-  send(text: string): void {
-    this.#lastOwn = text;
-    this.#chat.send(text);
+  /** Sends a message; `clientId` is the key of one that was taken back. */
+  send(text: string, clientId?: string): void {
+    this.#chat.send(text, clientId);
     this.sentCount.value += 1;
   }
 
-  /** The last own text that failed, or was sent. */
-  recall(): string {
-    const failed = this.timeline.value.pending.findLast((item) => item.state === 'failed');
-    return failed?.text ?? this.#lastOwn;
+  /**
+   * Takes back the last own message that was not sent: its row goes, its text and key are returned. What is on its way
+   * or sent stays.
+   */
+  takeBack(): { text: string; clientId: string | undefined } | null {
+    for (const { clientId, text, failure } of this.timeline.value.pending.toReversed()) {
+      if (!this.discard(clientId)) continue;
+      // Under this key another text is there already.
+      return { text, clientId: failure?.code === 'conflict' ? undefined : clientId };
+    }
+    return null;
   }
 
   retry(clientId: string): void {
     this.#chat.retry(clientId);
   }
 
-  discard(clientId: string): void {
-    if (!this.#chat.discard(clientId)) return;
+  /** False where it is too late for that. */
+  discard(clientId: string): boolean {
+    if (!this.#chat.discard(clientId)) return false;
     const timeline = this.timelineOf(this.room.value ?? '');
     const pending = timeline.value.pending.filter((item) => item.clientId !== clientId);
     timeline.value = { ...timeline.value, pending };
+    return true;
   }
 
   tellTyping(typing: boolean): void {
@@ -171,10 +230,10 @@ export class Store {
     return page !== null;
   }
 
-  #reader(): timelines.Reader {
+  #reader(): Timelines.Reader {
     const joined = this.joined.value;
     return {
-      name: joined?.username ?? prefs.name.value,
+      name: joined?.username ?? this.name.value,
       userId: joined?.userId ?? this.session.value?.user_id ?? null,
     };
   }
@@ -215,6 +274,8 @@ export class Store {
   #connection(state: ConnectionState): void {
     batch(() => {
       this.connection.value = state;
+      const looking = state.phase === 'connecting' || state.phase === 'waiting';
+      this.connectingSince.value = looking ? (this.connectingSince.value ?? Date.now()) : null;
       if (state.phase === 'online') {
         if (this.lostSince.value !== null && Date.now() - this.lostSince.value > 1000) this.#back();
         this.lostSince.value = null;
@@ -251,7 +312,7 @@ export class Store {
     batch(() => {
       this.joined.value = joined;
       this.signingIn.value = false;
-      prefs.name.value = joined.username;
+      this.#goBy(joined.username);
       prefs.room.value = joined.room;
       saveIn(true);
       let now = timeline.value;
@@ -267,7 +328,22 @@ export class Store {
     });
   }
 
+  /** The tab keeps the name. It is also proposed to new tabs, but only once somebody has chosen it. */
+  #goBy(name: string): void {
+    this.name.value = name;
+    if (name === tabName()) return;
+    saveTabName(name);
+    prefs.name.value = name;
+  }
+
   #refused(room: string, error: WireError): void {
+    const names = this.rooms.value.map((info) => info.name);
+    const same = error.code === 'unknown_room' && meant(names, room);
+    if (same && same !== room) {
+      // The address was written before the rooms were known.
+      this.enter(same);
+      return;
+    }
     if (error.code === 'unknown_room' && this.rooms.value[0]) {
       const other = this.rooms.value.find((info) => info.name === 'general') ?? this.rooms.value[0];
       this.note.value = t('roomUnknown', { room, other: other.name });
@@ -276,7 +352,7 @@ export class Store {
     }
     batch(() => {
       if (this.joined.value) {
-        prefs.name.value = this.joined.value.username;
+        this.name.value = this.joined.value.username;
         this.note.value = t('joinRefused', { message: error.message });
         return;
       }
@@ -286,7 +362,7 @@ export class Store {
     });
   }
 
-  #message(message: Parameters<typeof timelines.toMessage>[1], live: boolean): void {
+  #message(message: ReceiveMessage, live: boolean): void {
     this.#take((timeline) => {
       const entry = timelines.toMessage(timeline, message, this.#reader());
       if (live && !entry.own) {
@@ -317,7 +393,7 @@ export class Store {
     if (!room || added.length === 0) return;
     batch(() => {
       const timeline = this.timelineOf(room);
-      timeline.value = timelines.append(timeline.value, added);
+      timeline.value = timelines.append(timeline.value, added, this.held);
       this.unread.add(added);
     });
   }

@@ -8,6 +8,7 @@ import {
   EMPTY,
   type Entry,
   gap,
+  HELD_MAX,
   indexOf,
   MEMORY_MAX,
   nextEpoch,
@@ -43,6 +44,18 @@ describe('a timeline', () => {
     const timeline = add(EMPTY, ...Array.from({ length: MEMORY_MAX + 5 }, (_, i) => i + 1));
     expect(timeline.entries).toHaveLength(MEMORY_MAX);
     expect(timeline.more).toBe(true);
+  });
+
+  it('keeps what is being read, though more than its bound comes in', () => {
+    const ids = Array.from({ length: MEMORY_MAX + 1600 }, (_, i) => i + 1);
+    const older = ids.map((id) => toMessage(EMPTY, message(id), me));
+    let timeline = prepend(EMPTY, older, true);
+    timeline = append(timeline, [toMessage(timeline, message(9001), me)], 300);
+    expect(timeline.entries[0]?.order).toBe(300);
+    timeline = append(timeline, [toMessage(timeline, message(9002), me)]);
+    expect(timeline.entries).toHaveLength(MEMORY_MAX);
+    const flood = Array.from({ length: HELD_MAX }, (_, i) => toMessage(EMPTY, message(10_000 + i), me));
+    expect(append(timeline, flood, timeline.entries[0]?.order).entries).toHaveLength(HELD_MAX);
   });
 
   it('orders another epoch behind the old one, with a mark between', () => {

@@ -4,6 +4,10 @@
 import type { Outgoing, ReceiveMessage, SystemMessage } from '../client';
 import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
+import { indexOf } from './entries';
+
+export { EMPTY } from './entries';
+export { indexOf };
 
 interface Base {
   key: string;
@@ -25,8 +29,11 @@ export interface MessageEntry extends Base {
 
 export interface NoticeEntry extends Base {
   type: 'notice';
-  kind: 'joined' | 'left' | 'other';
+  kind: 'joined' | 'left' | 'renamed' | 'other';
   username: string;
+  userId: string | null;
+  /** `renamed`: the name before. */
+  before: string;
   text: string;
 }
 
@@ -48,8 +55,9 @@ export interface Timeline {
   base: number;
 }
 
-export const EMPTY: Timeline = { entries: [], pending: [], more: false, loaded: false, epoch: 0, base: 0 };
+/** Entries kept of a room; and while somebody reads among the oldest of them, which then are kept. */
 export const MEMORY_MAX = 5000;
+export const HELD_MAX = 20_000;
 
 export interface Reader {
   name: string;
@@ -84,29 +92,41 @@ export function toMessage(timeline: Timeline, message: ReceiveMessage, reader: R
 }
 
 export function toNotice(timeline: Timeline, notice: SystemMessage): NoticeEntry {
-  const { kind, username, text } = notice;
+  const { kind, text } = notice;
+  // The plain chatroom has the text only.
   const parsed = /^(.*) has (joined|left) the room$/su.exec(text);
-  const told = kind === 'renamed' ? undefined : (kind ?? (parsed?.[2] as 'joined' | 'left' | undefined));
+  const username = notice.username ?? parsed?.[1] ?? '';
+  const ending = ` is now known as ${username}`;
+  const before = kind === 'renamed' && text.endsWith(ending) ? text.slice(0, -ending.length) : '';
+  const told = kind ?? (parsed?.[2] as 'joined' | 'left' | undefined) ?? 'other';
   return {
     type: 'notice',
     ...place(timeline, notice.id),
     at: Date.parse(notice.timestamp) || Date.now(),
-    kind: told ?? 'other',
-    username: visible(username ?? parsed?.[1] ?? ''),
+    kind: told === 'renamed' && before === '' ? 'other' : told,
+    username: visible(username),
+    userId: notice.user_id ?? null,
+    before: visible(before),
     text: visible(text),
   };
 }
 
+/** How many of the oldest entries are too many, where those from the order `held` on are being read. */
+function surplus(entries: readonly Entry[], held: number | null): number {
+  const free = held === null ? entries.length : indexOf(entries, held);
+  return Math.max(0, Math.min(entries.length - MEMORY_MAX, free), entries.length - HELD_MAX);
+}
+
 /** Adds entries at the end; own echoes take the place of what was pending. */
-export function append(timeline: Timeline, added: readonly Entry[]): Timeline {
+export function append(timeline: Timeline, added: readonly Entry[], held: number | null = null): Timeline {
   if (added.length === 0) return timeline;
   const echoed = new Set(added.flatMap((entry) => (entry.type === 'message' && entry.clientId) || []));
   const all = [...timeline.entries, ...added];
-  const dropped = all.length > MEMORY_MAX;
+  const dropped = surplus(all, held);
   return {
     ...timeline,
-    entries: dropped ? all.slice(-MEMORY_MAX) : all,
-    more: timeline.more || (dropped && timeline.epoch === 0),
+    entries: dropped > 0 ? all.slice(dropped) : all,
+    more: timeline.more || (dropped > 0 && timeline.epoch === 0),
     pending: echoed.size ? timeline.pending.filter((item) => !echoed.has(item.clientId)) : timeline.pending,
   };
 }
@@ -143,9 +163,12 @@ export function outgoing(timeline: Timeline, item: Outgoing): Timeline {
   const others = timeline.pending.filter((other) => other.clientId !== item.clientId);
   if (arrived) return { ...timeline, pending: others };
   const at = timeline.pending.findIndex((other) => other.clientId === item.clientId);
-  // What is tried again by hand goes behind the others, as it does on the wire.
+  // What is tried again by hand goes behind the others, as it does on the wire; by itself, where it was.
   const again = timeline.pending[at]?.state === 'failed' && item.state === 'queued';
-  const pending = at < 0 || again ? [...others, item] : timeline.pending.with(at, item);
+  const pending =
+    at < 0 || again
+      ? [...others, item].sort((a, b) => a.createdAt - b.createdAt)
+      : timeline.pending.with(at, item);
   return { ...timeline, pending };
 }
 
@@ -170,15 +193,4 @@ export function settle(timeline: Timeline, lastId: number, reader: Reader): Time
   );
   const added = append(timeline, entries);
   return { ...added, entries: added.entries.toSorted((a, b) => a.order - b.order) };
-}
-
-/** Index of the first entry at or behind `order`. */
-export function indexOf(entries: readonly Entry[], order: number): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((entries[middle]?.order ?? 0) < order) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

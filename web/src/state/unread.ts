@@ -2,8 +2,10 @@
 // that has it. The line "New" stays where it was drawn until the room is left or Escape is pressed.
 
 import { signal } from '@preact/signals';
+import { STORAGE_PREFIX } from './base';
+import { indexOf } from './entries';
 import { prefs } from './prefs';
-import { type Entry, indexOf, type MessageEntry, type Timeline } from './timeline';
+import type { Entry, MessageEntry, Timeline } from './timeline';
 
 export interface Count {
   count: number;
@@ -27,7 +29,8 @@ export class Unread {
   /** Order of the first entry that was unseen; the line "New" is drawn before it. */
   readonly newFrom = signal<number | null>(null);
 
-  readonly #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('hubbub.unread') : null;
+  readonly #channel =
+    'BroadcastChannel' in globalThis ? new BroadcastChannel(`${STORAGE_PREFIX}unread`) : null;
   #room: string | null = null;
   #epoch: string | null = null;
   /** Order of the last entry that was counted or seen. */

@@ -1,53 +1,44 @@
-// Which part of a room's entries is in the page. Ten thousand rows are unusable, two hundred are instant: the
-// window grows upwards as the reader scrolls, and shrinks only at the end, where nothing can jump.
+// Which part of a room's entries is in the page. Ten thousand rows are unusable, a few hundred are instant: at the end
+// of the log the newest are shown, and further up a window moves along with the reader.
 
 import { type Signal, signal } from '@preact/signals';
+import { indexOf } from './entries';
 import type { Store } from './store';
-import { type Entry, indexOf } from './timeline';
+import type { Entry } from './timeline';
 
+/** Entries shown at the end of the log. */
 export const WINDOW = 200;
+/** Entries shown further up: what is beyond them is out of view, and not in the page. */
+export const WINDOW_MAX = 400;
 const STEP = 100;
-/** A reader who stays further up gets no more rows at the end than this; the rest comes when scrolled to. */
-const FROZEN_MAX = 400;
-
-export interface Bounds {
-  /** Order of the first entry shown; null: the last WINDOW entries. */
-  from: number | null;
-  /** Order of the last entry shown; null: the end. */
-  to: number | null;
-}
 
 export class LogWindow {
-  readonly bounds: Signal<Bounds> = signal({ from: null, to: null });
+  /** Order of the first entry shown; null: the last WINDOW entries. */
+  readonly from: Signal<number | null> = signal(null);
 
   /** Start and end index of what is shown. */
   range(entries: readonly Entry[]): [number, number] {
-    const { from, to } = this.bounds.value;
-    const end = to === null ? entries.length : Math.min(entries.length, indexOf(entries, to) + 1);
-    const start = from === null ? Math.max(0, end - WINDOW) : Math.min(indexOf(entries, from), end);
-    return [start, end];
+    const from = this.from.value;
+    if (from === null) return [Math.max(0, entries.length - WINDOW), entries.length];
+    const start = indexOf(entries, from);
+    return [start, Math.min(entries.length, start + WINDOW_MAX)];
   }
 
   /** Back to the end of the log. */
   reset(): void {
-    const { from, to } = this.bounds.value;
-    if (from !== null || to !== null) this.bounds.value = { from: null, to: null };
+    this.from.value = null;
   }
 
   /** The reader left the end: what is shown stays. */
   hold(entries: readonly Entry[]): void {
-    const { from, to } = this.bounds.value;
-    const [start, end] = this.range(entries);
-    const first = from ?? entries[start]?.order ?? null;
-    const last = to === null && end - start > FROZEN_MAX ? (entries[end - 1]?.order ?? null) : to;
-    if (first !== from || last !== to) this.bounds.value = { from: first, to: last };
+    if (this.from.value === null) this.#startAt(entries, this.range(entries)[0]);
   }
 
   /** Shows more above; false where there is no more in memory. */
   up(entries: readonly Entry[]): boolean {
     const [start] = this.range(entries);
     if (start === 0) return false;
-    this.bounds.value = { ...this.bounds.value, from: entries[Math.max(0, start - STEP)]?.order ?? null };
+    this.#startAt(entries, Math.max(0, start - STEP));
     return true;
   }
 
@@ -56,23 +47,26 @@ export class LogWindow {
     const before = store.timeline.value.entries;
     this.hold(before);
     if (this.up(before) || !(await store.older())) return;
-    const first = store.timeline.value.entries[0];
-    if (first) this.reveal(first.order);
+    this.up(store.timeline.value.entries);
   }
 
   /** Shows more below; false where the end is shown. */
   down(entries: readonly Entry[]): boolean {
-    if (this.bounds.value.to === null) return false;
-    const [, end] = this.range(entries);
-    const next = entries[end - 1 + STEP]?.order ?? null;
-    this.bounds.value = { ...this.bounds.value, to: next };
+    const [start, end] = this.range(entries);
+    if (end === entries.length) return false;
+    this.#startAt(entries, start + Math.min(STEP, entries.length - end));
     return true;
   }
 
   /** Makes sure that the entry at `order` is shown. */
-  reveal(order: number): void {
-    const { from } = this.bounds.value;
-    if (from === null || order < from) this.bounds.value = { ...this.bounds.value, from: order };
+  reveal(entries: readonly Entry[], order: number): void {
+    const at = indexOf(entries, order);
+    const [start, end] = this.range(entries);
+    if (at < start || at >= end) this.#startAt(entries, Math.max(0, at - STEP));
+  }
+
+  #startAt(entries: readonly Entry[], index: number): void {
+    this.from.value = entries[index]?.order ?? null;
   }
 }
 

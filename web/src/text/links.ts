@@ -4,39 +4,76 @@ export interface Link {
   start: number;
   end: number;
   href: string;
+  /** The host that the address leads to, where the text reads as another one: in other letters, or in another form. */
+  host: string | null;
 }
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"`]+/giu;
-const TRAILING = /[.,:;!?'"…*\u3002\uff0c]+$/u;
-const PAIRS: readonly (readonly [string, string])[] = [
+// Characters that turn the direction are left out too, and what is shown in their place: inside of an address they
+// would only change how it looks.
+const CANDIDATE = /\bhttps?:\/\/[^\s<>"`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]+/giu;
+const TRAILING = new Set('.,:;!?\'"…*\u3002\uff0c');
+const PAIRS: ReadonlyMap<string, string> = new Map([
   [')', '('],
   [']', '['],
   ['}', '{'],
-];
+]);
+/** Names of hosts end at 253; longer ones are not worth what it costs to read them. */
+const AUTHORITY_MAX = 300;
+
+function count(text: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const char of text) found.set(char, (found.get(char) ?? 0) + 1);
+  return found;
+}
 
 /** Cuts off what belongs to the sentence around the address: punctuation, and a bracket it did not open. */
 function trim(candidate: string): string {
-  let text = candidate;
-  for (;;) {
-    const before = text;
-    text = text.replace(TRAILING, '');
-    for (const [close, open] of PAIRS) {
-      if (text.endsWith(close) && text.split(close).length > text.split(open).length)
-        text = text.slice(0, -1);
-    }
-    if (text === before) return text;
+  const chars = count(candidate);
+  let end = candidate.length;
+  for (; end > 0; end -= 1) {
+    const last = candidate.charAt(end - 1);
+    if (TRAILING.has(last)) continue;
+    const open = PAIRS.get(last);
+    const closed = chars.get(last) ?? 0;
+    if (open === undefined || closed <= (chars.get(open) ?? 0)) break;
+    chars.set(last, closed - 1);
   }
+  return candidate.slice(0, end);
+}
+
+/** The part of an address that names the host, as it is written. */
+const authority = (address: string) => /^https?:[/\\]+([^/\\?#]*)/iu.exec(address)?.[1] ?? '';
+
+/** Whether both are written in the same letters: then the reader sees where the address leads. */
+function reads(written: string, host: string): boolean {
+  return written.replace(/:\d*$/, '').toLowerCase() === host;
+}
+
+const LABEL_MAX = 40;
+
+/** An address in short: its host first, and of a long host the end, which says whose it is. */
+export function shortened(href: string): string {
+  const { host, pathname, search } = new URL(href);
+  if (host.length > LABEL_MAX) return `…${host.slice(1 - LABEL_MAX)}`;
+  const rest = pathname === '/' && search === '' ? '' : pathname + search;
+  const whole = host + rest;
+  return whole.length > LABEL_MAX ? `${whole.slice(0, LABEL_MAX - 1)}…` : whole;
 }
 
 export function links(text: string): Link[] {
   const found: Link[] = [];
   for (const match of text.matchAll(CANDIDATE)) {
     const address = trim(match[0]);
-    if (!URL.canParse(address)) continue;
-    const url = new URL(address);
+    const written = authority(address);
     // A name and password before the host are there to mislead.
-    if (url.username || url.password) continue;
-    found.push({ start: match.index, end: match.index + address.length, href: url.href });
+    if (written.length > AUTHORITY_MAX || written.includes('@') || !URL.canParse(address)) continue;
+    const url = new URL(address);
+    found.push({
+      start: match.index,
+      end: match.index + address.length,
+      href: url.href,
+      host: reads(written, url.hostname) ? null : url.hostname,
+    });
   }
   return found;
 }

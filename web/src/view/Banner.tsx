@@ -4,6 +4,8 @@ import { t } from '../i18n';
 import { offline, seconds, useNow, useStore } from './context';
 
 const PATIENCE_MS = 1000;
+/** A little before polling is tried, so that it can be read. */
+const SLOW_MS = 4000;
 
 export function Banner() {
   const store = useStore();
@@ -16,8 +18,12 @@ export function Banner() {
         ? state.retryAt
         : null;
   const retryAt = restartAt ?? (state.phase === 'waiting' ? state.retryAt : null);
-  const now = useNow(since !== null || restartAt != null);
-  const lost = restartAt != null || (since !== null && now - since >= PATIENCE_MS);
+  const looking = store.connectingSince.value;
+  const now = useNow(since !== null || looking !== null || restartAt != null);
+  // Before the first connection nothing can be lost.
+  const connected = store.rooms.value.length > 0;
+  const lost = restartAt != null || (connected && since !== null && now - since >= PATIENCE_MS);
+  const slow = !lost && looking !== null && now - looking >= SLOW_MS;
   const note = store.note.value;
   return (
     <div class="banners">
@@ -34,10 +40,11 @@ export function Banner() {
             )}
           </p>
         )}
+        {slow && <p class="banner slow">{t(offline.value ? 'connOffline' : 'connSlow')}</p>}
         {store.cameBack.value && !lost && <p class="banner back">{t('connBack')}</p>}
         {note && <p class="banner note">{note}</p>}
       </div>
-      {lost && state.phase === 'waiting' && (
+      {(lost || slow) && state.phase === 'waiting' && (
         <button type="button" class="link" onClick={() => store.connect()}>
           {t('connNow')}
         </button>

@@ -2,26 +2,46 @@
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { language, t } from '../i18n';
-import { draft, saveDraft } from '../state/session-store';
+import { draft, draftKey, saveDraft, saveDraftKey } from '../state/session-store';
 import type { Store } from '../state/store';
 import { TypingSignal } from '../state/typing';
-import { graphemes } from '../text/plain';
+import { type Left, roomLeft } from '../text/room-left';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
 import { Suggestions, useSuggestions } from './Suggestions';
+import { isComposing } from './typing-keys';
+import { label, whoIn } from './who';
 
 const DEFAULT_MAX = 2000;
-const WARN_AT = 0.8;
+const ROWS_MAX = 8;
+/** So many times as much as may be sent can be pasted, to be shortened then; browsers are slow with very long texts. */
+const DRAFT_TIMES = 4;
 
-/** Characters left, once it matters; null before. */
-function remaining(text: string, store: Store): number | null {
+function draftMax(store: Store): number {
   const limits = store.session.value?.limits;
-  const max = limits ? limits.message_max_chars || Number.POSITIVE_INFINITY : DEFAULT_MAX;
-  return text.length < max * WARN_AT ? null : max - graphemes(text.trim());
+  return limits?.message_max_chars
+    ? limits.message_max_chars * DRAFT_TIMES
+    : limits?.message_max_bytes || DEFAULT_MAX * DRAFT_TIMES;
 }
 
+function remaining(said: string, store: Store): Left | null {
+  const limits = store.session.value?.limits;
+  const chars = limits ? limits.message_max_chars : DEFAULT_MAX;
+  return roomLeft(said, { chars, bytes: limits?.message_max_bytes ?? 0 });
+}
+
+/** What the writer is told about the length. */
+function lengthHint(left: Left | null): string {
+  if (left === null) return '';
+  if (left.n >= 0) return t(left.unit === 'chars' ? 'left_chars' : 'left_bytes', { n: left.n });
+  return t(left.unit === 'chars' ? 'tooLong' : 'tooLarge', { n: -left.n });
+}
+
+const modified = (event: KeyboardEvent) => event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
+
 function TypingLine({ store }: { store: Store }) {
-  const names = store.typing.value.map((user) => user.username);
+  const who = whoIn(store);
+  const names = store.typing.value.map((user) => label(user.username, who.tag(user.user_id, user.username)));
   const [a = '', b = ''] = names;
   const text = [null, () => t('typing1', { a }), () => t('typing2', { a, b })][names.length];
   const shown = names.length === 0 ? '' : text ? text() : t('typingMany');
@@ -54,13 +74,18 @@ export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(() => draft(room));
   const [hint, setHint] = useState('');
+  const max = draftMax(store);
+  const cut = useRef(false);
   const now = useNow(store.blockedUntil.value > Date.now());
   const blocked = store.blockedUntil.value > now;
-  const left = remaining(text, store);
-  const over = left !== null && left < 0;
+  const said = useMemo(() => text.trim(), [text]);
+  const left = useMemo(() => remaining(said, store), [said, store.session.value]);
+  const over = left !== null && left.n < 0;
   const change = (value: string) => {
     setText(value);
     saveDraft(room, value);
+    // What is written after that is another message.
+    if (value.trim() === '') saveDraftKey(room, undefined);
   };
   const suggestions = useSuggestions(area, text, change);
   useInsert(store, area, change);
@@ -72,22 +97,28 @@ export function Composer() {
   useEffect(() => () => typing.stop(), [typing]);
 
   const submit = () => {
-    const said = text.trim();
     if (said === '' || over || blocked) return;
+    const key = draftKey(room);
     change('');
     setHint('');
     typing.stop();
-    store.send(said);
+    store.send(said, key);
+  };
+  const takeBack = (): boolean => {
+    const taken = store.takeBack();
+    if (!taken) return false;
+    change(taken.text);
+    saveDraftKey(room, taken.clientId);
+    return true;
   };
   const keys = (event: KeyboardEvent) => {
     // While an input method composes, Enter is its own.
-    if (event.isComposing || event.keyCode === 229 || suggestions.key(event)) return;
+    if (isComposing(event) || suggestions.key(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
       event.preventDefault();
       submit();
-    } else if (event.key === 'ArrowUp' && text === '' && store.recall() !== '') {
+    } else if (event.key === 'ArrowUp' && text === '' && !modified(event) && takeBack()) {
       event.preventDefault();
-      change(store.recall());
     }
   };
   const label = t('composer', { room: `#${room}` });
@@ -109,7 +140,8 @@ export function Composer() {
           dir={text ? 'auto' : undefined}
           lang={language.value}
           value={text}
-          rows={Math.min(8, text.split('\n').length)}
+          maxLength={max}
+          rows={text.split('\n', ROWS_MAX).length}
           placeholder={label}
           aria-label={label}
           aria-invalid={over}
@@ -118,8 +150,9 @@ export function Composer() {
           enterkeyhint={touch.value ? 'enter' : 'send'}
           {...suggestions.listed}
           onInput={(event) => {
-            setHint('');
-            change(event.currentTarget.value);
+            setHint(cut.current ? t('pasteCut') : '');
+            cut.current = false;
+            change(event.currentTarget.value.slice(0, max));
             typing.input(event.currentTarget.value);
           }}
           onKeyDown={keys}
@@ -128,14 +161,16 @@ export function Composer() {
             suggestions.close();
           }}
           onPaste={(event) => {
-            if (event.clipboardData?.files.length && !event.clipboardData.getData('text'))
-              setHint(t('filesNo'));
+            const pasted = event.clipboardData?.getData('text') ?? '';
+            if (event.clipboardData?.files.length && !pasted) setHint(t('filesNo'));
+            const { value, selectionStart, selectionEnd } = event.currentTarget;
+            cut.current = value.length - (selectionEnd - selectionStart) + pasted.length > max;
           }}
         />
         <button
           type="submit"
           class="send"
-          disabled={text.trim() === '' || over || blocked}
+          disabled={said === '' || over || blocked}
           aria-label={blocked ? t('sendIn', { n: seconds(store.blockedUntil.value, now) }) : t('send')}
           // The caret stays in the text, and a phone's keyboard open.
           onPointerDown={(event) => event.preventDefault()}
@@ -144,7 +179,7 @@ export function Composer() {
         </button>
       </div>
       <div class={over ? 'hint over' : 'hint'} id="composer-hint" role="status">
-        {hint || (over ? t('tooLong', { n: -left }) : left !== null && t('left_chars', { n: left }))}
+        {hint || lengthHint(left)}
       </div>
     </form>
   );

@@ -23,6 +23,7 @@ export function Help() {
           </div>
         ))}
       </dl>
+      <p class="quiet">{t('keyNotTaken')}</p>
     </Dialog>
   );
 }

@@ -1,21 +1,26 @@
 // The messages of the room: follows the end while the reader is there, holds still while they read further up.
 
 import type { VNode } from 'preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { day, fullTime, language, t } from '../i18n';
 import { Announcer } from '../state/announcer';
 import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
 import { touch, useStore } from './context';
+import { useCleanCopies } from './copied';
+import { Flash } from './Flash';
 import { Icon } from './icons';
 import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
 import { type Row, rows } from './rows';
+import { today } from './today';
+import { authorOf, type Who, whoIn } from './who';
 
 const END_PX = 48;
-const TOP_PX = 400;
+/** This far from the edge of what is in the page, more is brought in. */
+const MORE_PX = 400;
 
 /** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
 type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
@@ -23,12 +28,12 @@ type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
 interface RowContext {
   store: Store;
   me: string;
-  tags: ReadonlyMap<string, string>;
+  who: Who;
   menu: string | null;
   setMenu: (key: string | null) => void;
 }
 
-function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
+function draw(row: Row, { store, me, who, menu, setMenu }: RowContext): VNode {
   switch (row.kind) {
     case 'day':
       return (
@@ -59,7 +64,7 @@ function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
         <Message
           key={row.key}
           {...{ entry: row.entry, head: row.head, item: row.item, me, store }}
-          tag={tags.get(row.entry.userId ?? '') ?? ''}
+          tag={who.tag(row.entry.userId, row.entry.sender)}
           menu={menu === row.key}
           onMenu={setMenu}
         />
@@ -68,12 +73,13 @@ function draw(row: Row, { store, me, tags, menu, setMenu }: RowContext): VNode {
 }
 
 /** What a row is drawn from; the same values, the same row. */
-function ingredients(row: Row, { me, tags, menu }: RowContext): unknown[] {
+function ingredients(row: Row, { me, who, menu }: RowContext): unknown[] {
   const common = [language.value, me];
   if (row.kind === 'notices') return [...common, ...row.entries];
-  if (row.kind !== 'message') return [...common, day(Date.now())];
+  if (row.kind !== 'message') return [...common, today.value];
   const entry = row.item ? null : row.entry;
-  return [...common, entry, row.item, row.head, tags.get(row.entry.userId ?? ''), menu === row.key];
+  const tag = who.tag(row.entry.userId, row.entry.sender);
+  return [...common, entry, row.item, row.head, tag, menu === row.key];
 }
 
 const same = (a: readonly unknown[], b: readonly unknown[]) =>
@@ -89,15 +95,6 @@ function drawAll(list: readonly Row[], old: Cache, context: RowContext): { cache
     return node;
   });
   return { cache, nodes };
-}
-
-/** A short tag for each of the people here who share a name. */
-export function tagsOf(users: Store['users']['value']): Map<string, string> {
-  const all = users ?? [];
-  const count = new Map<string, number>();
-  for (const { username } of all) count.set(username, (count.get(username) ?? 0) + 1);
-  const twins = all.filter((user) => (count.get(user.username) ?? 0) > 1);
-  return new Map(twins.map((user) => [user.user_id, `#${user.user_id.slice(-4)}`]));
 }
 
 /** Keeps the scroll position right: at the end, or on the row that was at the top. */
@@ -133,24 +130,27 @@ function useScroll(store: Store, changed: unknown) {
     const element = log.current;
     if (!element) return;
     const { scrollTop, scrollHeight, clientHeight } = element;
-    const near = scrollHeight - scrollTop - clientHeight < END_PX;
+    const below = scrollHeight - scrollTop - clientHeight;
     const { entries } = store.timeline.peek();
-    const more = near && logWindow.down(entries);
-    stick.current = near && !more;
+    remember(element);
+    const more = below < MORE_PX && logWindow.down(entries);
+    stick.current = below < END_PX && !more;
     setAtEnd(stick.current);
     if (stick.current) {
       if (!element.contains(document.activeElement) || document.activeElement === element) logWindow.reset();
       return;
     }
     logWindow.hold(entries);
-    remember(element);
-    if (scrollTop < TOP_PX) logWindow.older(store);
+    if (!more && scrollTop < MORE_PX) logWindow.older(store);
   };
 
   useLayoutEffect(() => {
     const element = log.current;
     if (!element) return;
+    store.held = logWindow.from.peek();
     if (stick.current) {
+      const { entries } = store.timeline.peek();
+      if (logWindow.range(entries)[1] < entries.length) logWindow.reset();
       element.scrollTop = element.scrollHeight;
     } else if (anchor.current?.element.isConnected) {
       const { element: row, top } = anchor.current;
@@ -192,6 +192,31 @@ function useReading(store: Store, atEnd: boolean): void {
   }, [store, atEnd]);
 }
 
+/** Gives the focus back where what had it is gone: a menu, a button that did its work, a row that is out of view. */
+function useFocusKept(log: { current: HTMLDivElement | null }) {
+  const held = useRef<{ element: HTMLElement; key: string | undefined } | null>(null);
+  useLayoutEffect(() => {
+    const lost = held.current;
+    const { activeElement } = document;
+    if (!lost || lost.element.isConnected || (activeElement && activeElement !== document.body)) return;
+    const row = lost.key && log.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(lost.key)}"]`);
+    (row || log.current)?.focus({ preventScroll: true });
+  });
+  return {
+    onFocusIn: ({ target }: FocusEvent) => {
+      if (target instanceof HTMLElement)
+        held.current = { element: target, key: target.closest<HTMLElement>('.m')?.dataset.key };
+    },
+    onFocusOut: ({ target }: FocusEvent) => {
+      // Some browsers say so too when an element is removed; then it is not there any more a moment later.
+      queueMicrotask(() => {
+        if (held.current?.element !== target || document.activeElement === target) return;
+        if (held.current.element.isConnected) held.current = null;
+      });
+    },
+  };
+}
+
 /** What screen readers are to say of the messages that come in. */
 function useAnnouncer(store: Store) {
   const [announcer] = useState(() => new Announcer());
@@ -199,7 +224,7 @@ function useAnnouncer(store: Store) {
   useEffect(() => {
     announcer.clear();
     return store.onMessage((message, from) => {
-      if (prefs.announce.value && from === room) announcer.add(message.sender, message.text);
+      if (prefs.announce.value && from === room) announcer.add(authorOf(store, message), message.text);
     });
   }, [store, announcer, room]);
   return announcer.text;
@@ -215,7 +240,8 @@ function Top({ store }: { store: Store }) {
       <button
         type="button"
         class="older"
-        disabled={store.loadingOlder.value}
+        // Not `disabled`, which would take the focus away.
+        aria-disabled={store.loadingOlder.value}
         onClick={() => logWindow.older(store)}
       >
         {t(store.loadingOlder.value ? 'loadingOlder' : 'loadOlder')}
@@ -250,33 +276,35 @@ export function Log() {
   const [menu, setMenu] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
   const { entries, pending } = store.timeline.value;
-  const bounds = logWindow.bounds.value;
   const newFrom = store.unread.newFrom.value;
   const joined = store.joined.value;
-  const name = joined?.username ?? prefs.name.value;
-  const users = store.users.value;
-  const tags = useMemo(() => tagsOf(users), [users]);
+  const name = joined?.username ?? store.name.value;
   const [start, end] = logWindow.range(entries);
   const list = rows({
     entries: entries.slice(start, end),
-    pending: bounds.to === null ? pending : [],
+    pending: end === entries.length ? pending : [],
     newFrom,
     me: { name, userId: joined?.userId ?? null },
   });
-  const drawn = drawAll(list, cache.current, { store, me: name, tags, menu, setMenu });
+  const drawn = drawAll(list, cache.current, { store, me: name, who: whoIn(store), menu, setMenu });
   cache.current = drawn.cache;
   const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
   useReading(store, atEnd);
+  useCleanCopies(store, list);
+  const kept = useFocusKept(log);
   const spoken = useAnnouncer(store);
   const sent = store.sentCount.value;
   useLayoutEffect(toEnd, [sent, store.room.value]);
-  const passed = ({ target }: FocusEvent) => {
+  const passed = (event: FocusEvent) => {
+    kept.onFocusIn(event);
+    const { target } = event;
     const { entries } = store.timeline.peek();
     const key = target instanceof Element && target.closest<HTMLElement>('.m')?.dataset.key;
     const entry = key && entries.find((other) => other.key === key);
     if (entry && entry.type === 'message') store.unread.passed(entry, entries);
   };
   const closeMenu = (event: FocusEvent) => {
+    kept.onFocusOut(event);
     if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
       setMenu(null);
   };
@@ -299,6 +327,7 @@ export function Log() {
         <Top store={store} />
         <ol class={touch.value ? 'touch' : ''}>{drawn.nodes}</ol>
       </div>
+      <Flash />
       {!atEnd && <Pill store={store} toEnd={toEnd} />}
       <div class="vh" aria-live="polite">
         {spoken}

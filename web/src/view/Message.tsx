@@ -4,11 +4,14 @@ import type { Outgoing } from '../client';
 import { fullTime, type Key, t, time } from '../i18n';
 import type { Store } from '../state/store';
 import type { MessageEntry } from '../state/timeline';
-import { links } from '../text/links';
-import { hue, initials } from '../text/plain';
+import { links, shortened } from '../text/links';
+import { initials } from '../text/plain';
 import { seconds, useNow } from './context';
+import { copyText } from './copy';
+import { flash } from './Flash';
 import { Icon } from './icons';
 import { Text } from './Text';
+import { hueOf, label } from './who';
 
 const REASONS: Record<string, Key> = {
   timeout: 'failTimeout',
@@ -19,6 +22,7 @@ const REASONS: Record<string, Key> = {
   rate_limited: 'failBusy',
   busy: 'failBusy',
   unavailable: 'failBusy',
+  conflict: 'failConflict',
 };
 
 function Status({ item, store }: { item: Outgoing; store: Store }) {
@@ -50,19 +54,22 @@ function Status({ item, store }: { item: Outgoing; store: Store }) {
 
 interface Action {
   label: string;
-  run: () => void;
+  run: () => unknown;
 }
 
-function actions({ entry, item, store }: MessageProps): Action[] {
-  const copy = { label: t('copy'), run: () => void navigator.clipboard?.writeText(entry.text) };
+function actions({ entry, item, store, tag }: MessageProps): Action[] {
+  const copy = {
+    label: t('copy'),
+    run: async () => flash(t((await copyText(entry.text)) ? 'copied' : 'copyFailed')),
+  };
   const mention = {
-    label: t('mentionPerson', { name: entry.sender }),
+    label: t('mentionPerson', { name: label(entry.sender, tag) }),
     run: () => {
       store.insert.value = { text: `@${entry.sender} `, replace: false };
     },
   };
   const opened = links(entry.text).map(({ href }) => ({
-    label: t('openLink', { link: href.replace(/^https?:\/\//, '').slice(0, 32) }),
+    label: t('openLink', { link: shortened(href) }),
     run: () => void window.open(href, '_blank', 'noopener,noreferrer'),
   }));
   const failed = item?.state === 'failed' ? item.clientId : null;
@@ -75,8 +82,8 @@ function actions({ entry, item, store }: MessageProps): Action[] {
 
 function Menu(props: MessageProps) {
   const choose = (action: Action) => {
-    props.onMenu(null);
     action.run();
+    props.onMenu(null);
   };
   const move = (event: KeyboardEvent) => {
     const items = [...(event.currentTarget as HTMLElement).querySelectorAll('button')];
@@ -111,7 +118,7 @@ export interface MessageProps {
   head: boolean;
   item: Outgoing | null;
   me: string;
-  /** Told apart from somebody else of the same name. */
+  /** Sets the author apart from others whose names look alike. */
   tag: string;
   menu: boolean;
   onMenu: (key: string | null) => void;
@@ -128,14 +135,19 @@ export function Message(props: MessageProps) {
     </time>
   );
   return (
-    <li class={classes} tabIndex={-1} data-key={entry.key} style={{ '--hue': hue(entry.sender) }}>
+    <li
+      class={classes}
+      tabIndex={-1}
+      data-key={entry.key}
+      style={{ '--hue': hueOf(entry.userId, entry.sender) }}
+    >
       {head ? (
         <span class="disc" aria-hidden="true">
           {initials(entry.sender)}
         </span>
       ) : (
         <span class="gutter">
-          <span class="vh">{entry.sender}, </span>
+          <span class="vh">{label(entry.sender, tag)}, </span>
           {stamp}
         </span>
       )}

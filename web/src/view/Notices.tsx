@@ -3,23 +3,29 @@
 import { useState } from 'preact/hooks';
 import { fullTime, list, t, time } from '../i18n';
 import type { NoticeEntry } from '../state/timeline';
+import { useStore } from './context';
+import { isolated, whoIn } from './who';
 
 const NAMED = 2;
 
 const unique = (names: string[]) => [...new Set(names)];
 
-/** Keeps names of another direction from turning the sentence around. */
-const isolate = (name: string) => `\u2068${name}\u2069`;
-
 function sentence(kind: 'joined' | 'left' | 'joinedLeft', names: string[]): string {
-  const shown = names.slice(0, NAMED).map(isolate);
+  const shown = names.slice(0, NAMED);
   const rest = names.length - shown.length;
-  return t(kind, { names: list(rest > 0 ? [...shown, t('others', { n: rest })] : shown) });
+  return t(kind, {
+    n: names.length,
+    names: list(rest > 0 ? [...shown, t('others', { n: rest })] : shown),
+  });
 }
 
-function summary(entries: readonly NoticeEntry[]): string[] {
-  const joined = unique(entries.flatMap((entry) => (entry.kind === 'joined' ? entry.username : [])));
-  const left = unique(entries.flatMap((entry) => (entry.kind === 'left' ? entry.username : [])));
+/** Names as they are said, by who is who. */
+type Naming = (entry: NoticeEntry, name?: string) => string;
+
+function summary(entries: readonly NoticeEntry[], naming: Naming): string[] {
+  const named = (kind: NoticeEntry['kind']) =>
+    unique(entries.flatMap((entry) => (entry.kind === kind ? naming(entry) : [])));
+  const [joined, left] = [named('joined'), named('left')];
   const both = joined.filter((name) => left.includes(name));
   const only = (names: string[]) => names.filter((name) => !both.includes(name));
   return [
@@ -29,10 +35,17 @@ function summary(entries: readonly NoticeEntry[]): string[] {
   ];
 }
 
-function One({ entry }: { entry: NoticeEntry }) {
+function said(entry: NoticeEntry, naming: Naming): string {
+  if (entry.kind === 'other') return entry.text;
+  if (entry.kind === 'renamed')
+    return t('renamed', { before: naming(entry, entry.before), name: naming(entry) });
+  return sentence(entry.kind, [naming(entry)]);
+}
+
+function One({ entry, naming }: { entry: NoticeEntry; naming: Naming }) {
   return (
     <span>
-      {entry.kind === 'other' ? entry.text : sentence(entry.kind, [entry.username])}{' '}
+      {said(entry, naming)}{' '}
       <time dateTime={new Date(entry.at).toISOString()} title={fullTime(entry.at)}>
         {time(entry.at)}
       </time>
@@ -42,15 +55,17 @@ function One({ entry }: { entry: NoticeEntry }) {
 
 export function Notices({ entries }: { entries: readonly NoticeEntry[] }) {
   const [open, setOpen] = useState(false);
+  const who = whoIn(useStore());
+  const naming: Naming = ({ userId, username }, name = username) => isolated(name, who.tag(userId, name));
   const [first] = entries;
   if (!first) return null;
-  if (entries.length === 1) return <One entry={first} />;
+  if (entries.length === 1) return <One entry={first} naming={naming} />;
   return (
     <>
       {open ? (
-        entries.map((entry) => <One key={entry.key} entry={entry} />)
+        entries.map((entry) => <One key={entry.key} entry={entry} naming={naming} />)
       ) : (
-        <span>{summary(entries).join(' · ')}</span>
+        <span>{summary(entries, naming).join(' · ')}</span>
       )}
       <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>
         {t(open ? 'showLess' : 'showAll')}

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import type { User } from '../client';
 import { compare, t } from '../i18n';
-import { hue, initials } from '../text/plain';
+import { initials } from '../text/plain';
 import { dialog, useStore } from './context';
-import { tagsOf } from './Log';
+import { hueOf, label, whoIn } from './who';
 
 const FILTER_FROM = 20;
 const SHOWN = 200;
@@ -21,7 +21,7 @@ export function People() {
   const users = store.users.value;
   const own = store.joined.value?.userId ?? null;
   if (!users) return <p class="quiet">{store.joined.value ? t('peopleUnknown') : '…'}</p>;
-  const tags = tagsOf(users);
+  const who = whoIn(store);
   const wanted = filter.trim().toLocaleLowerCase();
   const found = sorted(users, own).filter((user) => user.username.toLocaleLowerCase().includes(wanted));
   return (
@@ -38,7 +38,7 @@ export function People() {
       <ul class="people-list">
         {found.slice(0, SHOWN).map((user) => (
           <li key={user.user_id}>
-            <Person {...{ user, own: user.user_id === own, tag: tags.get(user.user_id) ?? '' }} />
+            <Person {...{ user, own: user.user_id === own, tag: who.tag(user.user_id, user.username) }} />
           </li>
         ))}
       </ul>
@@ -61,7 +61,7 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       {own && <span class="you">{t('you')}</span>}
     </>
   );
-  const style = { '--hue': hue(user.username) };
+  const style = { '--hue': hueOf(user.user_id, user.username) };
   if (own) {
     return (
       <div class="person" style={style}>
@@ -74,7 +74,7 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       type="button"
       class="person"
       style={style}
-      title={t('mentionPerson', { name: user.username })}
+      title={t('mentionPerson', { name: label(user.username, tag) })}
       onClick={() => {
         dialog.value = null;
         store.insert.value = { text: `@${user.username} `, replace: false };

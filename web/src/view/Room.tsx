@@ -15,6 +15,9 @@ import { Log } from './Log';
 import { Logo } from './Logo';
 import { People } from './People';
 import { RoomList } from './RoomList';
+import { authorOf } from './who';
+import '../styles/room.css';
+import '../styles/log.css';
 
 addEnglish(words);
 
@@ -99,7 +102,7 @@ export function Room() {
   const store = useStore();
   const room = store.room.value ?? '';
   const people = wide.value && prefs.people.value;
-  useEffect(() => attention(store), [store]);
+  useEffect(() => attention(store, (message) => authorOf(store, message)), [store]);
   useEffect(() => {
     const listener = (event: KeyboardEvent) => onKey(event, store);
     document.addEventListener('keydown', listener);
@@ -135,14 +138,14 @@ export function Room() {
         </aside>
       )}
       {!wide.value && dialog.value === 'rooms' && (
-        <Dialog title={t('rooms')} class="drawer start" onClose={close}>
+        <Dialog title={t('rooms')} class="drawer at-start" onClose={close}>
           <nav aria-label={t('rooms')}>
             <RoomList />
           </nav>
         </Dialog>
       )}
       {!wide.value && dialog.value === 'people' && (
-        <Dialog title={t('people')} class="drawer end" onClose={close}>
+        <Dialog title={t('people')} class="drawer at-end" onClose={close}>
           <People />
         </Dialog>
       )}

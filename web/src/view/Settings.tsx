@@ -1,7 +1,7 @@
 // What the reader may choose.
 
 import type { Signal } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { type Key, LANGUAGES, type Language, t } from '../i18n';
 import { prefs } from '../state/prefs';
 import { dialog, useStore } from './context';
@@ -49,9 +49,33 @@ function Switch({ label, value }: { label: string; value: Signal<boolean> }) {
   );
 }
 
+type Permission = NotificationPermission | 'unsupported';
+
+const permission = (): Permission => ('Notification' in globalThis ? Notification.permission : 'unsupported');
+
+/** What the browser allows, also when the reader changes that in the browser meanwhile. */
+function usePermission(): [Permission, () => void] {
+  const [allowed, setAllowed] = useState(permission);
+  const look = () => setAllowed(permission());
+  useEffect(() => {
+    let status: PermissionStatus | undefined;
+    navigator.permissions?.query({ name: 'notifications' }).then(
+      (found) => {
+        status = found;
+        status.addEventListener('change', look);
+      },
+      // Browsers that cannot be asked are looked at when the dialog opens.
+      () => {},
+    );
+    return () => status?.removeEventListener('change', look);
+  }, []);
+  return [allowed, look];
+}
+
 /** Asks the browser only when notifications are chosen, by that click. */
 function Notify() {
-  const [blocked, setBlocked] = useState(false);
+  const [allowed, look] = usePermission();
+  const [asking, setAsking] = useState(false);
   const wanted = {
     get value() {
       return prefs.notify.value;
@@ -59,9 +83,14 @@ function Notify() {
     set value(choice) {
       prefs.notify.value = choice;
       if (choice === 'off' || !('Notification' in globalThis)) return;
-      Notification.requestPermission().then((permission) => setBlocked(permission === 'denied'));
+      setAsking(true);
+      Notification.requestPermission().then(() => {
+        setAsking(false);
+        look();
+      });
     },
   } as typeof prefs.notify;
+  const refused = prefs.notify.value !== 'off' && allowed !== 'granted' && !asking;
   return (
     <>
       <Choice
@@ -69,14 +98,18 @@ function Notify() {
         value={wanted}
         options={{ off: 'notifyOff', mentions: 'notifyMentions', all: 'notifyAll' }}
       />
-      {blocked && <p class="error">{t('notifyBlocked')}</p>}
+      {refused && (
+        <p class="error" role="alert">
+          {t('notifyBlocked')}
+        </p>
+      )}
     </>
   );
 }
 
 function Name() {
   const store = useStore();
-  const [name, setName] = useState(prefs.name.value);
+  const [name, setName] = useState(store.name.value);
   const [problem, setProblem] = useState('');
   const submit = (event: Event) => {
     event.preventDefault();

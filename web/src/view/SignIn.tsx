@@ -3,7 +3,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { WireError } from '../client';
 import { number, t } from '../i18n';
-import { prefs } from '../state/prefs';
 import { startRoom } from '../state/router';
 import type { Store } from '../state/store';
 import { graphemes } from '../text/plain';
@@ -69,7 +68,7 @@ function Rooms({ store, chosen, choose }: { store: Store; chosen: string; choose
 export function SignIn() {
   const store = useStore();
   const field = useRef<HTMLInputElement>(null);
-  const [name, setName] = useState(prefs.name.value);
+  const [name, setName] = useState(store.name.value);
   const [room, setRoom] = useState('');
   const [problem, setProblem] = useState('');
   const names = store.rooms.value.map((info) => info.name);

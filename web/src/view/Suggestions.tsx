@@ -1,23 +1,57 @@
 // Completes @names in the composer.
 
 import { useState } from 'preact/hooks';
+import type { User } from '../client';
 import { compare, t } from '../i18n';
+import { initials } from '../text/plain';
 import { useStore } from './context';
+import { hueOf, whoIn } from './who';
 
 const SHOWN = 6;
+/** Longer than a name may be. */
+const REACH = 64;
 
-/** The @word before the caret, without its sign; null where there is none. */
+/**
+ * What stands between an @ and the caret, on one line and spaces included; null where there is no @. A sentence is no
+ * name: it has no candidates.
+ */
 export function wordAt(text: string, caret: number): string | null {
-  return /(?:^|[\s(])@([^\s@]*)$/u.exec(text.slice(0, caret))?.[1] ?? null;
+  const line = text.slice(Math.max(0, caret - REACH), caret);
+  const at = line.lastIndexOf('@');
+  const free = at === 0 ? caret <= REACH : /[\s(]/u.test(line.charAt(at - 1));
+  const word = line.slice(at + 1);
+  return at < 0 || !free || /^\s|\n/u.test(word) ? null : word;
 }
 
-export function candidates(names: readonly string[], word: string): string[] {
-  const begins = (name: string) => name.toLocaleLowerCase().startsWith(word.toLocaleLowerCase());
-  return [...new Set(names)].filter(begins).sort(compare).slice(0, SHOWN);
+/** Without case and accents, so that @zoe finds Zoë. */
+const folded = (text: string) =>
+  text.normalize('NFKD').replace(/\p{M}/gu, '').toLocaleLowerCase().replace(/\s+/gu, ' ');
+
+/** How well a name fits what was typed: 0 as its beginning, 1 as the beginning of one of its words, 2 within; null not at all. */
+function rankOf(name: string, word: string): number | null {
+  let best: number | null = null;
+  for (let at = name.indexOf(word); at >= 0 && best !== 1; at = name.indexOf(word, at + 1)) {
+    if (at === 0) return 0;
+    best = /[\p{L}\p{N}]/u.test(name.charAt(at - 1)) ? 2 : 1;
+  }
+  return best;
+}
+
+/** The people whose name has `word` in it, the likeliest first. Behind a complete name and a space there are none. */
+export function candidates(people: readonly User[], word: string): User[] {
+  const wanted = folded(word);
+  const named = people.map((user) => ({ user, name: folded(user.username) }));
+  if (named.some(({ name }) => wanted === `${name} `)) return [];
+  return named
+    .map(({ user, name }) => ({ user, rank: rankOf(name, wanted) ?? -1 }))
+    .filter(({ rank }) => rank >= 0)
+    .sort((a, b) => a.rank - b.rank || compare(a.user.username, b.user.username))
+    .slice(0, SHOWN)
+    .map(({ user }) => user);
 }
 
 export interface SuggestionState {
-  names: readonly string[];
+  people: readonly User[];
   chosen: number;
   /** Handles a key of the composer; true if it was ours. */
   key: (event: KeyboardEvent) => boolean;
@@ -38,11 +72,9 @@ export function useSuggestions(
   const caret = area.current?.selectionStart ?? text.length;
   const word = text === closedFor ? null : wordAt(text, caret);
   const own = store.joined.value?.userId;
-  const people = (store.users.value ?? [])
-    .filter((user) => user.user_id !== own)
-    .map((user) => user.username);
-  const names = word === null ? [] : candidates(people, word);
-  const at = Math.min(chosen, names.length - 1);
+  const others = (store.users.value ?? []).filter((user) => user.user_id !== own);
+  const people = word === null ? [] : candidates(others, word);
+  const at = Math.min(chosen, people.length - 1);
   const take = (name: string) => {
     const start = caret - (word?.length ?? 0);
     const completed = `${text.slice(0, start)}${name} ${text.slice(caret)}`;
@@ -52,18 +84,18 @@ export function useSuggestions(
     area.current?.focus();
   };
   const key = (event: KeyboardEvent) => {
-    const name = names[at];
-    if (name === undefined) return false;
-    if (event.key === 'ArrowDown') choose((at + 1) % names.length);
-    else if (event.key === 'ArrowUp') choose((at - 1 + names.length) % names.length);
-    else if (event.key === 'Tab' || event.key === 'Enter') take(name);
+    const person = people[at];
+    if (person === undefined) return false;
+    if (event.key === 'ArrowDown') choose((at + 1) % people.length);
+    else if (event.key === 'ArrowUp') choose((at - 1 + people.length) % people.length);
+    else if (event.key === 'Tab' || event.key === 'Enter') take(person.username);
     else if (event.key === 'Escape') closeFor(text);
     else return false;
     event.preventDefault();
     event.stopPropagation();
     return true;
   };
-  const open = names.length > 0;
+  const open = people.length > 0;
   const listed = {
     // A text area may not be called a combobox; this is what it may say of its list.
     'aria-autocomplete': 'list',
@@ -71,27 +103,36 @@ export function useSuggestions(
     'aria-controls': open ? 'suggestions' : undefined,
     'aria-activedescendant': open ? `suggestion-${at}` : undefined,
   };
-  return { names, chosen: at, key, take, close: () => closeFor(text), listed };
+  return { people, chosen: at, key, take, close: () => closeFor(text), listed };
 }
 
 export function Suggestions({ state }: { state: SuggestionState }) {
-  if (state.names.length === 0) return null;
+  const who = whoIn(useStore());
+  if (state.people.length === 0) return null;
   return (
     <div class="suggestions" role="listbox" id="suggestions" aria-label={t('people')}>
-      {state.names.map((name, i) => (
-        // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the composer's, which keeps the focus
-        <div
-          key={name}
-          id={`suggestion-${i}`}
-          role="option"
-          tabIndex={-1}
-          aria-selected={i === state.chosen}
-          onPointerDown={(event) => event.preventDefault()}
-          onClick={() => state.take(name)}
-        >
-          <bdi>{name}</bdi>
-        </div>
-      ))}
+      {state.people.map(({ user_id, username }, i) => {
+        const tag = who.tag(user_id, username);
+        return (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the composer's, which keeps the focus
+          <div
+            key={user_id}
+            id={`suggestion-${i}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={i === state.chosen}
+            style={{ '--hue': hueOf(user_id, username) }}
+            onPointerDown={(event) => event.preventDefault()}
+            onClick={() => state.take(username)}
+          >
+            <span class="disc" aria-hidden="true">
+              {initials(username)}
+            </span>
+            <bdi class="label">{username}</bdi>
+            {tag && <span class="tag">{tag}</span>}
+          </div>
+        );
+      })}
     </div>
   );
 }

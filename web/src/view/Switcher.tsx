@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { number, t } from '../i18n';
 import { dialog, useStore } from './context';
 import { Dialog } from './Dialog';
+import { isComposing } from './typing-keys';
 
 export function Switcher() {
   const store = useStore();
@@ -21,6 +22,7 @@ export function Switcher() {
     if (name !== store.room.value) store.enter(name);
   };
   const keys = (event: KeyboardEvent) => {
+    if (isComposing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && found.length > 0) choose((at + step + found.length) % found.length);
     else if (event.key === 'Enter') go(found[at]?.name);

@@ -11,8 +11,10 @@ function Piece({ part }: { part: Part }) {
   switch (part.kind) {
     case 'link':
       return (
-        <a href={part.href} target="_blank" rel="noopener noreferrer nofollow" tabIndex={-1}>
+        // Always from left to right, and apart from what is around it: the host is what comes first.
+        <a href={part.href} dir="ltr" target="_blank" rel="noopener noreferrer nofollow" tabIndex={-1}>
           {part.text}
+          {part.host && <span class="host"> ({part.host})</span>}
         </a>
       );
     case 'code':

@@ -3,6 +3,7 @@
 import type { Key } from '../i18n';
 import type { Store } from '../state/store';
 import { dialog } from './context';
+import { isComposing, typesCharacter } from './typing-keys';
 
 interface Shortcut {
   keys: string;
@@ -13,6 +14,7 @@ interface Shortcut {
 }
 
 const alt = (event: KeyboardEvent) => event.altKey && !event.ctrlKey && !event.metaKey;
+const control = (event: KeyboardEvent) => (event.ctrlKey || event.metaKey) && !event.altKey;
 const plain = (event: KeyboardEvent) => !event.altKey && !event.ctrlKey && !event.metaKey;
 
 const inField = (event: KeyboardEvent) =>
@@ -65,7 +67,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   {
     keys: 'Ctrl+K ⌘K',
     help: 'keySwitch',
-    matches: (event) => (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k',
+    matches: (event) => control(event) && event.key.toLowerCase() === 'k',
     run: () => {
       dialog.value = 'switcher';
     },
@@ -73,14 +75,11 @@ export const SHORTCUTS: readonly Shortcut[] = [
   {
     keys: '/',
     help: 'keyWrite',
-    matches: (event) =>
-      plain(event) && !inField(event) && (event.key === '/' || /^[\p{L}\p{N}]$/u.test(event.key)),
+    matches: (event) => !inField(event) && /^[\p{L}\p{N}/]$/u.test(event.key) && typesCharacter(event),
     run: (_, event) => {
-      const composer = document.getElementById('composer');
-      composer?.focus();
+      document.getElementById('composer')?.focus();
       // A letter is what is to be written: the browser puts it in.
-      if (event.key !== '/') return;
-      event.preventDefault();
+      if (event.key === '/') event.preventDefault();
     },
   },
   {
@@ -117,7 +116,9 @@ export const SHORTCUTS: readonly Shortcut[] = [
 const TYPES: ReadonlySet<Key> = new Set(['keyWrite']);
 
 export function onKey(event: KeyboardEvent, store: Store): void {
-  if (event.isComposing || event.defaultPrevented || store.room.value === null || dialog.value) return;
+  if (event.defaultPrevented || store.room.value === null || dialog.value) return;
+  // What is typed into a field belongs to the field, whatever the layout needs for it.
+  if (isComposing(event) || (inField(event) && typesCharacter(event))) return;
   const found = SHORTCUTS.find((shortcut) => shortcut.matches?.(event));
   if (!found?.run) return;
   if (!TYPES.has(found.help)) event.preventDefault();

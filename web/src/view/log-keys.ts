@@ -34,7 +34,7 @@ function target(key: string, rows: HTMLElement[], at: number): number | null {
 function firstUnread(log: HTMLElement, store: Store): void {
   const from = store.unread.newFrom.value;
   if (from === null) return;
-  logWindow.reveal(from);
+  logWindow.reveal(store.timeline.value.entries, from);
   nextFrame(() => {
     let row = log.querySelector('#new')?.nextElementSibling;
     while (row && !row.matches('.m')) row = row.nextElementSibling;

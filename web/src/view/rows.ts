@@ -3,13 +3,14 @@
 import type { Outgoing } from '../client';
 import { dayOf } from '../i18n';
 import type { Entry, MessageEntry, NoticeEntry } from '../state/timeline';
+import { visible } from '../text/plain';
 
 export type Row =
   | { kind: 'day'; key: string; at: number }
   | { kind: 'new'; key: string }
   | { kind: 'gap'; key: string }
   | { kind: 'message'; key: string; entry: MessageEntry; head: boolean; item: Outgoing | null }
-  | { kind: 'notices'; key: string; entries: NoticeEntry[] };
+  | { kind: 'notices'; key: string; entries: NoticeEntry[]; folds: boolean };
 
 const GROUP_MS = 5 * 60_000;
 
@@ -17,6 +18,9 @@ function sameGroup(before: MessageEntry | null, entry: MessageEntry): boolean {
   if (!before || entry.at - before.at >= GROUP_MS) return false;
   return before.userId === entry.userId && before.sender === entry.sender;
 }
+
+/** Comings and goings fold into one row. */
+const folds = ({ kind }: NoticeEntry) => kind === 'joined' || kind === 'left';
 
 function pendingEntry(item: Outgoing, name: string, userId: string | null): MessageEntry {
   return {
@@ -27,7 +31,7 @@ function pendingEntry(item: Outgoing, name: string, userId: string | null): Mess
     id: null,
     sender: name,
     userId,
-    text: item.text,
+    text: visible(item.text),
     own: true,
     mention: false,
     clientId: item.clientId,
@@ -65,9 +69,8 @@ export function rows({ entries, pending, newFrom, me }: RowsInput): Row[] {
     before = null;
     const last = made.at(-1);
     if (entry.type === 'gap') made.push({ kind: 'gap', key: entry.key });
-    else if (last?.kind === 'notices' && entry.kind !== 'other' && last.entries[0]?.kind !== 'other')
-      last.entries.push(entry);
-    else made.push({ kind: 'notices', key: entry.key, entries: [entry] });
+    else if (last?.kind === 'notices' && folds(entry) && last.folds) last.entries.push(entry);
+    else made.push({ kind: 'notices', key: entry.key, entries: [entry], folds: folds(entry) });
   };
   for (const entry of entries) place(entry, null);
   for (const item of pending) place(pendingEntry(item, me.name, me.userId), item);

@@ -1,16 +1,15 @@
 // Components over a store with a fake socket, and the pure parts of the view.
 
 import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Chat, DEFAULTS } from '../client/chat';
 import { FakeSocket, message } from '../client/fake';
 import { choose, setLanguage, t } from '../i18n';
 import { prefs } from '../state/prefs';
 import { Store } from '../state/store';
 import { EMPTY, toMessage, toNotice } from '../state/timeline';
-import { LogWindow, WINDOW } from '../state/window';
+import { LogWindow, WINDOW, WINDOW_MAX } from '../state/window';
 import { StoreContext } from './context';
-import { tagsOf } from './Log';
 import { Room } from './Room';
 import { rows } from './rows';
 import { SignIn } from './SignIn';
@@ -63,37 +62,74 @@ describe('rows', () => {
 describe('the window', () => {
   const entries = Array.from({ length: 1000 }, (_, i) => said(i + 1));
 
-  it('shows the end, grows upwards, and shrinks at the end', () => {
+  it('shows the end, and moves with the reader', () => {
     const log = new LogWindow();
     expect(log.range(entries)).toEqual([1000 - WINDOW, 1000]);
     log.hold(entries);
     log.up(entries);
     expect(log.range(entries)).toEqual([700, 1000]);
+    log.up(entries);
+    log.up(entries);
+    expect(log.range(entries)).toEqual([500, 500 + WINDOW_MAX]);
+    expect(log.down(entries)).toBe(true);
+    expect(log.range(entries)).toEqual([600, 1000]);
+    expect(log.down(entries)).toBe(false);
     log.reset();
     expect(log.range(entries)).toEqual([800, 1000]);
   });
 
-  it('does not grow at the end while the reader is further up', () => {
+  it('stays where it is while others write, and grows no further than its bound', () => {
     const log = new LogWindow();
     log.hold(entries.slice(0, 300));
-    log.hold(entries.slice(0, 900));
-    expect(log.range(entries)[1]).toBe(900);
-    log.down(entries);
-    expect(log.range(entries)[1]).toBe(1000);
+    expect(log.range(entries.slice(0, 450))).toEqual([100, 450]);
+    expect(log.range(entries)).toEqual([100, 500]);
+  });
+
+  it('is moved to what is to be seen', () => {
+    const log = new LogWindow();
+    log.reveal(entries, 950);
+    expect(log.range(entries)).toEqual([800, 1000]);
+    log.reveal(entries, 400);
+    expect(log.range(entries)).toEqual([299, 699]);
   });
 });
 
-it('completes names', () => {
-  expect([wordAt('hi @ad', 6), wordAt('mail@ad', 7), wordAt('@', 1)]).toEqual(['ad', null, '']);
-  expect(candidates(['Bob', 'ada', 'Adam'], 'AD')).toEqual(['ada', 'Adam']);
-});
-
-it('tells people of one name apart', () => {
-  const users = ['a-0001', 'b-0002', 'c-0003'].map((user_id, i) => ({
-    user_id,
-    username: i < 2 ? 'Sam' : 'Cy',
+describe('completing names', () => {
+  const users = ['Bob', 'ada', 'Adam', 'Ada Lovelace', 'Zoë', 'Jean-Luc Picard'].map((username, i) => ({
+    user_id: `u${i}`,
+    username,
   }));
-  expect([...tagsOf(users).values()]).toEqual(['#0001', '#0002']);
+  const found = (word: string) => candidates(users, word).map(({ username }) => username);
+
+  it.each([
+    ['hi @ad', 'ad'],
+    ['mail@ad', null],
+    ['@', ''],
+    ['hi @Ada Lo', 'Ada Lo'],
+    ['(@jean-luc p', 'jean-luc p'],
+    ['see @ home', null],
+    ['@ada\nnext line', null],
+    ['@ada and @bo', 'bo'],
+    ['no sign at all', null],
+    [`@${'x'.repeat(200)}`, null],
+  ])('looks at what stands before the caret in %j', (text, word) =>
+    expect(wordAt(text, text.length)).toBe(word),
+  );
+
+  it('finds them by the beginning of the name, then of a word of it, then by any part', () => {
+    expect(found('AD')).toEqual(['ada', 'Ada Lovelace', 'Adam']);
+    expect(found('love')).toEqual(['Ada Lovelace']);
+    expect(found('pic')).toEqual(['Jean-Luc Picard']);
+    expect(found('l')).toEqual(['Ada Lovelace', 'Jean-Luc Picard']);
+    expect(found('car')).toEqual(['Jean-Luc Picard']);
+    expect(found('zoe')).toEqual(['Zoë']);
+  });
+
+  it('goes on over spaces, and ends where the name does or a sentence begins', () => {
+    expect(found('Ada L')).toEqual(['Ada Lovelace']);
+    expect(found('jean-luc picard')).toEqual(['Jean-Luc Picard']);
+    expect([found('Bob '), found('bob how are'), found('Ada ')]).toEqual([[], [], []]);
+  });
 });
 
 describe('languages', () => {
@@ -119,6 +155,7 @@ describe('components', () => {
     render(<StoreContext.Provider value={store}>{what}</StoreContext.Provider>);
 
   beforeEach(() => {
+    sessionStorage.clear();
     prefs.name.value = '';
     socket = new FakeSocket();
     store = new Store(new Chat(() => socket, DEFAULTS));
@@ -171,5 +208,112 @@ describe('components', () => {
     fireEvent.submit(container.querySelector('.composer') as Element);
     expect(socket.last('send_message').payload.text).toBe('hi');
     expect(container.querySelector('.m.own.sending .text')?.textContent).toBe('hi');
+  });
+
+  it('says Today until midnight, and Yesterday from then on', async () => {
+    vi.useFakeTimers({ now: new Date(2026, 4, 1, 23, 58) });
+    document.dispatchEvent(new Event('visibilitychange'));
+    store.signIn('tech', 'Ada');
+    socket.up();
+    const timestamp = new Date().toISOString();
+    socket.confirm({ history: [message(1, 'late', { timestamp })], last_id: 1 });
+    const { container } = show(<Room />);
+    const days = () => [...container.querySelectorAll('.day')].map((row) => row.textContent);
+    expect(days()).toEqual(['Today']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(days()).toEqual(['Today']);
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(days()).toEqual(['Yesterday']);
+    socket.say('receive_message', message(2, 'early', { timestamp: new Date().toISOString() }));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(days()).toEqual(['Yesterday', 'Today']);
+    // A machine that slept over two midnights.
+    vi.setSystemTime(new Date(2026, 4, 4, 9, 0));
+    document.dispatchEvent(new Event('visibilitychange'));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(days().join()).not.toMatch(/Today|Yesterday/);
+    vi.useRealTimers();
+  });
+
+  describe('the arrow up in an empty composer', () => {
+    const field = () => screen.getByLabelText('Message #tech') as HTMLTextAreaElement;
+    const write = (text: string) => {
+      fireEvent.input(field(), { target: { value: text } });
+      fireEvent.keyDown(field(), { key: 'Enter' });
+    };
+    const up = (more = {}) => fireEvent.keyDown(field(), { key: 'ArrowUp', ...more });
+    const wire = () => socket.last('send_message');
+    const refuse = (code: string) => wire().ack({ ok: false, error: { code, message: '' } });
+    const shown = () => [...document.querySelectorAll('.log .text')].map((text) => text.textContent);
+    beforeEach(() => {
+      sessionStorage.clear();
+      store.signIn('tech', 'Ada');
+      socket.up();
+      socket.confirm();
+      show(<Room />);
+    });
+
+    it('takes a message back that was not sent: its row goes, its key comes along', async () => {
+      write('hello');
+      const key = wire().payload.client_id;
+      refuse('muted');
+      await vi.waitFor(() => expect(document.querySelector('.status.failed')).toBeTruthy());
+      up();
+      await vi.waitFor(() => expect([field().value, shown()]).toEqual(['hello', []]));
+      const sent = socket.count('send_message');
+      fireEvent.keyDown(field(), { key: 'Enter' });
+      expect(socket.count('send_message')).toBe(sent + 1);
+      expect(wire().payload).toEqual({ text: 'hello', client_id: key });
+    });
+
+    it('takes one back that waits behind another', async () => {
+      write('on its way');
+      write('waits');
+      await vi.waitFor(() => expect(shown()).toEqual(['on its way', 'waits']));
+      up();
+      await vi.waitFor(() => expect([field().value, shown()]).toEqual(['waits', ['on its way']]));
+      wire().ack({ ok: true, id: 1, timestamp: '2026-01-01T00:00:00.000Z' });
+      expect(wire().payload.text).toBe('on its way');
+    });
+
+    it('never takes what was sent, or is on its way', async () => {
+      write('hello');
+      up();
+      expect(field().value).toBe('');
+      wire().ack({ ok: true, id: 1, timestamp: '2026-01-01T00:00:00.000Z' });
+      up();
+      socket.say('receive_message', message(1, 'hello', { user_id: 'me' }));
+      up();
+      expect([field().value, socket.count('send_message')]).toEqual(['', 1]);
+    });
+
+    it('leaves a text that is being written, and the key with a modifier', async () => {
+      write('refused');
+      refuse('muted');
+      fireEvent.input(field(), { target: { value: 'a new one' } });
+      up();
+      expect(field().value).toBe('a new one');
+      fireEvent.input(field(), { target: { value: '' } });
+      up({ shiftKey: true });
+      up({ isComposing: true });
+      expect(field().value).toBe('');
+    });
+
+    it('begins another message where an earlier version of it had arrived, or all was deleted', async () => {
+      write('first');
+      const key = wire().payload.client_id;
+      refuse('conflict');
+      up();
+      await vi.waitFor(() => expect(field().value).toBe('first'));
+      fireEvent.keyDown(field(), { key: 'Enter' });
+      const other = wire().payload.client_id;
+      expect(other).not.toBe(key);
+      refuse('muted');
+      up();
+      await vi.waitFor(() => expect(field().value).toBe('first'));
+      fireEvent.input(field(), { target: { value: '' } });
+      write('something else');
+      expect(wire().payload.client_id).not.toBe(other);
+    });
   });
 });

@@ -1,0 +1,61 @@
+// A chat over stock socket.io-client.
+
+import { io, type Socket } from 'socket.io-client';
+import { Chat, type ChatOptions, DEFAULTS } from './chat';
+import type { SocketLike } from './connection';
+
+/**
+ * Says `event`, if any, and that the transport ends, while the page may be gone the next moment. A request for polling
+ * would go with it, so both are sent as a beacon (packets of type 42 and 1 with their separator).
+ */
+function goodbye(socket: Socket, event: string | null, payload: object): void {
+  const { engine, opts } = socket.io;
+  if (engine?.transport.name !== 'polling') {
+    if (event) socket.emit(event, payload);
+    engine?.close();
+    return;
+  }
+  const address = new URL(opts.path ?? '/socket.io/', location.href);
+  address.search = `EIO=4&transport=polling&sid=${engine.id}`;
+  const said = event ? `42${JSON.stringify([event, payload])}\x1e` : '';
+  navigator.sendBeacon(address, `${said}1`);
+}
+
+/**
+ * A chat with the server at `url` (in a page: leave it out for the page's own server), whose Socket.IO is at `path`
+ * (default `/socket.io/`). Call `connect()` on it.
+ * Works in browsers and in Node.
+ */
+export function createChat(
+  url?: string,
+  { path, ...options }: Partial<ChatOptions> & { path?: string } = {},
+): Chat {
+  return new Chat(
+    (auth) => {
+      const socketOptions = {
+        auth: (give: (auth: object) => void) => give(auth()),
+        ...(path === undefined ? {} : { path }),
+        autoConnect: false,
+        // The module pauses and retries itself, so that the page can say when.
+        reconnection: false,
+        // Websocket first: it needs no sticky sessions where several servers stand behind one address.
+        transports: ['websocket', 'polling'],
+        tryAllTransports: true,
+      };
+      const socket = url === undefined ? io(socketOptions) : io(url, socketOptions);
+      const { transports } = socketOptions;
+      return Object.assign(socket, {
+        goodbye: goodbye.bind(null, socket),
+        use(transport: string) {
+          socket.io.opts.transports = transport === 'polling' ? ['polling'] : transports;
+        },
+        drop() {
+          socket.io.engine.close();
+          // A poll that hangs keeps the transport from closing.
+          if (socket.connected) socket.disconnect();
+        },
+      }) as unknown as SocketLike;
+    },
+    { ...DEFAULTS, ...options },
+  );
+}

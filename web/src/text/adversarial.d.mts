@@ -1,0 +1,1 @@
+export const ADVERSARIAL: Record<string, (n: number) => string>;
