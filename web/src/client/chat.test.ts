@@ -275,6 +275,20 @@ describe('a WebSocket that hangs', () => {
     expect([socket.connects, socket.transport]).toEqual([3, 'websocket']);
   });
 
+  it('is not waited for when something has changed, nor is polling', () => {
+    chat.connect();
+    vi.advanceTimersByTime(4_000);
+    chat.connect();
+    expect(socket.connects).toBe(1);
+    vi.advanceTimersByTime(5_900);
+    expect([socket.connects, socket.transport]).toEqual([2, 'polling']);
+    chat.connect();
+    expect(socket.connects).toBe(2);
+    vi.advanceTimersByTime(200);
+    chat.connect();
+    expect([socket.connects, socket.transport]).toEqual([3, 'polling']);
+  });
+
   it('is left alone once it is connected, refused, or not wanted', () => {
     chat.connect();
     socket.up();

@@ -65,6 +65,8 @@ export class Connection {
   #planned: number | null = null;
   /** Until when WebSockets are not tried, because one hung. */
   #avoidUntil = 0;
+  /** When the attempt that is being made was begun. */
+  #begunAt = 0;
 
   constructor(socket: SocketLike, backoff: Backoff, port: ConnectionPort) {
     this.#socket = socket;
@@ -83,11 +85,14 @@ export class Connection {
     return this.#state;
   }
 
-  /** Connects now, also in the middle of a pause. */
+  /** Connects now, also in the middle of a pause, or of an attempt that has led to nothing for a while. */
   connect(): void {
     const { phase } = this.#state;
-    if (phase === 'online' || phase === 'connecting') return;
-    if (phase !== 'waiting') this.#attempt = 0;
+    if (phase === 'online') return;
+    if (phase === 'connecting') {
+      if (Date.now() - this.#begunAt < HANGS_MS) return;
+      this.#socket.disconnect();
+    } else if (phase !== 'waiting') this.#attempt = 0;
     this.#try();
   }
 
@@ -112,13 +117,18 @@ export class Connection {
       this.#socket.use('websocket');
       this.#timer = setTimeout(() => this.#hung(), HANGS_MS);
     }
-    this.#socket.connect();
+    this.#begin();
   }
 
   #hung(): void {
     this.#avoidUntil = Date.now() + AVOID_MS;
     this.#socket.disconnect();
     this.#socket.use('polling');
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#begunAt = Date.now();
     this.#socket.connect();
   }
 

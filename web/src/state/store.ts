@@ -117,7 +117,7 @@ export class Store {
   /** Something happened that connections do not survive, or are not told of: a sleep, another network. */
   checkConnection(): void {
     const { phase } = this.connection.value;
-    if (phase === 'waiting') this.#chat.connect();
+    if (phase === 'waiting' || phase === 'connecting') this.#chat.connect();
     else if (phase === 'online') this.#chat.probe();
   }
 

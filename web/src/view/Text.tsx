@@ -6,6 +6,8 @@ import { type Part, parse } from '../text/marks';
 
 const LINES_MAX = 12;
 const LENGTH_MAX = 1200;
+/** More than this is not seen of a folded text, and not made into elements. */
+const FOLDED_MAX = 4000;
 
 function Piece({ part }: { part: Part }) {
   switch (part.kind) {
@@ -39,10 +41,12 @@ function Piece({ part }: { part: Part }) {
 export function Text({ text, me }: { text: string; me: string }) {
   const long = text.length > LENGTH_MAX || text.split('\n', LINES_MAX + 1).length > LINES_MAX;
   const [open, setOpen] = useState(false);
+  // No pair of surrogates is cut in two.
+  const shown = long && !open ? text.slice(0, FOLDED_MAX).replace(/[\ud800-\udbff]$/, '') : text;
   return (
     <>
       <div class={long && !open ? 'text folded' : 'text'} dir="auto">
-        {parse(text, me).map((part, i) => (
+        {parse(shown, me).map((part, i) => (
           <Piece key={i} part={part} />
         ))}
       </div>
