@@ -89,7 +89,10 @@ fn normalized(text: &str) -> Option<String> {
         address => address.to_string(),
     };
     // `Url` leaves out a default port, and writes the scheme in lower case.
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
     Some(format!("{}://{host}{port}", url.scheme()))
 }
 
@@ -140,8 +143,14 @@ mod tests {
             ("https://chat.example:80", "https://chat.example:80"),
             ("https://chat.example:0443", "https://chat.example"),
             ("https://bücher.example", "https://xn--bcher-kva.example"),
-            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
-            ("https://BÜCHER.example:443", "https://xn--bcher-kva.example"),
+            (
+                "https://xn--bcher-kva.example",
+                "https://xn--bcher-kva.example",
+            ),
+            (
+                "https://BÜCHER.example:443",
+                "https://xn--bcher-kva.example",
+            ),
             ("http://[::1]:80", "http://[::1]"),
             ("http://[0:0::1]:8080", "http://[::1]:8080"),
             ("http://127.0.0.1:80", "http://127.0.0.1"),
@@ -163,11 +172,16 @@ mod tests {
             ("https://bücher.example", "https://bucher.example"),
             ("https://chat.example", "https://chat.example:443/"),
             ("https://chat.example", "https://user@chat.example"),
-            ("https://chat.example", "https://chat.example, https://chat.example"),
+            (
+                "https://chat.example",
+                "https://chat.example, https://chat.example",
+            ),
         ] {
             let origins = AllowedOrigins::parse(written);
             assert!(
-                origins.as_ref().is_ok_and(|origins| !origins.allows(foreign)),
+                origins
+                    .as_ref()
+                    .is_ok_and(|origins| !origins.allows(foreign)),
                 "{written} does not allow {foreign}: {origins:?}"
             );
         }

@@ -27,8 +27,9 @@ use super::adapter::Adapter;
 use super::admission::{Admission, ClientAddress};
 use super::body::{Bounded, SEPARATOR};
 use super::endings::{ClosePolling, CountFault};
+use super::errors;
 use super::handshake::handshake_key;
-use super::io::{ConnectionPlace, Linked, is_session_packet};
+use super::io::{Linked, is_session_packet};
 use super::ticket::{PollingTickets, Ticket};
 use crate::metrics::Metrics;
 
@@ -65,6 +66,11 @@ impl Endpoint {
             metrics,
             connect_timeout,
         })
+    }
+
+    /// Whether there are as many sessions as there may be.
+    pub fn is_full(&self) -> bool {
+        self.admission.is_full()
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {
@@ -180,7 +186,6 @@ impl Endpoint {
             },
         };
         opening.extensions_mut().insert(Arc::clone(&ticket));
-        let place = request.extensions_mut().remove::<ConnectionPlace>();
         let on_upgrade = hyper::upgrade::on(&mut request);
         let endpoint = Arc::clone(self);
         tokio::spawn(async move {
@@ -199,7 +204,7 @@ impl Endpoint {
             if !ticket.is_claimed() {
                 endpoint.admission.await_claim(&ticket);
             }
-            let guard = (closing, ended, place);
+            let guard = (closing, ended);
             // Boxed, because the library's futures move it about and keep room for each place.
             let stream = Box::new(Linked::new(stream, Arc::clone(ticket.link()), guard));
             if Service::call(&endpoint.service, (stream, opening))
@@ -228,15 +233,14 @@ impl Endpoint {
 
 /// Serves every request under [`PATH`].
 pub async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let query = Query::of(request.uri());
-    let known = query.sid.map(|sid| endpoint.polling_ticket(sid).is_some());
-    let endpoint = &endpoint;
-    let response = dispatch(endpoint, request).await;
-    let reason = match (response.status(), known) {
+    let (response, code) = errors::numbered(dispatch(&endpoint, request).await).await;
+    let reason = match (response.status(), code) {
         (StatusCode::PAYLOAD_TOO_LARGE, _) => "payload_too_large",
         // Also what an honest client gets that was away for too long.
-        (StatusCode::BAD_REQUEST, Some(false)) => "unknown_session",
-        (StatusCode::BAD_REQUEST | StatusCode::UPGRADE_REQUIRED, _) => "bad_request",
+        (_, Some(errors::UNKNOWN_SESSION)) => "unknown_session",
+        // Clients of Socket.IO 2 and older.
+        (_, Some(errors::UNSUPPORTED_VERSION)) => "unsupported_version",
+        (_, Some(_)) => "bad_request",
         _ => return response,
     };
     endpoint.metrics.reject(reason);
@@ -325,21 +329,14 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
 
 /// As the library answers requests for sessions it does not know.
 fn unknown_session() -> Response {
-    refuse(r#"{"code":"1","message":"Session ID unknown"}"#)
+    let code = errors::UNKNOWN_SESSION;
+    errors::answer(StatusCode::BAD_REQUEST, code, "Session ID unknown")
 }
 
 /// As the library answers requests over the wrong transport.
 fn bad_request() -> Response {
-    refuse(r#"{"code":"3","message":"Bad request"}"#)
-}
-
-fn refuse(body: &'static str) -> Response {
-    (
-        StatusCode::BAD_REQUEST,
-        [(header::CONTENT_TYPE, "application/json")],
-        body,
-    )
-        .into_response()
+    let code = errors::BAD_REQUEST;
+    errors::answer(StatusCode::BAD_REQUEST, code, "Bad request")
 }
 
 /// The service behind the library's: every path that is not Socket.IO's. There is none.

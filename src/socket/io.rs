@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::session::Link;
 
@@ -18,12 +17,6 @@ use crate::session::Link;
 /// payload, and the library's buffer for that has no bound: a peer that sends pings and reads
 /// nothing would fill the memory. Nobody who reads ever comes near.
 const PONGS_MAX: u64 = 64 * 1024;
-
-/// What a listener attaches to each request of a connection, as an extension: a place among those
-/// that may be open at once. It is given up when the connection's stream ends, also after the
-/// stream has become a WebSocket.
-#[derive(Debug, Clone)]
-pub struct ConnectionPlace(pub Arc<OwnedSemaphorePermit>);
 
 pin_project! {
     /// A stream whose traffic a [`Link`] watches and steers. `guard` is dropped with it.

@@ -2,8 +2,8 @@
 //! and sessions.
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
-//! (requests in front of the library: WebSocket upgrade, polling), `handshake` (of a WebSocket),
-//! `body` (what a client may post), [`io`] (the byte stream under a WebSocket), `ticket` (what ties a
+//! (requests in front of the library: WebSocket upgrade, polling), [`errors`] (of Engine.IO),
+//! `handshake` (of a WebSocket), `body` (what a client may post), [`io`] (the byte stream under a WebSocket), `ticket` (what ties a
 //! request to its session), `endings` (what must happen when streams and polls end), `admission` (who
 //! may open a connection), `wire` (packets in and out), `adapter` (entries to many connections).
 //!
@@ -16,6 +16,7 @@ mod admission;
 mod body;
 mod endings;
 pub mod endpoint;
+pub mod errors;
 mod handshake;
 pub mod io;
 mod ticket;
@@ -34,7 +35,7 @@ use tokio_util::task::TaskTracker;
 
 use adapter::{Adapter, Sender, Slot};
 use admission::Admission;
-pub use admission::{AdmissionSettings, ClientAddress};
+pub use admission::{AdmissionSettings, ClientAddress, TurnedAway, network_of};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};

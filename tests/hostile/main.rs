@@ -6,10 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod attachments;
+mod connections;
+mod credentials;
 mod events;
 mod faults;
 mod handshakes;
 mod http;
+mod keep_alive;
 mod liveness;
 mod names;
 mod origins;
