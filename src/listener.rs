@@ -5,6 +5,7 @@
 pub mod places;
 mod watched;
 
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
@@ -14,11 +15,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -253,20 +254,25 @@ impl Connection {
             let answer = self.router.clone().call(request);
             let seen = Arc::clone(&seen);
             async move {
-                let answer = answer.await;
-                match &answer {
-                    Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                        seen.upgraded();
+                let Ok(mut answer) = answer.await;
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    seen.upgraded();
+                } else {
+                    seen.answered();
+                    if !keep_alive {
+                        // Not hyper's own setting, which would spoil the upgrade's header.
+                        let close = HeaderValue::from_static("close");
+                        answer.headers_mut().insert(header::CONNECTION, close);
                     }
-                    _ => seen.answered(),
                 }
-                answer
+                Ok::<_, Infallible>(answer)
             }
         });
         let connection = http1::Builder::new()
-            .keep_alive(keep_alive)
-            // `Watched` has the timeouts.
-            .header_read_timeout(None)
+            .timer(TokioTimer::new())
+            // `Watched` has the timeouts, and ends before this one. But after an answer hyper looks at
+            // the stream again only where it has a timeout of its own.
+            .header_read_timeout(times.longest())
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), service)

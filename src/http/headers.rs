@@ -14,12 +14,12 @@ use crate::metrics::Metrics;
 /// a proxy may judge by one and this server by the other.
 ///
 /// `Connection`, `Upgrade`, `X-Forwarded-For`, `Accept-Encoding` and `If-None-Match` are lists that
-/// may be spread over several lines (RFC 9110, section 5.3); they are read as a whole.
-const SINGLE: [HeaderName; 9] = [
+/// may be spread over several lines (RFC 9110, section 5.3); they are read as a whole. hyper refuses
+/// two different `Content-Length`.
+const SINGLE: [HeaderName; 8] = [
     header::HOST,
     header::ORIGIN,
     header::AUTHORIZATION,
-    header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
     header::SEC_WEBSOCKET_KEY,
     header::SEC_WEBSOCKET_VERSION,

@@ -112,6 +112,12 @@ pub struct Times {
 }
 
 impl Times {
+    /// Longer than any wait for a whole head.
+    #[must_use]
+    pub fn longest(self) -> Duration {
+        (self.idle + self.head) * 2
+    }
+
     fn of(self, phase: Phase) -> Option<Duration> {
         match phase {
             Phase::New => Some(self.idle.max(self.head)),
@@ -128,9 +134,11 @@ pub struct Watched {
     stream: TcpStream,
     progress: Arc<Progress>,
     times: Times,
-    /// The phase that is timed, and when it began or something was last written in it.
+    /// The phase that is timed, and when it began or was last written in.
     timed: (Stamp, Instant),
     timer: Option<Pin<Box<Sleep>>>,
+    /// The system takes no more bytes at the moment.
+    is_write_blocked: bool,
 }
 
 impl Watched {
@@ -143,6 +151,7 @@ impl Watched {
             times,
             timed: (Phase::New as Stamp, Instant::now()),
             timer: None,
+            is_write_blocked: false,
         }
     }
 
@@ -150,7 +159,9 @@ impl Watched {
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Phase> {
         let stamp = self.progress.stamp();
         let phase = Phase::of(stamp);
-        let Some(most) = self.times.of(phase) else {
+        // Whose answer is still being taken is not idle. One who takes nothing is the system's to end.
+        let is_timed = phase != Phase::Idle || !self.is_write_blocked;
+        let Some(most) = self.times.of(phase).filter(|_| is_timed) else {
             self.timer = None;
             return Poll::Pending;
         };
@@ -238,9 +249,9 @@ impl AsyncWrite for Watched {
 }
 
 impl Watched {
-    /// A connection whose last answer is still being taken is not idle.
     fn note_written(&mut self, written: &Poll<io::Result<usize>>) {
-        if matches!(written, Poll::Ready(Ok(1..))) && Phase::of(self.timed.0) == Phase::Idle {
+        self.is_write_blocked = written.is_pending();
+        if Phase::of(self.timed.0) == Phase::Idle {
             self.timed.1 = Instant::now();
         }
     }
