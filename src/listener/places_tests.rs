@@ -1,3 +1,5 @@
+//! What the places give and take.
+
 use super::*;
 
 fn limits(connections_max: usize, sessions_per_address_max: usize) -> Arc<Places> {
