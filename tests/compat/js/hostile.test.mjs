@@ -47,7 +47,7 @@ describe("a WebSocket that", { concurrency: true }, () => {
       await chat("at first");
       // Longer than an unanswered heartbeat is waited for, and than the server waits for an upgrade.
       for (let i = 0; i < 5; i++) {
-        await withDeadline(once(ada.socket.io.engine, "heartbeat"), "a heartbeat", HEARTBEAT_DEADLINE_MS);
+        await withDeadline(once(ada.socket.io.engine, "ping"), "a heartbeat", HEARTBEAT_DEADLINE_MS);
       }
       await chat("later");
       assert.equal(ada.transport, "polling");

@@ -60,6 +60,7 @@ class HostileProxy:
                 if re.search(rb"(?im)^upgrade: *websocket", data):
                     self.spoilt += 1
                     answers.cancel()
+                    await asyncio.wait([answers])
                     await self._spoil(data, reader, writer, far_reader, far_writer)
                     return
                 await self._count(data)
