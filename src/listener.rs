@@ -2,6 +2,7 @@
 //!
 //! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
 
+mod descriptors;
 pub mod places;
 mod watched;
 
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+pub use self::descriptors::raise_limit;
 pub use self::places::Limits;
 use self::places::{Place, Places, Reserve};
 use self::watched::{Progress, Times, Watched};
@@ -47,9 +49,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Pause after the system could not accept: usually it is out of file descriptors, and connections
 /// must end before another try can succeed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Connections beyond the limits that are open at once, to answer health checks and to say why
-/// nothing else is answered.
-const RESERVE: usize = 256;
 /// Time an idle connection has to end for a newcomer: it only has to notice. A health check that
 /// finds none waits no longer.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(250);
@@ -96,8 +95,8 @@ impl Listener {
         Self {
             listener,
             router,
+            reserve: Reserve::new(limits.reserve),
             places: Places::new(limits),
-            reserve: Reserve::new(RESERVE),
             keep_alive,
             connections: TaskTracker::new(),
             finish: CancellationToken::new(),

@@ -134,6 +134,7 @@ impl Server {
                 connections_max: config.max_connections,
                 sessions_per_address_max: config.max_connections_per_ip,
                 trusted_proxies: config.trusted_proxies.clone().into(),
+                ..listener::Limits::default()
             },
             keep_alive: config.keep_alive,
             node,
@@ -161,6 +162,7 @@ impl Server {
         // A few connections are enough for whoever scrapes.
         let limits = listener::Limits {
             connections_max: METRICS_CONNECTIONS_MAX,
+            reserve: METRICS_CONNECTIONS_MAX,
             ..listener::Limits::default()
         };
         let listener = Listener::new(
@@ -178,10 +180,14 @@ impl Server {
 
     /// Serves until `stop`, then drains.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let limits = match listener::raise_limit() {
+            Some(files) => self.limits.clone().within(files),
+            None => self.limits.clone(),
+        };
         let listener = Listener::new(
             listener,
             self.router.clone(),
-            self.limits.clone(),
+            limits,
             self.keep_alive,
             Arc::clone(&self.shared.metrics),
         );

@@ -26,8 +26,14 @@ const CONNECTIONS_PER_SESSION: usize = 2;
 /// may be on its way.
 const NEWCOMER_GRACE: Duration = Duration::from_secs(1);
 
+/// Connections beyond the limits that are open at once, to answer health checks and to say why
+/// nothing else is answered.
+const RESERVE: usize = 256;
+/// Files that the process has open beside its connections: logs, Redis, metrics, the runtime's.
+const OTHER_FILES: usize = 64;
+
 /// Limits on open connections.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Connections at once; 0 = not limited.
     pub connections_max: usize,
@@ -36,6 +42,40 @@ pub struct Limits {
     pub sessions_per_address_max: usize,
     /// Peers that speak for many clients: not limited by address.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// Connections beyond the limits that are only told so.
+    pub reserve: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 0,
+            sessions_per_address_max: 0,
+            trusted_proxies: Arc::default(),
+            reserve: RESERVE,
+        }
+    }
+}
+
+impl Limits {
+    /// Takes no more connections than a process has files for. One that runs out of them cannot
+    /// even answer a health check.
+    #[must_use]
+    pub fn within(mut self, files: usize) -> Self {
+        let others = OTHER_FILES.min(files / 3);
+        self.reserve = self.reserve.min(files / 8).max(1);
+        let most = files.saturating_sub(others + self.reserve).max(1);
+        if self.connections_max == 0 || self.connections_max > most {
+            tracing::warn!(
+                files,
+                connections_max = most,
+                "MAX_CONNECTIONS is more than the system allows: raise the limit of open files \
+                 (ulimit -n, LimitNOFILE) or lower it"
+            );
+            self.connections_max = most;
+        }
+        self
+    }
 }
 
 /// The places that connections take.

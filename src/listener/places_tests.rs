@@ -10,6 +10,7 @@ fn limits(connections_max: usize, sessions_per_address_max: usize) -> Arc<Places
             .into_iter()
             .flatten()
             .collect(),
+        ..Limits::default()
     })
 }
 
@@ -96,6 +97,26 @@ fn one_subscriber_of_ipv6_has_one_share_and_a_trusted_proxy_has_none() {
     }
     let proxied: Vec<_> = (0..100).map(|_| busy(&places, "::ffff:10.1.2.3")).collect();
     assert!(proxied.iter().all(Result::is_ok));
+}
+
+#[test]
+fn there_are_no_more_places_than_files() {
+    for (wanted, files, places, reserve) in [
+        (20_000, 1_048_576, 20_000, 256),
+        (20_000, 4_096, 3_776, 256),
+        (0, 1_024, 832, 128),
+        (50, 1_024, 50, 128),
+        (20_000, 48, 26, 6),
+        (20_000, 1, 1, 1),
+    ] {
+        let limits = Limits {
+            connections_max: wanted,
+            ..Limits::default()
+        };
+        let limits = limits.within(files);
+        let found = (limits.connections_max, limits.reserve);
+        assert_eq!(found, (places, reserve), "{wanted} wanted, {files} files");
+    }
 }
 
 #[tokio::test]
