@@ -65,15 +65,18 @@ impl Limits {
         let others = OTHER_FILES.min(files / 3);
         self.reserve = self.reserve.min(files / 8).max(1);
         let most = files.saturating_sub(others + self.reserve).max(1);
-        if self.connections_max == 0 || self.connections_max > most {
+        if self.connections_max > most {
             tracing::warn!(
                 files,
                 connections_max = most,
                 "MAX_CONNECTIONS is more than the system allows: raise the limit of open files \
                  (ulimit -n, LimitNOFILE) or lower it"
             );
-            self.connections_max = most;
         }
+        self.connections_max = match self.connections_max {
+            0 => most,
+            wanted => wanted.min(most),
+        };
         self
     }
 }
