@@ -51,7 +51,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time an idle connection has to end for a newcomer: it only has to notice. A health check that
 /// finds none waits no longer.
-const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(250);
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Opens the port.
 ///

@@ -110,8 +110,7 @@ type Idle = BTreeMap<(Instant, u64), CancellationToken>;
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
-    // Held for the connection's life.
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
     id: u64,
     address: Option<IpAddr>,
     close: CancellationToken,
@@ -160,10 +159,12 @@ impl Places {
         close: &CancellationToken,
         timeout: Duration,
     ) -> Option<Arc<Place>> {
-        if !self.close_oldest_idle() {
-            return None;
-        }
         let freed = Arc::clone(&self.free).acquire_owned();
+        // Where none is idle, one may have ended since the newcomer was counted.
+        let timeout = match self.close_oldest_idle() {
+            true => timeout,
+            false => Duration::ZERO,
+        };
         let permit = tokio::time::timeout(timeout, freed).await.ok()?.ok()?;
         Some(self.occupy(permit, self.limited(peer), close))
     }
@@ -215,7 +216,7 @@ impl Places {
         drop(taken);
         let place = Place {
             places: Arc::clone(self),
-            _permit: permit,
+            permit: Some(permit),
             id,
             address,
             close: close.clone(),
@@ -276,6 +277,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // First, so that a newcomer who finds no idle connection any more finds the place free.
+        drop(self.permit.take());
         self.busy();
         let Some(address) = self.address else { return };
         let mut taken = self.places.taken.lock();

@@ -33,7 +33,7 @@ fn busy(places: &Arc<Places>, peer: &str) -> Result<Arc<Place>, TurnedAway> {
     Ok(place)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_oldest_idle_connection_gives_its_place_to_a_newcomer() {
     let places = limits(2, 0);
     let first = idle(&places, "192.0.2.1");
@@ -56,9 +56,17 @@ async fn the_oldest_idle_connection_gives_its_place_to_a_newcomer() {
     second.busy();
     let fourth = places.take_over(peer, &close, timeout).await;
     assert!(fourth.is_none() && !second_close.is_cancelled() && !close.is_cancelled());
+    tokio::time::advance(NEWCOMER_GRACE).await;
+    let other = CancellationToken::new();
+    let fourth = places.take_over(peer, &other, timeout).await;
+    assert!(
+        fourth.is_none() && close.is_cancelled(),
+        "the third is asked to go"
+    );
+    drop(third);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_address_has_a_share_in_proportion_to_its_sessions_and_idle_ones_go_first() {
     let places = limits(1000, 3);
     let mut kept = Vec::new();
