@@ -50,6 +50,8 @@ pub struct Config {
     pub max_connections_per_ip: usize,
     /// New connections a second from one address; 0 = not limited.
     pub connect_rate_per_ip: u32,
+    /// How long a connection is kept between requests; 0 = it is closed after each.
+    pub keep_alive: Duration,
     /// Proxies that are believed about whom they speak for.
     pub trusted_proxies: Vec<IpNet>,
     /// Whose pages may connect.

@@ -3,6 +3,8 @@
 //! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
 
 mod dates;
+mod descriptors;
+pub mod places;
 mod watched;
 
 use std::convert::Infallible;
@@ -15,27 +17,28 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use self::dates::while_datable;
-use self::watched::{Reading, Watched};
+pub use self::descriptors::raise_limit;
+pub use self::places::Limits;
+use self::places::{Place, Places, Reserve};
+use self::watched::{Progress, Times, Watched};
 use crate::metrics::Metrics;
-use crate::socket::io::ConnectionPlace;
+use crate::socket::TurnedAway;
 
 /// Connections that wait in the system to be accepted.
 const BACKLOG: i32 = 4096;
-/// Time a client has to send a request's head.
+/// Time a client has to send a request's head, from its first byte.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Headers in a request.
 const HEADERS_MAX: usize = 64;
@@ -48,11 +51,9 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Pause after the system could not accept: usually it is out of file descriptors, and connections
 /// must end before another try can succeed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What a connection gets that is one too many.
-const FULL: &str = "server is full (MAX_CONNECTIONS)\n";
-/// Connections too many that are told so at once; more are dropped, because being told takes a file
-/// descriptor.
-const TURNED_AWAY_MAX: usize = 256;
+/// Time an idle connection has to end for a newcomer: it only has to notice. A health check that
+/// finds none waits no longer.
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Opens the port.
 ///
@@ -74,29 +75,31 @@ pub fn open(address: SocketAddr) -> io::Result<TcpListener> {
 pub struct Listener {
     listener: TcpListener,
     router: Router,
-    /// `None` = no limit.
-    places: Option<Arc<Semaphore>>,
-    turned_away: Arc<Semaphore>,
+    places: Arc<Places>,
+    reserve: Arc<Reserve>,
+    keep_alive: Duration,
     connections: TaskTracker,
     finish: CancellationToken,
     metrics: Arc<Metrics>,
 }
 
 impl Listener {
-    /// Serves `router` to at most `connections_max` connections at once; 0 = no limit.
+    /// Serves `router` within these limits. Connections are kept for `keep_alive` between requests;
+    /// 0 = closed after each.
     #[must_use]
     pub fn new(
         listener: TcpListener,
         router: Router,
-        connections_max: usize,
+        limits: Limits,
+        keep_alive: Duration,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let places = connections_max.min(Semaphore::MAX_PERMITS);
         Self {
             listener,
             router,
-            places: (places > 0).then(|| Arc::new(Semaphore::new(places))),
-            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            reserve: Reserve::new(limits.reserve),
+            places: Places::new(limits),
+            keep_alive,
             connections: TaskTracker::new(),
             finish: CancellationToken::new(),
             metrics,
@@ -114,6 +117,7 @@ impl Listener {
                 Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a connection");
+                    self.places.close_oldest_idle();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -125,34 +129,26 @@ impl Listener {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let place = match self
-            .places
-            .as_ref()
-            .map(|places| Arc::clone(places).try_acquire_owned())
-        {
-            Some(Err(_)) => {
-                self.metrics.reject("connections_full");
-                if let Ok(told) = Arc::clone(&self.turned_away).try_acquire_owned() {
-                    self.connections.spawn(turn_away(stream, told));
-                }
-                return;
-            }
-            Some(Ok(place)) => Some(ConnectionPlace(Arc::new(place))),
-            None => None,
-        };
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a connection went away at once");
             return;
         }
-        let connection = serve(
+        let connection = Connection {
             stream,
             peer,
-            self.router.clone(),
-            self.finish.clone(),
-            place,
-            Arc::clone(&self.metrics),
-        );
-        self.connections.spawn(connection);
+            router: self.router.clone(),
+            keep_alive: self.keep_alive,
+            close: self.finish.child_token(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        match self.places.take(peer.ip(), &connection.close) {
+            Ok(place) => self.connections.spawn(connection.serve(place)),
+            Err(turned_away) => {
+                let (places, reserve) = (Arc::clone(&self.places), Arc::clone(&self.reserve));
+                let beyond = connection.serve_beyond(places, reserve, turned_away);
+                self.connections.spawn(beyond)
+            }
+        };
     }
 }
 
@@ -193,91 +189,125 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn serve(
+/// An accepted connection.
+struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    finish: CancellationToken,
-    place: Option<ConnectionPlace>,
+    keep_alive: Duration,
+    /// Closes it once it is idle.
+    close: CancellationToken,
     metrics: Arc<Metrics>,
-) {
-    let reading = Arc::new(Reading::default());
-    let stream = Watched::new(stream, Arc::clone(&reading));
-    let answered = Arc::clone(&reading);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        if let Some(place) = &place {
-            request.extensions_mut().insert(place.clone());
+}
+
+impl Connection {
+    async fn serve(self, place: Arc<Place>) {
+        self.run(Some(place), None).await;
+    }
+
+    /// Serves a connection beyond the limits: in the place of an idle one, or else only health checks.
+    async fn serve_beyond(
+        self,
+        places: Arc<Places>,
+        reserve: Arc<Reserve>,
+        turned_away: TurnedAway,
+    ) {
+        let reason = turned_away.connection_reason();
+        let metrics = Arc::clone(&self.metrics);
+        let in_reserve = reserve.enter();
+        if turned_away == TurnedAway::Full {
+            let (peer, close) = (self.peer.ip(), self.close.clone());
+            let place = tokio::select! {
+                place = places.take_over(peer, &close, TAKE_OVER_TIMEOUT) => place,
+                () = in_reserve.gone() => return metrics.reject(reason),
+            };
+            if let Some(place) = place {
+                drop(in_reserve);
+                return self.serve(place).await;
+            }
         }
-        // A router is always ready; `call` wants it mutable.
-        let answer = router.clone().call(request);
-        let answered = Arc::clone(&answered);
-        async move {
-            let answer = answer.await;
-            answered.answered();
-            answer
+        let run = tokio::time::timeout(HEADER_TIMEOUT, self.run(None, Some(turned_away)));
+        tokio::select! {
+            ended = run => if ended.is_err() {
+                metrics.reject(reason);
+            },
+            () = in_reserve.gone() => metrics.reject(reason),
         }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = while_datable(connection.as_mut()) => result,
-        () = finish.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            while_datable(connection).await
+    }
+
+    async fn run(self, place: Option<Arc<Place>>, turned_away: Option<TurnedAway>) {
+        let keep_alive = self.keep_alive > Duration::ZERO && turned_away.is_none();
+        let times = Times {
+            head: HEADER_TIMEOUT,
+            idle: self.keep_alive,
+        };
+        let progress = Arc::new(Progress::new(place));
+        let stream = Watched::new(self.stream, Arc::clone(&progress), times);
+        let seen = Arc::clone(&progress);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            seen.request_begins();
+            let mut request: Request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(self.peer));
+            if let Some(turned_away) = turned_away {
+                request.extensions_mut().insert(turned_away);
+            }
+            // A router is always ready; `call` wants it mutable.
+            let answer = self.router.clone().call(request);
+            let seen = Arc::clone(&seen);
+            async move {
+                let Ok(mut answer) = answer.await;
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    seen.upgraded();
+                } else {
+                    seen.answered();
+                    if !keep_alive {
+                        // Not hyper's own setting, which would spoil the upgrade's header.
+                        let close = HeaderValue::from_static("close");
+                        answer.headers_mut().insert(header::CONNECTION, close);
+                    }
+                }
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            // `Watched` has the timeouts, and ends before this one. But after an answer hyper looks at
+            // the stream again only where it has a timeout of its own.
+            .header_read_timeout(times.longest())
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let result = tokio::select! {
+            result = while_datable(connection.as_mut()) => result,
+            () = self.close.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                while_datable(connection).await
+            }
+        };
+        if let Err(error) = result {
+            if let Some(reason) = fault(&error, &progress) {
+                self.metrics.reject(reason);
+            }
+            // The peer's doing, as a rule: half a request, garbage, a reset.
+            tracing::debug!(%error, "a connection ended badly");
         }
-    };
-    if let Err(error) = result {
-        if let Some(reason) = fault(&error, &reading) {
-            metrics.reject(reason);
-        }
-        // The peer's doing, as a rule: half a request, garbage, a reset.
-        tracing::debug!(%error, "a connection ended badly");
     }
 }
 
 /// What a connection ended for, where that was its client's fault. A request that breaks off is
 /// not: that is how connections are lost.
-fn fault(error: &hyper::Error, reading: &Reading) -> Option<&'static str> {
+fn fault(error: &hyper::Error, progress: &Progress) -> Option<&'static str> {
     let source = error.source().and_then(|e| e.downcast_ref::<io::Error>());
     if error.is_parse() {
         Some("bad_http")
+    } else if progress.head_was_late() {
+        Some("slow_header")
     } else if source.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
         // The system gave up: nothing was taken for USER_TIMEOUT.
         Some("slow_reader")
-    } else if error.is_timeout() && reading.is_amid_request() {
-        Some("slow_header")
     } else {
         None
-    }
-}
-
-/// Answers the first request with 503. An answer before the request would reach some clients as a
-/// broken connection.
-async fn turn_away(stream: TcpStream, _told: OwnedSemaphorePermit) {
-    let service = service_fn(|_: hyper::Request<Incoming>| async {
-        let retry = [(header::RETRY_AFTER, "5")];
-        let answer = (StatusCode::SERVICE_UNAVAILABLE, retry, FULL).into_response();
-        Ok::<_, Infallible>(answer)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service);
-    if tokio::time::timeout(HEADER_TIMEOUT, connection)
-        .await
-        .is_err()
-    {
-        tracing::debug!("a connection too many asked for nothing");
     }
 }

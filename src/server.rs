@@ -59,7 +59,9 @@ pub struct Server {
     shared: Arc<Shared>,
     sessions: TaskTracker,
     drain_timeout: Duration,
-    max_connections: usize,
+    /// Of the public port's listener.
+    limits: listener::Limits,
+    keep_alive: Duration,
     node: Working,
     // Ends with the server.
     background: JoinSet<()>,
@@ -132,7 +134,13 @@ impl Server {
             shared,
             sessions,
             drain_timeout: config.drain_timeout,
-            max_connections: config.max_connections,
+            limits: listener::Limits {
+                connections_max: config.max_connections,
+                sessions_per_address_max: config.max_connections_per_ip,
+                trusted_proxies: config.trusted_proxies.clone().into(),
+                ..listener::Limits::default()
+            },
+            keep_alive: config.keep_alive,
             node,
             background,
         })
@@ -156,10 +164,16 @@ impl Server {
     pub fn serve_metrics(&mut self, listener: TcpListener) {
         let router = http::metrics::router(Arc::clone(&self.shared));
         // A few connections are enough for whoever scrapes.
+        let limits = listener::Limits {
+            connections_max: METRICS_CONNECTIONS_MAX,
+            reserve: METRICS_CONNECTIONS_MAX,
+            ..listener::Limits::default()
+        };
         let listener = Listener::new(
             listener,
             router,
-            METRICS_CONNECTIONS_MAX,
+            limits,
+            self.keep_alive,
             Arc::clone(&self.shared.metrics),
         );
         self.background.spawn(async move {
@@ -170,10 +184,15 @@ impl Server {
 
     /// Serves until `stop`, then drains.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let limits = match listener::raise_limit() {
+            Some(files) => self.limits.clone().within(files),
+            None => self.limits.clone(),
+        };
         let listener = Listener::new(
             listener,
             self.router.clone(),
-            self.max_connections,
+            limits,
+            self.keep_alive,
             Arc::clone(&self.shared.metrics),
         );
         // The port stays open while sessions end: a client that polls may need a new connection
@@ -358,6 +377,7 @@ fn announce(config: &Config) {
         connections_max = config.max_connections,
         connections_max_per_ip = config.max_connections_per_ip,
         connect_rate_per_ip = config.connect_rate_per_ip,
+        keep_alive_ms = config.keep_alive.as_millis(),
         trusted_proxies = ?config.trusted_proxies,
         unique_names = config.unique_names,
         shared = config.redis_url.is_some(),

@@ -267,6 +267,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, Mista
             0,
         ),
         connect_rate_per_ip: check.rate("CONNECT_RATE_PER_IP", &raw.connect_rate_per_ip),
+        keep_alive: check.time("KEEP_ALIVE", &raw.keep_alive, Duration::ZERO),
         trusted_proxies: check.networks(&raw.trusted_proxies),
         allowed_origins: check.origins(&raw.allowed_origins),
         unique_names: check.boolean("UNIQUE_NAMES", &raw.unique_names),

@@ -111,6 +111,10 @@ pub(super) struct Raw {
     )]
     pub(super) connect_rate_per_ip: String,
 
+    /// How long an idle HTTP connection is kept for the next request; 0 closes it after each
+    #[arg(long, env = "KEEP_ALIVE", default_value = "75s", value_name = "TIME")]
+    pub(super) keep_alive: String,
+
     /// Proxies whose `X-Forwarded-For` is believed: addresses or networks, separated by commas
     #[arg(
         long,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::{Host, Url};
+
 /// The origins whose pages may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigins {
@@ -25,18 +27,21 @@ impl AllowedOrigins {
         if given == ["*"] {
             return Ok(Self::Any);
         }
-        let mut mistakes: Vec<String> = given
-            .iter()
-            .filter(|origin| !is_origin(origin))
-            .map(|origin| format!("{origin:?} is no origin; give one like https://chat.example"))
-            .collect();
+        let mut mistakes = Vec::new();
+        let mut origins = Vec::new();
+        for origin in &given {
+            match normalized(origin) {
+                Some(origin) => origins.push(origin),
+                None => mistakes.push(format!(
+                    "{origin:?} is no origin; give one like https://chat.example"
+                )),
+            }
+        }
         if given.is_empty() {
             mistakes.push("it is empty; give * or an origin like https://chat.example".to_owned());
         }
         if mistakes.is_empty() {
-            Ok(Self::These(
-                given.iter().map(|o| o.to_ascii_lowercase()).collect(),
-            ))
+            Ok(Self::These(origins))
         } else {
             Err(mistakes)
         }
@@ -47,7 +52,11 @@ impl AllowedOrigins {
     pub fn allows(&self, origin: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::These(allowed) => allowed.iter().any(|a| a.eq_ignore_ascii_case(origin)),
+            // Browsers send the normalized form; other clients may send another.
+            Self::These(allowed) => {
+                let is_listed = |origin: &str| allowed.iter().any(|listed| listed == origin);
+                is_listed(origin) || normalized(origin).is_some_and(|origin| is_listed(&origin))
+            }
         }
     }
 }
@@ -61,22 +70,30 @@ impl fmt::Display for AllowedOrigins {
     }
 }
 
-/// `scheme://host` or `scheme://host:port`, as browsers write it, or `null`.
-fn is_origin(text: &str) -> bool {
+/// The one form of an origin that browsers send: lower case, a host of another script in ASCII
+/// (Punycode), and no port where it is the scheme's default. `null` is the origin of a page from a
+/// file. `None` where this is no origin: with a path, or only a trailing slash, it would match nothing.
+fn normalized(text: &str) -> Option<String> {
     if text == "null" {
-        return true;
+        return Some(text.to_owned());
     }
-    let Some((scheme, authority)) = text.split_once("://") else {
-        return false;
+    let (_, authority) = text.split_once("://")?;
+    if authority.is_empty() || authority.contains(['/', '\\', '?', '#', '@']) {
+        return None;
+    }
+    let url = Url::parse(text).ok()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let host = match url.host()? {
+        Host::Domain(name) if name.chars().all(is_plain) => name.to_ascii_lowercase(),
+        Host::Domain(_) => return None,
+        address => address.to_string(),
     };
-    let in_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    // Of a URL only the origin counts: with a path or a trailing slash it would match nothing.
-    let in_authority =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':' | '[' | ']');
-    !scheme.is_empty()
-        && scheme.chars().all(in_scheme)
-        && !authority.is_empty()
-        && authority.chars().all(in_authority)
+    // `Url` leaves out a default port, and writes the scheme in lower case.
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    Some(format!("{}://{host}{port}", url.scheme()))
 }
 
 #[cfg(test)]
@@ -116,6 +133,61 @@ mod tests {
     }
 
     #[test]
+    fn one_origin_has_one_form_however_it_is_written() {
+        for (written, sent) in [
+            ("https://chat.example:443", "https://chat.example"),
+            ("http://x:80", "http://x"),
+            ("HTTPS://CHAT.Example:443", "https://chat.example"),
+            ("https://chat.example", "https://chat.example:443"),
+            ("http://chat.example:443", "http://chat.example:443"),
+            ("https://chat.example:80", "https://chat.example:80"),
+            ("https://chat.example:0443", "https://chat.example"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            (
+                "https://xn--bcher-kva.example",
+                "https://xn--bcher-kva.example",
+            ),
+            (
+                "https://BÜCHER.example:443",
+                "https://xn--bcher-kva.example",
+            ),
+            ("http://[::1]:80", "http://[::1]"),
+            ("http://[0:0::1]:8080", "http://[::1]:8080"),
+            ("http://127.0.0.1:80", "http://127.0.0.1"),
+            ("capacitor://localhost", "capacitor://localhost"),
+            ("Tauri://localhost:80", "tauri://localhost:80"),
+            ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+        ] {
+            let origins = AllowedOrigins::parse(written);
+            assert!(
+                origins.as_ref().is_ok_and(|origins| origins.allows(sent)),
+                "{written} allows {sent}: {origins:?}"
+            );
+        }
+        for (written, foreign) in [
+            ("https://chat.example:443", "http://chat.example"),
+            ("https://chat.example:443", "https://chat.example:4430"),
+            ("http://x:80", "https://x"),
+            ("http://x:443", "http://x"),
+            ("https://bücher.example", "https://bucher.example"),
+            ("https://chat.example", "https://chat.example:443/"),
+            ("https://chat.example", "https://user@chat.example"),
+            (
+                "https://chat.example",
+                "https://chat.example, https://chat.example",
+            ),
+        ] {
+            let origins = AllowedOrigins::parse(written);
+            assert!(
+                origins
+                    .as_ref()
+                    .is_ok_and(|origins| !origins.allows(foreign)),
+                "{written} does not allow {foreign}: {origins:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_origin_is_a_mistake() {
         for text in [
             "",
@@ -125,6 +197,15 @@ mod tests {
             "https://chat.example/",
             "*,https://a.b",
             "https://*.a.b",
+            "https://a.b:99999",
+            "https://a.b:https",
+            "https://user@a.b",
+            "https://a.b?c",
+            "https://a.b#c",
+            "https:\\\\a.b",
+            "https://a b",
+            "https://[::1",
+            "NULL",
         ] {
             assert!(AllowedOrigins::parse(text).is_err(), "{text:?}");
         }

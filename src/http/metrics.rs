@@ -6,17 +6,29 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
+use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::get;
 
+use super::{headers, overflow};
 use crate::metrics::CONTENT_TYPE;
 use crate::session::Shared;
 
 /// `/metrics`, and nothing else.
 pub fn router(shared: Arc<Shared>) -> Router {
+    let counted = Arc::clone(&shared.metrics);
     Router::new()
         .route("/metrics", get(metrics))
         .with_state(shared)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&counted),
+            overflow::refuse,
+        ))
+        .layer(middleware::from_fn_with_state(
+            counted,
+            headers::refuse_doubled,
+        ))
+        .layer(middleware::map_response(headers::forbid_sniffing))
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

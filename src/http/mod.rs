@@ -3,8 +3,10 @@
 pub mod assets;
 pub mod client_address;
 mod folder;
+mod headers;
 pub mod metrics;
 mod origin;
+mod overflow;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,7 +23,7 @@ use tokio::sync::watch;
 use self::assets::Assets;
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::metrics::Metrics;
-use crate::socket::{self, Endpoint};
+use crate::socket::{self, Endpoint, TurnedAway};
 
 /// Whether the service wants new connections: not while it drains, and not while it is out of step
 /// with the nodes that share its rooms.
@@ -89,35 +91,47 @@ pub fn router(parts: Parts) -> Router {
     } = parts;
     let allowed_origins = Arc::new(parts.allowed_origins);
     let trusted_proxies: Arc<[IpNet]> = parts.trusted_proxies.into();
+    let overflow = middleware::from_fn_with_state(Arc::clone(&metrics), overflow::refuse);
+    let single = middleware::from_fn_with_state(Arc::clone(&metrics), headers::refuse_doubled);
+    let health = Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .with_state((readiness.clone(), Arc::clone(&endpoint)));
+    let pages = match page {
+        Some(page) => {
+            Router::new().fallback_service(any(assets::serve).with_state((page, rooms.into())))
+        }
+        None => Router::new().route("/", get(no_page)),
+    };
+    // The last layer of each sees a request first.
     let socket_io = Router::new()
         .route(socket::PATH, any(socket::endpoint::serve))
         .route(
             socket::PATH.trim_end_matches('/'),
             any(socket::endpoint::serve),
         )
+        .with_state(endpoint)
         .layer(middleware::from_fn_with_state(
-            readiness.clone(),
+            readiness,
             turn_newcomers_away,
         ))
         .layer(middleware::from_fn_with_state(
             trusted_proxies,
             client_address::note,
         ))
+        .layer(overflow.clone())
         .layer(origin::cors(&allowed_origins))
         .layer(middleware::from_fn_with_state(
             (allowed_origins, metrics),
             origin::check,
         ))
-        .with_state(endpoint);
-    let router = Router::new()
-        .route("/livez", get(|| async { "alive\n" }))
-        .route("/readyz", get(readyz))
-        .with_state(readiness)
-        .merge(socket_io);
-    match page {
-        Some(page) => router.fallback_service(any(assets::serve).with_state((page, rooms.into()))),
-        None => router.route("/", get(no_page)),
-    }
+        .layer(single.clone())
+        .layer(middleware::map_response(headers::forbid_caching));
+    health
+        .merge(pages.layer(overflow))
+        .layer(single)
+        .merge(socket_io)
+        .layer(middleware::map_response(headers::forbid_sniffing))
 }
 
 /// While the service is not ready, nobody new comes in. Those who are in go on: who polls needs new
@@ -136,8 +150,15 @@ async fn turn_newcomers_away(
     (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response()
 }
 
-async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
-    match readiness.red() {
+/// Red also while the service is full: other nodes have room for newcomers.
+async fn readyz(
+    State((readiness, endpoint)): State<(Readiness, Arc<Endpoint>)>,
+    request: Request,
+) -> impl IntoResponse {
+    let beyond = request.extensions().get::<TurnedAway>();
+    let is_full = beyond == Some(&TurnedAway::Full) || endpoint.is_full();
+    let full = is_full.then_some("server is full (MAX_CONNECTIONS)\n");
+    match readiness.red().or(full) {
         None => (StatusCode::OK, "ready\n".to_owned()),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")),
     }

@@ -1,17 +1,23 @@
-//! Whose pages may connect. There are no cookies and no other ambient authority, so by default any
-//! may, also one from a file (origin `null`), as with the original; ALLOWED_ORIGINS closes that for
-//! WebSocket, polling and preflight alike. Whoever sends no origin is no browser, and may connect.
+//! Whose pages may connect. There are no cookies and no other ambient authority of this server's, so
+//! by default any page may, also one from a file (origin `null`), as with the original.
+//! ALLOWED_ORIGINS closes that for WebSocket, polling and preflight alike. A client that sends no
+//! origin is no browser, and may connect.
+//!
+//! Pages may send credentials, which proxies in front may ask for. `null` is treated like any other
+//! origin: a browser would send a WebSocket's credentials anyway, so refusing them for polling
+//! protects nobody.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use axum::response::Response;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::domain::AllowedOrigins;
 use crate::metrics::Metrics;
+use crate::socket::errors::{FORBIDDEN, answer};
 
 /// Refuses pages of other origins, naming the setting.
 pub async fn check(
@@ -20,32 +26,32 @@ pub async fn check(
     next: Next,
 ) -> Response {
     let origin = request.headers().get(header::ORIGIN);
-    let is_allowed = match origin.map(|origin| origin.to_str()) {
-        None => true,
-        Some(Ok(origin)) => allowed.allows(origin),
-        Some(Err(_)) => *allowed == AllowedOrigins::Any,
-    };
-    if is_allowed {
+    if origin.is_none_or(|origin| is_allowed(&allowed, origin)) {
         return next.run(request).await;
     }
     metrics.reject("origin");
-    let text = "pages of this origin may not connect (ALLOWED_ORIGINS)\n";
-    (StatusCode::FORBIDDEN, text).into_response()
+    let message = "pages of this origin may not connect (ALLOWED_ORIGINS)";
+    answer(StatusCode::FORBIDDEN, FORBIDDEN, message)
 }
 
-/// What tells browsers the same.
+fn is_allowed(allowed: &AllowedOrigins, origin: &HeaderValue) -> bool {
+    match origin.to_str() {
+        Ok(origin) => allowed.allows(origin),
+        Err(_) => *allowed == AllowedOrigins::Any,
+    }
+}
+
+/// Tells browsers the same. The origin is echoed, because `*` would shut out pages that send
+/// credentials.
 pub fn cors(allowed: &Arc<AllowedOrigins>) -> CorsLayer {
-    let origin = match **allowed {
-        AllowedOrigins::Any => AllowOrigin::any(),
-        AllowedOrigins::These(_) => {
-            let allowed = Arc::clone(allowed);
-            AllowOrigin::predicate(move |origin, _| {
-                origin.to_str().is_ok_and(|origin| allowed.allows(origin))
-            })
-        }
-    };
+    let allowed = Arc::clone(allowed);
     CorsLayer::new()
-        .allow_origin(origin)
-        .allow_methods(tower_http::cors::Any)
-        .allow_headers(tower_http::cors::Any)
+        .allow_origin(AllowOrigin::predicate(move |origin, _| {
+            is_allowed(&allowed, origin)
+        }))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        // `headers::forbid_caching` sends it with every answer.
+        .vary([])
 }

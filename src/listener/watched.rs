@@ -1,32 +1,130 @@
-//! A connection's stream that tells how much has been read from it: what hyper calls a header
-//! timeout is a slow header or an idle connection, and only the former is the client's fault.
+//! A connection's stream with HTTP's two timeouts: one for a request's head, from its first byte, and
+//! one for the time between requests. hyper has one for both, which starts when it begins to wait.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How much was read from a connection, in all and up to its last answer.
-#[derive(Debug, Default)]
-pub struct Reading {
-    read: AtomicU64,
-    answered: AtomicU64,
+use super::places::Place;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It has sent nothing yet.
+    New = 0,
+    /// Part of a request's head has come.
+    Head = 1,
+    /// A request is being answered.
+    Request = 2,
+    /// Its requests are answered. The last answer may still be on its way.
+    Idle = 3,
+    /// It speaks another protocol now.
+    Upgraded = 4,
 }
 
-impl Reading {
-    /// All that was read so far has been answered.
-    pub fn answered(&self) {
-        let read = self.read.load(Ordering::Relaxed);
-        self.answered.store(read, Ordering::Relaxed);
+impl Phase {
+    const COUNT: Stamp = 5;
+
+    const fn of(stamp: Stamp) -> Self {
+        match stamp % Self::COUNT {
+            0 => Self::New,
+            1 => Self::Head,
+            2 => Self::Request,
+            3 => Self::Idle,
+            _ => Self::Upgraded,
+        }
+    }
+}
+
+/// A phase and how many there were before it, so that two of one kind are not taken for one.
+type Stamp = u64;
+
+/// How far a connection is. The stream and the service behind it change it in turns, in one task.
+#[derive(Debug)]
+pub struct Progress {
+    stamp: AtomicU64,
+    head_was_late: AtomicBool,
+    place: Option<Arc<Place>>,
+}
+
+impl Progress {
+    /// Of a new connection, with its place if it has one.
+    #[must_use]
+    pub fn new(place: Option<Arc<Place>>) -> Self {
+        Self {
+            stamp: AtomicU64::new(Phase::New as Stamp),
+            head_was_late: AtomicBool::new(false),
+            place,
+        }
     }
 
-    /// Whether part of a request has come that was not answered.
-    pub fn is_amid_request(&self) -> bool {
-        self.read.load(Ordering::Relaxed) != self.answered.load(Ordering::Relaxed)
+    /// A request's head is complete.
+    pub fn request_begins(&self) {
+        self.enter(Phase::Request);
+    }
+
+    /// A request is answered.
+    pub fn answered(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// A request is answered with another protocol.
+    pub fn upgraded(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// Whether the connection ended because a request's head did not come in time.
+    #[must_use]
+    pub fn head_was_late(&self) -> bool {
+        self.head_was_late.load(Ordering::Relaxed)
+    }
+
+    fn stamp(&self) -> Stamp {
+        self.stamp.load(Ordering::Relaxed)
+    }
+
+    fn enter(&self, phase: Phase) {
+        let next = self.stamp() / Phase::COUNT + 1;
+        let stamp = next * Phase::COUNT + phase as Stamp;
+        self.stamp.store(stamp, Ordering::Relaxed);
+        match &self.place {
+            Some(place) if phase == Phase::Idle => place.idle(),
+            Some(place) => place.busy(),
+            None => {}
+        }
+    }
+}
+
+/// How long a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// For a request's head, from its first byte.
+    pub head: Duration,
+    /// Between requests. For the first one it is at least as long as for a head.
+    pub idle: Duration,
+}
+
+impl Times {
+    /// Longer than any wait for a whole head.
+    #[must_use]
+    pub fn longest(self) -> Duration {
+        (self.idle + self.head) * 2
+    }
+
+    fn of(self, phase: Phase) -> Option<Duration> {
+        match phase {
+            Phase::New => Some(self.idle.max(self.head)),
+            Phase::Head => Some(self.head),
+            Phase::Idle => Some(self.idle),
+            Phase::Request | Phase::Upgraded => None,
+        }
     }
 }
 
@@ -34,13 +132,65 @@ impl Reading {
 #[derive(Debug)]
 pub struct Watched {
     stream: TcpStream,
-    reading: Arc<Reading>,
+    progress: Arc<Progress>,
+    times: Times,
+    /// The phase that is timed, and when it began or was last written in.
+    timed: (Stamp, Instant),
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The system takes no more bytes at the moment.
+    is_write_blocked: bool,
 }
 
 impl Watched {
-    /// Watches a stream.
-    pub const fn new(stream: TcpStream, reading: Arc<Reading>) -> Self {
-        Self { stream, reading }
+    /// Times a new connection, from now on.
+    #[must_use]
+    pub fn new(stream: TcpStream, progress: Arc<Progress>, times: Times) -> Self {
+        Self {
+            stream,
+            progress,
+            times,
+            timed: (Phase::New as Stamp, Instant::now()),
+            timer: None,
+            is_write_blocked: false,
+        }
+    }
+
+    /// Ready when the phase that the connection is in has lasted too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Phase> {
+        let stamp = self.progress.stamp();
+        let phase = Phase::of(stamp);
+        // Whose answer is still being taken is not idle. One who takes nothing is the system's to end.
+        let is_timed = phase != Phase::Idle || !self.is_write_blocked;
+        let Some(most) = self.times.of(phase).filter(|_| is_timed) else {
+            self.timer = None;
+            return Poll::Pending;
+        };
+        if self.timed.0 != stamp {
+            self.timed = (stamp, Instant::now());
+            self.timer = None;
+        }
+        loop {
+            let deadline = self.timed.1 + most;
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(phase);
+            }
+            // Something was written meanwhile.
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    /// What a connection that took too long reads: nothing more, or within a head an error.
+    fn end(&self, phase: Phase) -> io::Result<()> {
+        if phase != Phase::Head {
+            return Ok(());
+        }
+        self.progress.head_was_late.store(true, Ordering::Relaxed);
+        let late = "the head of a request did not come in time";
+        Err(io::Error::new(io::ErrorKind::TimedOut, late))
     }
 }
 
@@ -51,10 +201,16 @@ impl AsyncRead for Watched {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        let new = buf.filled().len() - before;
-        self.reading.read.fetch_add(new as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_pending() {
+            let phase = ready!(self.poll_late(cx));
+            return Poll::Ready(self.end(phase));
+        }
+        let is_new = buf.filled().len() > before;
+        if is_new && matches!(Phase::of(self.progress.stamp()), Phase::New | Phase::Idle) {
+            self.progress.enter(Phase::Head);
+        }
+        read
     }
 }
 
@@ -64,7 +220,9 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note_written(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -72,7 +230,9 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.note_written(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -85,5 +245,14 @@ impl AsyncWrite for Watched {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Watched {
+    fn note_written(&mut self, written: &Poll<io::Result<usize>>) {
+        self.is_write_blocked = written.is_pending();
+        if Phase::of(self.timed.0) == Phase::Idle {
+            self.timed.1 = Instant::now();
+        }
     }
 }

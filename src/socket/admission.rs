@@ -73,6 +73,14 @@ pub enum TurnedAway {
 }
 
 impl TurnedAway {
+    /// The reason that is counted where it is a TCP connection that is turned away.
+    pub const fn connection_reason(self) -> &'static str {
+        match self {
+            Self::Full => "connections_full",
+            _ => self.reason(),
+        }
+    }
+
     const fn reason(self) -> &'static str {
         match self {
             Self::Full => "server_full",
@@ -213,6 +221,14 @@ impl Admission {
         Ok(place)
     }
 
+    /// Whether the service has as many connections as it may.
+    pub fn is_full(&self) -> bool {
+        is_full(
+            self.open.load(Ordering::Acquire),
+            self.settings.connections_max,
+        )
+    }
+
     fn check_rate(&self, address: IpAddr) -> Result<(), TurnedAway> {
         let Some(rate) = &self.rate else {
             return Ok(());
@@ -252,7 +268,7 @@ const fn is_full(held: usize, max: usize) -> bool {
 }
 
 /// What counts as one address: of IPv6 the /64 that one subscriber has.
-fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address @ IpAddr::V4(_) => address,

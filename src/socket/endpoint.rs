@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use http_body_util::Full;
 use hyper::service::Service;
@@ -23,6 +23,7 @@ use socketioxide::socket::Sid;
 
 use super::PATH;
 use super::admission::{Admission, ClientAddress};
+use super::errors;
 use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
 use crate::metrics::Metrics;
@@ -76,6 +77,11 @@ impl Endpoint {
 
     pub(super) const fn admission(&self) -> &Arc<Admission> {
         &self.admission
+    }
+
+    /// Whether there are as many sessions as there may be.
+    pub fn is_full(&self) -> bool {
+        self.admission.is_full()
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {
@@ -158,15 +164,14 @@ impl Endpoint {
 
 /// Serves every request under [`PATH`].
 pub async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let query = Query::of(request.uri());
-    let known = query.sid.map(|sid| endpoint.polling_ticket(sid).is_some());
-    let endpoint = &endpoint;
-    let response = dispatch(endpoint, request).await;
-    let reason = match (response.status(), known) {
+    let (response, code) = errors::numbered(dispatch(&endpoint, request).await).await;
+    let reason = match (response.status(), code) {
         (StatusCode::PAYLOAD_TOO_LARGE, _) => "payload_too_large",
         // Also what an honest client gets that was away for too long.
-        (StatusCode::BAD_REQUEST, Some(false)) => "unknown_session",
-        (StatusCode::BAD_REQUEST | StatusCode::UPGRADE_REQUIRED, _) => "bad_request",
+        (_, Some(errors::UNKNOWN_SESSION)) => "unknown_session",
+        // Clients of Socket.IO 2 and older.
+        (_, Some(errors::UNSUPPORTED_VERSION)) => "unsupported_version",
+        (_, Some(_)) => "bad_request",
         _ => return response,
     };
     endpoint.metrics.reject(reason);
@@ -239,21 +244,14 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
 
 /// As the library answers requests for sessions it does not know.
 pub(super) fn unknown_session() -> Response {
-    refuse(r#"{"code":"1","message":"Session ID unknown"}"#)
+    let code = errors::UNKNOWN_SESSION;
+    errors::answer(StatusCode::BAD_REQUEST, code, "Session ID unknown")
 }
 
 /// As the library answers requests over the wrong transport.
 pub(super) fn bad_request() -> Response {
-    refuse(r#"{"code":"3","message":"Bad request"}"#)
-}
-
-fn refuse(body: &'static str) -> Response {
-    (
-        StatusCode::BAD_REQUEST,
-        [(header::CONTENT_TYPE, "application/json")],
-        body,
-    )
-        .into_response()
+    let code = errors::BAD_REQUEST;
+    errors::answer(StatusCode::BAD_REQUEST, code, "Bad request")
 }
 
 /// The service behind the library's: every path that is not Socket.IO's. There is none.

@@ -17,7 +17,6 @@ use bytes::Buf;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::Frames;
 use super::probe::{ANSWERED, REPLAYED};
@@ -32,12 +31,6 @@ const PONGS_MAX: u64 = 64 * 1024;
 /// from the transport's end that it is over; python-engineio takes the packet as a wish that it
 /// stay away, and does not reconnect.
 const CLOSE_FRAME: &[u8] = b"\x81\x011";
-
-/// What a listener attaches to each request of a connection, as an extension: a place among those
-/// that may be open at once. It is given up when the connection's stream ends, also after the
-/// stream has become a WebSocket.
-#[derive(Debug, Clone)]
-pub struct ConnectionPlace(pub Arc<OwnedSemaphorePermit>);
 
 /// The library's end of a stream. `guard` is dropped with it.
 pub struct Linked<S: AsyncRead + AsyncWrite, G> {

@@ -3,7 +3,7 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library), `polling` (those of a session that polls), `body` (what a
-//! client may post), `upgrade` and `handshake` (WebSockets), `probe` (a WebSocket that wants to take over from
+//! client may post), [`errors`] (of Engine.IO), `upgrade` and `handshake` (WebSockets), `probe` (a WebSocket that wants to take over from
 //! polling), [`io`] (the byte stream under a WebSocket), `frames` and `packet` (what passes there),
 //! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
 //! end), `admission` (who may open a connection), `wire` (packets in and out).
@@ -20,6 +20,7 @@ mod admission;
 mod body;
 mod endings;
 pub mod endpoint;
+pub mod errors;
 mod frames;
 mod handshake;
 pub mod io;
@@ -41,7 +42,10 @@ use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
 use admission::Admission;
-pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress};
+pub use admission::{
+    AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress, TurnedAway,
+    network_of,
+};
 pub use endpoint::Endpoint;
 use ticket::Ticket;
 use wire::{Inbound, Wire};

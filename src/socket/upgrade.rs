@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::endings::{ClosePolling, TransportEnd};
 use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
 use super::handshake::handshake_key;
-use super::io::{ConnectionPlace, Linked};
+use super::io::Linked;
 use super::polling::PollingSession;
 use super::probe::{self, ProbeError, ProbeSlot};
 use super::ticket::Ticket;
@@ -39,16 +39,13 @@ impl Endpoint {
                 Err(turned_away) => return turned_away.into_response(),
             },
         };
-        let place = request.extensions_mut().remove::<ConnectionPlace>();
         let on_upgrade = hyper::upgrade::on(&mut request);
         let endpoint = Arc::clone(self);
         if sid.is_some() {
             let slot = ProbeSlot::new(&ticket);
             tokio::spawn(async move {
                 if let Some(stream) = upgraded(on_upgrade).await {
-                    endpoint
-                        .take_over(stream, ticket, slot, place, opening)
-                        .await;
+                    endpoint.take_over(stream, ticket, slot, opening).await;
                 }
             });
         } else {
@@ -57,8 +54,7 @@ impl Endpoint {
                     opening.extensions_mut().insert(Arc::clone(&ticket));
                     let end = TransportEnd::new(&endpoint, &ticket, true);
                     endpoint.admission().await_claim(&ticket);
-                    let guard = (end, place);
-                    let stream = Linked::new(stream, Arc::clone(ticket.link()), guard);
+                    let stream = Linked::new(stream, Arc::clone(ticket.link()), end);
                     endpoint.serve(stream, opening).await;
                 }
             });
@@ -81,10 +77,9 @@ impl Endpoint {
         stream: Upgraded,
         ticket: Arc<Ticket>,
         slot: ProbeSlot,
-        place: Option<ConnectionPlace>,
         opening: axum::http::Request<()>,
     ) {
-        // Neither the session nor its place waits for the end of the probe.
+        // The session does not wait for the end of the probe.
         let waiting = Arc::downgrade(&ticket);
         drop(ticket);
         let stream = match probe::probe(stream, &waiting).await {
@@ -109,7 +104,7 @@ impl Endpoint {
         }
         let closing = ClosePolling::unless_upgraded(&self, polling.sid());
         let end = TransportEnd::new(&self, &ticket, false);
-        let guard = (closing, end, place);
+        let guard = (closing, end);
         let stream = Linked::taking_over(stream, Arc::clone(ticket.link()), guard);
         self.serve(stream, opening).await;
     }

@@ -1,7 +1,7 @@
 //! Requests that open nothing: rows 29 to 32, 36.
 
 use hyper::http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::raw::{Raw, WHOLE, upgrade_request};
 use crate::support::Client;
@@ -18,18 +18,25 @@ async fn ask(ward: &Ward, method: Method, query: &str) -> Answer {
         .unwrap()
 }
 
-/// Checks that a request is refused with an Engine.IO code, and that nothing came of it.
-async fn is_refused(ward: &Ward, method: Method, query: &str, code: &str) {
+/// Checks that a request is refused with an Engine.IO code and that nothing came of it.
+async fn is_refused(ward: &Ward, method: Method, query: &str, code: u8) {
+    is_refused_on(ward, method, query, code).await;
+    assert_eq!(ward.metric("hubbub_connections").await, 1);
+}
+
+/// Checks that a request is refused with an Engine.IO code, a number as the official server's.
+async fn is_refused_on(ward: &Ward, method: Method, query: &str, code: u8) {
     let answer = ask(ward, method, query).await;
     assert_eq!(
         answer.status,
         StatusCode::BAD_REQUEST,
         "{query}: {answer:?}"
     );
+    assert_eq!(answer.headers["content-type"], "application/json");
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["code"], code, "{query}: {answer:?}");
+    assert!(body["message"].is_string(), "{query}: {answer:?}");
     assert!(!answer.body.contains(MARK), "{answer:?}");
-    assert_eq!(ward.metric("hubbub_connections").await, 1);
 }
 
 #[tokio::test]
@@ -46,10 +53,46 @@ async fn row_29_other_versions_of_the_protocol_are_refused() {
     ] {
         for transport in ["polling", "websocket"] {
             let query = format!("?{version}transport={transport}");
-            is_refused(&ward, Method::GET, &query, "5").await;
+            is_refused(&ward, Method::GET, &query, 5).await;
         }
     }
-    ward.finish(&["bad_request"]).await;
+    ward.finish(&["unsupported_version"]).await;
+}
+
+/// What pages still send that were written for Socket.IO 2.
+#[tokio::test]
+async fn row_29_clients_of_an_older_version_are_told_so_and_counted_as_such() {
+    let ward = Ward::start().await;
+    let old = json!({ "code": 5, "message": "Unsupported protocol version" });
+    let opening = "/socket.io/?EIO=3&transport=polling&t=PZ1&b64=1";
+    let of_session = "/socket.io/?EIO=3&transport=polling&sid=AAAAAAAAAAAAAAAAAAAAAA";
+    let mut refused = 0;
+    for (method, path) in [
+        (Method::GET, opening),
+        (Method::GET, of_session),
+        (Method::POST, of_session),
+    ] {
+        let mut line = Line::new(ward.server().address());
+        let body = "1:2".to_owned();
+        let answer = line.request(method, path, &[], body).await.unwrap();
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(serde_json::from_str::<Value>(&answer.body).unwrap(), old);
+        refused += 1;
+    }
+    for target in ["websocket", "websocket&sid=AAAAAAAAAAAAAAAAAAAAAA"] {
+        let mut raw = Raw::open(ward.server()).await;
+        let request = upgrade_request(target, WHOLE).replace("EIO=4", "EIO=3");
+        raw.send(request).await;
+        let answer = raw.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.contains("\"code\":5"), "{answer}");
+        refused += 1;
+    }
+    assert_eq!(ward.rejected("unsupported_version").await, refused);
+    assert_eq!(ward.rejected("bad_request").await, 0);
+    assert_eq!(ward.rejected("unknown_session").await, 0);
+    assert_eq!(ward.metric("hubbub_connections").await, 1);
+    ward.finish(&["unsupported_version"]).await;
 }
 
 #[tokio::test]
@@ -63,9 +106,9 @@ async fn row_30_other_transports_are_refused() {
         "",
         "&transport=h0st1le%00",
     ] {
-        is_refused(&ward, Method::GET, &format!("?EIO=4{transport}"), "0").await;
+        is_refused(&ward, Method::GET, &format!("?EIO=4{transport}"), 0).await;
     }
-    is_refused(&ward, Method::GET, "", "0").await;
+    is_refused(&ward, Method::GET, "", 0).await;
     ward.finish(&["bad_request"]).await;
 }
 
@@ -90,16 +133,17 @@ async fn row_31_sessions_that_are_not_ones_own_are_unknown() {
     ids.push(sid);
     for sid in &ids {
         let query = format!("?EIO=4&transport=polling&sid={sid}");
-        is_refused(&ward, Method::GET, &query, "1").await;
-        is_refused(&ward, Method::POST, &query, "1").await;
+        is_refused(&ward, Method::GET, &query, 1).await;
+        is_refused(&ward, Method::POST, &query, 1).await;
     }
     // Over a WebSocket too, where the refusal is ours.
     for sid in &ids {
         let mut raw = Raw::open(ward.server()).await;
         let request = upgrade_request(&format!("websocket&sid={sid}"), WHOLE);
         raw.send(request).await;
-        let head = raw.head().await;
-        assert!(head.starts_with("HTTP/1.1 400"), "{sid}: {head}");
+        let answer = raw.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{sid}: {answer}");
+        assert!(answer.contains("\"code\":1"), "{sid}: {answer}");
     }
     // Whoever learnt the id of a session on a WebSocket could not speak for it.
     let mut victim = Client::joined(ward.server(), "tech", "Victim").await;
@@ -125,14 +169,13 @@ async fn row_32_a_session_is_opened_by_get_only() {
     let opening = "?EIO=4&transport=polling";
     for method in ["POST", "PUT", "DELETE", "PATCH", "H0ST1LE"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        is_refused(&ward, method, opening, "2").await;
+        is_refused(&ward, method, opening, 2).await;
     }
     // On a session that lives, other methods are refused too, and it goes on.
     let (mut alive, _) = connected_by_hand(ward.server().address()).await;
     let of_session = format!("{opening}&sid={}", alive.sid());
     for method in [Method::PUT, Method::DELETE] {
-        let answer = ask(&ward, method, &of_session).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        is_refused_on(&ward, method, &of_session, 3).await;
     }
     assert_eq!(
         alive.post("3".to_owned()).await.unwrap().status,
@@ -176,12 +219,13 @@ async fn row_36_handshakes_of_websocket_that_are_none_are_refused() {
     for (headers, status) in cases {
         let mut raw = Raw::open(ward.server()).await;
         raw.send(upgrade_request("websocket", &headers)).await;
-        let head = raw.head().await;
+        let answer = raw.answer().await;
         assert!(
-            head.starts_with(&format!("HTTP/1.1 {status}")),
-            "{headers}: {head}"
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{headers}: {answer}"
         );
-        assert!(!head.contains(MARK), "{head}");
+        assert!(answer.contains("\"code\":3"), "{headers}: {answer}");
+        assert!(!answer.contains(MARK), "{answer}");
         assert_eq!(ward.metric("hubbub_connections").await, 1, "{headers}");
     }
     // Without a WebSocket's other half nothing is left behind either.

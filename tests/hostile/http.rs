@@ -202,19 +202,3 @@ async fn row_44_the_operators_paths_are_not_there() {
         StatusCode::NOT_FOUND
     );
 }
-
-/// One more than there may be is told so, once it has asked.
-#[tokio::test]
-async fn connections_beyond_the_limit_are_turned_away() {
-    // The bystander has one of them.
-    let ward = Ward::with(&[("MAX_CONNECTIONS", "2")]).await;
-    let mut held = Raw::open(ward.server()).await;
-    assert!(held.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await);
-    held.answer().await;
-    let refused = said(&ward, "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
-    drop(held);
-    ward.until_rejected("connections_full", 1, crate::support::PATIENCE)
-        .await;
-    ward.finish(&["connections_full"]).await;
-}

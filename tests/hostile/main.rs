@@ -6,12 +6,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod attachments;
+mod connections;
+mod credentials;
 mod endings;
 mod events;
 mod faults;
 mod floods;
 mod handshakes;
 mod http;
+mod keep_alive;
 mod liveness;
 mod names;
 mod origins;

@@ -2,11 +2,12 @@
 //! frames that break the rules.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
 
 use crate::support::{PATIENCE, Server};
 
@@ -32,6 +33,16 @@ impl Raw {
         let stream = TcpStream::connect(server.address()).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self::over(stream)
+    }
+
+    /// Connects from another address of this machine.
+    #[cfg(target_os = "linux")]
+    pub async fn from(address: &str, server: &Server) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket
+            .bind((address.parse::<IpAddr>().unwrap(), 0).into())
+            .unwrap();
+        Self::over(socket.connect(server.address()).await.unwrap())
     }
 
     /// Over a connection made elsewhere.
@@ -88,6 +99,24 @@ impl Raw {
         }
         let body: Vec<u8> = self.read.drain(..length).collect();
         head + &String::from_utf8(body).unwrap()
+    }
+
+    /// Reads `length` bytes, half of them evenly over `time`. Returns how many came.
+    pub async fn read_slowly(&mut self, length: usize, time: Duration) -> usize {
+        const STEPS: u32 = 40;
+        let step = length / 2 / STEPS as usize;
+        let (mut taken, mut steps) = (0, 0);
+        loop {
+            taken += self.read.len();
+            self.read.clear();
+            if steps < STEPS && taken >= step * steps as usize {
+                steps += 1;
+                sleep(time / STEPS).await;
+            }
+            if taken >= length || !self.fill().await {
+                return taken;
+            }
+        }
     }
 
     /// Opens a WebSocket with these further headers. Returns the head of the answer.

@@ -12,6 +12,8 @@ use crate::ward::Ward;
 /// The server's ten seconds and what a busy machine adds.
 const SOON: Duration = Duration::from_secs(15);
 
+const GET: &str = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+
 /// Sends one byte a second until the server closes. Returns what it said.
 async fn dribble(mut raw: Raw, byte: &[u8]) -> String {
     let since = Instant::now();
@@ -33,22 +35,46 @@ async fn row_41_a_head_that_comes_slowly_ends_the_connection() {
     assert!(second.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await);
     assert!(second.answer().await.starts_with("HTTP/1.1 200"));
     assert!(second.send("GET /livez HTTP/1.1\r\nx-h0st1le: ").await);
-    // Whoever opens a connection and waits, as browsers do, or keeps one after a request, has
-    // to open another; that is all.
-    let mut idle = Raw::open(ward.server()).await;
+    // A part of a second request right behind the first is no different either.
+    let mut third = Raw::open(ward.server()).await;
+    let pipelined = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /livez HTTP/1.1\r\nx-h0st1le: ";
+    assert!(third.send(pipelined).await);
+    assert!(third.answer().await.starts_with("HTTP/1.1 200"));
+    // A client that opens a connection and waits, as browsers do, or keeps one after a request,
+    // is not slow.
+    let idle = Raw::open(ward.server()).await;
     let mut kept = Raw::open(ward.server()).await;
-    assert!(kept.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await);
+    assert!(kept.send(GET).await);
     kept.answer().await;
-    let said = tokio::join!(
+    tokio::join!(
         dribble(first, b"x"),
         dribble(second, b"x"),
-        idle.until_closed(),
-        kept.until_closed()
+        dribble(third, b"x")
     );
-    assert!(said.2.is_empty() && said.3.is_empty(), "{said:?}");
-    ward.until_rejected("slow_header", 2, SOON).await;
-    assert_eq!(ward.rejected("slow_header").await, 2);
+    for mut connection in [idle, kept] {
+        assert!(connection.send(GET).await);
+        assert!(connection.answer().await.starts_with("HTTP/1.1 200"));
+    }
+    ward.until_rejected("slow_header", 3, SOON).await;
+    assert_eq!(ward.rejected("slow_header").await, 3);
     ward.finish(&["slow_header"]).await;
+}
+
+/// A request that comes in pieces has its own ten seconds each time, whatever came before.
+#[tokio::test]
+async fn row_41_a_head_that_comes_in_pieces_is_in_time_again_and_again() {
+    let ward = Ward::start().await;
+    let mut raw = Raw::open(ward.server()).await;
+    for _ in 0..3 {
+        for piece in ["GET /livez HTTP/1.1\r\nx-h0st1le: ", "x\r\nhost: x\r\n\r\n"] {
+            assert!(raw.send(piece).await);
+            // Nothing to wait for: in all it takes longer than one head may.
+            sleep(Duration::from_secs(2)).await;
+        }
+        assert!(raw.answer().await.starts_with("HTTP/1.1 200"));
+    }
+    assert_eq!(ward.rejected("slow_header").await, 0);
+    ward.finish(&[]).await;
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
     let server = Server::with(&[("MAX_CONNECTIONS", "2")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let bob = Client::joined(&server, "tech", "Bob").await;
-    let refused = crate::support::http::get(server.address(), "/livez")
+    let refused = crate::support::http::get(server.address(), "/")
         .await
         .unwrap();
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -1,0 +1,66 @@
+//! Headers that hold for whole groups of paths: those that every answer carries, and those that no
+//! request may carry twice.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::metrics::Metrics;
+
+/// Headers that mean one thing and on which a decision depends, here or in a proxy in front. Of two,
+/// a proxy may judge by one and this server by the other.
+///
+/// `Connection`, `Upgrade`, `X-Forwarded-For`, `Accept-Encoding` and `If-None-Match` are lists that
+/// may be spread over several lines (RFC 9110, section 5.3); they are read as a whole. hyper refuses
+/// two different `Content-Length`.
+const SINGLE: [HeaderName; 8] = [
+    header::HOST,
+    header::ORIGIN,
+    header::AUTHORIZATION,
+    header::TRANSFER_ENCODING,
+    header::SEC_WEBSOCKET_KEY,
+    header::SEC_WEBSOCKET_VERSION,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
+];
+
+/// Refuses requests that carry one of the headers in [`SINGLE`] more than once.
+pub async fn refuse_doubled(
+    State(metrics): State<Arc<Metrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let doubled = SINGLE.iter().find(|name| {
+        let mut values = request.headers().get_all(*name).iter();
+        values.nth(1).is_some()
+    });
+    match doubled {
+        None => next.run(request).await,
+        Some(name) => {
+            metrics.reject("doubled_header");
+            let text = format!("the header {name} is there twice; send it once\n");
+            (StatusCode::BAD_REQUEST, text).into_response()
+        }
+    }
+}
+
+/// Lets no browser guess that an answer is anything else than what its type says.
+pub async fn forbid_sniffing(mut response: Response) -> Response {
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+/// Keeps Socket.IO's answers out of every cache: they are for one client, and the headers for other
+/// origins depend on who asks.
+pub async fn forbid_caching(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    response
+}

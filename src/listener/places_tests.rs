@@ -1,0 +1,142 @@
+//! What the places give and take.
+
+use super::*;
+
+fn limits(connections_max: usize, sessions_per_address_max: usize) -> Arc<Places> {
+    Places::new(Limits {
+        connections_max,
+        sessions_per_address_max,
+        trusted_proxies: vec!["10.0.0.0/8".parse::<IpNet>()]
+            .into_iter()
+            .flatten()
+            .collect(),
+        ..Limits::default()
+    })
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+/// A connection that has been answered and waits for its next request.
+fn idle(places: &Arc<Places>, peer: &str) -> Result<(Arc<Place>, CancellationToken), TurnedAway> {
+    let close = CancellationToken::new();
+    let place = places.take(ip(peer), &close)?;
+    place.busy();
+    place.idle();
+    Ok((place, close))
+}
+
+fn busy(places: &Arc<Places>, peer: &str) -> Result<Arc<Place>, TurnedAway> {
+    let place = places.take(ip(peer), &CancellationToken::new())?;
+    place.busy();
+    Ok(place)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_idle_connection_gives_its_place_to_a_newcomer() {
+    let places = limits(2, 0);
+    let first = idle(&places, "192.0.2.1");
+    let second = idle(&places, "192.0.2.1");
+    let (Ok((first, first_close)), Ok((second, second_close))) = (first, second) else {
+        panic!("there is room for two");
+    };
+    let peer = ip("192.0.2.2");
+    let close = CancellationToken::new();
+    assert_eq!(places.take(peer, &close).err(), Some(TurnedAway::Full));
+    let ending = first_close.clone();
+    tokio::spawn(async move {
+        ending.cancelled().await;
+        drop(first);
+    });
+    let timeout = Duration::from_secs(10);
+    let third = places.take_over(peer, &close, timeout).await;
+    assert!(third.is_some() && first_close.is_cancelled() && !second_close.is_cancelled());
+    // One with a request under way gives way to nobody, and one that has just come does not yet.
+    second.busy();
+    let fourth = places.take_over(peer, &close, timeout).await;
+    assert!(fourth.is_none() && !second_close.is_cancelled() && !close.is_cancelled());
+    tokio::time::advance(NEWCOMER_GRACE).await;
+    let other = CancellationToken::new();
+    let fourth = places.take_over(peer, &other, timeout).await;
+    assert!(
+        fourth.is_none() && close.is_cancelled(),
+        "the third is asked to go"
+    );
+    drop(third);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_has_a_share_in_proportion_to_its_sessions_and_idle_ones_go_first() {
+    let places = limits(1000, 3);
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        kept.extend(idle(&places, "192.0.2.1").ok());
+    }
+    assert!(kept.iter().all(|(_, close)| !close.is_cancelled()));
+    for number in 0..9 {
+        let more = busy(&places, "192.0.2.1").map(|place| (place, CancellationToken::new()));
+        kept.extend(more.ok());
+        let closed = kept.iter().filter(|(_, close)| close.is_cancelled());
+        assert_eq!(closed.count(), 3.min(number + 1));
+    }
+    assert_eq!(kept.len(), 12);
+    let refused = busy(&places, "192.0.2.1").err();
+    assert_eq!(refused, Some(TurnedAway::AddressFull));
+    assert!(busy(&places, "192.0.2.2").is_ok());
+    drop(kept);
+    assert!(busy(&places, "192.0.2.1").is_ok());
+    let taken = places.taken.lock();
+    assert!(taken.by_address.is_empty() && taken.idle.is_empty());
+}
+
+#[test]
+fn one_subscriber_of_ipv6_has_one_share_and_a_trusted_proxy_has_none() {
+    let places = limits(0, 1);
+    let subscriber = |number: u16| busy(&places, &format!("2001:db8:1:2::{number:x}"));
+    let held: Vec<_> = (0..8)
+        .filter_map(|number| subscriber(number).ok())
+        .collect();
+    assert_eq!(held.len(), 8);
+    assert_eq!(subscriber(9).err(), Some(TurnedAway::AddressFull));
+    assert!(busy(&places, "2001:db8:1:3::1").is_ok());
+    for _ in 0..3 {
+        assert!(busy(&places, "::ffff:192.0.2.1").is_ok());
+    }
+    let proxied: Vec<_> = (0..100).map(|_| busy(&places, "::ffff:10.1.2.3")).collect();
+    assert!(proxied.iter().all(Result::is_ok));
+}
+
+#[test]
+fn there_are_no_more_places_than_files() {
+    for (wanted, files, places, reserve) in [
+        (20_000, 1_048_576, 20_000, 256),
+        (20_000, 4_096, 3_776, 256),
+        (0, 1_024, 832, 128),
+        (50, 1_024, 50, 128),
+        (20_000, 48, 26, 6),
+        (20_000, 1, 1, 1),
+    ] {
+        let limits = Limits {
+            connections_max: wanted,
+            ..Limits::default()
+        };
+        let limits = limits.within(files);
+        let found = (limits.connections_max, limits.reserve);
+        assert_eq!(found, (places, reserve), "{wanted} wanted, {files} files");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_pushes_its_own_out_of_the_reserve() {
+    let reserve = Reserve::new(2);
+    let (first, second) = (reserve.enter(), reserve.enter());
+    let third = reserve.enter();
+    first.gone().await;
+    assert!(!second.close.is_cancelled());
+    drop((first, third));
+    let fourth = reserve.enter();
+    assert!(!second.close.is_cancelled() && !fourth.close.is_cancelled());
+    drop((second, fourth));
+    assert!(reserve.waiting.lock().1.is_empty());
+}
