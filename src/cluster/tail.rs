@@ -15,9 +15,9 @@ use super::entry::{self, Change, ChangeKind, Raw};
 use super::script::{Context, Script};
 use super::status::{Status, Way};
 use crate::domain::RoomName;
-use crate::room::Room;
 use crate::room::members::{Member, MemberId};
 use crate::room::replica::{ID_MAX, Placed, Restored};
+use crate::room::{Room, UserId};
 use crate::session::Shared;
 
 /// Longest time that a read waits for something new.
@@ -51,6 +51,8 @@ pub struct Tail {
     state_key: String,
     state_position: Option<String>,
     state_version: u64,
+    /// Who has just left another node by joining here, which comes next: nobody is to be missing.
+    taken_over: Option<(RoomName, UserId)>,
 }
 
 impl Tail {
@@ -76,6 +78,7 @@ impl Tail {
             streams,
             state_position: None,
             state_version: 0,
+            taken_over: None,
         }
     }
 
@@ -287,26 +290,37 @@ impl Tail {
         Ok(())
     }
 
-    fn apply(&self, change: Change) {
+    fn apply(&mut self, change: Change) {
+        let taken_over = self.taken_over.take();
         let Some(room) = self.shared.rooms.get(&change.room) else {
             // A room that other nodes have and this one has not.
             return;
         };
+        let by_this_node = *change.by == *self.context.node_name();
         if change.id.node != self.context.node {
             match change.kind {
                 ChangeKind::Is(member) => room.joined_elsewhere(change.id, member),
-                ChangeKind::Left | ChangeKind::Reaped => drop(room.left_elsewhere(change.id)),
+                ChangeKind::Left | ChangeKind::Reaped => {
+                    let left = room.left_elsewhere(change.id).filter(|_| by_this_node);
+                    self.taken_over = left.map(|member| (change.room, member.user_id));
+                }
                 ChangeKind::Typing(typing) => room.typing_elsewhere(change.id, typing),
             }
             return;
         }
-        // What this node did itself, its rooms know. If it was reaped although it lives, the next
-        // beat makes its members known again.
-        if matches!(change.kind, ChangeKind::Left)
-            && *change.by != *self.context.node_name()
-            && let Some(member) = room.left_elsewhere(change.id)
-        {
-            self.shared.users.taken_over_elsewhere(&member.user_id);
+        // Its rooms know what else this node did. If it was reaped, the next beat makes it known again.
+        match change.kind {
+            ChangeKind::Is(member)
+                if taken_over == Some((change.room, Arc::clone(&member.user_id))) =>
+            {
+                room.joined_here(change.id, member);
+            }
+            ChangeKind::Left if !by_this_node => {
+                if let Some(member) = room.left_elsewhere(change.id) {
+                    self.shared.users.taken_over_elsewhere(&member.user_id);
+                }
+            }
+            _ => {}
         }
     }
 

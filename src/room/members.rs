@@ -179,11 +179,23 @@ impl Members {
         id
     }
 
-    /// Adds whoever was on their way in, unless another process has ended that membership already or
+    /// Adds somebody who is on their way in and a member already, as all processes read: together with
+    /// whomever they take over from, so that nobody is missing meanwhile. False where nobody was added.
+    pub fn add_arriving(&mut self, id: MemberId, member: Member) -> bool {
+        let is_expected = self.arriving.get(&id) == Some(&false);
+        if is_expected {
+            self.add(id, member);
+        }
+        is_expected
+    }
+
+    /// Adds whoever was on their way in, unless another process has ended that membership already; or
     /// nobody comes.
     pub fn end_arrival(&mut self, id: MemberId, member: Option<Member>) {
-        if let (Some(false), Some(member)) = (self.arriving.remove(&id), member) {
-            self.add(id, member);
+        match (self.arriving.remove(&id), member) {
+            (Some(false), Some(member)) => self.add(id, member),
+            (Some(_), None) => drop(self.by_id.remove(&id)),
+            _ => {}
         }
     }
 
@@ -290,6 +302,8 @@ mod tests {
         here.end_arrival(quick, Some(anonymous()));
         assert!(here.remove_from_elsewhere(quick).is_some());
         let nobody = here.begin_arrival(5);
+        assert!(here.add_arriving(nobody, anonymous()) && !here.add_arriving(slow, anonymous()));
+        assert_eq!(here.count(), 1);
         here.end_arrival(nobody, None);
         assert_eq!((here.count(), here.arriving().count()), (0, 0));
     }

@@ -295,6 +295,14 @@ impl Room {
         self.count(&state);
     }
 
+    /// Somebody who is on their way in here has joined, as all processes read.
+    pub fn joined_here(&self, id: MemberId, member: Member) {
+        let mut state = self.state.lock();
+        if state.members.add_arriving(id, member) {
+            self.count(&state);
+        }
+    }
+
     /// Somebody's membership has ended elsewhere, or was ended from there. Returns who that was.
     pub fn left_elsewhere(&self, id: MemberId) -> Option<Member> {
         self.typing.stop(id);
@@ -352,6 +360,11 @@ struct Arriving<'a> {
 
 impl Drop for Arriving<'_> {
     fn drop(&mut self) {
-        self.room.state.lock().members.end_arrival(self.id, None);
+        let mut state = self.room.state.lock();
+        let before = state.members.count();
+        state.members.end_arrival(self.id, None);
+        if state.members.count() != before {
+            self.room.count(&state);
+        }
     }
 }
