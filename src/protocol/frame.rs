@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn payload(json: &str) -> Box<RawValue> {
-        RawValue::from_string(json.to_owned()).unwrap()
+        RawValue::from_string(json.to_owned()).unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[test]

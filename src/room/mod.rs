@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`log`] (messages and notices, a `ring` each), [`members`], [`room`] (the two together: join,
 //! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
-//! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`fanout`] and [`bell`] (how entries and news
-//! reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
+//! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`fanout`], `delivery` and [`bell`] (how entries
+//! and news reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
 //! not), [`rooms`] (all rooms of the service), [`backplane`] and [`replica`] (rooms that several
 //! processes share).
 //!
@@ -17,6 +17,7 @@ pub mod bell;
 mod bell_tests;
 mod ceiling;
 pub mod counts;
+mod delivery;
 pub mod fanout;
 pub mod log;
 pub mod members;

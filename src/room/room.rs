@@ -11,10 +11,9 @@ use tokio::sync::Notify;
 
 use super::activity::Activity;
 use super::backplane::Backplane;
-use super::bell::News;
 use super::ceiling::Ceiling;
 use super::counts::Counts;
-use super::fanout::{Batch, Fanout, Subscriber, Subscription};
+use super::fanout::{Fanout, Subscriber, Subscription};
 use super::log::{DedupKey, Entry, EntryKind, Log, Page, Read, Remembered};
 use super::members::{Member, MemberId, Members, UserId, UsersPage};
 use super::membership::{Joined, Membership};
@@ -25,9 +24,6 @@ use crate::clock;
 use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::protocol::{HISTORY_PAGE_BYTES_MAX, NoticeKind};
-
-/// Entries in one batch at most.
-const BATCH_ENTRIES: usize = 128;
 
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
@@ -180,55 +176,6 @@ impl Room {
         let subscription = self.fanout.subscribe(subscriber);
         let position = self.state.lock().log.head();
         (subscription, position)
-    }
-
-    /// Delivers what is published to the subscribers for as long as it is polled.
-    ///
-    /// Spends no time waiting, so the runtime's budget for such tasks must not stop its writes.
-    pub async fn deliver(&self) {
-        tokio::task::unconstrained(async {
-            let mut delivered = self.head();
-            loop {
-                self.fanout.woken().await;
-                // Let those go first who are about to publish more: it all leaves in one write then.
-                tokio::task::yield_now().await;
-                while let Some(batch) = self.next_batch(&mut delivered) {
-                    let mut index = Some(0);
-                    while let Some(from) = index {
-                        let (taken, next) = self.fanout.offer(&batch, from);
-                        self.metrics.deliveries.inc_by(taken);
-                        index = next;
-                        if index.is_some() {
-                            tokio::task::yield_now().await;
-                        }
-                    }
-                }
-            }
-        })
-        .await;
-    }
-
-    /// The entries past `delivered`, which is moved on; `None` where there are none.
-    pub(super) fn next_batch(&self, delivered: &mut u64) -> Option<Batch> {
-        let after = *delivered;
-        let mut entries = Vec::new();
-        match self.read_after(after, BATCH_ENTRIES, &mut entries) {
-            Read::Entries { upto } if entries.is_empty() => {
-                *delivered = upto;
-                None
-            }
-            Read::Entries { upto } => {
-                let batch = Batch::new(after, upto, entries);
-                *delivered = batch.upto;
-                Some(batch)
-            }
-            // The log went on faster than it can be delivered. Each session finds out for itself.
-            Read::Gap { to, .. } => {
-                *delivered = to;
-                self.fanout.notify(News::ENTRIES);
-                self.next_batch(delivered)
-            }
-        }
     }
 
     /// Shows a member as typing.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::commands::sent;
-use super::outbox::{Connection, Ended};
+use super::connection::{Connection, Ended};
 use super::serve::Session;
 use crate::domain::Refusal;
 use crate::protocol::EventName;

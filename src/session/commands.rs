@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::budget::Flood;
+use super::connection::{Connection, Ended};
 use super::mailbox::Request;
-use super::outbox::{Connection, Ended};
 use super::serve::{Place, Session};
 use super::users::Keep;
 use crate::domain::{Refusal, RefusalCode};

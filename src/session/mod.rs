@@ -1,6 +1,6 @@
 //! One connection: commands come in through an ordered mailbox, everything goes out from one task.
 //!
-//! In reading order: [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
+//! In reading order: [`connection`] (what it speaks over), [`mailbox`] (in), [`outbox`] (out, with back-pressure), [`link`] (between the
 //! session and its transport), [`stream`] (a WebSocket's), [`budget`] (what a user may ask for), [`door`] (where the transport
 //! hands over what a client sent), [`identity`] (who a client is), [`users`] (which session speaks
 //! for whom, and places kept for the lost), `serve` (the loop), `commands` (what each command does),
@@ -13,6 +13,7 @@
 mod answers;
 pub mod budget;
 mod commands;
+pub mod connection;
 pub mod door;
 pub mod identity;
 pub mod link;
@@ -31,10 +32,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use budget::{Budgets, Rates};
+pub use connection::{Connection, Ended, Undeliverable};
 pub use door::Door;
 pub use identity::Identities;
 pub use link::Link;
-pub use outbox::{Connection, Ended, Undeliverable};
 pub use serve::Session;
 pub use users::Users;
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::connection::{Connection, END, Ended, Undeliverable};
 use super::link::Link;
 use super::stream::{FrameStream, Written};
 use crate::protocol::frame;
@@ -29,77 +30,6 @@ pub const POLL_PACKETS: usize = 12;
 pub const POLL_BYTES: usize = 512 * 1024;
 /// Bytes of frames that a session writes at once (one larger frame may be, alone).
 const WRITE_BYTES: usize = 16 * 1024;
-
-/// A connection as the session sees it, where it does not write into its stream.
-pub trait Connection: Send + Sync + 'static {
-    /// Where one acknowledgement goes.
-    type Ack: Send + 'static;
-
-    /// Queues an event.
-    ///
-    /// # Errors
-    /// [`Undeliverable`] where the connection has ended.
-    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable>;
-
-    /// Queues an acknowledgement.
-    ///
-    /// # Errors
-    /// As [`Self::emit`].
-    fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), Undeliverable>;
-
-    /// The number by which the client knows what an acknowledgement answers.
-    fn ack_id(ack: &Self::Ack) -> i64;
-
-    /// Ends the transport, not the Socket.IO session: stock clients reconnect after that.
-    fn close_transport(&self);
-
-    /// Ends the Socket.IO session: stock clients do not reconnect by themselves after that.
-    fn disconnect(&self);
-}
-
-/// The connection takes nothing any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Undeliverable;
-
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// The connection is lost; its client may come back.
-    Lost,
-    /// The client said goodbye.
-    Left,
-    /// A newer connection of the same user took over.
-    Ousted,
-    /// It took nothing for too long, so it was ended.
-    Slow,
-    /// It asked for too much for too long, so it was ended.
-    Flood,
-    /// The server is going away.
-    Drained,
-}
-
-impl Ended {
-    /// The end that this news is, if it is one. What the client said itself counts most.
-    #[must_use]
-    pub fn by(news: News) -> Option<Self> {
-        let ends = [
-            (News::LEFT, Self::Left),
-            (News::OUSTED, Self::Ousted),
-            (News::GONE, Self::Lost),
-            (News::STALLED, Self::Slow),
-            (News::FLOODED, Self::Flood),
-        ];
-        ends.into_iter()
-            .find_map(|(kind, ended)| news.has(kind).then_some(ended))
-    }
-}
-
-/// News that is the end of a session.
-const END: News = News::LEFT
-    .and(News::OUSTED)
-    .and(News::GONE)
-    .and(News::STALLED)
-    .and(News::FLOODED);
 
 /// One thing to send.
 enum Packet<'a, A> {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::outbox::Connection;
+use super::connection::Connection;
 use super::serve::Session;
 use crate::domain::Refusal;
 use crate::json;

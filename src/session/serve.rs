@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::answers::Unanswered;
 use super::budget::Account;
+use super::connection::{Connection, Ended};
 use super::identity::TokenError;
 use super::mailbox::Mailbox;
-use super::outbox::{Connection, Ended, Outbox};
+use super::outbox::Outbox;
 use super::users::{Keep, Predecessor};
 use super::{Shared, Who};
 use crate::protocol::{self, Gap, ServerInfo, event};

@@ -330,16 +330,15 @@ mod tests {
             connections_max: 1,
             ..AdmissionSettings::default()
         });
-        let remains: Vec<_> = (0..REMAINS_MAX)
-            .map(|_| {
-                let mut place = admission.admit(None).unwrap();
-                place.release();
-                place.release();
-                place
-            })
-            .collect();
-        let mut last = admission.admit(None).unwrap();
-        last.release();
+        let released = || {
+            let place = admission.admit(None);
+            let mut place = place.unwrap_or_else(|away| panic!("{away:?}"));
+            place.release();
+            place.release();
+            place
+        };
+        let remains: Vec<_> = (0..REMAINS_MAX).map(|_| released()).collect();
+        let mut last = released();
         assert_eq!(admission.admit(None).err(), Some(TurnedAway::Full));
         drop(remains);
         last.release();

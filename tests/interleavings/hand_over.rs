@@ -2,22 +2,21 @@
 //! sends it, and none is left lying.
 
 use std::sync::{Arc, LazyLock};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use loom::future::block_on;
 use loom::thread;
 use serde_json::value::RawValue;
 
+use crate::connection::{Connection, Undeliverable};
 use crate::explore;
+use crate::fake_stream::Stream;
 use crate::link::Link;
-use crate::outbox::{Connection, Outbox, POLL_BYTES, Undeliverable};
+use crate::outbox::{Outbox, POLL_BYTES};
 use crate::room::{
     Batch, Bell, EntryKind, Fanout, Log, LogBounds, News, Offered, Read, Subscriber, Subscription,
 };
-use crate::stream::{FrameStream, Written};
-use crate::sync::{AtomicU64, AtomicWaker, Mutex, Ordering};
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// A number of any length. Made once, because loom runs a test some ten thousand times.
 pub fn payload(id: u64, large: bool) -> Box<RawValue> {
@@ -118,7 +117,7 @@ impl Line {
         }
     }
 
-    fn hear_frames(&self, frames: &[u8]) {
+    pub fn hear_frames(&self, frames: &[u8]) {
         for event in String::from_utf8_lossy(frames)
             .split("\"receive_message\",")
             .skip(1)
@@ -184,71 +183,6 @@ pub fn websocket(stream: &Arc<Stream>) -> Arc<Link> {
     link
 }
 
-/// A stream whose network takes everything, or only when asked to.
-#[derive(Debug)]
-pub struct Stream {
-    line: Arc<Line>,
-    rest: Mutex<Option<Bytes>>,
-    takes_all: bool,
-    session: AtomicWaker,
-}
-
-impl Stream {
-    pub fn new(line: &Arc<Line>, takes_all: bool) -> Arc<Self> {
-        Arc::new(Self {
-            line: Arc::clone(line),
-            rest: Mutex::new(None),
-            takes_all,
-            session: AtomicWaker::new(),
-        })
-    }
-
-    /// The network takes what waits; whether there was something.
-    pub fn take(&self) -> bool {
-        let rest = self.rest.lock().take();
-        if let Some(frames) = &rest {
-            self.line.hear_frames(frames);
-            self.session.wake();
-        }
-        rest.is_some()
-    }
-}
-
-impl FrameStream for Stream {
-    fn offer(&self, frames: &Bytes) -> Written {
-        self.write(frames)
-    }
-
-    fn write(&self, frames: &Bytes) -> Written {
-        let mut rest = self.rest.lock();
-        if rest.is_some() {
-            return Written::Nothing;
-        }
-        if self.takes_all {
-            self.line.hear_frames(frames);
-            return Written::All;
-        }
-        *rest = Some(frames.clone());
-        Written::Part
-    }
-
-    fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.session.register(cx.waker());
-        if self.rest.lock().is_some() {
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    }
-
-    fn written(&self) -> u64 {
-        0
-    }
-
-    fn waiting(&self) -> usize {
-        self.rest.lock().as_ref().map_or(0, Bytes::len)
-    }
-}
-
 /// A session in a room, as far as its entries go: what `Session` does, in its order.
 pub struct Session {
     room: Arc<Room>,
@@ -285,7 +219,7 @@ impl Session {
         self.line.heard.lock().unwrap().clone()
     }
 
-    async fn send_entries(&mut self) -> Result<(), crate::outbox::Ended> {
+    async fn send_entries(&mut self) -> Result<(), crate::connection::Ended> {
         while self.cursor < self.room.head() {
             let mut batch = Vec::new();
             let read = self.room.log.lock().read_after(self.cursor, 32, &mut batch);

@@ -9,12 +9,15 @@
 #![allow(dead_code, reason = "these tests need not all of what the files offer")]
 
 mod bell_tests;
+mod fake_stream;
 mod hand_over;
 mod sync;
 mod window;
 
 #[path = "../../src/room/bell.rs"]
 mod bell;
+#[path = "../../src/session/connection.rs"]
+mod connection;
 #[path = "../../src/room/fanout.rs"]
 mod fanout;
 #[path = "../../src/session/link.rs"]

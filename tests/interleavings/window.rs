@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use loom::future::block_on;
 use loom::thread;
 
+use crate::connection::Ended;
 use crate::explore;
 use crate::hand_over::{Client, Room, Session, payload, polling};
 use crate::link::Link;
-use crate::outbox::{Ended, Outbox};
+use crate::outbox::Outbox;
 use crate::room::{News, Subscriber};
 
 #[test]

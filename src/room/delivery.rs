@@ -1,0 +1,61 @@
+//! The task that delivers what a room publishes: it follows the log with a cursor of its own and
+//! offers all new entries, framed once, to every subscriber.
+
+use super::bell::News;
+use super::fanout::Batch;
+use super::log::Read;
+use super::room::Room;
+
+/// Entries in one batch at most.
+const BATCH_ENTRIES: usize = 128;
+
+impl Room {
+    /// Delivers what is published to the subscribers for as long as it is polled.
+    ///
+    /// Spends no time waiting, so the runtime's budget for such tasks must not stop its writes.
+    pub async fn deliver(&self) {
+        tokio::task::unconstrained(async {
+            let mut delivered = self.head();
+            loop {
+                self.fanout.woken().await;
+                // Let those go first who are about to publish more: it all leaves in one write then.
+                tokio::task::yield_now().await;
+                while let Some(batch) = self.next_batch(&mut delivered) {
+                    let mut index = Some(0);
+                    while let Some(from) = index {
+                        let (taken, next) = self.fanout.offer(&batch, from);
+                        self.metrics.deliveries.inc_by(taken);
+                        index = next;
+                        if index.is_some() {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                }
+            }
+        })
+        .await;
+    }
+
+    /// The entries past `delivered`, which is moved on; `None` where there are none.
+    pub(super) fn next_batch(&self, delivered: &mut u64) -> Option<Batch> {
+        let after = *delivered;
+        let mut entries = Vec::new();
+        match self.read_after(after, BATCH_ENTRIES, &mut entries) {
+            Read::Entries { upto } if entries.is_empty() => {
+                *delivered = upto;
+                None
+            }
+            Read::Entries { upto } => {
+                let batch = Batch::new(after, upto, entries);
+                *delivered = batch.upto;
+                Some(batch)
+            }
+            // The log went on faster than it can be delivered. Each session finds out for itself.
+            Read::Gap { to, .. } => {
+                *delivered = to;
+                self.fanout.notify(News::ENTRIES);
+                self.next_batch(delivered)
+            }
+        }
+    }
+}
