@@ -4,7 +4,7 @@
 #   docker build -t hubbub .
 #   docker run --rm -p 5000:5000 -e SECRET_KEY=… hubbub
 #
-# Every setting of README.md is an environment variable of the container.
+# Every setting of docs/configuration.md is an environment variable of the container.
 
 FROM rust:1-slim-bookworm AS chef
 RUN cargo install cargo-chef --locked --version 0.1.78

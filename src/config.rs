@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 
 pub use checks::Mistakes;
-pub use table::markdown as settings_table;
+pub use table::markdown as settings_tables;
 
 use self::raw::Raw;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
