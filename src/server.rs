@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::node::{Prepared, Working};
+use crate::budget::Budget;
 use crate::config::{Config, KeySource, Listen};
 use crate::domain::{TextLimits, client_id, username};
 use crate::http::assets::Assets;
@@ -92,12 +93,16 @@ impl Server {
             node: node.id(),
             backplane: node.backplane(),
         });
-        let background = rooms.start();
+        let mut background = rooms.start();
+        let budget = Budget::new(config.memory_budget);
+        let guarded = Arc::clone(&budget);
+        background.spawn(async move { guarded.guard().await });
         let shared = Arc::new(Shared::new(
             rooms,
             session_settings(config, &limits),
             Identities::new(config.secret_key.as_bytes()),
             Arc::clone(&metrics),
+            budget,
         ));
         let sessions = TaskTracker::new();
         let socket_settings = SocketSettings {
@@ -322,6 +327,7 @@ fn announce(config: &Config) {
         origins = %config.allowed_origins,
         message_rate = config.message_rate,
         message_burst = config.message_burst,
+        memory_budget = config.memory_budget,
         connections_max = config.max_connections,
         connections_max_per_ip = config.max_connections_per_ip,
         connect_rate_per_ip = config.connect_rate_per_ip,

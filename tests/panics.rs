@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hubbub::budget::{Account, Budget};
 use hubbub::domain::{ReservedNames, RoomName, TextLimits};
 use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, EventName, Limits};
@@ -107,7 +108,13 @@ impl Person {
             breaks,
             link: Arc::clone(&link),
         };
-        let (door, _end, session) = session::open(shared, &link, connection, &Auth::default());
+        let (door, _end, session) = session::open(
+            shared,
+            &link,
+            &Account::unbounded(),
+            connection,
+            &Auth::default(),
+        );
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
         door.receive(EventName::JoinRoom, Some(&join), None);
@@ -185,6 +192,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         settings,
         identities,
         Arc::clone(metrics),
+        Budget::new(0),
     ))
 }
 

@@ -123,6 +123,12 @@ impl Log {
         }
     }
 
+    /// Bytes of payload of the entries that are here.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How much of the past is kept.
     #[must_use]
     pub const fn bounds(&self) -> LogBounds {

@@ -42,14 +42,28 @@ impl<A> Door<A> {
         mailbox.push(Request { event, body, ack });
     }
 
+    /// Refuses an event that is too large to be looked at. It counts towards its rate.
+    pub fn refuse_too_large(&self, event: EventName, ack: Option<A>) {
+        let Some(mailbox) = self.mailbox.upgrade() else {
+            return;
+        };
+        let too_large = || Refusal::packet_too_large(event.as_str(), protocol::EVENT_BYTES_MAX);
+        let body = self.check_rate(event).and_then(|()| Err(too_large()));
+        mailbox.push(Request { event, body, ack });
+    }
+
     fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
+        self.check_rate(event)?;
+        protocol::decode(event, payload, &self.text)
+    }
+
+    fn check_rate(&self, event: EventName) -> Result<(), Refusal> {
         match event {
-            EventName::SendMessage => self.messages.check()?,
-            EventName::JoinRoom | EventName::GetHistory => self.history.check()?,
+            EventName::SendMessage => self.messages.check(),
+            EventName::JoinRoom | EventName::GetHistory => self.history.check(),
             EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => {
-                self.requests.check()?;
+                self.requests.check()
             }
         }
-        protocol::decode(event, payload, &self.text)
     }
 }

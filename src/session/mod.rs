@@ -33,6 +33,7 @@ pub use outbox::{Connection, Ended, Undeliverable};
 pub use serve::Session;
 pub use users::Users;
 
+use crate::budget::{Account, Budget};
 use crate::domain::{ReservedNames, TextLimits};
 use crate::metrics::Metrics;
 use crate::protocol::{Auth, Limits};
@@ -73,6 +74,8 @@ pub struct Shared {
     pub identities: Identities,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What memory all connections may hold.
+    pub budget: Arc<Budget>,
     /// Which of them speaks for whom.
     pub users: Arc<Users>,
     drain: OnceLock<Drain>,
@@ -86,6 +89,7 @@ impl Shared {
         settings: SessionSettings,
         identities: Identities,
         metrics: Arc<Metrics>,
+        budget: Arc<Budget>,
     ) -> Self {
         Self {
             rooms,
@@ -93,6 +97,7 @@ impl Shared {
             settings,
             identities,
             metrics,
+            budget,
             drain: OnceLock::new(),
         }
     }
@@ -144,12 +149,17 @@ impl Who {
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
+    account: &Arc<Account>,
     connection: C,
     auth: &Auth,
 ) -> (Door<C::Ack>, EndHandle, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
-    let mailbox =
-        mailbox::Mailbox::new(shared.settings.mailbox, Arc::clone(&bell), Arc::clone(link));
+    let mailbox = mailbox::Mailbox::new(
+        shared.settings.mailbox,
+        Arc::clone(&bell),
+        Arc::clone(link),
+        account,
+    );
     let mailbox = Arc::new(mailbox);
     let door = Door::new(&shared.settings, &mailbox);
     let end = EndHandle(Arc::clone(&bell));

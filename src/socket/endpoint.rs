@@ -26,6 +26,7 @@ use super::adapter::Adapter;
 use super::admission::{Admission, ClientAddress};
 use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
+use crate::budget::Budget;
 use crate::metrics::Metrics;
 
 /// The Socket.IO endpoint.
@@ -35,6 +36,7 @@ pub struct Endpoint {
     _io: SocketIo<Adapter>,
     polling: PollingTickets,
     admission: Arc<Admission>,
+    budget: Arc<Budget>,
     metrics: Arc<Metrics>,
     connect_timeout: Duration,
     payload_max: usize,
@@ -51,6 +53,7 @@ impl Endpoint {
         service: SocketIoService<Nothing, Adapter>,
         io: SocketIo<Adapter>,
         admission: Arc<Admission>,
+        budget: Arc<Budget>,
         metrics: Arc<Metrics>,
         connect_timeout: Duration,
         payload_max: usize,
@@ -60,6 +63,7 @@ impl Endpoint {
             _io: io,
             polling: PollingTickets::default(),
             admission,
+            budget,
             metrics,
             connect_timeout,
             payload_max,
@@ -77,6 +81,10 @@ impl Endpoint {
 
     pub(super) const fn admission(&self) -> &Arc<Admission> {
         &self.admission
+    }
+
+    pub(super) const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {

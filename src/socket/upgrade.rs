@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::endings::{ClosePolling, TransportEnd};
 use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
+use super::fragments::Fragmented;
 use super::handshake::handshake_key;
 use super::io::{ConnectionPlace, Linked};
 use super::polling::PollingSession;
@@ -125,6 +126,7 @@ impl Endpoint {
         G: Send + 'static,
     {
         // Boxed, because the library's futures move it about and keep room for each place.
+        let stream = Fragmented::new(stream, ticket, self.payload_max(), self.metrics());
         let stream = Box::new(Linked::new(stream, Arc::clone(ticket.link()), guard));
         if Service::call(self.service(), (stream, opening))
             .await

@@ -13,7 +13,7 @@ use socketioxide::{SendError, SocketError};
 use super::adapter::{Adapter, Sender};
 use super::ticket::Ticket;
 use crate::metrics::Metrics;
-use crate::protocol::{EventName, split_event};
+use crate::protocol::{EventName, is_too_large, split_event};
 use crate::room::Entry;
 use crate::session::{Connection, Door, Undeliverable};
 
@@ -21,6 +21,7 @@ use crate::session::{Connection, Door, Undeliverable};
 pub struct Inbound {
     event: Option<EventName>,
     payload: Option<Box<str>>,
+    is_too_large: bool,
     ack: Option<AckSender<Adapter>>,
     /// Whether the session is open, as the library sees it.
     pub is_open: bool,
@@ -30,6 +31,7 @@ impl Inbound {
     /// Hands the event to the session. Events that are not in the contract are ignored.
     pub fn hand_to(self, door: &Door<AckSender<Adapter>>, metrics: &Metrics) {
         match self.event {
+            Some(event) if self.is_too_large => door.refuse_too_large(event, self.ack),
             Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
             None => metrics.reject("unknown_event"),
         }
@@ -44,7 +46,9 @@ impl FromMessageParts<Adapter> for Inbound {
         value: &mut Value,
         ack_id: &Option<i64>,
     ) -> Result<Self, Infallible> {
-        let (event, payload) = split_event(value.as_str().map_or("", |text| text.as_str()));
+        let text = value.as_str().map_or("", |text| text.as_str());
+        let (event, payload) = split_event(text);
+        let is_too_large = event.is_some_and(|event| is_too_large(event, text.len()));
         let ack = match ack_id {
             Some(_) => Some(AckSender::from_message_parts(socket, value, ack_id)?),
             None => None,
@@ -52,6 +56,7 @@ impl FromMessageParts<Adapter> for Inbound {
         Ok(Self {
             event,
             payload,
+            is_too_large,
             ack,
             is_open: socket.connected(),
         })

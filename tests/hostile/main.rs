@@ -12,6 +12,8 @@ mod faults;
 mod handshakes;
 mod http;
 mod liveness;
+mod memory;
+mod memory_sizes;
 mod names;
 mod origins;
 mod overload;
