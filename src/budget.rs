@@ -8,7 +8,11 @@
 //!    is below [`CLOSE_DOWN_TO`]. Closing takes a moment, so what a closing connection still holds
 //!    counts as gone; otherwise all would be closed before the first has ended.
 //! 2. Above [`REFUSE_ABOVE`] new work is refused. Because closing begins earlier, this happens only
-//!    while closing is behind.
+//!    while closing is behind. A connection that holds next to nothing ([`LIGHT`]) may go on even
+//!    then: what those add is small, and closing bounds it.
+//!
+//! Output that can wait in a room's log does: it stops being handed on at [`CLOSE_DOWN_TO`], so
+//! readers that are behind close nobody.
 //!
 //! A charge changes two relaxed counters, and those only when it crosses a step of [`STEP`]: what
 //! is small and short-lived costs nothing.
@@ -32,6 +36,8 @@ const REFUSE_ABOVE: usize = 15;
 /// be closed.
 const CREDIT: usize = 4;
 const WHOLE: usize = 16;
+/// A connection that holds less is not refused anything: as much as the largest honest message takes.
+const LIGHT: usize = 16 * 1024;
 /// Shortest time between two rounds of closing.
 const ROUND_PAUSE: Duration = Duration::from_millis(5);
 
@@ -65,13 +71,11 @@ impl Budget {
     /// Whether new work that holds `bytes` may begin.
     #[must_use]
     pub fn has_room(&self, bytes: usize) -> bool {
-        self.used().saturating_add(bytes) <= self.share(REFUSE_ABOVE)
+        self.fits(bytes, REFUSE_ABOVE)
     }
 
-    /// Whether more is charged than may be: closing is far behind, so what grows must end.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.used() > self.limit
+    fn fits(&self, bytes: usize, sixteenths: usize) -> bool {
+        self.used().saturating_add(bytes) <= self.share(sixteenths)
     }
 
     /// Opens the account of a new connection. `owner` closes it when it holds too much.
@@ -199,10 +203,23 @@ impl Account {
         }
     }
 
+    /// Whether the connection may hold `bytes` more.
+    #[must_use]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.held().saturating_add(bytes) <= LIGHT || self.budget.has_room(bytes)
+    }
+
+    /// Whether output of `bytes` may be handed on before the transport has taken the last. Output
+    /// that waits its turn elsewhere costs nothing, so it stops well before anybody is closed.
+    #[must_use]
+    pub fn has_room_to_spare(&self, bytes: usize) -> bool {
+        self.held().saturating_add(bytes) <= LIGHT || self.budget.fits(bytes, CLOSE_DOWN_TO)
+    }
+
     /// A charge of `bytes` for new work; `None` where there is no room for it.
     #[must_use]
     pub fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
-        if !self.budget.has_room(bytes) {
+        if !self.has_room(bytes) {
             return None;
         }
         let mut charge = self.charge();

@@ -116,10 +116,27 @@ fn new_work_is_refused_near_the_bound_and_taken_again_below() {
     assert!(charge.is_some() && budget.used() == 1500 * KIB);
     assert!(account.account.try_charge(KIB).is_none());
     assert!(budget.has_room(0));
-    drop(other);
+    let light = Connection::open(&budget, true);
+    let message = light.account.try_charge(LIGHT);
+    assert!(message.is_some(), "it holds next to nothing");
+    assert!(light.account.try_charge(KIB).is_none(), "it holds more now");
+    drop((other, message));
     assert!(account.account.try_charge(KIB).is_some());
     drop(charge);
     assert_eq!(budget.used(), 0);
+}
+
+#[test]
+fn output_stops_before_anybody_is_closed() {
+    let budget = Budget::new(1600 * KIB);
+    let readers: Vec<_> = (0..100).map(|_| Connection::open(&budget, true)).collect();
+    for reader in &readers {
+        while reader.account.has_room_to_spare(8 * KIB) && reader.account.held() < 512 * KIB {
+            reader.hold(8 * KIB);
+        }
+    }
+    budget.relieve();
+    assert!(!readers.iter().any(|reader| reader.is_closed()));
 }
 
 #[test]

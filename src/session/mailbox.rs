@@ -135,7 +135,7 @@ impl<A> Mailbox<A> {
         if queue.commands >= self.requests_max || queue.bytes + bytes > bytes_max.max(bytes) {
             return Err(Refusal::busy());
         }
-        if !self.account.budget().has_room(bytes) {
+        if !self.account.has_room(bytes) {
             return Err(Refusal::short_of_memory());
         }
         queue.commands += 1;
@@ -275,12 +275,12 @@ mod tests {
         let budget = Budget::new(1024 * 1024);
         let account = budget.open(Weak::<Nobody>::new());
         let mailbox = Mailbox::new(8, Arc::default(), Arc::default(), &account);
-        let other = account.try_charge(900 * 1024);
+        let own = account.try_charge(900 * 1024);
         mailbox.push(request());
         let mut rest = account.charge();
         rest.set(80 * 1024);
         mailbox.push(request());
-        drop((other, rest));
+        drop((own, rest));
         mailbox.push(request());
         let codes: Vec<_> = std::iter::from_fn(|| mailbox.pop())
             .map(|request| request.body.err().map(|refusal| refusal.code))

@@ -94,7 +94,7 @@ pub async fn read(
             sent_connect = check_packets(&whole, &mut packet_start)?;
         }
         charge.set(whole.capacity());
-        if whole.len() > STEP_BYTES && charge.account().budget().is_full() {
+        if !charge.account().has_room(0) {
             return Err(Unwelcome::NoMemory);
         }
     }

@@ -22,7 +22,7 @@ use super::body::UNCONNECTED_PACKET_MAX;
 use super::frames::{Frames, Step};
 use super::packet::is_connect;
 use super::ticket::Ticket;
-use crate::budget::Charge;
+use crate::budget::{Charge, Owner};
 use crate::metrics::Metrics;
 
 /// Payload bytes of a frame that the library sees: as much as it reads at once. A multiple of
@@ -317,9 +317,9 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
         }
         let held = this.cutter.peak_held();
         this.charge.set(held);
-        if held > 0 && this.charge.account().budget().is_full() {
-            this.metrics.reject("memory");
-            this.ticket.close_transport();
+        if held > 0 && !this.ticket.account().has_room(0) {
+            // Closing the heaviest is behind, so what is large must not grow.
+            this.ticket.close_for_memory();
             return Poll::Ready(Err(refused("there is no memory for this message")));
         }
         Poll::Ready(Ok(()))

@@ -184,7 +184,7 @@ impl Endpoint {
     ) -> Response {
         let mut charge = ticket.account().charge();
         let (head, body) = request.into_parts();
-        let body = if self.budget().has_room(announced_bytes(&head.headers)) {
+        let body = if ticket.account().has_room(announced_bytes(&head.headers)) {
             let sent_connect = ticket.has_sent_connect();
             let max = self.payload_max();
             body::read(body, max, sent_connect, &mut charge, self.metrics()).await
