@@ -163,7 +163,8 @@ pub fn open<C: Connection + std::fmt::Debug>(
     let mailbox = Arc::new(mailbox);
     let door = Door::new(&shared.settings, &mailbox);
     let end = EndHandle(Arc::clone(&bell));
-    let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
+    let out =
+        outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell)).charged_to(account);
     let who = Who::new(&shared.identities, auth);
     if let Some(error) = who.token_error {
         shared.metrics.reject(error.as_str());

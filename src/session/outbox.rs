@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 
 use super::link::Link;
+use crate::budget::{Account, Charge};
 use crate::protocol::event;
 use crate::room::{Bell, Entry, EntryKind, News, Reader};
 use crate::sync::Mutex;
@@ -123,6 +124,8 @@ struct State {
     /// Sizes of the packets on their way, oldest first.
     on_the_way: VecDeque<usize>,
     bytes: usize,
+    /// What those bytes are charged to.
+    charge: Option<Charge>,
     /// Packets taken so far.
     taken: u64,
     /// The session's cursor, while it has nothing to do.
@@ -137,10 +140,14 @@ impl State {
     /// Forgets the packets that the transport has taken since the last time.
     fn settle(&mut self, link: &Link) {
         let taken = link.taken();
+        if self.taken == taken {
+            return;
+        }
         while self.taken < taken {
             self.taken += 1;
             self.bytes -= self.on_the_way.pop_front().unwrap_or(0);
         }
+        self.charge();
     }
 
     fn has_room(&self, size: usize, link: &Link) -> bool {
@@ -150,12 +157,20 @@ impl State {
             WINDOW_PACKETS
         };
         let fits = self.on_the_way.len() < packets_max && self.bytes + size <= WINDOW_BYTES;
-        fits || self.on_the_way.is_empty()
+        let may_hold = |charge: &Charge| charge.account().has_room_to_spare(size);
+        fits && self.charge.as_ref().is_none_or(may_hold) || self.on_the_way.is_empty()
     }
 
     fn sent(&mut self, size: usize) {
         self.on_the_way.push_back(size);
         self.bytes += size;
+        self.charge();
+    }
+
+    fn charge(&mut self) {
+        if let Some(charge) = &mut self.charge {
+            charge.set(self.bytes);
+        }
     }
 }
 
@@ -168,6 +183,13 @@ impl<C: Connection> Outbox<C> {
             bell,
             state: Mutex::default(),
         }
+    }
+
+    /// Charges what is on its way to an account.
+    #[must_use]
+    pub fn charged_to(self, account: &Arc<Account>) -> Self {
+        self.state.lock().charge = Some(account.charge());
+        self
     }
 
     /// Says an event, waiting for room if there is none.

@@ -24,7 +24,12 @@ mod outbox;
 #[path = "../../src/room/readers.rs"]
 mod readers;
 
-/// What those files find under `crate::metrics`.
+/// What those files find under `crate::budget`.
+mod budget {
+    pub use hubbub::budget::{Account, Charge};
+}
+
+/// The same for `crate::metrics`.
 mod metrics {
     pub use hubbub::metrics::Metrics;
 }
