@@ -38,6 +38,8 @@ const CREDIT: usize = 4;
 const WHOLE: usize = 16;
 /// A connection that holds less is not refused anything: as much as the largest honest message takes.
 const LIGHT: usize = 16 * 1024;
+/// The same for output, which so many connections wait for at once that they count together.
+const LIGHT_OUTPUT: usize = 4 * 1024;
 /// Shortest time between two rounds of closing.
 const ROUND_PAUSE: Duration = Duration::from_millis(5);
 
@@ -213,7 +215,7 @@ impl Account {
     /// that waits its turn elsewhere costs nothing, so it stops well before anybody is closed.
     #[must_use]
     pub fn has_room_to_spare(&self, bytes: usize) -> bool {
-        self.held().saturating_add(bytes) <= LIGHT || self.budget.fits(bytes, CLOSE_DOWN_TO)
+        self.held().saturating_add(bytes) <= LIGHT_OUTPUT || self.budget.fits(bytes, CLOSE_DOWN_TO)
     }
 
     /// A charge of `bytes` for new work; `None` where there is no room for it.

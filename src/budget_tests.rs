@@ -128,13 +128,14 @@ fn new_work_is_refused_near_the_bound_and_taken_again_below() {
 
 #[test]
 fn output_stops_before_anybody_is_closed() {
-    let budget = Budget::new(1600 * KIB);
+    let budget = Budget::new(16 * 1024 * KIB);
     let readers: Vec<_> = (0..100).map(|_| Connection::open(&budget, true)).collect();
     for reader in &readers {
         while reader.account.has_room_to_spare(8 * KIB) && reader.account.held() < 512 * KIB {
             reader.hold(8 * KIB);
         }
     }
+    assert!(budget.used() <= budget.share(CLOSE_DOWN_TO) + 100 * LIGHT_OUTPUT);
     budget.relieve();
     assert!(!readers.iter().any(|reader| reader.is_closed()));
 }

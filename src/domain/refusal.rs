@@ -172,22 +172,6 @@ impl Refusal {
         )
     }
 
-    /// All connections together hold as much memory as they may: the request was not taken.
-    #[must_use]
-    pub fn short_of_memory() -> Self {
-        Self::new(
-            RefusalCode::Busy,
-            "The service is short of memory: send this again in a moment",
-        )
-        .with_retry_after(Duration::from_secs(1))
-    }
-
-    /// The packet is larger than this event's may be.
-    #[must_use]
-    pub fn packet_too_large(event: &str, bytes_max: usize) -> Self {
-        Self::invalid_payload(format!("{event}: a packet has at most {bytes_max} bytes"))
-    }
-
     /// The name is in use in the room (only where names are unique).
     #[must_use]
     pub fn username_taken() -> Self {

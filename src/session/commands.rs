@@ -8,21 +8,14 @@ use super::mailbox::Request;
 use super::outbox::{Connection, Ended};
 use super::serve::{Place, Session};
 use super::users::Keep;
-use crate::budget::Charge;
 use crate::domain::Refusal;
 use crate::json;
 use crate::protocol::{
-    Accepted, Command, ErrorEvent, EventName, HISTORY_PAGE_BYTES_MAX, HistoryBody, HistoryRange,
-    Join, JoinConfirm, NoBody, Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX,
-    UsersBody, event,
+    Accepted, Command, ErrorEvent, EventName, HistoryBody, HistoryRange, Join, JoinConfirm, NoBody,
+    Position, RefusedAck, RefusedError, Send, SentBody, USERS_MAX, UsersBody, event,
 };
 use crate::room::members::Member;
 use crate::room::{Membership, NameClaim, News, Page, Published, Reader, Room, Saying};
-
-/// Bytes of a user in a list, with a name that is long in bytes.
-const USER_BYTES: usize = 256;
-/// Copies of an answer while it is built and handed over.
-const COPIES: usize = 2;
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
@@ -56,28 +49,6 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             Err(refusal) => Err(refusal),
         };
         self.answer(event, answer, ack).await
-    }
-
-    /// Takes room for an answer that may be large, before it is built.
-    fn room_for_answer(&self, body: &Result<Command, Refusal>) -> Result<Option<Charge>, Refusal> {
-        let bytes = match body {
-            Ok(Command::Join(join)) => {
-                let room = self.shared.rooms.get(&join.room);
-                let history = join.history.and(room).map_or(0, |room| history_bytes(room));
-                let users = room
-                    .filter(|_| join.users)
-                    .map_or(0, |room| users_bytes(room));
-                history + users
-            }
-            Ok(Command::History(_)) => self.here().map_or(0, |place| history_bytes(place.room())),
-            Ok(Command::ListUsers) => self.here().map_or(0, |place| users_bytes(place.room())),
-            _ => 0,
-        };
-        if bytes == 0 {
-            return Ok(None);
-        }
-        let charge = self.mailbox.account().try_charge(bytes * COPIES);
-        charge.map(Some).ok_or_else(Refusal::short_of_memory)
     }
 
     pub(super) async fn answer(
@@ -351,20 +322,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }))
     }
 
-    fn here(&self) -> Result<&Place, Refusal> {
+    pub(super) fn here(&self) -> Result<&Place, Refusal> {
         self.place.as_ref().ok_or_else(Refusal::not_in_room)
     }
-}
-
-/// Bytes that a page of the room's history may have.
-fn history_bytes(room: &Room) -> usize {
-    room.log_bytes().min(HISTORY_PAGE_BYTES_MAX)
-}
-
-/// Bytes that a list of the room's users may have.
-fn users_bytes(room: &Room) -> usize {
-    let count = usize::try_from(room.member_count()).unwrap_or(USERS_MAX);
-    count.min(USERS_MAX) * USER_BYTES
 }
 
 /// The acknowledgement of a message.

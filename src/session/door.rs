@@ -47,8 +47,13 @@ impl<A> Door<A> {
         let Some(mailbox) = self.mailbox.upgrade() else {
             return;
         };
-        let too_large = || Refusal::packet_too_large(event.as_str(), protocol::EVENT_BYTES_MAX);
-        let body = self.check_rate(event).and_then(|()| Err(too_large()));
+        let too_large = |()| {
+            let (event, max) = (event.as_str(), protocol::EVENT_BYTES_MAX);
+            Err(Refusal::invalid_payload(format!(
+                "{event}: a packet has at most {max} bytes"
+            )))
+        };
+        let body = self.check_rate(event).and_then(too_large);
         mailbox.push(Request { event, body, ack });
     }
 

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -20,6 +21,8 @@ use crate::room::{Bell, News};
 
 /// Bytes that may wait for each request that may wait.
 const BYTES_PER_REQUEST: usize = 256;
+/// When to try again where memory is short.
+const MEMORY_RETRY: Duration = Duration::from_secs(1);
 /// A queue that held more than this gives its memory back when it is empty.
 const KEEP_CAPACITY: usize = 16;
 
@@ -136,7 +139,7 @@ impl<A> Mailbox<A> {
             return Err(Refusal::busy());
         }
         if !self.account.has_room(bytes) {
-            return Err(Refusal::short_of_memory());
+            return Err(short_of_memory());
         }
         queue.commands += 1;
         queue.bytes += bytes;
@@ -161,6 +164,14 @@ impl<A> Mailbox<A> {
             self.link.resume_reading();
         }
         Some(request)
+    }
+}
+
+/// The refusal of what there is no memory for, of all connections together.
+pub fn short_of_memory() -> Refusal {
+    Refusal {
+        message: "The service is short of memory: send this again in a moment".into(),
+        ..Refusal::busy().with_retry_after(MEMORY_RETRY)
     }
 }
 

@@ -322,6 +322,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::unwrap_used)]
     fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
         let admission = admission(AdmissionSettings {
             connections_max: 1,
