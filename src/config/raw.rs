@@ -84,6 +84,16 @@ pub(super) struct Raw {
     #[arg(long, env = "MAILBOX", default_value = "1024", value_name = "REQUESTS")]
     pub(super) mailbox: String,
 
+    /// Bytes that all connections together may hold of requests, answers and unsent output; near it
+    /// new work is refused and the connections that hold most are closed
+    #[arg(
+        long,
+        env = "MEMORY_BUDGET",
+        default_value = "134217728",
+        value_name = "BYTES"
+    )]
+    pub(super) memory_budget: String,
+
     /// Connections at once
     #[arg(
         long,

@@ -19,6 +19,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use super::ticket::Ticket;
+use crate::budget::Budget;
 use crate::metrics::Metrics;
 
 /// Handshakes that may wait to be claimed; beyond that the oldest give way. Each holds about
@@ -52,6 +53,7 @@ pub struct AdmissionSettings {
 /// See the module's text.
 pub struct Admission {
     settings: AdmissionSettings,
+    budget: Arc<Budget>,
     metrics: Arc<Metrics>,
     open: AtomicUsize,
     remains: AtomicUsize,
@@ -66,6 +68,8 @@ pub struct Admission {
 pub enum TurnedAway {
     /// The service has as many connections as it may.
     Full,
+    /// All connections together hold as much memory as they may.
+    NoMemory,
     /// The address has as many connections as it may.
     AddressFull,
     /// The address opens connections too fast.
@@ -84,6 +88,7 @@ impl TurnedAway {
     const fn reason(self) -> &'static str {
         match self {
             Self::Full => "server_full",
+            Self::NoMemory => "memory_full",
             Self::AddressFull => "address_full",
             Self::TooFast(_) => "connect_rate",
         }
@@ -98,6 +103,7 @@ impl IntoResponse for TurnedAway {
                 FULL_RETRY_S,
                 "server is full (MAX_CONNECTIONS)\n",
             ),
+            Self::NoMemory => return no_memory(),
             Self::AddressFull => (
                 StatusCode::TOO_MANY_REQUESTS,
                 FULL_RETRY_S,
@@ -111,6 +117,16 @@ impl IntoResponse for TurnedAway {
         };
         (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
     }
+}
+
+/// The answer to whoever asks for more memory than there is.
+pub fn no_memory() -> Response {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::RETRY_AFTER, FULL_RETRY_S.to_string())],
+        "server is short of memory (MEMORY_BUDGET)\n",
+    )
+        .into_response()
 }
 
 /// A place among the open connections; given up when dropped, or before.
@@ -164,7 +180,11 @@ impl Place {
 
 impl Admission {
     /// Nobody is in.
-    pub fn new(settings: AdmissionSettings, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub fn new(
+        settings: AdmissionSettings,
+        budget: Arc<Budget>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         let rate = settings.per_address_rate;
         let burst = rate.saturating_mul(BURST_SECONDS);
         let quota = NonZeroU32::new(rate).zip(NonZeroU32::new(burst));
@@ -172,6 +192,7 @@ impl Admission {
             .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
         Arc::new(Self {
             settings,
+            budget,
             metrics,
             open: AtomicUsize::new(0),
             remains: AtomicUsize::new(0),
@@ -194,6 +215,9 @@ impl Admission {
     fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, TurnedAway> {
         if let Some(address) = address {
             self.check_rate(address)?;
+        }
+        if !self.budget.has_room(0) {
+            return Err(TurnedAway::NoMemory);
         }
         // Counted first and given back by the place's drop, so that two at once cannot both be
         // the last.
@@ -290,7 +314,7 @@ mod tests {
     use super::*;
 
     fn admission(settings: AdmissionSettings) -> Arc<Admission> {
-        Admission::new(settings, Arc::default())
+        Admission::new(settings, Budget::new(0), Arc::default())
     }
 
     fn from(address: &str) -> Option<ClientAddress> {
@@ -325,6 +349,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::unwrap_used)]
     fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
         let admission = admission(AdmissionSettings {
             connections_max: 1,

@@ -137,6 +137,30 @@ impl Raw {
         raw
     }
 
+    /// The same where the server may turn it away, or close it soon; `None` then.
+    pub async fn chat_if_let_in(server: &Server) -> Option<Self> {
+        let mut raw = Self::open(server).await;
+        let request = upgrade_request("websocket", WHOLE);
+        let connect = frame(TEXT, b"40");
+        if !raw.send(request).await {
+            return None;
+        }
+        while !raw.read.windows(4).any(|w| w == b"\r\n\r\n") {
+            if !raw.fill().await {
+                return None;
+            }
+        }
+        if !raw.head().await.starts_with("HTTP/1.1 101") || !raw.send(connect).await {
+            return None;
+        }
+        while let Some((_, payload)) = raw.frame().await {
+            if payload.starts_with(b"42[\"session\"") {
+                return Some(raw);
+            }
+        }
+        None
+    }
+
     /// The next frame; `None` at the end of the connection.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
