@@ -193,7 +193,7 @@ async fn row_59_answers_that_nobody_reads_are_not_built_without_end() {
         requests.extend(frame(TEXT, page.as_bytes()));
     }
     let requests = requests.as_slice();
-    let silent = a_few_at_once((0..300).map(|_| async move {
+    let silent = a_few_at_once((0..480).map(|_| async move {
         let mut eve = Raw::chat_if_let_in(server).await?;
         eve.send(requests).await;
         Some(eve)
@@ -207,7 +207,7 @@ async fn row_59_answers_that_nobody_reads_are_not_built_without_end() {
         assert!(since.elapsed() < PATIENCE, "nobody is let go of");
         sleep(Duration::from_millis(50)).await;
     }
-    assert_small(server, "answers that 300 do not read");
+    assert_small(server, "answers that 480 do not read");
     drop(silent);
     for talker in talkers {
         leave(talker).await;
