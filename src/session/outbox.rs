@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::connection::{Connection, END, Ended, Undeliverable};
+use super::connection::{Connection, END, Ended, Packet};
 use super::link::Link;
 use super::stream::{FrameStream, Written};
 use crate::budget::{Account, Charge};
@@ -31,36 +31,6 @@ pub const POLL_PACKETS: usize = 12;
 pub const POLL_BYTES: usize = 512 * 1024;
 /// Bytes of frames that a session writes at once (one larger frame may be, alone).
 const WRITE_BYTES: usize = 16 * 1024;
-
-/// One thing to send.
-enum Packet<'a, A> {
-    Event(&'static str, &'a RawValue),
-    Ack(A, &'a RawValue),
-}
-
-impl<A> Packet<'_, A> {
-    fn size(&self) -> usize {
-        match self {
-            Self::Event(_, payload) | Self::Ack(_, payload) => payload.get().len(),
-        }
-    }
-
-    fn frame<C: Connection<Ack = A>>(&self) -> Bytes {
-        let mut frame = Vec::new();
-        match self {
-            Self::Event(event, payload) => frame::push_event(&mut frame, event, payload),
-            Self::Ack(ack, payload) => frame::push_ack(&mut frame, C::ack_id(ack), payload),
-        }
-        frame.into()
-    }
-
-    fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), Undeliverable> {
-        match self {
-            Self::Event(event, payload) => connection.emit(event, payload),
-            Self::Ack(ack, payload) => connection.acknowledge(ack, payload),
-        }
-    }
-}
 
 /// What a try to send came to.
 enum Tried {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
 use crate::raw::{Raw, TEXT, frame, header};
@@ -192,7 +193,7 @@ async fn row_59_answers_that_nobody_reads_are_not_built_without_end() {
         requests.extend(frame(TEXT, page.as_bytes()));
     }
     let requests = requests.as_slice();
-    let silent = a_few_at_once((0..300).map(|_| async move {
+    let silent = a_few_at_once((0..480).map(|_| async move {
         let mut eve = Raw::chat_if_let_in(server).await?;
         eve.send(requests).await;
         Some(eve)
@@ -206,7 +207,7 @@ async fn row_59_answers_that_nobody_reads_are_not_built_without_end() {
         assert!(since.elapsed() < PATIENCE, "nobody is let go of");
         sleep(Duration::from_millis(50)).await;
     }
-    assert_small(server, "answers that 300 do not read");
+    assert_small(server, "answers that 480 do not read");
     drop(silent);
     for talker in talkers {
         leave(talker).await;
@@ -254,6 +255,52 @@ async fn row_59_sessions_that_never_poll_hold_little() {
     assert_small(server, "300 sessions that never poll");
     for mut eve in silent {
         // Those that were let go of meanwhile are not known any more.
+        eve.post("1".to_owned()).await.unwrap();
+    }
+    for talker in talkers {
+        leave(talker).await;
+    }
+    ward.finish(&[]).await;
+}
+
+/// Their packets are out of the session's hands, and wait in as many connections as it has polls.
+#[tokio::test]
+async fn row_59_polls_whose_answers_nobody_reads_hold_no_more_than_there_is() {
+    let ward = ward().await;
+    let server = ward.server();
+    let talkers = fill_history(server).await;
+    let join = json!({ "room_name": "tech", "username": "Eve" }).to_string();
+    let history = json!({ "limit": 200 }).to_string();
+    let mut requests = vec![event_frame("join_room", Some(&join), None)];
+    requests.extend((0..100).map(|id| event_frame("get_history", Some(&history), Some(id))));
+    let requests = requests.join("\x1e");
+    let requests = requests.as_str();
+    let silent = a_few_at_once((0..16).map(|_| async move {
+        let (mut eve, _) = connected_by_hand_if_let_in(server).await?;
+        eve.post(requests.to_owned()).await.ok()?;
+        let mut polls = Vec::new();
+        for _ in 0..60 {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.set_recv_buffer_size(4096).unwrap();
+            let mut poll = Raw::over(socket.connect(server.address()).await.ok()?);
+            let request = format!(
+                "GET /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\r\n",
+                eve.sid()
+            );
+            // Only its beginning is read, so that the next poll does not overlap.
+            if !poll.send(request).await || !poll.begins().await {
+                break;
+            }
+            polls.push(poll);
+        }
+        Some((eve, polls))
+    }))
+    .await;
+    let polls: usize = silent.iter().flatten().map(|(_, polls)| polls.len()).sum();
+    assert_small(server, &format!("{polls} polls that nobody reads"));
+    assert!(polls > 100, "{polls} polls");
+    for (mut eve, polls) in silent.into_iter().flatten() {
+        drop(polls);
         eve.post("1".to_owned()).await.unwrap();
     }
     for talker in talkers {

@@ -71,6 +71,13 @@ impl Raw {
         matches!(read, Ok(1..))
     }
 
+    /// Whether an answer of status 200 begins to come. Reads no more of it than that.
+    pub async fn begins(&mut self) -> bool {
+        let mut start = [0; 12];
+        let read = timeout(PATIENCE, self.stream.read_exact(&mut start)).await;
+        read.is_ok_and(|read| read.is_ok()) && start.ends_with(b" 200")
+    }
+
     /// Everything up to the end of the connection, which must come.
     pub async fn until_closed(&mut self) -> String {
         while self.fill().await {}
