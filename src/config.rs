@@ -44,6 +44,8 @@ pub struct Config {
     pub room_rate: u32,
     /// Requests in a mailbox; at least 1.
     pub mailbox: usize,
+    /// Bytes that all connections together may hold; 0 = not limited.
+    pub memory_budget: usize,
     /// Connections at once; 0 = not limited.
     pub max_connections: usize,
     /// Connections at once from one address; 0 = not limited.

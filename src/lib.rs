@@ -20,8 +20,9 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
+//! [`budget`], [`clock`], [`json`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
+pub mod budget;
 pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;

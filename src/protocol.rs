@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::RoomName;
 
-pub use event_array::split_event;
+pub use event_array::{EVENT_BYTES_MAX, is_too_large, split_event};
 pub use inbound::{
     Auth, Command, EventName, HistoryRange, Join, Position, Send, UsersRange, decode,
 };

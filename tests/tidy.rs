@@ -19,7 +19,9 @@ const ORDER: [&[&str]; 7] = [
     &["domain"],
 ];
 /// Helpers that anybody may use and that use nobody.
-const HELPERS: [&str; 6] = ["clock", "json", "metrics", "random", "rate", "sync"];
+const HELPERS: [&str; 7] = [
+    "budget", "clock", "json", "metrics", "random", "rate", "sync",
+];
 /// Libraries that only one place may name.
 const OWNED: [(&str, &str); 5] = [
     ("prometheus_client", "src/metrics.rs"),

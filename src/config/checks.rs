@@ -33,6 +33,9 @@ impl fmt::Display for Mistakes {
 /// Longest time any setting may name: timers of days are mistakes, and those of centuries overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
+/// Smallest memory budget: below, a single large message or answer would be near it.
+const MEMORY_BUDGET_MIN: usize = 16 * 1024 * 1024;
+
 /// Characters of the longest prefix of keys.
 const PREFIX_MAX: usize = 64;
 
@@ -62,6 +65,17 @@ impl Check {
     /// `5`, or `5/s`.
     fn rate(&mut self, name: &str, text: &str) -> u32 {
         self.number(name, text.trim().trim_end_matches("/s"), 0)
+    }
+
+    /// 0, or enough for a few of the largest packets and answers.
+    fn memory_budget(&mut self, text: &str) -> usize {
+        match self.number("MEMORY_BUDGET", text, 0) {
+            bytes @ 1..MEMORY_BUDGET_MIN => self.mistake(format!(
+                "MEMORY_BUDGET: {bytes} is too small; give at least {MEMORY_BUDGET_MIN} bytes, or 0 \
+                 for no limit"
+            )),
+            bytes => bytes,
+        }
     }
 
     fn time(&mut self, name: &str, text: &str, least: Duration) -> Duration {
@@ -260,6 +274,7 @@ pub(super) fn check(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, Mista
         message_burst: check.number("MESSAGE_BURST", &raw.message_burst, 1),
         room_rate: check.rate("ROOM_RATE", &raw.room_rate),
         mailbox: check.number("MAILBOX", &raw.mailbox, 1),
+        memory_budget: check.memory_budget(&raw.memory_budget),
         max_connections: check.number("MAX_CONNECTIONS", &raw.max_connections, 0),
         max_connections_per_ip: check.number(
             "MAX_CONNECTIONS_PER_IP",

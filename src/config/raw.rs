@@ -184,6 +184,17 @@ pub(super) struct Raw {
     )]
     pub(super) connect_rate_per_ip: String,
 
+    /// Bytes that all connections together may hold of requests, answers and unsent output; near it new
+    /// work is refused and the connections that hold most are closed
+    #[arg(
+        long,
+        help_heading = "Connections",
+        env = "MEMORY_BUDGET",
+        default_value = "134217728",
+        value_name = "BYTES"
+    )]
+    pub(super) memory_budget: String,
+
     /// Proxies whose `X-Forwarded-For` is trusted: addresses or networks, separated by commas
     #[arg(
         long,

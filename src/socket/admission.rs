@@ -19,6 +19,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use super::ticket::Ticket;
+use crate::budget::Budget;
 use crate::metrics::Metrics;
 
 /// Handshakes that may wait to be claimed; beyond that the oldest give way. Each holds about
@@ -52,6 +53,7 @@ pub struct AdmissionSettings {
 /// See the module's text.
 pub struct Admission {
     settings: AdmissionSettings,
+    budget: Arc<Budget>,
     metrics: Arc<Metrics>,
     open: AtomicUsize,
     remains: AtomicUsize,
@@ -66,6 +68,8 @@ pub struct Admission {
 pub enum TurnedAway {
     /// The service has as many connections as it may.
     Full,
+    /// All connections together hold as much memory as they may.
+    NoMemory,
     /// The address has as many connections as it may.
     AddressFull,
     /// The address opens connections too fast.
@@ -84,6 +88,7 @@ impl TurnedAway {
     const fn reason(self) -> &'static str {
         match self {
             Self::Full => "server_full",
+            Self::NoMemory => "memory_full",
             Self::AddressFull => "address_full",
             Self::TooFast(_) => "connect_rate",
         }
@@ -98,6 +103,7 @@ impl IntoResponse for TurnedAway {
                 FULL_RETRY_S,
                 "server is full (MAX_CONNECTIONS)\n",
             ),
+            Self::NoMemory => return no_memory(),
             Self::AddressFull => (
                 StatusCode::TOO_MANY_REQUESTS,
                 FULL_RETRY_S,
@@ -111,6 +117,16 @@ impl IntoResponse for TurnedAway {
         };
         (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
     }
+}
+
+/// The answer to whoever asks for more memory than there is.
+pub fn no_memory() -> Response {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::RETRY_AFTER, FULL_RETRY_S.to_string())],
+        "server is short of memory (MEMORY_BUDGET)\n",
+    )
+        .into_response()
 }
 
 /// A place among the open connections; given up when dropped, or before.
@@ -164,7 +180,11 @@ impl Place {
 
 impl Admission {
     /// Nobody is in.
-    pub fn new(settings: AdmissionSettings, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub fn new(
+        settings: AdmissionSettings,
+        budget: Arc<Budget>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         let rate = settings.per_address_rate;
         let burst = rate.saturating_mul(BURST_SECONDS);
         let quota = NonZeroU32::new(rate).zip(NonZeroU32::new(burst));
@@ -172,6 +192,7 @@ impl Admission {
             .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
         Arc::new(Self {
             settings,
+            budget,
             metrics,
             open: AtomicUsize::new(0),
             remains: AtomicUsize::new(0),
@@ -194,6 +215,9 @@ impl Admission {
     fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, TurnedAway> {
         if let Some(address) = address {
             self.check_rate(address)?;
+        }
+        if !self.budget.has_room(0) {
+            return Err(TurnedAway::NoMemory);
         }
         // Counted first and given back by the place's drop, so that two at once cannot both be
         // the last.
@@ -286,98 +310,5 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn admission(settings: AdmissionSettings) -> Arc<Admission> {
-        Admission::new(settings, Arc::default())
-    }
-
-    fn from(address: &str) -> Option<ClientAddress> {
-        address.parse().ok().map(ClientAddress)
-    }
-
-    #[test]
-    fn places_are_counted_in_all_and_for_each_address_and_given_back() {
-        let admission = admission(AdmissionSettings {
-            connections_max: 3,
-            per_address_max: 2,
-            per_address_rate: 0,
-        });
-        let first = admission.admit(from("192.0.2.1"));
-        let second = admission.admit(from("192.0.2.1"));
-        assert!(first.is_ok() && second.is_ok());
-        assert_eq!(
-            admission.admit(from("192.0.2.1")).err(),
-            Some(TurnedAway::AddressFull)
-        );
-        let third = admission.admit(from("192.0.2.2"));
-        assert!(third.is_ok());
-        assert_eq!(
-            admission.admit(from("192.0.2.3")).err(),
-            Some(TurnedAway::Full)
-        );
-        drop(first);
-        assert!(admission.admit(from("192.0.2.1")).is_ok());
-        drop((second, third));
-        assert!(admission.by_address.lock().is_empty());
-        assert_eq!(admission.open.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
-        let admission = admission(AdmissionSettings {
-            connections_max: 1,
-            ..AdmissionSettings::default()
-        });
-        let released = || {
-            let place = admission.admit(None);
-            let mut place = place.unwrap_or_else(|away| panic!("{away:?}"));
-            place.release();
-            place.release();
-            place
-        };
-        let remains: Vec<_> = (0..REMAINS_MAX).map(|_| released()).collect();
-        let mut last = released();
-        assert_eq!(admission.admit(None).err(), Some(TurnedAway::Full));
-        drop(remains);
-        last.release();
-        assert!(admission.admit(None).is_ok());
-        drop(last);
-        assert_eq!(admission.open.load(Ordering::Relaxed), 0);
-        assert_eq!(admission.remains.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn one_subscriber_of_ipv6_is_one_address() {
-        let admission = admission(AdmissionSettings {
-            per_address_max: 1,
-            ..AdmissionSettings::default()
-        });
-        let first = admission.admit(from("2001:db8:1:2::1"));
-        assert!(first.is_ok());
-        assert_eq!(
-            admission.admit(from("2001:db8:1:2:ffff::9")).err(),
-            Some(TurnedAway::AddressFull)
-        );
-        assert!(admission.admit(from("2001:db8:1:3::1")).is_ok());
-    }
-
-    #[test]
-    fn an_address_may_open_a_burst_and_then_waits_while_others_do_not() {
-        let admission = admission(AdmissionSettings {
-            per_address_rate: 2,
-            ..AdmissionSettings::default()
-        });
-        for _ in 0..20 {
-            assert!(admission.admit(from("192.0.2.1")).is_ok());
-        }
-        let refused = admission.admit(from("192.0.2.1")).err();
-        assert!(matches!(refused, Some(TurnedAway::TooFast(wait)) if wait > Duration::ZERO));
-        assert!(admission.admit(from("192.0.2.2")).is_ok());
-        assert!(
-            admission.admit(None).is_ok(),
-            "whoever has no address is not limited"
-        );
-    }
-}
+#[path = "admission_tests.rs"]
+mod tests;
