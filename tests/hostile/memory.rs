@@ -53,7 +53,7 @@ async fn until_memory_is_short(ward: &Ward) {
 }
 
 #[tokio::test]
-async fn row_59_epochs_of_a_megabyte_are_not_kept() {
+async fn row_66_epochs_of_a_megabyte_are_not_kept() {
     let ward = ward().await;
     let epoch = "e".repeat(LARGE);
     let join = json!({
@@ -120,17 +120,17 @@ async fn half_sent_over_websocket(bytes: Vec<u8>, what: &str) {
 }
 
 #[tokio::test]
-async fn row_59_half_sent_packets_over_websocket_close_the_heaviest() {
+async fn row_66_half_sent_packets_over_websocket_close_the_heaviest() {
     half_sent_over_websocket(half_sent(), "480 half-sent packets").await;
 }
 
 #[tokio::test]
-async fn row_59_half_sent_fragments_over_websocket_close_the_heaviest() {
+async fn row_66_half_sent_fragments_over_websocket_close_the_heaviest() {
     half_sent_over_websocket(half_sent_in_fragments(), "480 packets in fragments").await;
 }
 
 #[tokio::test]
-async fn row_59_half_sent_bodies_over_polling_close_the_heaviest() {
+async fn row_66_half_sent_bodies_over_polling_close_the_heaviest() {
     let ward = ward().await;
     let server = ward.server();
     let mut body = br#"42["send_message",{"text":""#.to_vec();
@@ -176,7 +176,7 @@ async fn fill_history(server: &Server) -> Vec<Client> {
 }
 
 #[tokio::test]
-async fn row_59_answers_that_nobody_reads_are_not_built_without_end() {
+async fn row_66_answers_that_nobody_reads_are_not_built_without_end() {
     let ward = ward().await;
     let server = ward.server();
     let talkers = fill_history(server).await;
@@ -216,7 +216,7 @@ async fn row_59_answers_that_nobody_reads_are_not_built_without_end() {
 }
 
 #[tokio::test]
-async fn row_59_what_a_busy_room_says_waits_for_nobody_in_memory() {
+async fn row_66_what_a_busy_room_says_waits_for_nobody_in_memory() {
     let ward = ward().await;
     let server = ward.server();
     let join = json!({ "room_name": "tech", "username": "Eve" });
@@ -240,7 +240,7 @@ async fn row_59_what_a_busy_room_says_waits_for_nobody_in_memory() {
 }
 
 #[tokio::test]
-async fn row_59_sessions_that_never_poll_hold_little() {
+async fn row_66_sessions_that_never_poll_hold_little() {
     let ward = ward().await;
     let server = ward.server();
     let join = json!({ "room_name": "tech", "username": "Eve" });
@@ -265,7 +265,7 @@ async fn row_59_sessions_that_never_poll_hold_little() {
 
 /// Their packets are out of the session's hands, and wait in as many connections as it has polls.
 #[tokio::test]
-async fn row_59_polls_whose_answers_nobody_reads_hold_no_more_than_there_is() {
+async fn row_66_polls_whose_answers_nobody_reads_hold_no_more_than_there_is() {
     let ward = ward().await;
     let server = ward.server();
     let talkers = fill_history(server).await;

@@ -19,7 +19,7 @@ use crate::ward::{Ward, leave};
 const SMALL: usize = 16 * 1024;
 
 #[tokio::test]
-async fn row_59_before_connect_sixteen_kibibytes_are_enough_over_websocket() {
+async fn row_66_before_connect_sixteen_kibibytes_are_enough_over_websocket() {
     let ward = Ward::start().await;
     let large = "x".repeat(SMALL);
     let announced = [header(TEXT, 1_000_000, 0x80), vec![0; 4]].concat();
@@ -39,7 +39,7 @@ async fn row_59_before_connect_sixteen_kibibytes_are_enough_over_websocket() {
 }
 
 #[tokio::test]
-async fn row_59_before_connect_sixteen_kibibytes_are_enough_over_polling() {
+async fn row_66_before_connect_sixteen_kibibytes_are_enough_over_polling() {
     let ward = Ward::start().await;
     let large = "x".repeat(SMALL);
     for body in [
@@ -64,7 +64,7 @@ async fn opened(server: &Server) -> Endpoint {
 
 /// A message that a client sends in the same write as CONNECT may be as large as any.
 #[tokio::test]
-async fn row_59_what_follows_connect_at_once_may_be_large() {
+async fn row_66_what_follows_connect_at_once_may_be_large() {
     let ward = Ward::start().await;
     let text = json!({ "text": "x".repeat(100_000) });
     let message = event_frame("send_message", Some(&text.to_string()), Some(7));
@@ -87,7 +87,7 @@ async fn row_59_what_follows_connect_at_once_may_be_large() {
 }
 
 #[tokio::test]
-async fn row_59_events_other_than_messages_are_refused_above_sixteen_kibibytes() {
+async fn row_66_events_other_than_messages_are_refused_above_sixteen_kibibytes() {
     let ward = Ward::start().await;
     for transport in Transport::ALL {
         let mut eve = Client::connect(ward.server(), transport).await;
@@ -124,7 +124,7 @@ async fn row_59_events_other_than_messages_are_refused_above_sixteen_kibibytes()
 /// What the system holds for a connection whose peer does not read.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn row_59_the_system_holds_little_for_a_connection_that_nobody_reads() {
+async fn row_66_the_system_holds_little_for_a_connection_that_nobody_reads() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "a page").unwrap();
     std::fs::write(folder.path().join("large.bin"), vec![7; 32 * 1024 * 1024]).unwrap();
@@ -200,7 +200,7 @@ async fn memory_goes_back_to_the_system_when_connections_have_gone() {
 /// Nothing of a large message stays with its connection.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn row_59_a_connection_keeps_nothing_of_a_large_message() {
+async fn row_66_a_connection_keeps_nothing_of_a_large_message() {
     const CONNECTIONS: u64 = 40;
     const EACH_MAX_KIB: u64 = 128;
     let ward = Ward::start().await;
