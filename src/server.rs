@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 use self::node::{Prepared, Working};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
-use crate::budget::Budget;
 use crate::config::{Config, KeySource, Listen};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::room::{RoomSettings, Rooms};
 use crate::session::{Drain, Identities, Shared};
@@ -81,7 +81,7 @@ impl Server {
             backplane: node.backplane(),
         });
         let mut background = rooms.start();
-        let budget = Budget::new(config.memory_budget);
+        let budget = MemoryBudget::new(config.memory_budget);
         let guarded = Arc::clone(&budget);
         background.spawn(async move { guarded.guard().await });
         let shared = Arc::new(Shared::new(

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hubbub::budget::{Account, Budget};
 use hubbub::domain::{ReservedNames, RoomName, TextLimits};
+use hubbub::memory::{MemoryAccount, MemoryBudget};
 use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, EventName, Limits};
 use hubbub::room::{LogBounds, RoomSettings, Rooms};
@@ -82,7 +82,7 @@ impl Person {
         let (door, _end, session) = session::open(
             shared,
             &link,
-            &Account::unbounded(),
+            &MemoryAccount::unbounded(),
             connection,
             &Auth::default(),
             None,
@@ -169,7 +169,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         settings,
         identities,
         Arc::clone(metrics),
-        Budget::new(0),
+        MemoryBudget::new(0),
     ))
 }
 

@@ -20,7 +20,7 @@ const ORDER: [&[&str]; 7] = [
 ];
 /// Helpers that anybody may use and that use nobody.
 const HELPERS: [&str; 7] = [
-    "budget", "clock", "json", "metrics", "random", "rate", "sync",
+    "clock", "json", "memory", "metrics", "random", "rate", "sync",
 ];
 /// Libraries that only one place may name.
 const OWNED: [(&str, &str); 5] = [

@@ -12,8 +12,8 @@ use super::commands::sent;
 use super::connection::{Connection, Ended};
 use super::mailbox::short_of_memory;
 use super::serve::Session;
-use crate::budget::Charge;
 use crate::domain::Refusal;
+use crate::memory::MemoryCharge;
 use crate::protocol::{Command, EventName, HISTORY_PAGE_BYTES_MAX, USERS_MAX};
 use crate::room::{Published, Room};
 
@@ -43,7 +43,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     pub(super) fn room_for_answer(
         &self,
         body: &Result<Command, Refusal>,
-    ) -> Result<Option<Charge>, Refusal> {
+    ) -> Result<Option<MemoryCharge>, Refusal> {
         let bytes = match body {
             Ok(Command::Join(join)) => {
                 let room = self.shared.rooms.get(&join.room);

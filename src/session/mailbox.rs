@@ -14,8 +14,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::link::Link;
-use crate::budget::{Account, Charge};
 use crate::domain::Refusal;
+use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::{Command, EventName};
 use crate::room::{Bell, News};
 
@@ -58,7 +58,7 @@ pub struct Mailbox<A> {
     queue: Mutex<Queue<A>>,
     bell: Arc<Bell>,
     link: Arc<Link>,
-    account: Arc<Account>,
+    account: Arc<MemoryAccount>,
 }
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ struct Queue<A> {
     bytes: usize,
     /// Held by refusals.
     refusal_bytes: usize,
-    charge: Charge,
+    charge: MemoryCharge,
 }
 
 impl<A> Queue<A> {
@@ -90,7 +90,7 @@ impl<A> Mailbox<A> {
         requests_max: usize,
         bell: Arc<Bell>,
         link: Arc<Link>,
-        account: &Arc<Account>,
+        account: &Arc<MemoryAccount>,
     ) -> Self {
         let queue = Queue {
             requests: VecDeque::new(),
@@ -109,7 +109,7 @@ impl<A> Mailbox<A> {
     }
 
     /// What the connection's memory is charged to.
-    pub const fn account(&self) -> &Arc<Account> {
+    pub const fn account(&self) -> &Arc<MemoryAccount> {
         &self.account
     }
 
@@ -184,8 +184,8 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::budget::{Budget, Owner};
     use crate::domain::{RefusalCode, TextLimits};
+    use crate::memory::{MemoryBudget, Owner};
     use crate::protocol::{Join, decode};
 
     fn request() -> Request<u32> {
@@ -201,7 +201,7 @@ mod tests {
             requests_max,
             Arc::default(),
             Arc::clone(link),
-            &Account::unbounded(),
+            &MemoryAccount::unbounded(),
         )
     }
 
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_charged_with_all_it_holds_and_no_more_once_it_is_taken_out() {
-        let budget = Budget::new(0);
+        let budget = MemoryBudget::new(0);
         let account = budget.open(Weak::<Nobody>::new());
         let mailbox = Mailbox::new(1024, Arc::default(), Arc::default(), &account);
         assert_eq!((0..100).filter(|_| mailbox.push(join(24))).count(), 0);
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn without_room_in_the_budget_requests_are_refused_and_the_refusals_are_charged() {
-        let budget = Budget::new(1024 * 1024);
+        let budget = MemoryBudget::new(1024 * 1024);
         let account = budget.open(Weak::<Nobody>::new());
         let mailbox = Mailbox::new(8, Arc::default(), Arc::default(), &account);
         let own = account.try_charge(900 * 1024);

@@ -39,8 +39,8 @@ pub use link::Link;
 pub use serve::Session;
 pub use users::Users;
 
-use crate::budget::{Account as MemoryAccount, Budget};
 use crate::domain::{ReservedNames, TextLimits};
+use crate::memory::{MemoryAccount, MemoryBudget};
 use crate::metrics::Metrics;
 use crate::protocol::{Auth, Limits};
 use crate::room::{Bell, News, Rooms, UserId};
@@ -79,7 +79,7 @@ pub struct Shared {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What memory all connections may hold.
-    pub budget: Arc<Budget>,
+    pub budget: Arc<MemoryBudget>,
     /// Which of them speaks for whom.
     pub users: Arc<Users>,
     /// What each user may still ask for.
@@ -95,7 +95,7 @@ impl Shared {
         settings: SessionSettings,
         identities: Identities,
         metrics: Arc<Metrics>,
-        budget: Arc<Budget>,
+        budget: Arc<MemoryBudget>,
     ) -> Self {
         Self {
             rooms,

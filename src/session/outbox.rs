@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use super::connection::{Connection, END, Ended, Packet};
 use super::link::Link;
 use super::stream::{FrameStream, Written};
-use crate::budget::{Account, Charge};
+use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::frame;
 use crate::room::{Batch, Bell, Entry, News, Offered, Subscriber};
 use crate::sync::Mutex;
@@ -57,7 +57,7 @@ struct State {
     queued: VecDeque<usize>,
     bytes: usize,
     /// What those bytes, and those that a stream has left to write, are charged to.
-    charge: Option<Charge>,
+    charge: Option<MemoryCharge>,
     /// Packets taken from there so far.
     taken: u64,
     /// The session's cursor, while it has nothing to do.
@@ -81,7 +81,7 @@ impl State {
 
     fn may_queue(&self, size: usize) -> bool {
         let fits = self.queued.len() < POLL_PACKETS && self.bytes + size <= POLL_BYTES;
-        let may_hold = |charge: &Charge| charge.account().has_room_to_spare(size);
+        let may_hold = |charge: &MemoryCharge| charge.account().has_room_to_spare(size);
         fits && self.charge.as_ref().is_none_or(may_hold) || self.queued.is_empty()
     }
 
@@ -123,7 +123,7 @@ impl<C: Connection> Outbox<C> {
 
     /// Charges what is on its way to an account.
     #[must_use]
-    pub fn charged_to(self, account: &Arc<Account>) -> Self {
+    pub fn charged_to(self, account: &Arc<MemoryAccount>) -> Self {
         self.state.lock().charge = Some(account.charge());
         self
     }

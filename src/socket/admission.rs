@@ -19,7 +19,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use super::ticket::Ticket;
-use crate::budget::Budget;
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 
 /// Handshakes that may wait to be claimed; beyond that the oldest give way. Each holds about
@@ -53,7 +53,7 @@ pub struct AdmissionSettings {
 /// See the module's text.
 pub struct Admission {
     settings: AdmissionSettings,
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
     open: AtomicUsize,
     remains: AtomicUsize,
@@ -182,7 +182,7 @@ impl Admission {
     /// Nobody is in.
     pub fn new(
         settings: AdmissionSettings,
-        budget: Arc<Budget>,
+        budget: Arc<MemoryBudget>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let rate = settings.per_address_rate;

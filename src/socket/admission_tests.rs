@@ -3,7 +3,7 @@
 use super::*;
 
 fn admission(settings: AdmissionSettings) -> Arc<Admission> {
-    Admission::new(settings, Budget::new(0), Arc::default())
+    Admission::new(settings, MemoryBudget::new(0), Arc::default())
 }
 
 fn from(address: &str) -> Option<ClientAddress> {

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::packet::is_connect;
-use crate::budget::Charge;
+use crate::memory::MemoryCharge;
 use crate::metrics::Metrics;
 
 /// Bytes of a packet that comes before its client has sent CONNECT, on either transport: a token has
@@ -57,7 +57,7 @@ pub async fn read(
     mut body: Body,
     bytes_max: usize,
     mut sent_connect: bool,
-    charge: &mut Charge,
+    charge: &mut MemoryCharge,
     metrics: &Metrics,
 ) -> Result<Bytes, Unwelcome> {
     let mut whole = Vec::new();

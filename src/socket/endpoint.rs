@@ -26,7 +26,7 @@ use super::admission::{Admission, ClientAddress};
 use super::errors;
 use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
-use crate::budget::Budget;
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 
 /// The Socket.IO endpoint.
@@ -36,7 +36,7 @@ pub struct Endpoint {
     _io: SocketIo,
     polling: PollingTickets,
     admission: Arc<Admission>,
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
     connect_timeout: Duration,
     payload_max: usize,
@@ -53,7 +53,7 @@ impl Endpoint {
         service: SocketIoService<Nothing>,
         io: SocketIo,
         admission: Arc<Admission>,
-        budget: Arc<Budget>,
+        budget: Arc<MemoryBudget>,
         metrics: Arc<Metrics>,
         connect_timeout: Duration,
         payload_max: usize,
@@ -88,7 +88,7 @@ impl Endpoint {
         self.admission.is_full()
     }
 
-    pub(super) const fn budget(&self) -> &Arc<Budget> {
+    pub(super) const fn budget(&self) -> &Arc<MemoryBudget> {
         &self.budget
     }
 

@@ -22,7 +22,7 @@ use super::body::UNCONNECTED_PACKET_MAX;
 use super::frames::{Frames, Step};
 use super::packet::is_connect;
 use super::ticket::Ticket;
-use crate::budget::{Charge, Owner};
+use crate::memory::{MemoryCharge, Owner};
 use crate::metrics::Metrics;
 
 /// Payload bytes of a frame that the library sees: as much as it reads at once. A multiple of
@@ -247,7 +247,7 @@ pin_project! {
         stream: S,
         cutter: Cutter,
         ticket: Arc<Ticket>,
-        charge: Charge,
+        charge: MemoryCharge,
         metrics: Arc<Metrics>,
         // What did not fit into the reader's buffer.
         waiting: Vec<u8>,

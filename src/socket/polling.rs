@@ -28,7 +28,7 @@ use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
 use super::ticket::Ticket;
-use crate::budget::Charge;
+use crate::memory::MemoryCharge;
 
 /// WebSockets that may try to take over one session at once. Whichever gets there first does.
 const PROBES_MAX: usize = 4;
@@ -270,7 +270,7 @@ fn cut_behind_connect(body: &mut Bytes) -> Bytes {
 /// The body of an answer, charged to its connection until all of it has been written.
 struct Held {
     body: Bytes,
-    _charge: Charge,
+    _charge: MemoryCharge,
 }
 
 impl Held {

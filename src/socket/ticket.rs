@@ -14,7 +14,7 @@ use socketioxide::socket::Sid;
 use super::admission::Place;
 use super::endpoint::Endpoint;
 use super::polling::PollingSession;
-use crate::budget::{Account, Owner};
+use crate::memory::{MemoryAccount, Owner};
 use crate::session::{EndHandle, Link};
 
 /// No session yet.
@@ -32,7 +32,7 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 pub struct Ticket {
     place: Mutex<Place>,
     link: Arc<Link>,
-    account: Arc<Account>,
+    account: Arc<MemoryAccount>,
     sent_connect: AtomicBool,
     opened: Instant,
     endpoint: Weak<Endpoint>,
@@ -82,7 +82,7 @@ impl Ticket {
     }
 
     /// What memory the connection holds.
-    pub const fn account(&self) -> &Arc<Account> {
+    pub const fn account(&self) -> &Arc<MemoryAccount> {
         &self.account
     }
 

@@ -31,9 +31,9 @@ mod ring;
 #[path = "../../src/session/stream.rs"]
 mod stream;
 
-/// What those files find under `crate::budget`.
-mod budget {
-    pub use hubbub::budget::{Account, Charge};
+/// What those files find under `crate::memory`.
+mod memory {
+    pub use hubbub::memory::{MemoryAccount, MemoryCharge};
 }
 
 /// The same for `crate::protocol`.

@@ -1,7 +1,7 @@
 //! One bound on the memory that all connections together make the service hold: what was received
 //! and not handled yet, requests that wait, answers that were built, and output that was not sent.
 //!
-//! Each connection has an [`Account`]; whatever holds memory for it keeps a [`Charge`] there. Near
+//! Each connection has an [`MemoryAccount`]; whatever holds memory for it keeps a [`MemoryCharge`] there. Near
 //! the bound two things happen, in this order:
 //!
 //! 1. Above [`CLOSE_ABOVE`] the connections that hold most are closed, until what the others hold
@@ -44,15 +44,15 @@ const LIGHT_OUTPUT: usize = 4 * 1024;
 const ROUND_PAUSE: Duration = Duration::from_millis(5);
 
 /// The budget of the whole service.
-pub struct Budget {
+pub struct MemoryBudget {
     /// In bytes; `usize::MAX` = no bound.
     limit: usize,
     used: AtomicUsize,
     pressure: Notify,
-    accounts: Mutex<Slab<Weak<Account>>>,
+    accounts: Mutex<Slab<Weak<MemoryAccount>>>,
 }
 
-impl Budget {
+impl MemoryBudget {
     /// A budget of `limit` bytes; 0 = no bound.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
@@ -82,8 +82,8 @@ impl Budget {
 
     /// Opens the account of a new connection. `owner` closes it when it holds too much.
     #[must_use]
-    pub fn open(self: &Arc<Self>, owner: Weak<dyn Owner>) -> Arc<Account> {
-        Arc::new_cyclic(|account| Account {
+    pub fn open(self: &Arc<Self>, owner: Weak<dyn Owner>) -> Arc<MemoryAccount> {
+        Arc::new_cyclic(|account| MemoryAccount {
             budget: Arc::clone(self),
             key: self.accounts.lock().insert(Weak::clone(account)),
             held: AtomicUsize::new(0),
@@ -104,7 +104,7 @@ impl Budget {
 
     /// One round of closing.
     fn relieve(&self) {
-        let accounts: Vec<Arc<Account>> = {
+        let accounts: Vec<Arc<MemoryAccount>> = {
             let accounts = self.accounts.lock();
             accounts.iter().filter_map(|(_, a)| a.upgrade()).collect()
         };
@@ -149,9 +149,9 @@ impl Budget {
     }
 }
 
-impl fmt::Debug for Budget {
+impl fmt::Debug for MemoryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget")
+        f.debug_struct("MemoryBudget")
             .field("limit", &self.limit)
             .field("used", &self.used())
             .finish_non_exhaustive()
@@ -165,15 +165,15 @@ pub trait Owner: Send + Sync {
 }
 
 /// What one connection holds.
-pub struct Account {
-    budget: Arc<Budget>,
+pub struct MemoryAccount {
+    budget: Arc<MemoryBudget>,
     key: usize,
     held: AtomicUsize,
     is_closing: AtomicBool,
     owner: Weak<dyn Owner>,
 }
 
-impl Account {
+impl MemoryAccount {
     /// An account that nobody closes, of a budget without a bound.
     #[must_use]
     pub fn unbounded() -> Arc<Self> {
@@ -181,12 +181,12 @@ impl Account {
         impl Owner for Nobody {
             fn close_for_memory(&self) {}
         }
-        Budget::new(0).open(Weak::<Nobody>::new())
+        MemoryBudget::new(0).open(Weak::<Nobody>::new())
     }
 
     /// The budget it belongs to.
     #[must_use]
-    pub const fn budget(&self) -> &Arc<Budget> {
+    pub const fn budget(&self) -> &Arc<MemoryBudget> {
         &self.budget
     }
 
@@ -198,8 +198,8 @@ impl Account {
 
     /// A charge of nothing yet.
     #[must_use]
-    pub fn charge(self: &Arc<Self>) -> Charge {
-        Charge {
+    pub fn charge(self: &Arc<Self>) -> MemoryCharge {
+        MemoryCharge {
             account: Arc::clone(self),
             bytes: 0,
         }
@@ -220,7 +220,7 @@ impl Account {
 
     /// A charge of `bytes` for new work; `None` where there is no room for it.
     #[must_use]
-    pub fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
+    pub fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<MemoryCharge> {
         if !self.has_room(bytes) {
             return None;
         }
@@ -241,15 +241,15 @@ impl Account {
     }
 }
 
-impl fmt::Debug for Account {
+impl fmt::Debug for MemoryAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account")
+        f.debug_struct("MemoryAccount")
             .field("held", &self.held())
             .finish_non_exhaustive()
     }
 }
 
-impl Drop for Account {
+impl Drop for MemoryAccount {
     fn drop(&mut self) {
         self.budget.accounts.lock().try_remove(self.key);
     }
@@ -257,13 +257,13 @@ impl Drop for Account {
 
 /// Bytes held for one connection by one part of the service; given back when dropped.
 #[derive(Debug)]
-pub struct Charge {
-    account: Arc<Account>,
+pub struct MemoryCharge {
+    account: Arc<MemoryAccount>,
     /// Whole steps of [`STEP`].
     bytes: usize,
 }
 
-impl Charge {
+impl MemoryCharge {
     /// So many bytes are held now.
     pub fn set(&mut self, bytes: usize) {
         let bytes = bytes / STEP * STEP;
@@ -283,17 +283,17 @@ impl Charge {
 
     /// The account that is charged.
     #[must_use]
-    pub const fn account(&self) -> &Arc<Account> {
+    pub const fn account(&self) -> &Arc<MemoryAccount> {
         &self.account
     }
 }
 
-impl Drop for Charge {
+impl Drop for MemoryCharge {
     fn drop(&mut self) {
         self.set(0);
     }
 }
 
 #[cfg(test)]
-#[path = "budget_tests.rs"]
+#[path = "memory_tests.rs"]
 mod tests;

@@ -8,14 +8,14 @@ const KIB: usize = 1024;
 
 /// A connection that frees what it holds when it is closed, or later.
 struct Connection {
-    account: Arc<Account>,
-    charges: Mutex<Vec<Charge>>,
+    account: Arc<MemoryAccount>,
+    charges: Mutex<Vec<MemoryCharge>>,
     closed: AtomicBool,
     frees_late: bool,
 }
 
 impl Connection {
-    fn open(budget: &Arc<Budget>, frees_late: bool) -> Arc<Self> {
+    fn open(budget: &Arc<MemoryBudget>, frees_late: bool) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<Self>| Self {
             account: budget.open(Weak::clone(this) as Weak<dyn Owner>),
             charges: Mutex::default(),
@@ -24,7 +24,7 @@ impl Connection {
         })
     }
 
-    fn holding(budget: &Arc<Budget>, bytes: usize) -> Arc<Self> {
+    fn holding(budget: &Arc<MemoryBudget>, bytes: usize) -> Arc<Self> {
         let connection = Self::open(budget, true);
         connection.hold(bytes);
         connection
@@ -52,7 +52,7 @@ impl Owner for Connection {
 
 #[test]
 fn the_heaviest_connections_are_closed_and_no_more_than_needed() {
-    let budget = Budget::new(1600 * KIB);
+    let budget = MemoryBudget::new(1600 * KIB);
     let light: Vec<_> = (0..600)
         .map(|_| Connection::holding(&budget, KIB))
         .collect();
@@ -69,7 +69,7 @@ fn the_heaviest_connections_are_closed_and_no_more_than_needed() {
 
 #[test]
 fn those_that_are_closing_count_as_gone_until_they_are() {
-    let budget = Budget::new(1600 * KIB);
+    let budget = MemoryBudget::new(1600 * KIB);
     let all: Vec<_> = (0..15)
         .map(|_| Connection::holding(&budget, 100 * KIB))
         .collect();
@@ -87,7 +87,7 @@ fn those_that_are_closing_count_as_gone_until_they_are() {
 
 #[test]
 fn if_closing_frees_nothing_others_are_closed() {
-    let budget = Budget::new(1600 * KIB);
+    let budget = MemoryBudget::new(1600 * KIB);
     let all: Vec<_> = (0..30)
         .map(|_| Connection::holding(&budget, 100 * KIB))
         .collect();
@@ -97,7 +97,7 @@ fn if_closing_frees_nothing_others_are_closed() {
 
 #[test]
 fn ten_thousand_small_ones_are_closed_only_as_far_as_needed() {
-    let budget = Budget::new(128 * 1024 * KIB);
+    let budget = MemoryBudget::new(128 * 1024 * KIB);
     let all: Vec<_> = (0..10_000)
         .map(|_| Connection::holding(&budget, 12 * KIB))
         .collect();
@@ -109,7 +109,7 @@ fn ten_thousand_small_ones_are_closed_only_as_far_as_needed() {
 
 #[test]
 fn new_work_is_refused_near_the_bound_and_taken_again_below() {
-    let budget = Budget::new(1600 * KIB);
+    let budget = MemoryBudget::new(1600 * KIB);
     let other = Connection::holding(&budget, 1400 * KIB);
     let account = Connection::open(&budget, true);
     let charge = account.account.try_charge(100 * KIB);
@@ -128,7 +128,7 @@ fn new_work_is_refused_near_the_bound_and_taken_again_below() {
 
 #[test]
 fn output_stops_before_anybody_is_closed() {
-    let budget = Budget::new(16 * 1024 * KIB);
+    let budget = MemoryBudget::new(16 * 1024 * KIB);
     let readers: Vec<_> = (0..100).map(|_| Connection::open(&budget, true)).collect();
     for reader in &readers {
         while reader.account.has_room_to_spare(8 * KIB) && reader.account.held() < 512 * KIB {
@@ -142,7 +142,7 @@ fn output_stops_before_anybody_is_closed() {
 
 #[test]
 fn without_a_bound_nothing_is_refused_or_closed() {
-    let budget = Budget::new(0);
+    let budget = MemoryBudget::new(0);
     let connection = Connection::holding(&budget, usize::MAX / 2);
     budget.relieve();
     assert!(!connection.is_closed());
@@ -151,7 +151,7 @@ fn without_a_bound_nothing_is_refused_or_closed() {
 
 #[test]
 fn an_account_ends_with_its_connection() {
-    let budget = Budget::new(KIB);
+    let budget = MemoryBudget::new(KIB);
     for _ in 0..100 {
         drop(Connection::open(&budget, true));
     }
@@ -160,7 +160,7 @@ fn an_account_ends_with_its_connection() {
 
 #[tokio::test]
 async fn the_guard_closes_when_there_is_too_much_and_not_before() {
-    let budget = Budget::new(1600 * KIB);
+    let budget = MemoryBudget::new(1600 * KIB);
     let guard = Arc::clone(&budget);
     let guard = tokio::spawn(async move { guard.guard().await });
     let heavy = Connection::open(&budget, false);
@@ -183,7 +183,7 @@ proptest! {
     fn what_is_counted_is_what_is_held(
         changes in prop::collection::vec((0_usize..20, 0_usize..400_000), 1..200),
     ) {
-        let budget = Budget::new(1600 * KIB);
+        let budget = MemoryBudget::new(1600 * KIB);
         let connections: Vec<_> = (0..20).map(|_| Connection::open(&budget, false)).collect();
         for connection in &connections {
             connection.hold(0);
