@@ -56,7 +56,7 @@ export default defineConfig({
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.{ts,tsx}'],
-    setupFiles: ['src/test-setup.ts'],
+    setupFiles: ['tests/setup.ts'],
     restoreMocks: true,
   },
 } as Parameters<typeof defineConfig>[0]);

@@ -1,9 +1,9 @@
 // The client against a fake server: joining, resuming, applying once and in order.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeSocket, message } from '../../tests/fake-socket';
 import { Chat, type ChatEvents, DEFAULTS } from './chat';
 import type { ConnectionState } from './connection';
-import { FakeSocket, message } from './fake';
 
 let socket: FakeSocket;
 let chat: Chat;

@@ -1,8 +1,8 @@
 // Sending: one at a time and in order, again until acknowledged or refused, never twice where that is not safe.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeSocket, message } from '../../tests/fake-socket';
 import { Chat, DEFAULTS } from './chat';
-import { FakeSocket, message } from './fake';
 import type { Outgoing } from './outbox';
 
 let socket: FakeSocket;

@@ -3,8 +3,8 @@
 import { provideParts } from '../client/chat';
 import { Outbox } from '../client/outbox';
 import { Roster } from '../client/roster';
-import { provideTimelines } from './store';
-import * as timelines from './timeline';
+import * as timelines from '../log/timeline';
+import { provideTimelines } from './room';
 
 provideParts({ Outbox, Roster });
 provideTimelines(timelines);

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { fullTime, list, t, time } from '../i18n';
-import type { NoticeEntry } from '../state/timeline';
+import type { NoticeEntry } from '../log/timeline';
 import { useStore } from './context';
 import { isolated, whoIn } from './who';
 

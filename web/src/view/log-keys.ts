@@ -1,7 +1,7 @@
 // The keyboard inside the log: it is one stop of the Tab key, and the arrows move from message to message.
 
+import { nextFrame } from '../state/frame';
 import type { Store } from '../state/store';
-import { nextFrame } from '../state/store';
 import { logWindow } from '../state/window';
 
 interface LogKeys {
@@ -32,9 +32,9 @@ function target(key: string, rows: HTMLElement[], at: number): number | null {
 }
 
 function firstUnread(log: HTMLElement, store: Store): void {
-  const from = store.unread.newFrom.value;
+  const from = store.room.unread.newFrom.value;
   if (from === null) return;
-  logWindow.reveal(store.timeline.value.entries, from);
+  logWindow.reveal(store.room.timeline.value.entries, from);
   nextFrame(() => {
     let row = log.querySelector('#new')?.nextElementSibling;
     while (row && !row.matches('.m')) row = row.nextElementSibling;

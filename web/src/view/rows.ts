@@ -2,7 +2,7 @@
 
 import type { Outgoing } from '../client';
 import { dayOf } from '../i18n';
-import type { Entry, MessageEntry, NoticeEntry } from '../state/timeline';
+import type { Entry, MessageEntry, NoticeEntry } from '../log/timeline';
 import { visible } from '../text/plain';
 
 export type Row =
