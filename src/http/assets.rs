@@ -29,6 +29,8 @@ const PERMISSIONS_POLICY: &str =
 #[cfg(feature = "web")]
 const HASHED: &str = "/assets/";
 const PAGE: &str = "/index.html";
+/// The client module in one file. Pages of other origins import it, so it is theirs to read.
+const CLIENT: &str = "/client.js";
 
 /// A file as the build script writes it into the table.
 #[cfg(feature = "web")]
@@ -274,6 +276,9 @@ fn answer(asset: &Asset, method: &Method, request: &HeaderMap) -> Response {
     set(header::ETAG, &tag);
     set(header::CACHE_CONTROL, cache);
     set(header::VARY, "accept-encoding");
+    if asset.path == CLIENT {
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    }
     set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");

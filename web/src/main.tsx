@@ -2,7 +2,7 @@
 
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { createChat } from './client/create';
+import { createChat } from '../client/src/create.js';
 import { setLanguage } from './i18n';
 import { base } from './state/base';
 import { prefs } from './state/prefs';

@@ -2,8 +2,8 @@
 
 import { cleanup, render } from '@testing-library/preact';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Chat, DEFAULTS } from '../../client/src/chat.js';
 import { FakeSocket } from '../../tests/fake-socket';
-import { Chat, DEFAULTS } from '../client/chat';
 import { EMPTY, toNotice } from '../log/timeline';
 import { Store } from '../state/store';
 import { StoreContext } from '../view/context';

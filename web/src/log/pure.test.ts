@@ -1,5 +1,6 @@
 // @vitest-environment node
-// What decides about a log runs without a page: neither these modules nor those they import name a view library.
+// What decides about a log, and the client module, run without a page: neither these modules nor those they import
+// name a view library.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -16,11 +17,13 @@ function libraries(path: string, seen = new Set<string>()): string[] {
   );
   return [...imports].flatMap(([, from, bare]) => {
     const name = from ?? bare ?? '';
-    return name.startsWith('.') ? libraries(`${join(dirname(path), name)}.ts`, seen) : [name];
+    return name.startsWith('.')
+      ? libraries(`${join(dirname(path), name.replace(/\.js$/, ''))}.ts`, seen)
+      : [name];
   });
 }
 
-const modules = ['log', 'text', 'client'].flatMap((folder) =>
+const modules = ['log', 'text', '../client/src'].flatMap((folder) =>
   readdirSync(join(src, folder))
     .filter((name) => name.endsWith('.ts') && !/\.(test|d)\.ts$/.test(name))
     .map((name) => relative(src, join(src, folder, name))),

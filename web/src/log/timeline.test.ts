@@ -2,8 +2,8 @@
 // A room's entries: order, echoes, epochs, bounds.
 
 import { describe, expect, it } from 'vitest';
+import type { Outgoing } from '../../client/src/index.js';
 import { message } from '../../tests/fake-socket';
-import type { Outgoing } from '../client';
 import {
   append,
   EMPTY,

@@ -1,7 +1,7 @@
 // What the reader writes: sending, taking back, and what is put into the composer from elsewhere.
 
 import { signal } from '@preact/signals';
-import type { Chat } from '../client';
+import type { Chat } from '../../client/src/index.js';
 import type { RoomStore } from './room';
 
 export class ComposerStore {

@@ -1,7 +1,7 @@
 // What the page shows of its connection: its state, the rooms with their counts, and the session.
 
 import { batch, signal } from '@preact/signals';
-import type { Chat, ConnectionState, RoomInfo, Session } from '../client';
+import type { Chat, ConnectionState, RoomInfo, Session } from '../../client/src/index.js';
 
 const BACK_MS = 2000;
 /** A shorter loss is not mentioned. */

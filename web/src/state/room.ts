@@ -2,7 +2,7 @@
 // that a burst costs one rendering and not a hundred.
 
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type { Chat, Joined, Outgoing, ReceiveMessage, User } from '../client';
+import type { Chat, Joined, Outgoing, ReceiveMessage, User } from '../../client/src/index.js';
 import { EMPTY } from '../log/entries';
 import type * as Timelines from '../log/timeline';
 import type { Entry, MessageEntry, Timeline } from '../log/timeline';

@@ -1,7 +1,7 @@
 // Under which name the reader enters which room, and what happens when the server refuses.
 
 import { batch, type Signal, signal } from '@preact/signals';
-import type { Chat, Joined, WireError } from '../client';
+import type { Chat, Joined, WireError } from '../../client/src/index.js';
 import { t } from '../i18n';
 import { meant } from './address';
 import type { ConnectionStore } from './connection';

@@ -2,7 +2,7 @@
 // into calls of that module.
 
 import { signal } from '@preact/signals';
-import type { Chat } from '../client';
+import type { Chat } from '../../client/src/index.js';
 import { ComposerStore } from './composer';
 import { ConnectionStore } from './connection';
 import { RoomStore } from './room';

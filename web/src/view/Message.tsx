@@ -1,6 +1,6 @@
 // One message: who, when, what, and for own ones whether it is sent.
 
-import type { Outgoing } from '../client';
+import type { Outgoing } from '../../client/src/index.js';
 import { fullTime, type Key, t, time } from '../i18n';
 import type { MessageEntry } from '../log/timeline';
 import type { Store } from '../state/store';

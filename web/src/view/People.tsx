@@ -1,7 +1,7 @@
 // Who is in the room: the reader first, the others by name.
 
 import { useState } from 'preact/hooks';
-import type { User } from '../client';
+import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
 import { initials } from '../text/plain';
 import { dialog, useStore } from './context';

@@ -1,7 +1,7 @@
 // The first screen: a name, a room, and in.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { WireError } from '../client';
+import type { WireError } from '../../client/src/index.js';
 import { number, t } from '../i18n';
 import { startRoom } from '../state/router';
 import type { Store } from '../state/store';

@@ -1,7 +1,7 @@
 // Completes @names in the composer.
 
 import { useState } from 'preact/hooks';
-import type { User } from '../client';
+import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
 import { initials } from '../text/plain';
 import { useStore } from './context';

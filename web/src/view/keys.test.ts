@@ -1,8 +1,8 @@
 // Shortcuts take no key that types a character.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Chat, DEFAULTS } from '../../client/src/chat.js';
 import { FakeSocket } from '../../tests/fake-socket';
-import { Chat, DEFAULTS } from '../client/chat';
 import { Store } from '../state/store';
 import { dialog } from './context';
 import { onKey, SHORTCUTS } from './keys';

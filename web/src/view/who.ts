@@ -2,7 +2,7 @@
 // what they said. Colour and tag come from the user id, which nobody can choose.
 
 import { computed, type ReadonlySignal } from '@preact/signals';
-import type { User } from '../client';
+import type { User } from '../../client/src/index.js';
 import type { Entry, MessageEntry } from '../log/timeline';
 import type { Store } from '../state/store';
 import { hue } from '../text/plain';

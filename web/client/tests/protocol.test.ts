@@ -9,7 +9,7 @@ const here = import.meta.dirname;
 const server = join(here, '../../../src');
 const inbound = readdirSync(join(server, 'protocol')).map((name) => join(server, 'protocol', name));
 const rust = [join(server, 'protocol.rs'), ...inbound].map((path) => readFileSync(path, 'utf8')).join('\n');
-const types = readFileSync(join(here, 'protocol.ts'), 'utf8');
+const types = readFileSync(join(here, '../src/protocol.ts'), 'utf8');
 
 /** Field names of the block that `start` opens, to the closing brace of the same depth. */
 function fields(source: string, start: string, field: string): string[] {

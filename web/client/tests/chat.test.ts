@@ -1,9 +1,11 @@
+// @vitest-environment node
 // The client against a fake server: joining, resuming, applying once and in order.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import '../src/index.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
-import { Chat, type ChatEvents, DEFAULTS } from './chat';
-import type { ConnectionState } from './connection';
+import { Chat, type ChatEvents, DEFAULTS } from '../src/chat.js';
+import type { ConnectionState } from '../src/connection.js';
 
 let socket: FakeSocket;
 let chat: Chat;

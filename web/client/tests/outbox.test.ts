@@ -1,9 +1,11 @@
+// @vitest-environment node
 // Sending: one at a time and in order, again until acknowledged or refused, never twice where that is not safe.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import '../src/index.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
-import { Chat, DEFAULTS } from './chat';
-import type { Outgoing } from './outbox';
+import { Chat, DEFAULTS } from '../src/chat.js';
+import type { Outgoing } from '../src/outbox.js';
 
 let socket: FakeSocket;
 let chat: Chat;

@@ -1,8 +1,8 @@
 // A chat over stock socket.io-client.
 
 import { io, type Socket } from 'socket.io-client';
-import { Chat, type ChatOptions, DEFAULTS } from './chat';
-import type { SocketLike } from './connection';
+import { Chat, type ChatOptions, DEFAULTS } from './chat.js';
+import type { SocketLike } from './connection.js';
 
 /**
  * Says `event`, if any, and that the transport ends, while the page may be gone the next moment. A request for polling
@@ -21,15 +21,17 @@ function goodbye(socket: Socket, event: string | null, payload: object): void {
   navigator.sendBeacon(address, `${said}1`);
 }
 
+export interface CreateOptions extends Partial<ChatOptions> {
+  /** Path of the server's Socket.IO endpoint. Default: `/socket.io/`. */
+  path?: string;
+}
+
 /**
  * A chat with the server at `url` (in a page: leave it out for the page's own server), whose Socket.IO is at `path`
  * (default `/socket.io/`). Call `connect()` on it.
  * Works in browsers and in Node.
  */
-export function createChat(
-  url?: string,
-  { path, ...options }: Partial<ChatOptions> & { path?: string } = {},
-): Chat {
+export function createChat(url?: string | URL, { path, ...options }: CreateOptions = {}): Chat {
   return new Chat(
     (auth) => {
       const socketOptions = {
@@ -42,7 +44,7 @@ export function createChat(
         transports: ['websocket', 'polling'],
         tryAllTransports: true,
       };
-      const socket = url === undefined ? io(socketOptions) : io(url, socketOptions);
+      const socket = url === undefined ? io(socketOptions) : io(`${url}`, socketOptions);
       const { transports } = socketOptions;
       return Object.assign(socket, {
         goodbye: goodbye.bind(null, socket),

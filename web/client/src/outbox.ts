@@ -2,8 +2,8 @@
 // retry can never overtake what was written before it. An item leaves the queue when the server acknowledged or
 // refused it, or when its own echo came back; a lost connection puts it back to where it was.
 
-import { newId } from './ids';
-import type { Ack, ReceiveMessage, SendMessage, SentBody, WireError } from './protocol';
+import { newId } from './ids.js';
+import type { Ack, ReceiveMessage, SendMessage, SentBody, WireError } from './protocol.js';
 
 export type OutgoingState = 'queued' | 'sending' | 'waiting' | 'sent' | 'failed';
 
