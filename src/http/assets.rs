@@ -79,6 +79,20 @@ pub(super) struct Asset {
     pub(super) brotli: Option<Bytes>,
 }
 
+#[cfg(feature = "web")]
+impl From<&Embedded> for Asset {
+    fn from(file: &Embedded) -> Self {
+        Self {
+            path: file.path.to_owned(),
+            tag: file.tag.to_owned(),
+            immutable: file.path.starts_with(HASHED),
+            identity: Bytes::from_static(file.identity),
+            gzip: file.gzip.map(Bytes::from_static),
+            brotli: file.brotli.map(Bytes::from_static),
+        }
+    }
+}
+
 impl Asset {
     fn body(&self, coding: Coding) -> Option<&Bytes> {
         match coding {
@@ -125,23 +139,22 @@ impl Assets {
 
     #[cfg(feature = "web")]
     fn from_table(table: &[Embedded]) -> Self {
-        let assets = table.iter().map(|file| Asset {
-            path: file.path.to_owned(),
-            tag: file.tag.to_owned(),
-            immutable: file.path.starts_with(HASHED),
-            identity: Bytes::from_static(file.identity),
-            gzip: file.gzip.map(Bytes::from_static),
-            brotli: file.brotli.map(Bytes::from_static),
-        });
-        Self::sorted(assets.collect())
+        Self::sorted(table.iter().map(Asset::from).collect())
     }
 
-    /// The web client in a folder, read once, now.
+    /// The web client in a folder, read once, now. The client module is there in any case: pages of
+    /// other origins rely on it.
     ///
     /// # Errors
     /// One line for people, where the folder cannot be read or has no page.
     pub fn from_folder(folder: &Path) -> Result<Self, String> {
-        let assets = Self::sorted(folder::read(folder)?);
+        let mut files = folder::read(folder)?;
+        #[cfg(feature = "web")]
+        if files.iter().all(|file| file.path != CLIENT) {
+            let client = EMBEDDED.iter().filter(|file| file.path == CLIENT);
+            files.extend(client.map(Asset::from));
+        }
+        let assets = Self::sorted(files);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
             None => Err("there is no index.html in it".to_owned()),
