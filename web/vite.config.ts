@@ -27,7 +27,7 @@ async function buildClient(outDir: string): Promise<void> {
       modulePreload: false,
       reportCompressedSize: false,
       rolldownOptions: {
-        input: 'client/src/index.ts',
+        input: 'client/src/bundle.ts',
         preserveEntrySignatures: 'strict',
         output: { entryFileNames: 'client.js' },
       },

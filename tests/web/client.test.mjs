@@ -14,12 +14,14 @@ import { atEnd, cleanUp, done, member, open, pause, startBrowser, startServer } 
 const web = new URL('../../web/', import.meta.url).pathname;
 const out = mkdtempSync(join(tmpdir(), 'hubbub-client-'));
 let createChat;
+let built;
 before(async () => {
   const vite = join(web, 'node_modules/vite/bin/vite.js');
   const options = ['--ssr', 'client/src/index.ts', '--outDir', out, '--emptyOutDir', '--logLevel', 'warn'];
   execFileSync('node', [vite, 'build', ...options], { cwd: web });
   symlinkSync(join(web, 'node_modules'), join(out, 'node_modules'));
-  ({ createChat } = await import(pathToFileURL(join(out, 'index.js'))));
+  built = await import(pathToFileURL(join(out, 'index.js')));
+  ({ createChat } = built);
 });
 after(async () => {
   await cleanUp();
@@ -141,9 +143,10 @@ const HAPPENED = {
   joined: ['tech', 'music'],
 };
 
-test('node imports /client.js and talks in several rooms', async (t) => {
+test('node talks in several rooms, with the package and with /client.js', async (t) => {
   t.mock.method(console, 'error', () => {});
   const server = await startServer();
+  assert.deepEqual(await conversation(built, server.url), HAPPENED);
   const answer = await fetch(`${server.url}/client.js`);
   const path = join(out, 'client.mjs');
   writeFileSync(path, await answer.text());

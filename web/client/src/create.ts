@@ -1,6 +1,6 @@
 // A chat over stock socket.io-client.
 
-import { io, type Socket } from 'socket.io-client';
+import { io, type ManagerOptions, type Socket } from 'socket.io-client';
 import { Chat, type ChatOptions, DEFAULTS } from './chat.js';
 import type { SocketLike } from './connection.js';
 
@@ -19,6 +19,19 @@ function goodbye(socket: Socket, event: string | null, payload: object): void {
   address.search = `EIO=4&transport=polling&sid=${engine.id}`;
   const said = event ? `42${JSON.stringify([event, payload])}\x1e` : '';
   navigator.sendBeacon(address, `${said}1`);
+}
+
+type Transports = NonNullable<ManagerOptions['transports']>;
+
+/** What a connection is tried over, by what it begins with. A WebSocket needs no sticky sessions behind a proxy. */
+let transports: Record<'websocket' | 'polling', Transports> = {
+  websocket: ['websocket', 'polling'],
+  polling: ['polling'],
+};
+
+/** For platforms that lack what these transports are usually made of. */
+export function provideTransports(given: typeof transports): void {
+  transports = given;
 }
 
 export interface CreateOptions extends Partial<ChatOptions> {
@@ -40,16 +53,14 @@ export function createChat(url?: string | URL, { path, ...options }: CreateOptio
         autoConnect: false,
         // The module pauses and retries itself, so that the page can say when.
         reconnection: false,
-        // Websocket first: it needs no sticky sessions where several servers stand behind one address.
-        transports: ['websocket', 'polling'],
+        transports: transports.websocket,
         tryAllTransports: true,
       };
       const socket = url === undefined ? io(socketOptions) : io(`${url}`, socketOptions);
-      const { transports } = socketOptions;
       return Object.assign(socket, {
         goodbye: goodbye.bind(null, socket),
-        use(transport: string) {
-          socket.io.opts.transports = transport === 'polling' ? ['polling'] : transports;
+        use(transport: 'websocket' | 'polling') {
+          socket.io.opts.transports = transports[transport];
         },
         drop() {
           socket.io.engine.close();
