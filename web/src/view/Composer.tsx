@@ -31,7 +31,7 @@ function remaining(said: string, store: Store): Left | null {
 }
 
 /** What the writer is told about the length. */
-function lengthHint(left: Left | null): string {
+export function lengthHint(left: Left | null): string {
   if (left === null) return '';
   if (left.n >= 0) return t(left.unit === 'chars' ? 'left_chars' : 'left_bytes', { n: left.n });
   return t(left.unit === 'chars' ? 'tooLong' : 'tooLarge', { n: -left.n });

@@ -15,12 +15,9 @@ import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
 import { type Row, rows } from './rows';
+import { firstBelow, positionIn } from './scrolling';
 import { today } from './today';
 import { authorOf, type Who, whoIn } from './who';
-
-const END_PX = 48;
-/** This far from the edge of what is in the page, more is brought in. */
-const MORE_PX = 400;
 
 /** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
 type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
@@ -108,14 +105,7 @@ function useScroll(store: Store, changed: unknown) {
     const top = element.getBoundingClientRect().top;
     // Headings stick to the edge: only messages and notices move with the text.
     const rows = element.querySelectorAll('.m, .notice');
-    // The first row that ends below the upper edge, found by halves: they lie in order.
-    let [low, high] = [0, rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) <= top) low = middle + 1;
-      else high = middle;
-    }
-    const found = rows[low];
+    const found = rows[firstBelow(top, rows.length, (at) => rows[at]?.getBoundingClientRect().bottom ?? 0)];
     anchor.current = found ? { element: found, top: found.getBoundingClientRect().top } : null;
   };
 
@@ -129,19 +119,18 @@ function useScroll(store: Store, changed: unknown) {
   const onScroll = () => {
     const element = log.current;
     if (!element) return;
-    const { scrollTop, scrollHeight, clientHeight } = element;
-    const below = scrollHeight - scrollTop - clientHeight;
+    const { atEnd, nearEnd, nearStart } = positionIn(element);
     const { entries } = store.room.timeline.peek();
     remember(element);
-    const more = below < MORE_PX && logWindow.down(entries);
-    stick.current = below < END_PX && !more;
+    const more = nearEnd && logWindow.down(entries);
+    stick.current = atEnd && !more;
     setAtEnd(stick.current);
     if (stick.current) {
       if (!element.contains(document.activeElement) || document.activeElement === element) logWindow.reset();
       return;
     }
     logWindow.hold(entries);
-    if (!more && scrollTop < MORE_PX) logWindow.older(store);
+    if (!more && nearStart) logWindow.older(store);
   };
 
   useLayoutEffect(() => {

@@ -57,7 +57,13 @@ interface Action {
   run: () => unknown;
 }
 
-function actions({ entry, item, store, tag }: MessageProps): Action[] {
+/** What the menu of a message offers. */
+export function actions({
+  entry,
+  item,
+  store,
+  tag,
+}: Omit<MessageProps, 'head' | 'me' | 'menu' | 'onMenu'>): Action[] {
   const copy = {
     label: t('copy'),
     run: async () => flash(t((await copyText(entry.text)) ? 'copied' : 'copyFailed')),

@@ -22,7 +22,8 @@ function sentence(kind: 'joined' | 'left' | 'joinedLeft', names: string[]): stri
 /** Names as they are said, by who is who. */
 type Naming = (entry: NoticeEntry, name?: string) => string;
 
-function summary(entries: readonly NoticeEntry[], naming: Naming): string[] {
+/** One line for many comings and goings. */
+export function summary(entries: readonly NoticeEntry[], naming: Naming): string[] {
   const named = (kind: NoticeEntry['kind']) =>
     unique(entries.flatMap((entry) => (entry.kind === kind ? naming(entry) : [])));
   const [joined, left] = [named('joined'), named('left')];

@@ -12,7 +12,8 @@ import { Logo } from './Logo';
 
 const NAME_MAX = 32;
 
-function refusal(error: WireError | null, room: string): string {
+/** What the card says about the refusal of a join. */
+export function refusal(error: WireError | null, room: string): string {
   if (!error) return '';
   switch (error.code) {
     case 'invalid_username':

@@ -11,8 +11,9 @@ interface LogKeys {
 
 const PAGE = 10;
 
-function target(key: string, rows: HTMLElement[], at: number): number | null {
-  const last = rows.length - 1;
+/** Which of `count` rows `key` leads to from the one at `at`, -1 for none; null if the key is not for moving. */
+export function rowAfter(key: string, count: number, at: number): number | null {
+  const last = count - 1;
   switch (key) {
     case 'ArrowUp':
       return at < 0 ? last : Math.max(0, at - 1);
@@ -49,7 +50,7 @@ export function logKeys(event: KeyboardEvent, { store, setMenu }: LogKeys): void
   const row = focused.closest<HTMLElement>('.m');
   if (focused !== log && focused !== row) return;
   const rows = [...log.querySelectorAll<HTMLElement>('.m')];
-  const next = target(event.key, rows, row ? rows.indexOf(row) : -1);
+  const next = rowAfter(event.key, rows.length, row ? rows.indexOf(row) : -1);
   if (next !== null) {
     event.preventDefault();
     if (next === 0) logWindow.older(store);
