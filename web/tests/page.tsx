@@ -2,7 +2,8 @@
 
 import { render } from '@testing-library/preact';
 import type { ComponentChildren } from 'preact';
-import { Chat, DEFAULTS } from '../client/src/chat.js';
+import { Chat } from '../client/src/chat.js';
+import { DEFAULTS } from '../client/src/options.js';
 import { addEnglish } from '../src/i18n';
 import { room } from '../src/i18n/en-room';
 import { prefs } from '../src/state/prefs';

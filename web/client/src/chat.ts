@@ -2,79 +2,25 @@
 // applies every message once and in order, and keeps what is to be sent until its fate is known.
 
 import { Connection, type ConnectionState, type SocketLike } from './connection.js';
-import { type Continuity, Cursor } from './cursor.js';
+import { Cursor } from './cursor.js';
 import { Emitter } from './emitter.js';
-import type { Outbox, OutboxLimits, Outgoing } from './outbox.js';
+import type { ChatEvents, Joined } from './events.js';
+import type { ChatOptions } from './options.js';
+import type { Outbox, Outgoing } from './outbox.js';
 import type {
   Ack,
-  Activity,
   Gap,
   HistoryBody,
   JoinConfirm,
   JoinRoom,
   ReceiveMessage,
-  RoomInfo,
   RoomMap,
   Session,
-  Shutdown,
   SystemMessage,
-  TypingState,
-  User,
   UsersBody,
   WireError,
 } from './protocol.js';
 import type { Roster } from './roster.js';
-
-export interface Joined {
-  room: string;
-  username: string;
-  userId: string | null;
-  continuity: Continuity;
-  /** Positions start anew: what was there before is of another log. */
-  epochChanged: boolean;
-  /** The last id before what follows live; null on servers without ids. */
-  lastId: number | null;
-  /** New messages only, oldest first. */
-  history: ReceiveMessage[];
-}
-
-export interface ChatEvents {
-  connection: ConnectionState;
-  session: Session;
-  rooms: readonly RoomInfo[];
-  joined: Joined;
-  /** A join was refused; the client is in no room. */
-  refused: { room: string; error: WireError };
-  /** `live` is false for what was said before the join. */
-  message: { message: ReceiveMessage; live: boolean };
-  notice: { room: string; notice: SystemMessage; live: boolean };
-  gap: Gap;
-  users: { room: string; users: readonly User[] };
-  typing: TypingState;
-  activity: Activity;
-  outgoing: Outgoing;
-  shutdown: Shutdown;
-  /** A refusal that answers neither a join nor a message. */
-  problem: WireError;
-}
-
-export interface ChatOptions {
-  /** Newest messages asked for with a join. */
-  history: number;
-  /** A token of an earlier session, to be the same person again. */
-  token: string | null;
-  firstRetryMs: number;
-  maxRetryMs: number;
-  outbox: OutboxLimits;
-}
-
-export const DEFAULTS: ChatOptions = {
-  history: 100,
-  token: null,
-  firstRetryMs: 400,
-  maxRetryMs: 15_000,
-  outbox: { attemptMs: 4_000, giveUpMs: 8_000, patienceMs: 30_000, capacity: 500 },
-};
 
 const JOIN_RETRY_MS = 1_000;
 const JOIN_TIMEOUT_MS = 5_000;

@@ -1,10 +1,11 @@
 // A program in any number of rooms. The wire allows one room for each connection, so each room has a connection of its
 // own; the first one is also there while no room is joined, and brings the list of rooms.
 
-import type { Chat, Joined } from './chat.js';
+import type { Chat } from './chat.js';
 import type { ConnectionState } from './connection.js';
 import { Emitter } from './emitter.js';
 import { HubbubError } from './errors.js';
+import type { Joined } from './events.js';
 import type { Activity, RoomInfo, Session, Shutdown, WireError } from './protocol.js';
 import { Room } from './room.js';
 

@@ -1,8 +1,9 @@
 // A chat over stock socket.io-client.
 
 import { io, type ManagerOptions, type Socket } from 'socket.io-client';
-import { Chat, type ChatOptions, DEFAULTS } from './chat.js';
+import { Chat } from './chat.js';
 import type { SocketLike } from './connection.js';
+import { type ChatOptions, DEFAULTS } from './options.js';
 
 /**
  * Says `event`, if any, and that the transport ends, while the page may be gone the next moment. A request for polling

@@ -8,11 +8,13 @@ import { type CreateOptions, createChat } from './create.js';
 import { Outbox } from './outbox.js';
 import { Roster } from './roster.js';
 
-export type { Chat, ChatEvents, ChatOptions, Joined } from './chat.js';
+export type { Chat } from './chat.js';
 export type { Client, ClientEvents, JoinOptions } from './client.js';
 export type { ConnectionState } from './connection.js';
 export { type CreateOptions, createChat } from './create.js';
 export { HubbubError, type HubbubErrorCode } from './errors.js';
+export type { ChatEvents, Joined } from './events.js';
+export type { ChatOptions } from './options.js';
 export type { Failure, FailureCode, Outgoing, OutgoingState } from './outbox.js';
 export type * from './protocol.js';
 export type { Room, RoomEvents, Sent } from './room.js';

@@ -1,9 +1,10 @@
 // One room that this program has joined, over a connection of its own.
 
-import type { Chat, Joined } from './chat.js';
+import type { Chat } from './chat.js';
 import type { ConnectionState } from './connection.js';
 import { Emitter } from './emitter.js';
 import { HubbubError } from './errors.js';
+import type { Joined } from './events.js';
 import { newId } from './ids.js';
 import type { Outgoing } from './outbox.js';
 import type { Gap, HistoryBody, ReceiveMessage, SystemMessage, User } from './protocol.js';

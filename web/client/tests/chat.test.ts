@@ -4,8 +4,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import '../src/index.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
-import { Chat, type ChatEvents, DEFAULTS } from '../src/chat.js';
+import { Chat } from '../src/chat.js';
 import type { ConnectionState } from '../src/connection.js';
+import type { ChatEvents } from '../src/events.js';
+import { DEFAULTS } from '../src/options.js';
 
 let socket: FakeSocket;
 let chat: Chat;

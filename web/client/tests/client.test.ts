@@ -4,9 +4,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import '../src/index.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
-import { Chat, DEFAULTS } from '../src/chat.js';
+import { Chat } from '../src/chat.js';
 import { Client } from '../src/client.js';
 import type { HubbubError, Room } from '../src/index.js';
+import { DEFAULTS } from '../src/options.js';
 
 let sockets: FakeSocket[];
 let client: Client;

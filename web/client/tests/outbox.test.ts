@@ -4,7 +4,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import '../src/index.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
-import { Chat, DEFAULTS } from '../src/chat.js';
+import { Chat } from '../src/chat.js';
+import { DEFAULTS } from '../src/options.js';
 import type { Outgoing } from '../src/outbox.js';
 
 let socket: FakeSocket;
@@ -114,7 +115,7 @@ describe('a retry', () => {
     expect(texts()).toEqual(['a', 'a', 'b']);
   });
 
-  it('ends when patience does', () => {
+  it('ends with the retry window', () => {
     enter();
     chat.send('a');
     for (let i = 0; i < 60 && state('a') !== 'failed'; i += 1) {

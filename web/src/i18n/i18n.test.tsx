@@ -2,7 +2,8 @@
 
 import { cleanup, render } from '@testing-library/preact';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Chat, DEFAULTS } from '../../client/src/chat.js';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
 import { FakeSocket } from '../../tests/fake-socket';
 import { EMPTY, toNotice } from '../log/timeline';
 import { Store } from '../state/store';

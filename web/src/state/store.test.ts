@@ -1,7 +1,8 @@
 // The store over the real client module and a fake socket: what the reader sees of what the server says.
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../../client/src/chat.js';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
 import { prefs } from './prefs';
 import { Store } from './store';

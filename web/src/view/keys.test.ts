@@ -1,7 +1,8 @@
 // Shortcuts take no key that types a character.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../../client/src/chat.js';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
 import { FakeSocket } from '../../tests/fake-socket';
 import { Store } from '../state/store';
 import { dialog } from './context';

@@ -2,7 +2,8 @@
 
 import { cleanup, render, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../../client/src/chat.js';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
 import { FakeSocket, message } from '../../tests/fake-socket';
 import { EMPTY, toMessage, toNotice } from '../log/timeline';
 import { Store } from '../state/store';
