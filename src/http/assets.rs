@@ -149,16 +149,24 @@ impl Assets {
     /// One line for people, where the folder cannot be read or has no page.
     pub fn from_folder(folder: &Path) -> Result<Self, String> {
         let mut files = folder::read(folder)?;
-        #[cfg(feature = "web")]
         if files.iter().all(|file| file.path != CLIENT) {
-            let client = EMBEDDED.iter().filter(|file| file.path == CLIENT);
-            files.extend(client.map(Asset::from));
+            files.extend(Self::embedded_client());
         }
         let assets = Self::sorted(files);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
             None => Err("there is no index.html in it".to_owned()),
         }
+    }
+
+    fn embedded_client() -> Option<Asset> {
+        #[cfg(feature = "web")]
+        return EMBEDDED
+            .iter()
+            .find(|file| file.path == CLIENT)
+            .map(Asset::from);
+        #[cfg(not(feature = "web"))]
+        return None;
     }
 
     fn sorted(mut assets: Vec<Asset>) -> Self {
