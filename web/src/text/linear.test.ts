@@ -1,7 +1,7 @@
 // Every rule for text costs in proportion to the text's length, whatever the text.
 
 import { describe, expect, it } from 'vitest';
-import { EMPTY, toMessage, toNotice } from '../state/timeline';
+import { EMPTY, toMessage, toNotice } from '../log/timeline';
 import { wordAt } from '../view/Suggestions';
 import { ADVERSARIAL } from './adversarial.mjs';
 import { links } from './links';

@@ -1,8 +1,9 @@
+// @vitest-environment node
 // A room's entries: order, echoes, epochs, bounds.
 
 import { describe, expect, it } from 'vitest';
-import type { Outgoing } from '../client';
-import { message } from '../client/fake';
+import type { Outgoing } from '../../client/src/index.js';
+import { message } from '../../tests/fake-socket';
 import {
   append,
   EMPTY,

@@ -1,7 +1,7 @@
 // A server's end of a socket, for tests: what the client emitted is on `sent`, and `say` is the server speaking.
 
-import type { SocketLike } from './connection';
-import type { JoinConfirm, ReceiveMessage, Session } from './protocol';
+import type { SocketLike } from '../client/src/connection.js';
+import type { JoinConfirm, ReceiveMessage, Session } from '../client/src/protocol.js';
 
 interface Sent {
   event: string;

@@ -1,7 +1,7 @@
 // Where this client is in one room's log. Ids only grow within an epoch, so one number is enough to drop what was
 // already applied; another epoch means that earlier positions mean nothing.
 
-import type { JoinConfirm, Position } from './protocol';
+import type { JoinConfirm, Position } from './protocol.js';
 
 /** How what follows a join continues what was there before it. */
 export type Continuity =

@@ -2,4 +2,4 @@
 
 export {};
 
-if ('document' in globalThis) await import('./state/room-parts');
+if ('document' in globalThis) await import('../src/state/room-parts');

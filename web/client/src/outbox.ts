@@ -2,8 +2,8 @@
 // retry can never overtake what was written before it. An item leaves the queue when the server acknowledged or
 // refused it, or when its own echo came back; a lost connection puts it back to where it was.
 
-import { newId } from './ids';
-import type { Ack, ReceiveMessage, SendMessage, SentBody, WireError } from './protocol';
+import { newId } from './ids.js';
+import type { Ack, ReceiveMessage, SendMessage, SentBody, WireError } from './protocol.js';
 
 export type OutgoingState = 'queued' | 'sending' | 'waiting' | 'sent' | 'failed';
 
@@ -45,11 +45,11 @@ export interface OutboxPort {
 
 export interface OutboxLimits {
   /** An attempt without an answer is made again after this. */
-  attemptMs: number;
+  ackTimeoutMs: number;
   /** An item without an outcome fails after this much time on a working connection. */
-  giveUpMs: number;
+  deadlineMs: number;
   /** How long a server that says `busy`, `rate_limited` or `unavailable` is asked again. */
-  patienceMs: number;
+  retryWindowMs: number;
   /** Items that may wait in all rooms together; more are refused at once. */
   capacity: number;
 }
@@ -75,7 +75,7 @@ export class Outbox {
   /** Failed items, kept for `retry` and because their echo may still come. */
   readonly #failed = new Map<string, Job>();
   #open: string | null = null;
-  #flying: Job | null = null;
+  #inFlight: Job | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(port: OutboxPort, limits: OutboxLimits) {
@@ -123,7 +123,7 @@ export class Outbox {
   discard(clientId: string): boolean {
     if (this.#failed.delete(clientId)) return true;
     for (const queue of this.#queues.values()) {
-      const at = queue.findIndex((job) => job.item.clientId === clientId && job !== this.#flying);
+      const at = queue.findIndex((job) => job.item.clientId === clientId && job !== this.#inFlight);
       if (at < 0) continue;
       queue.splice(at, 1);
       this.#pump();
@@ -163,8 +163,8 @@ export class Outbox {
   close(): void {
     this.#open = null;
     clearTimeout(this.#timer);
-    const job = this.#flying;
-    this.#flying = null;
+    const job = this.#inFlight;
+    this.#inFlight = null;
     if (!job) return;
     job.attempt += 1;
     job.silentSince = null;
@@ -200,7 +200,7 @@ export class Outbox {
   }
 
   #pump(): void {
-    if (this.#flying || this.#open === null) return;
+    if (this.#inFlight || this.#open === null) return;
     const job = this.#queues.get(this.#open)?.[0];
     if (!job) return;
     const wait = (job.item.retryAt ?? 0) - Date.now();
@@ -213,20 +213,20 @@ export class Outbox {
   }
 
   #attempt(job: Job): void {
-    this.#flying = job;
+    this.#inFlight = job;
     job.attempt += 1;
     job.firstTriedAt ??= Date.now();
     job.silentSince ??= Date.now();
     const attempt = job.attempt;
     this.#set(job, { state: 'sending' });
-    this.#timer = setTimeout(() => this.#unanswered(job), this.#limits.attemptMs);
+    this.#timer = setTimeout(() => this.#unanswered(job), this.#limits.ackTimeoutMs);
     const { text, clientId } = job.item;
     this.#port.emit({ text, client_id: clientId }, (answer) => {
       // The plain chatroom acknowledges with nothing: its answer is the echo.
       if (typeof answer !== 'object' || answer === null) return;
       // Good news is true whenever it comes, a refusal only of the attempt that it answers.
       if (answer.ok) this.#acknowledged(job, answer);
-      else if (this.#flying === job && job.attempt === attempt) this.refused(answer.error);
+      else if (this.#inFlight === job && job.attempt === attempt) this.refused(answer.error);
     });
   }
 
@@ -238,7 +238,7 @@ export class Outbox {
 
   /** The server refused what is on the wire. */
   refused(error: WireError): boolean {
-    const job = this.#flying;
+    const job = this.#inFlight;
     if (!job) return false;
     const failure: Failure = { code: error.code ?? 'refused', message: error.message };
     job.refusals += 1;
@@ -250,7 +250,7 @@ export class Outbox {
       this.#port.rejoin();
       return true;
     }
-    const patient = Date.now() - (job.firstTriedAt ?? 0) < this.#limits.patienceMs;
+    const patient = Date.now() - (job.firstTriedAt ?? 0) < this.#limits.retryWindowMs;
     if (TRANSIENT.has(failure.code) && patient) {
       const backoff = Math.min(FIRST_WAIT_MS * 2 ** (job.refusals - 1), LONGEST_WAIT_MS);
       this.#ground();
@@ -264,7 +264,7 @@ export class Outbox {
 
   #unanswered(job: Job): void {
     const spent = Date.now() - (job.silentSince ?? 0);
-    if (spent >= this.#limits.giveUpMs || !this.#port.idempotent()) {
+    if (spent >= this.#limits.deadlineMs || !this.#port.idempotent()) {
       this.#finish(job, { code: 'timeout', message: 'No answer from the server' });
       return;
     }
@@ -276,7 +276,7 @@ export class Outbox {
   /** Takes the item off the wire. */
   #ground(): void {
     clearTimeout(this.#timer);
-    this.#flying = null;
+    this.#inFlight = null;
   }
 
   #settle(job: Job, id: number | undefined, timestamp: string): void {
@@ -297,7 +297,7 @@ export class Outbox {
   }
 
   #leave(job: Job): void {
-    if (this.#flying === job) this.#ground();
+    if (this.#inFlight === job) this.#ground();
     const queue = this.#queues.get(job.item.room);
     const at = queue?.indexOf(job) ?? -1;
     if (at >= 0) queue?.splice(at, 1);

@@ -1,7 +1,7 @@
 // Who is in the room, kept up to date from the notices. Large rooms send no notices, so whenever the room's count
 // disagrees with the list for a while, the list is asked for again.
 
-import type { SystemMessage, User } from './protocol';
+import type { SystemMessage, User } from './protocol.js';
 
 const SETTLE_MS = 1500;
 /** Longer lists are cut by the server; then only the count is exact. */

@@ -1,7 +1,7 @@
 // A room as the reader has it: entries in the room's order, and behind them what is not sent yet. Pure functions
 // over values that are replaced, never changed, so that rows can be cached by identity.
 
-import type { Outgoing, ReceiveMessage, SystemMessage } from '../client';
+import type { Outgoing, ReceiveMessage, SystemMessage } from '../../client/src/index.js';
 import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
 import { indexOf } from './entries';

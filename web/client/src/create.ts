@@ -1,8 +1,9 @@
 // A chat over stock socket.io-client.
 
-import { io, type Socket } from 'socket.io-client';
-import { Chat, type ChatOptions, DEFAULTS } from './chat';
-import type { SocketLike } from './connection';
+import { io, type ManagerOptions, type Socket } from 'socket.io-client';
+import { Chat } from './chat.js';
+import type { SocketLike } from './connection.js';
+import { type ChatOptions, DEFAULTS } from './options.js';
 
 /**
  * Says `event`, if any, and that the transport ends, while the page may be gone the next moment. A request for polling
@@ -21,15 +22,30 @@ function goodbye(socket: Socket, event: string | null, payload: object): void {
   navigator.sendBeacon(address, `${said}1`);
 }
 
+type Transports = NonNullable<ManagerOptions['transports']>;
+
+/** What a connection is tried over, by what it begins with. A WebSocket needs no sticky sessions behind a proxy. */
+let transports: Record<'websocket' | 'polling', Transports> = {
+  websocket: ['websocket', 'polling'],
+  polling: ['polling'],
+};
+
+/** For platforms that lack what these transports are usually made of. */
+export function provideTransports(given: typeof transports): void {
+  transports = given;
+}
+
+export interface CreateOptions extends Partial<ChatOptions> {
+  /** Path of the server's Socket.IO endpoint. Default: `/socket.io/`. */
+  path?: string;
+}
+
 /**
  * A chat with the server at `url` (in a page: leave it out for the page's own server), whose Socket.IO is at `path`
  * (default `/socket.io/`). Call `connect()` on it.
  * Works in browsers and in Node.
  */
-export function createChat(
-  url?: string,
-  { path, ...options }: Partial<ChatOptions> & { path?: string } = {},
-): Chat {
+export function createChat(url?: string | URL, { path, ...options }: CreateOptions = {}): Chat {
   return new Chat(
     (auth) => {
       const socketOptions = {
@@ -38,16 +54,14 @@ export function createChat(
         autoConnect: false,
         // The module pauses and retries itself, so that the page can say when.
         reconnection: false,
-        // Websocket first: it needs no sticky sessions where several servers stand behind one address.
-        transports: ['websocket', 'polling'],
+        transports: transports.websocket,
         tryAllTransports: true,
       };
-      const socket = url === undefined ? io(socketOptions) : io(url, socketOptions);
-      const { transports } = socketOptions;
+      const socket = url === undefined ? io(socketOptions) : io(`${url}`, socketOptions);
       return Object.assign(socket, {
         goodbye: goodbye.bind(null, socket),
-        use(transport: string) {
-          socket.io.opts.transports = transport === 'polling' ? ['polling'] : transports;
+        use(transport: 'websocket' | 'polling') {
+          socket.io.opts.transports = transports[transport];
         },
         drop() {
           socket.io.engine.close();

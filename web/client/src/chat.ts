@@ -1,80 +1,26 @@
 // One person in one room at a time, over a connection that comes and goes. Joins again and resumes by itself,
 // applies every message once and in order, and keeps what is to be sent until its fate is known.
 
-import { Connection, type ConnectionState, type SocketLike } from './connection';
-import { type Continuity, Cursor } from './cursor';
-import { Emitter } from './emitter';
-import type { Outbox, OutboxLimits, Outgoing } from './outbox';
+import { Connection, type ConnectionState, type SocketLike } from './connection.js';
+import { Cursor } from './cursor.js';
+import { Emitter } from './emitter.js';
+import type { ChatEvents, Joined } from './events.js';
+import type { ChatOptions } from './options.js';
+import type { Outbox, Outgoing } from './outbox.js';
 import type {
   Ack,
-  Activity,
   Gap,
   HistoryBody,
   JoinConfirm,
   JoinRoom,
   ReceiveMessage,
-  RoomInfo,
   RoomMap,
   Session,
-  Shutdown,
   SystemMessage,
-  TypingState,
-  User,
   UsersBody,
   WireError,
-} from './protocol';
-import type { Roster } from './roster';
-
-export interface Joined {
-  room: string;
-  username: string;
-  userId: string | null;
-  continuity: Continuity;
-  /** Positions start anew: what was there before is of another log. */
-  epochChanged: boolean;
-  /** The last id before what follows live; null on servers without ids. */
-  lastId: number | null;
-  /** New messages only, oldest first. */
-  history: ReceiveMessage[];
-}
-
-export interface ChatEvents {
-  connection: ConnectionState;
-  session: Session;
-  rooms: readonly RoomInfo[];
-  joined: Joined;
-  /** A join was refused; the client is in no room. */
-  refused: { room: string; error: WireError };
-  /** `live` is false for what was said before the join. */
-  message: { message: ReceiveMessage; live: boolean };
-  notice: { room: string; notice: SystemMessage; live: boolean };
-  gap: Gap;
-  users: { room: string; users: readonly User[] };
-  typing: TypingState;
-  activity: Activity;
-  outgoing: Outgoing;
-  shutdown: Shutdown;
-  /** A refusal that answers neither a join nor a message. */
-  problem: WireError;
-}
-
-export interface ChatOptions {
-  /** Newest messages asked for with a join. */
-  history: number;
-  /** A token of an earlier session, to be the same person again. */
-  token: string | null;
-  firstRetryMs: number;
-  maxRetryMs: number;
-  outbox: OutboxLimits;
-}
-
-export const DEFAULTS: ChatOptions = {
-  history: 100,
-  token: null,
-  firstRetryMs: 400,
-  maxRetryMs: 15_000,
-  outbox: { attemptMs: 4_000, giveUpMs: 8_000, patienceMs: 30_000, capacity: 500 },
-};
+} from './protocol.js';
+import type { Roster } from './roster.js';
 
 const JOIN_RETRY_MS = 1_000;
 const JOIN_TIMEOUT_MS = 5_000;
@@ -124,7 +70,7 @@ export class Chat extends Emitter<ChatEvents> {
     this.#socket = socket(() => ({ token: this.#token }));
     const backoff = { firstMs: options.firstRetryMs, maxMs: options.maxRetryMs };
     this.#connection = new Connection(this.#socket, backoff, {
-      state: (state) => this.tell('connection', state),
+      state: (state) => this.emit('connection', state),
       up: () => this.#requestJoin(),
       down: () => {
         this.#alive();
@@ -137,6 +83,10 @@ export class Chat extends Emitter<ChatEvents> {
   /** Where this client is now, if the server counts it in. */
   get joined(): Joined | null {
     return this.#joined;
+  }
+
+  get connectionState(): ConnectionState {
+    return this.#connection.state;
   }
 
   get session(): Session | null {
@@ -246,12 +196,12 @@ export class Chat extends Emitter<ChatEvents> {
         // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
         idempotent: () => this.#token !== null,
         unanswered: () => this.probe(),
-        changed: (item) => this.tell('outgoing', item),
+        changed: (item) => this.emit('outgoing', item),
       },
       this.#options.outbox,
     );
     this.#roster = new parts.Roster(
-      (users) => this.#joined && this.tell('users', { room: this.#joined.room, users }),
+      (users) => this.#joined && this.emit('users', { room: this.#joined.room, users }),
       () => this.#requestUsers(),
     );
   }
@@ -261,23 +211,23 @@ export class Chat extends Emitter<ChatEvents> {
     socket.on('session', (session) => {
       this.#session = session;
       this.#token = session.token;
-      this.tell('session', session);
+      this.emit('session', session);
     });
     socket.on('room_list', (rooms) => this.#rooms(rooms));
     socket.on('room_update', (rooms) => this.#rooms(rooms));
     socket.on('join_confirm', (confirm) => this.#confirmed(confirm));
     socket.on('receive_message', (message) => this.#received(message));
     socket.on('system_message', (notice) => this.#noticed(notice));
-    socket.on('typing', (state) => state.room === this.#joined?.room && this.tell('typing', state));
+    socket.on('typing', (state) => state.room === this.#joined?.room && this.emit('typing', state));
     socket.on('gap', (gap) => this.#gap(gap));
-    socket.on('activity', (activity) => this.tell('activity', activity));
-    socket.on('shutdown', (notice) => this.tell('shutdown', notice));
+    socket.on('activity', (activity) => this.emit('activity', activity));
+    socket.on('shutdown', (notice) => this.emit('shutdown', notice));
     socket.on('error', (error) => this.#refusedByEvent(error));
   }
 
   #rooms(map: RoomMap): void {
     const rooms = Object.values(map);
-    this.tell('rooms', rooms);
+    this.emit('rooms', rooms);
     const own = rooms.find((room) => room.name === this.#joined?.room);
     if (own) this.#roster?.count(own.count);
   }
@@ -316,7 +266,7 @@ export class Chat extends Emitter<ChatEvents> {
     } else {
       this.#target = null;
     }
-    this.tell('refused', { room: target.room, error });
+    this.emit('refused', { room: target.room, error });
   }
 
   #confirmed(confirm: JoinConfirm): void {
@@ -343,7 +293,7 @@ export class Chat extends Emitter<ChatEvents> {
       history,
     };
     for (const message of history) this.#outbox?.echo(message, confirm.username);
-    this.tell('joined', this.#joined);
+    this.emit('joined', this.#joined);
     this.#roster?.reset(lists.users);
     this.#outbox?.open(confirm.room);
   }
@@ -353,7 +303,7 @@ export class Chat extends Emitter<ChatEvents> {
     if (!joined || message.room !== joined.room) return;
     if (!this.#cursor(message.room).accept(message.id)) return;
     this.#outbox?.echo(message, joined.username);
-    this.tell('message', { message, live: this.#isLive(message.id) });
+    this.emit('message', { message, live: this.#isLive(message.id) });
   }
 
   #noticed(notice: SystemMessage): void {
@@ -361,7 +311,7 @@ export class Chat extends Emitter<ChatEvents> {
     if (!joined || (notice.room ?? joined.room) !== joined.room) return;
     if (!this.#cursor(joined.room).accept(notice.id)) return;
     this.#roster?.notice(notice);
-    this.tell('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });
+    this.emit('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });
   }
 
   #isLive(id: number | undefined): boolean {
@@ -372,7 +322,7 @@ export class Chat extends Emitter<ChatEvents> {
     if (gap.room !== this.#joined?.room) return;
     // What a join could not resume was already told by its continuity.
     if (!this.#cursor(gap.room).accept(gap.to, gap.epoch)) return;
-    this.tell('gap', gap);
+    this.emit('gap', gap);
   }
 
   /** An `error` event: on the plain chatroom the only way to learn of a refusal. */
@@ -381,7 +331,7 @@ export class Chat extends Emitter<ChatEvents> {
     if (joining && this.#target && (error.event ?? 'join_room') === 'join_room') {
       this.#joinRefused(this.#target, error);
     } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox?.refused(error)) {
-      this.tell('problem', error);
+      this.emit('problem', error);
     }
   }
 

@@ -1,9 +1,12 @@
+// @vitest-environment node
 // Sending: one at a time and in order, again until acknowledged or refused, never twice where that is not safe.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from './chat';
-import { FakeSocket, message } from './fake';
-import type { Outgoing } from './outbox';
+import '../src/index.js';
+import { FakeSocket, message } from '../../tests/fake-socket';
+import { Chat } from '../src/chat.js';
+import { DEFAULTS } from '../src/options.js';
+import type { Outgoing } from '../src/outbox.js';
 
 let socket: FakeSocket;
 let chat: Chat;
@@ -112,7 +115,7 @@ describe('a retry', () => {
     expect(texts()).toEqual(['a', 'a', 'b']);
   });
 
-  it('ends when patience does', () => {
+  it('ends with the retry window', () => {
     enter();
     chat.send('a');
     for (let i = 0; i < 60 && state('a') !== 'failed'; i += 1) {

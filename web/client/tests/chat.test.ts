@@ -1,9 +1,13 @@
+// @vitest-environment node
 // The client against a fake server: joining, resuming, applying once and in order.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, type ChatEvents, DEFAULTS } from './chat';
-import type { ConnectionState } from './connection';
-import { FakeSocket, message } from './fake';
+import '../src/index.js';
+import { FakeSocket, message } from '../../tests/fake-socket';
+import { Chat } from '../src/chat.js';
+import type { ConnectionState } from '../src/connection.js';
+import type { ChatEvents } from '../src/events.js';
+import { DEFAULTS } from '../src/options.js';
 
 let socket: FakeSocket;
 let chat: Chat;

@@ -1,7 +1,7 @@
 // The connection and nothing else: opens the socket, opens it again with growing pauses after it was lost, and
 // always knows what to tell the user. Stock socket.io-client would reconnect by itself too, but does not say when.
 
-import type { ClientEvents, ServerEvents, Shutdown } from './protocol';
+import type { ClientEvents, ServerEvents, Shutdown } from './protocol.js';
 
 /** What is used of a socket.io-client `Socket`, so that tests can stand in for it. */
 export interface SocketLike {
