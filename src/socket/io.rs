@@ -69,6 +69,7 @@ where
                 sent: Frames::default(),
                 rest: Bytes::new(),
                 pongs: 0,
+                failed: false,
             })),
             written: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
@@ -117,6 +118,8 @@ struct Io<S> {
     rest: Bytes,
     /// Bytes of answers to pings that may still be unwritten.
     pongs: u64,
+    /// The network takes nothing any more.
+    failed: bool,
 }
 
 /// Who waits for the network to take more.
@@ -159,10 +162,15 @@ impl<S: AsyncWrite> Channel<S> {
     fn poll_write(&self, io: &mut Io<S>, bytes: Option<&[u8]>) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(&self.waker);
         let bytes = bytes.unwrap_or(&io.rest);
-        let written = ready!(io.stream.as_mut().poll_write(&mut cx, bytes))?;
-        if written == 0 {
-            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-        }
+        let written = match ready!(io.stream.as_mut().poll_write(&mut cx, bytes)) {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            written => written,
+        };
+        let written = written.inspect_err(|_| {
+            io.failed = true;
+            io.rest = Bytes::new();
+            self.waiting.store(0, Ordering::Release);
+        })?;
         self.written.fetch_add(written as u64, Ordering::Relaxed);
         // Whatever was written has made as much room; what else waits has bounds of its own.
         io.pongs = io.pongs.saturating_sub(written as u64);
@@ -172,7 +180,7 @@ impl<S: AsyncWrite> Channel<S> {
     /// Writes frames; `keeps` what the network does not take at all.
     fn write_frames(&self, frames: &Bytes, keeps: bool) -> Written {
         let mut io = self.io.lock();
-        let Some(io) = &mut *io else {
+        let Some(io) = io.as_mut().filter(|io| !io.failed) else {
             return Written::Closed;
         };
         if !io.rest.is_empty() || !io.sent.is_between_frames() {
@@ -208,7 +216,7 @@ impl<S: AsyncWrite + Send> FrameStream for Channel<S> {
     fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.writers.session.register(cx.waker());
         let mut io = self.io.lock();
-        let Some(io) = &mut *io else {
+        let Some(io) = io.as_mut().filter(|io| !io.failed) else {
             return Poll::Ready(());
         };
         // An error is found out by whoever writes next.
@@ -319,7 +327,12 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
             Poll::Ready(written) => {
                 let written = written?;
                 self.link.take(io.sent.count_queued(&buf[..written]));
-                if io.sent.is_between_frames() {
+                // The session's frames wait for the rest of a frame of the library's, too.
+                let is_amid_frame = !io.sent.is_between_frames();
+                channel
+                    .waiting
+                    .store(usize::from(is_amid_frame), Ordering::Release);
+                if !is_amid_frame {
                     channel.writers.session.wake();
                 }
                 Poll::Ready(Ok(written))
