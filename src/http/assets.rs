@@ -15,6 +15,7 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use super::folder;
+pub use super::folder::FolderError;
 use crate::domain::RoomName;
 
 /// Scripts, styles and pictures of our own and nothing else; no string ever becomes markup or
@@ -137,12 +138,12 @@ impl Assets {
     /// The web client in a folder, read once, now.
     ///
     /// # Errors
-    /// One line for people, where the folder cannot be read or has no page.
-    pub fn from_folder(folder: &Path) -> Result<Self, String> {
+    /// [`FolderError`] if the folder cannot be read, has no page or is too large.
+    pub fn from_folder(folder: &Path) -> Result<Self, FolderError> {
         let assets = Self::sorted(folder::read(folder)?);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
-            None => Err("there is no index.html in it".to_owned()),
+            None => Err(FolderError::NoPage),
         }
     }
 
