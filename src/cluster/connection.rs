@@ -43,6 +43,9 @@ impl Backoff {
     }
 }
 
+/// What Redis answers, or why it does not.
+pub type RedisResult<T = ()> = Result<T, RedisError>;
+
 /// Why Redis does not do what it is asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RedisError {

@@ -4,16 +4,16 @@ import { spawn } from "node:child_process";
 import { copyFile, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Clients, DEADLINE_MS, Proxy, serverUnderTest, withDeadline } from "./support.mjs";
+import { Clients, DEADLINE_MS, HEARTBEAT, Proxy, serverUnderTest, withDeadline } from "./support.mjs";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
 describe("the example bot", () => {
-  let server, clients, folder, bot, lines, changed;
+  let server, clients, folder, bot, proxy, lines, changed;
   before(async () => {
-    server = await serverUnderTest();
+    server = await serverUnderTest({ ...HEARTBEAT, RESUME_GRACE: "2s" });
     clients = new Clients(server, { transports: ["websocket"] });
     // The bot finds its one package beside itself.
     folder = await mkdtemp(join(tmpdir(), "hubbub-bot-"));
@@ -24,14 +24,18 @@ describe("the example bot", () => {
     lines = [];
     changed = () => {};
   });
-  after(async () => {
+  // Whatever became of the test, or what it left open would keep the suite from ending.
+  afterEach(async () => {
     bot?.kill("SIGKILL");
+    proxy?.close();
+    await clients.closeAll();
+  });
+  after(async () => {
     await rm(folder, { recursive: true, force: true });
     await server.stop();
   });
 
   const start = async (url) => {
-    bot?.kill("SIGKILL");
     bot = spawn(process.execPath, [join(folder, "bot.mjs"), url, "tech", "Pingbot"], { stdio: ["ignore", "pipe", "pipe"] });
     let text = "";
     for (const stream of [bot.stdout, bot.stderr]) {
@@ -53,7 +57,7 @@ describe("the example bot", () => {
   };
 
   test("answers !ping, and what was asked while it was away, each once and in order", async () => {
-    const proxy = await Proxy.before(server.url);
+    proxy = await Proxy.before(server.url);
     const ada = await clients.connect();
     await ada.join("tech", "Ada");
     await start(proxy.url);
@@ -76,9 +80,6 @@ describe("the example bot", () => {
     const pongs = ada.heard("receive_message").filter(({ text }) => text.startsWith("pong"));
     assert.equal(pongs.length, 4, JSON.stringify(pongs));
     assert.ok(pongs.every(({ sender, user_id }) => sender === "Pingbot" && user_id === pongs[0].user_id));
-    bot.kill("SIGKILL");
-    proxy.close();
-    await clients.closeAll();
   });
 
   test("does not answer itself or anything else", async () => {
@@ -89,7 +90,5 @@ describe("the example bot", () => {
     for (const text of ["ping", "!pingpong", "pong, !ping", "!ping"]) await ada.request("send_message", { text });
     await ada.next("receive_message", ({ text }) => text === "pong, Ada");
     assert.equal(ada.heard("receive_message").filter(({ sender }) => sender === "Pingbot").length, 1);
-    bot.kill("SIGKILL");
-    await clients.closeAll();
   });
 });
