@@ -63,7 +63,7 @@ pub struct Admission {
 
 /// Why a connection is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TurnedAway {
+pub enum AdmissionError {
     /// The service has as many connections as it may.
     Full,
     /// The address has as many connections as it may.
@@ -72,7 +72,7 @@ pub enum TurnedAway {
     TooFast(Duration),
 }
 
-impl TurnedAway {
+impl AdmissionError {
     /// The reason that is counted where it is a TCP connection that is turned away.
     pub const fn connection_reason(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl TurnedAway {
     }
 }
 
-impl IntoResponse for TurnedAway {
+impl IntoResponse for AdmissionError {
     fn into_response(self) -> Response {
         let (status, retry_s, text) = match self {
             Self::Full => (
@@ -185,13 +185,16 @@ impl Admission {
     /// Lets a connection in, or says why not. An address that is not known is not limited.
     ///
     /// # Errors
-    /// [`TurnedAway`].
-    pub fn admit(self: &Arc<Self>, address: Option<ClientAddress>) -> Result<Place, TurnedAway> {
+    /// [`AdmissionError`].
+    pub fn admit(
+        self: &Arc<Self>,
+        address: Option<ClientAddress>,
+    ) -> Result<Place, AdmissionError> {
         self.try_admit(address.map(|ClientAddress(ip)| network_of(ip)))
             .inspect_err(|away| self.metrics.reject(away.reason()))
     }
 
-    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, TurnedAway> {
+    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, AdmissionError> {
         if let Some(address) = address {
             self.check_rate(address)?;
         }
@@ -206,13 +209,13 @@ impl Admission {
             released: false,
         };
         if is_full(open, self.settings.connections_max) {
-            return Err(TurnedAway::Full);
+            return Err(AdmissionError::Full);
         }
         if let Some(address) = address.filter(|_| self.settings.per_address_max != 0) {
             let mut by_address = self.by_address.lock();
             let of_address = by_address.entry(address).or_default();
             if is_full(*of_address, self.settings.per_address_max) {
-                return Err(TurnedAway::AddressFull);
+                return Err(AdmissionError::AddressFull);
             }
             *of_address += 1;
             drop(by_address);
@@ -229,7 +232,7 @@ impl Admission {
         )
     }
 
-    fn check_rate(&self, address: IpAddr) -> Result<(), TurnedAway> {
+    fn check_rate(&self, address: IpAddr) -> Result<(), AdmissionError> {
         let Some(rate) = &self.rate else {
             return Ok(());
         };
@@ -237,7 +240,7 @@ impl Admission {
             rate.retain_recent();
         }
         rate.check_key(&address).map_err(|early| {
-            TurnedAway::TooFast(early.wait_time_from(DefaultClock::default().now()))
+            AdmissionError::TooFast(early.wait_time_from(DefaultClock::default().now()))
         })
     }
 
@@ -309,13 +312,13 @@ mod tests {
         assert!(first.is_ok() && second.is_ok());
         assert_eq!(
             admission.admit(from("192.0.2.1")).err(),
-            Some(TurnedAway::AddressFull)
+            Some(AdmissionError::AddressFull)
         );
         let third = admission.admit(from("192.0.2.2"));
         assert!(third.is_ok());
         assert_eq!(
             admission.admit(from("192.0.2.3")).err(),
-            Some(TurnedAway::Full)
+            Some(AdmissionError::Full)
         );
         drop(first);
         assert!(admission.admit(from("192.0.2.1")).is_ok());
@@ -339,7 +342,7 @@ mod tests {
         };
         let remains: Vec<_> = (0..REMAINS_MAX).map(|_| released()).collect();
         let mut last = released();
-        assert_eq!(admission.admit(None).err(), Some(TurnedAway::Full));
+        assert_eq!(admission.admit(None).err(), Some(AdmissionError::Full));
         drop(remains);
         last.release();
         assert!(admission.admit(None).is_ok());
@@ -358,7 +361,7 @@ mod tests {
         assert!(first.is_ok());
         assert_eq!(
             admission.admit(from("2001:db8:1:2:ffff::9")).err(),
-            Some(TurnedAway::AddressFull)
+            Some(AdmissionError::AddressFull)
         );
         assert!(admission.admit(from("2001:db8:1:3::1")).is_ok());
     }
@@ -373,7 +376,7 @@ mod tests {
             assert!(admission.admit(from("192.0.2.1")).is_ok());
         }
         let refused = admission.admit(from("192.0.2.1")).err();
-        assert!(matches!(refused, Some(TurnedAway::TooFast(wait)) if wait > Duration::ZERO));
+        assert!(matches!(refused, Some(AdmissionError::TooFast(wait)) if wait > Duration::ZERO));
         assert!(admission.admit(from("192.0.2.2")).is_ok());
         assert!(
             admission.admit(None).is_ok(),
