@@ -173,11 +173,13 @@ fn error_types() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for path in files("src", "rs") {
         let code = code(&path);
-        for function in code.split("\n").filter(|line| line.contains("pub ")) {
-            let Some(at) = code.find(function).filter(|_| function.contains("fn ")) else {
+        for (at, _) in code.match_indices("pub ") {
+            let declares = ["fn ", "async fn ", "const fn "];
+            if !declares.iter().any(|word| code[at + 4..].starts_with(word)) {
                 continue;
-            };
+            }
             let signature = code[at..].split(['{', ';']).next().unwrap_or_default();
+            let signature = signature.split("\nwhere").next().unwrap_or_default();
             let Some((_, result)) = signature.rsplit_once("-> Result<") else {
                 continue;
             };
@@ -194,7 +196,9 @@ fn error_types() -> Vec<(String, String)> {
 fn public_functions_return_typed_errors() {
     let wrong: Vec<_> = error_types()
         .into_iter()
-        .filter(|(_, error)| !error.ends_with("Error") && !NO_FAILURES.contains(&&**error))
+        .filter(|(_, error)| {
+            !error.ends_with("Error") && error != "ConfigErrors" && !NO_FAILURES.contains(&&**error)
+        })
         .collect();
     assert!(
         wrong.is_empty(),

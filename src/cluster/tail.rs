@@ -201,7 +201,7 @@ impl Tail {
         }
         for raw in entries {
             match entry::parse_log(raw) {
-                Err(reason) => metrics.skip_entry(reason),
+                Err(error) => metrics.skip_entry(error.0),
                 Ok(received) => match stream.room.receive(&received) {
                     Placed::New => {}
                     Placed::Old => metrics.skip_entry("old"),
@@ -238,7 +238,7 @@ impl Tail {
             for raw in &page {
                 match entry::parse_log(raw) {
                     Ok(received) => entries.push(received),
-                    Err(reason) => metrics.skip_entry(reason),
+                    Err(error) => metrics.skip_entry(error.0),
                 }
             }
         }
@@ -271,7 +271,7 @@ impl Tail {
         for raw in entries {
             self.state_position = Some(raw.0.clone());
             match entry::parse_change(raw) {
-                Err(reason) => self.status.metrics.skip_entry(reason),
+                Err(error) => self.status.metrics.skip_entry(error.0),
                 Ok(change) if change.version.checked_sub(1) == Some(self.state_version) => {
                     self.state_version = change.version;
                     self.apply(change);

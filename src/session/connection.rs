@@ -12,14 +12,14 @@ pub trait Connection: Send + Sync + 'static {
     /// Queues an event.
     ///
     /// # Errors
-    /// [`Undeliverable`] where the connection has ended.
-    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable>;
+    /// [`SendError`] where the connection has ended.
+    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError>;
 
     /// Queues an acknowledgement.
     ///
     /// # Errors
     /// As [`Self::emit`].
-    fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), Undeliverable>;
+    fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), SendError>;
 
     /// The number by which the client knows what an acknowledgement answers.
     fn ack_id(ack: &Self::Ack) -> i64;
@@ -31,9 +31,10 @@ pub trait Connection: Send + Sync + 'static {
     fn disconnect(&self);
 }
 
-/// The connection takes nothing any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Undeliverable;
+/// The connection has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection has ended")]
+pub struct SendError;
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

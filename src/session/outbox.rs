@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::connection::{Connection, END, Ended, Undeliverable};
+use super::connection::{Connection, END, Ended, SendError};
 use super::link::Link;
 use super::stream::{FrameStream, Written};
 use crate::protocol::frame;
@@ -53,7 +53,7 @@ impl<A> Packet<'_, A> {
         frame.into()
     }
 
-    fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), Undeliverable> {
+    fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), SendError> {
         match self {
             Self::Event(event, payload) => connection.emit(event, payload),
             Self::Ack(ack, payload) => connection.acknowledge(ack, payload),

@@ -62,13 +62,16 @@ pub struct Admission {
 }
 
 /// Why a connection is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
     /// The service has as many connections as it may.
+    #[error("server is full (MAX_CONNECTIONS)")]
     Full,
     /// The address has as many connections as it may.
+    #[error("too many connections from this address (MAX_CONNECTIONS_PER_IP)")]
     AddressFull,
     /// The address opens connections too fast.
+    #[error("new connections from this address come too fast (CONNECT_RATE_PER_IP)")]
     TooFast(Duration),
 }
 
@@ -92,24 +95,17 @@ impl AdmissionError {
 
 impl IntoResponse for AdmissionError {
     fn into_response(self) -> Response {
-        let (status, retry_s, text) = match self {
-            Self::Full => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                FULL_RETRY_S,
-                "server is full (MAX_CONNECTIONS)\n",
-            ),
-            Self::AddressFull => (
-                StatusCode::TOO_MANY_REQUESTS,
-                FULL_RETRY_S,
-                "too many connections from this address (MAX_CONNECTIONS_PER_IP)\n",
-            ),
-            Self::TooFast(wait) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                wait.as_secs() + 1,
-                "new connections from this address come too fast (CONNECT_RATE_PER_IP)\n",
-            ),
+        let (status, retry_s) = match self {
+            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, FULL_RETRY_S),
+            Self::AddressFull => (StatusCode::TOO_MANY_REQUESTS, FULL_RETRY_S),
+            Self::TooFast(wait) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
         };
-        (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
+        (
+            status,
+            [(header::RETRY_AFTER, retry_s.to_string())],
+            format!("{self}\n"),
+        )
+            .into_response()
     }
 }
 

@@ -24,7 +24,7 @@ const STEP_BYTES: usize = 16 * 1024;
 
 /// Why a body is not read to its end. The session is closed for it.
 #[derive(Debug, thiserror::Error)]
-pub enum Unwelcome {
+pub enum BodyError {
     /// It has more bytes than a packet may have.
     #[error("the body is too large")]
     TooLarge,
@@ -42,8 +42,8 @@ pub enum Unwelcome {
 /// Reads a body of at most `bytes_max` bytes.
 ///
 /// # Errors
-/// [`Unwelcome`]; counted, but for what `TooLarge` is answered with, which is counted elsewhere.
-pub async fn read(mut body: Body, bytes_max: usize, metrics: &Metrics) -> Result<Bytes, Unwelcome> {
+/// [`BodyError`]; counted, but for what `TooLarge` is answered with, which is counted elsewhere.
+pub async fn read(mut body: Body, bytes_max: usize, metrics: &Metrics) -> Result<Bytes, BodyError> {
     let mut whole = Vec::new();
     let mut packets = 1;
     let mut step = 0;
@@ -51,7 +51,7 @@ pub async fn read(mut body: Body, bytes_max: usize, metrics: &Metrics) -> Result
     loop {
         let Ok(frame) = timeout_at(late, body.frame()).await else {
             metrics.reject("slow_body");
-            return Err(Unwelcome::TooSlow);
+            return Err(BodyError::TooSlow);
         };
         let Some(frame) = frame.transpose()? else {
             return Ok(whole.into());
@@ -60,12 +60,12 @@ pub async fn read(mut body: Body, bytes_max: usize, metrics: &Metrics) -> Result
             continue;
         };
         if whole.len() + data.len() > bytes_max {
-            return Err(Unwelcome::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         packets += data.iter().filter(|&&byte| byte == SEPARATOR).count();
         if packets > PACKETS_MAX {
             metrics.reject("too_many_packets");
-            return Err(Unwelcome::TooManyPackets);
+            return Err(BodyError::TooManyPackets);
         }
         step += data.len();
         if step >= STEP_BYTES {

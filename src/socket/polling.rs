@@ -22,7 +22,7 @@ use socketioxide::socket::Sid;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{self, SEPARATOR, Unwelcome};
+use super::body::{self, BodyError, SEPARATOR};
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
@@ -162,7 +162,7 @@ impl Endpoint {
         let mut rest = match body::read(body, self.payload_max(), self.metrics()).await {
             Ok(body) => body,
             Err(unwelcome) => {
-                if !matches!(unwelcome, Unwelcome::Lost(_)) {
+                if !matches!(unwelcome, BodyError::Lost(_)) {
                     self.metrics().reject("packet");
                 }
                 self.close_polling(polling.sid()).await;
@@ -265,10 +265,10 @@ fn without_close(head: response::Parts, body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, TEXT)], body).into_response()
 }
 
-fn refuse_body(unwelcome: &Unwelcome) -> Response {
+fn refuse_body(unwelcome: &BodyError) -> Response {
     match unwelcome {
-        Unwelcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Unwelcome::TooManyPackets | Unwelcome::TooSlow | Unwelcome::Lost(_) => {
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::TooManyPackets | BodyError::TooSlow | BodyError::Lost(_) => {
             StatusCode::BAD_REQUEST
         }
     }
