@@ -4,9 +4,10 @@
 #   docker build -t hubbub .
 #   docker run --rm -p 5000:5000 -e SECRET_KEY=… hubbub
 #
-# Every setting of README.md is an environment variable of the container.
+# Every setting of docs/configuration.md is an environment variable of the container.
 
-FROM rust:1-slim-bookworm AS chef
+# Not the slim one: building the allocator takes make.
+FROM rust:1-bookworm AS chef
 RUN cargo install cargo-chef --locked --version 0.1.78
 WORKDIR /build
 

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the web client is built from, under `web/`. Folders are taken whole, without their tests.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     ".npmrc",
+    "client/src",
     "index.html",
     "package-lock.json",
     "package.json",
@@ -105,8 +106,9 @@ fn build(out: &Path) -> Outcome<PathBuf> {
     for name in SOURCES {
         mirror(&sources.join(name), &work.join(name), &mut mirrored)?;
     }
-    remove_others(&work.join("src"), &mirrored)?;
-    remove_others(&work.join("public"), &mirrored)?;
+    for folder in ["client/src", "public", "src"] {
+        remove_others(&work.join(folder), &mirrored)?;
+    }
 
     let packages: Vec<_> = PACKAGES.iter().map(|name| work.join(name)).collect();
     once(&work.join(".installed"), &digest(&node, &packages)?, || {

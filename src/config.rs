@@ -36,7 +36,7 @@ use ipnet::IpNet;
 
 pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
 pub use secrets::{KeySource, RedisUrl, SecretKey};
-pub use table::markdown as settings_table;
+pub use table::markdown as settings_tables;
 
 use self::raw::Raw;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
@@ -68,6 +68,8 @@ pub struct Config {
     pub room_rate: u32,
     /// Requests in a mailbox; at least 1.
     pub mailbox: usize,
+    /// Bytes that all connections together may hold; 0 = not limited.
+    pub memory_budget: usize,
     /// Connections at once; 0 = not limited.
     pub max_connections: usize,
     /// Connections at once from one address; 0 = not limited.
@@ -146,6 +148,7 @@ impl Default for Config {
             message_burst: 50,
             room_rate: 200,
             mailbox: 1024,
+            memory_budget: 128 * 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_ip: 0,
             connect_rate_per_ip: 0,

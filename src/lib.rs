@@ -20,7 +20,7 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
+//! [`clock`], [`json`], [`memory`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
 #[cfg(feature = "cluster")]
@@ -31,6 +31,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod json;
 pub mod listener;
+pub mod memory;
 pub mod metrics;
 pub mod protocol;
 pub mod random;

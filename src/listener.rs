@@ -48,6 +48,12 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Idle time before the system asks the peer whether it is still there, and between askings.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Bytes that the system may hold of what a peer has not acknowledged (Linux counts twice as much,
+/// for its own use). By itself it grows to 4 MiB for each connection.
+const SEND_BUFFER: usize = 256 * 1024;
+/// Of these, what may wait to be sent. More than that waits in the service, which counts it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NOT_SENT_MAX: u32 = 64 * 1024;
 /// Pause after the system could not accept: usually it is out of file descriptors, and connections
 /// must end before another try can succeed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -184,8 +190,12 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
             .with_time(KEEPALIVE)
             .with_interval(KEEPALIVE),
     )?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    {
+        socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        socket.set_tcp_notsent_lowat(NOT_SENT_MAX)?;
+    }
     Ok(())
 }
 

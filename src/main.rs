@@ -8,6 +8,12 @@ use hubbub::config::{Config, ConfigError};
 use hubbub::server::{self, Server};
 use hubbub::{healthcheck, shutdown, telemetry};
 
+/// Gives memory that is free back to the system, within seconds and in threads of its own. The
+/// system's allocator keeps what a burst of connections took.
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The configuration cannot be used (EX_USAGE of sysexits.h).
 const EXIT_USAGE: u8 = 64;
 /// The configuration is fine, but the server could not start or run.

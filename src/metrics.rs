@@ -37,6 +37,8 @@ pub struct Metrics {
     pub slow_readers_closed: Counter,
     /// Tasks that panicked.
     pub panics: Counter,
+    /// Bytes that all connections hold together.
+    pub held_bytes: Gauge,
     /// Whether this node is in step with the others that share its rooms; 0 where there are none.
     pub cluster_up: Gauge,
     /// Times that a connection to Redis was lost.
@@ -82,6 +84,7 @@ impl Default for Metrics {
             deliveries: Counter::default(),
             slow_readers_closed: Counter::default(),
             panics: Counter::default(),
+            held_bytes: Gauge::default(),
             cluster_up: Gauge::default(),
             cluster_reconnects: Counter::default(),
             cluster_reloads: Counter::default(),
@@ -116,6 +119,12 @@ impl Default for Metrics {
             "slow_readers_closed",
             "Connections closed because they took nothing for SLOW_TIMEOUT",
             metrics.slow_readers_closed.clone(),
+        );
+        registry.register_with_unit(
+            "held",
+            "Memory that counts towards MEMORY_BUDGET now",
+            Unit::Bytes,
+            metrics.held_bytes.clone(),
         );
         registry.register("panics", "Tasks that panicked", metrics.panics.clone());
         register_cluster(&mut registry, &metrics);

@@ -2,7 +2,7 @@
 //!
 //! Socket.IO protocol 5 over Engine.IO 4, namespace `/`. Field order is part of the contract, so
 //! it is the order of the struct fields here. `docs/contract.md` is this file in prose, and
-//! `web/src/client/protocol.ts` is its mirror in TypeScript.
+//! `web/client/src/protocol.ts` is generated from it (`npm run wire` in `web/`).
 //!
 //! What comes in is taken apart by [`split_event`] (`protocol/event_array.rs`) and decoded by
 //! [`decode`] (`protocol/inbound.rs`) straight into domain types: behind this file there are only
@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::RoomName;
 
-pub use event_array::split_event;
+pub use event_array::{EVENT_BYTES_MAX, is_too_large, split_event};
 pub use inbound::{
     Auth, Command, EventName, HistoryRange, Join, Position, Send, UsersRange, decode,
 };

@@ -3,8 +3,8 @@
 mod bind;
 mod errors;
 mod node;
+mod settings;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,36 +17,18 @@ use tokio_util::task::TaskTracker;
 pub use self::bind::{bind, bind_metrics};
 pub use self::errors::{BindError, ServerError};
 use self::node::{Prepared, Working};
+use self::settings::{ceiling, limits, log_bounds, session_settings};
 use crate::config::{Config, KeySource};
-use crate::domain::{TextLimits, client_id, username};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
-use crate::protocol::{HISTORY_PAGE_MAX, Limits, USERS_MAX};
-use crate::rate::Rate;
-use crate::room::log::NOTICES_MAX;
-use crate::room::{LogBounds, RoomSettings, Rooms};
-use crate::session::budget::{self, Rates};
-use crate::session::{Drain, Identities, SessionSettings, Shared};
-use crate::socket::{self, AdmissionSettings, CONNECT_BURST_SECONDS, SocketSettings};
+use crate::room::{RoomSettings, Rooms};
+use crate::session::{Drain, Identities, Shared};
+use crate::socket::{self, AdmissionSettings, SocketSettings};
 use crate::telemetry;
 
-/// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
-/// emoji four; a limit by characters alone would let one character be megabytes of accents.
-const BYTES_PER_CHAR: usize = 4;
-/// UTF-8 bytes a message may have where its characters are not limited.
-const MESSAGE_BYTES_UNLIMITED: usize = 64 * 1024;
-/// JSON may escape one byte of text as six (`\u0009`), and a packet is more than its text.
-const ESCAPED_BYTES_PER_BYTE: usize = 6;
-/// The rest of a packet beside its text.
-const PACKET_BYTES: usize = 4096;
-/// Bytes a packet may have at least, whatever a message may: who pastes a megabyte into the page is
-/// told that it is too long, which needs the packet to be read, and keeps the connection.
-const PAYLOAD_BYTES_MIN: usize = 1_100_000;
-/// Requests other than messages may come this many times as fast: joins and history in a budget of
-/// their own, so that whoever resumes is not held up by what else they ask.
-const REQUESTS_PER_MESSAGE: u32 = 4;
 /// Time between two connections' ends in a drain, so that they do not all come back at once.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
 /// Connections to the metrics at once.
@@ -98,12 +80,16 @@ impl Server {
             node: node.id(),
             backplane: node.backplane(),
         });
-        let background = rooms.start();
+        let mut background = rooms.start();
+        let budget = MemoryBudget::new(config.memory_budget);
+        let guarded = Arc::clone(&budget);
+        background.spawn(async move { guarded.guard().await });
         let shared = Arc::new(Shared::new(
             rooms,
             session_settings(config, &limits),
             Identities::new(config.secret_key.as_bytes()),
             Arc::clone(&metrics),
+            budget,
         ));
         let sessions = TaskTracker::new();
         let socket_settings = SocketSettings {
@@ -240,87 +226,6 @@ impl Server {
     }
 }
 
-/// What clients are told they may do.
-fn limits(config: &Config) -> Limits {
-    let message_max_bytes = match config.message_max_chars {
-        0 => MESSAGE_BYTES_UNLIMITED,
-        chars => chars.saturating_mul(BYTES_PER_CHAR),
-    };
-    let payload_max_bytes = message_max_bytes
-        .saturating_mul(ESCAPED_BYTES_PER_BYTE)
-        .saturating_add(PACKET_BYTES)
-        .max(PAYLOAD_BYTES_MIN);
-    Limits {
-        message_max_chars: config.message_max_chars,
-        message_max_bytes,
-        message_rate: config.message_rate,
-        message_burst: config.message_burst,
-        history_rate: config.message_rate.saturating_mul(REQUESTS_PER_MESSAGE),
-        history_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
-        request_rate: config.message_rate.saturating_mul(REQUESTS_PER_MESSAGE),
-        request_burst: config.message_burst.saturating_mul(REQUESTS_PER_MESSAGE),
-        answer_bytes_rate: if config.message_rate == 0 {
-            0
-        } else {
-            budget::ANSWERS.0
-        },
-        answer_bytes_burst: budget::ANSWERS.1,
-        username_max_chars: username::CHARS_MAX,
-        username_max_bytes: username::BYTES_MAX,
-        client_id_max_chars: client_id::CHARS_MAX,
-        client_id_window: config.history_messages,
-        mailbox: config.mailbox,
-        history_page_max: HISTORY_PAGE_MAX,
-        users_page_max: USERS_MAX,
-        payload_max_bytes: payload_max_bytes as u64,
-    }
-}
-
-fn log_bounds(config: &Config) -> LogBounds {
-    LogBounds {
-        messages_max: config.history_messages,
-        bytes_max: config.history_bytes,
-        notices_max: NOTICES_MAX,
-        keep_for: config.slow_timeout.unwrap_or_default(),
-    }
-}
-
-fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
-    SessionSettings {
-        mailbox: config.mailbox,
-        text: TextLimits {
-            chars_max: limits.message_max_chars,
-            bytes_max: limits.message_max_bytes,
-        },
-        rates: Rates::new(
-            Rate::new(limits.message_rate, limits.message_burst),
-            Rate::new(limits.history_rate, limits.history_burst),
-            Rate::new(limits.request_rate, limits.request_burst),
-        ),
-        users_per_address: users_per_address(config),
-        limits: limits.clone(),
-        resume_grace: config.resume_grace,
-        kept_max: config.max_connections,
-        reserved_names: config.reserved_names.clone(),
-    }
-}
-
-/// How many messages a room takes. Two people who paste as much as they may fit into it at once,
-/// whatever the rate.
-fn ceiling(config: &Config) -> Option<Rate> {
-    let burst = config.room_rate.max(config.message_burst.saturating_mul(2));
-    Rate::new(config.room_rate, burst).filter(|_| config.message_rate != 0)
-}
-
-/// How many users may be behind one address at once, if that is limited.
-fn users_per_address(config: &Config) -> Option<NonZeroU32> {
-    let at_once = u32::try_from(config.max_connections_per_ip).unwrap_or(u32::MAX);
-    let by_rate = config
-        .connect_rate_per_ip
-        .saturating_mul(CONNECT_BURST_SECONDS);
-    NonZeroU32::new(at_once).or(NonZeroU32::new(by_rate))
-}
-
 /// Says which policies are in force; never a secret.
 fn announce(config: &Config) {
     tracing::info!(
@@ -330,6 +235,7 @@ fn announce(config: &Config) {
         message_rate = config.message_rate,
         message_burst = config.message_burst,
         room_rate = config.room_rate,
+        memory_budget = config.memory_budget,
         connections_max = config.max_connections,
         connections_max_per_ip = config.max_connections_per_ip,
         connect_rate_per_ip = config.connect_rate_per_ip,

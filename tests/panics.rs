@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub::domain::{ReservedNames, RoomName, TextLimits};
+use hubbub::memory::{MemoryAccount, MemoryBudget};
 use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, EventName, Limits};
 use hubbub::room::{LogBounds, RoomSettings, Rooms};
@@ -78,8 +79,14 @@ impl Person {
             breaks,
             link: Arc::clone(&link),
         };
-        let (door, _end, session) =
-            session::open(shared, &link, connection, &Auth::default(), None);
+        let (door, _end, session) = session::open(
+            shared,
+            &link,
+            &MemoryAccount::unbounded(),
+            connection,
+            &Auth::default(),
+            None,
+        );
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
         door.receive(EventName::JoinRoom, Some(&join), None);
@@ -162,6 +169,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         settings,
         identities,
         Arc::clone(metrics),
+        MemoryBudget::new(0),
     ))
 }
 

@@ -1,6 +1,9 @@
-//! Rules of layout that matter, held by a test: who may use whom, who may name which library, how
-//! long files may grow, and that generated parts of the documentation are current.
+//! Rules of layout that matter, held by a test: which module may use which, which may name which
+//! library, how long files may grow, and what the documentation must be like.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "tidy/docs.rs"]
+mod docs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +19,9 @@ const ORDER: [&[&str]; 7] = [
     &["domain"],
 ];
 /// Helpers that anybody may use and that use nobody.
-const HELPERS: [&str; 6] = ["clock", "json", "metrics", "random", "rate", "sync"];
+const HELPERS: [&str; 7] = [
+    "clock", "json", "memory", "metrics", "random", "rate", "sync",
+];
 /// Libraries that only one place may name.
 const OWNED: [(&str, &str); 5] = [
     ("prometheus_client", "src/metrics.rs"),
@@ -221,15 +226,4 @@ fn files_say_what_they_are_and_stay_short() {
             "{file} has {lines} lines; find what outgrew it a home of its own"
         );
     }
-}
-
-#[test]
-fn the_readme_shows_the_settings_as_they_are() {
-    let readme =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let table = hubbub::config::settings_table();
-    assert!(
-        readme.contains(&table),
-        "README.md's settings table is not this one, which the code has:\n\n{table}"
-    );
 }

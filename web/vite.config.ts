@@ -1,9 +1,9 @@
-// How the client is built: one script, one style sheet, and each asset once more as .br and .gz, so that the
-// server only has to choose a coding and never compresses anything itself.
+// How the page is built: one script, one style sheet, and the client module as one file for other pages. Each asset is
+// there once more as .br and .gz, so that the server only has to choose a coding and never compresses anything itself.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib';
-import { defineConfig, type Plugin } from 'vite';
+import { build, defineConfig, type Plugin } from 'vite';
 
 const COMPRESSIBLE = /\.(html|js|css|svg|webmanifest|json|txt)$/;
 
@@ -14,15 +14,37 @@ function walk(folder: string): string[] {
   });
 }
 
-function precompress(): Plugin {
+/** `/client.js`: the package hubbub-client and its dependency in one module. */
+async function buildClient(outDir: string): Promise<void> {
+  await build({
+    configFile: false,
+    logLevel: 'warn',
+    publicDir: false,
+    build: {
+      target: 'es2022',
+      outDir,
+      emptyOutDir: false,
+      modulePreload: false,
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: 'client/src/bundle.ts',
+        preserveEntrySignatures: 'strict',
+        output: { entryFileNames: 'client.js' },
+      },
+    },
+  });
+}
+
+function clientAndCompression(): Plugin {
   let outDir = 'dist';
   return {
-    name: 'precompress',
+    name: 'client-and-compression',
     apply: 'build',
     configResolved(config) {
       outDir = config.build.outDir;
     },
-    closeBundle() {
+    async closeBundle() {
+      await buildClient(outDir);
       for (const path of walk(outDir).filter((name) => COMPRESSIBLE.test(name))) {
         const raw = readFileSync(path);
         const brotli = {
@@ -40,7 +62,7 @@ const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
 export default defineConfig({
   // Under any path: what is loaded is found from where it is asked for.
   base: './',
-  plugins: [precompress()],
+  plugins: [clientAndCompression()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
@@ -55,8 +77,8 @@ export default defineConfig({
   server: { proxy: { '/socket.io': { target: server, ws: true } } },
   test: {
     environment: 'happy-dom',
-    include: ['src/**/*.test.{ts,tsx}'],
-    setupFiles: ['src/test-setup.ts'],
+    include: ['src/**/*.test.{ts,tsx}', 'client/tests/*.test.ts'],
+    setupFiles: ['tests/setup.ts'],
     restoreMocks: true,
   },
 } as Parameters<typeof defineConfig>[0]);

@@ -14,6 +14,8 @@ use crate::telemetry;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Shortest time of those that cannot be 0.
 const SECOND: Duration = Duration::from_secs(1);
+/// Smallest memory budget: below, a single large message or answer would be near it.
+const MEMORY_BUDGET_MIN: usize = 16 * 1024 * 1024;
 /// Characters of the longest prefix of keys.
 const PREFIX_MAX: usize = 64;
 
@@ -34,6 +36,15 @@ pub(super) fn errors(config: &Config, given: &Given) -> Vec<SettingError> {
     check.rooms(&config.rooms);
     check.number("MESSAGE_BURST", u64::from(config.message_burst));
     check.number("MAILBOX", config.mailbox as u64);
+    if (1..MEMORY_BUDGET_MIN).contains(&config.memory_budget) {
+        let bytes = config.memory_budget;
+        check.error(
+            "MEMORY_BUDGET",
+            format_args!(
+                "{bytes} is too small; give at least {MEMORY_BUDGET_MIN} bytes, or 0 for no limit"
+            ),
+        );
+    }
     check.origins(&config.allowed_origins);
     check.times(config);
     check.redis_prefix(&config.redis_prefix);

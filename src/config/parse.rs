@@ -59,6 +59,7 @@ impl Reader {
             message_burst: self.number("MESSAGE_BURST", &raw.message_burst, default.message_burst),
             room_rate: self.rate("ROOM_RATE", &raw.room_rate, default.room_rate),
             mailbox: self.number("MAILBOX", &raw.mailbox, default.mailbox),
+            memory_budget: self.number("MEMORY_BUDGET", &raw.memory_budget, default.memory_budget),
             max_connections: self.number(
                 "MAX_CONNECTIONS",
                 &raw.max_connections,

@@ -17,18 +17,28 @@ fn variable_of(arg: &Arg) -> Option<&str> {
     arg.get_env()?.to_str()
 }
 
-/// The table in `README.md`: one row a setting, in the order of their definition.
+const SECRET_KEY: &str = "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; \
+                          at least 16 bytes, better 32 |\n";
+
+/// The tables in `docs/configuration.md`: a heading for each group, and a row for each setting, in
+/// the order of their definition. `hubbub --help` prints the same groups and texts.
 #[must_use]
 pub fn markdown() -> String {
-    let mut table = "| variable | flag | default | what it is |\n|---|---|---|---|\n".to_owned();
-    table.push_str(
-        "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; at least \
-         16 bytes, better 32 |\n",
-    );
+    let mut text = String::new();
+    let mut group = String::new();
     for arg in Raw::command().get_arguments() {
         let (Some(variable), Some(flag)) = (variable_of(arg), arg.get_long()) else {
             continue;
         };
+        let heading = arg.get_help_heading().unwrap_or("Others");
+        if heading != group {
+            let is_first = group.is_empty();
+            heading.clone_into(&mut group);
+            text += if is_first { "" } else { "\n" };
+            text += &format!("### {heading}\n\n");
+            text += "| variable | flag | default | meaning |\n|---|---|---|---|\n";
+            text += if is_first { SECRET_KEY } else { "" };
+        }
         let default: Vec<_> = arg
             .get_default_values()
             .iter()
@@ -39,7 +49,7 @@ pub fn markdown() -> String {
             none if none.is_empty() => "–".to_owned(),
             given => format!("`{given}`"),
         };
-        table += &format!("| `{variable}` | `--{flag}` | {default} | {help} |\n");
+        text += &format!("| `{variable}` | `--{flag}` | {default} | {help} |\n");
     }
-    table
+    text
 }

@@ -30,7 +30,10 @@ type Change = fn(&mut Config);
 
 #[test]
 fn a_value_that_a_flag_may_not_have_is_refused_in_code_too() {
-    let cases: [(&str, &[&str], Change); 19] = [
+    let cases: [(&str, &[&str], Change); 20] = [
+        ("MEMORY_BUDGET", &["--memory-budget=1"], |c| {
+            c.memory_budget = 1
+        }),
         ("HOST", &["--host="], |c| c.listen.host.clear()),
         ("ROOMS", &["--rooms="], |c| c.rooms.clear()),
         ("ROOMS", &["--rooms=a,a"], |c| c.rooms = rooms(&["a", "a"])),

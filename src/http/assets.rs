@@ -30,6 +30,8 @@ const PERMISSIONS_POLICY: &str =
 #[cfg(feature = "web")]
 const HASHED: &str = "/assets/";
 const PAGE: &str = "/index.html";
+/// The client module in one file. Pages of other origins import it, so it is theirs to read.
+const CLIENT: &str = "/client.js";
 
 /// A file as the build script writes it into the table.
 #[cfg(feature = "web")]
@@ -78,6 +80,20 @@ pub(super) struct Asset {
     pub(super) brotli: Option<Bytes>,
 }
 
+#[cfg(feature = "web")]
+impl From<&Embedded> for Asset {
+    fn from(file: &Embedded) -> Self {
+        Self {
+            path: file.path.to_owned(),
+            tag: file.tag.to_owned(),
+            immutable: file.path.starts_with(HASHED),
+            identity: Bytes::from_static(file.identity),
+            gzip: file.gzip.map(Bytes::from_static),
+            brotli: file.brotli.map(Bytes::from_static),
+        }
+    }
+}
+
 impl Asset {
     fn body(&self, coding: Coding) -> Option<&Bytes> {
         match coding {
@@ -124,27 +140,34 @@ impl Assets {
 
     #[cfg(feature = "web")]
     fn from_table(table: &[Embedded]) -> Self {
-        let assets = table.iter().map(|file| Asset {
-            path: file.path.to_owned(),
-            tag: file.tag.to_owned(),
-            immutable: file.path.starts_with(HASHED),
-            identity: Bytes::from_static(file.identity),
-            gzip: file.gzip.map(Bytes::from_static),
-            brotli: file.brotli.map(Bytes::from_static),
-        });
-        Self::sorted(assets.collect())
+        Self::sorted(table.iter().map(Asset::from).collect())
     }
 
-    /// The web client in a folder, read once, now.
+    /// The web client in a folder, read once, now. The client module is there in any case: pages of
+    /// other origins rely on it.
     ///
     /// # Errors
     /// [`FolderError`] if the folder cannot be read, has no page or is too large.
     pub fn from_folder(folder: &Path) -> Result<Self, FolderError> {
-        let assets = Self::sorted(folder::read(folder)?);
+        let mut files = folder::read(folder)?;
+        if files.iter().all(|file| file.path != CLIENT) {
+            files.extend(Self::embedded_client());
+        }
+        let assets = Self::sorted(files);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
             None => Err(FolderError::NoPage),
         }
+    }
+
+    fn embedded_client() -> Option<Asset> {
+        #[cfg(feature = "web")]
+        return EMBEDDED
+            .iter()
+            .find(|file| file.path == CLIENT)
+            .map(Asset::from);
+        #[cfg(not(feature = "web"))]
+        return None;
     }
 
     fn sorted(mut assets: Vec<Asset>) -> Self {
@@ -275,6 +298,9 @@ fn answer(asset: &Asset, method: &Method, request: &HeaderMap) -> Response {
     set(header::ETAG, &tag);
     set(header::CACHE_CONTROL, cache);
     set(header::VARY, "accept-encoding");
+    if asset.path == CLIENT {
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    }
     set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");

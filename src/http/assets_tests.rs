@@ -16,6 +16,7 @@ fn assets() -> Assets {
     Assets::sorted(vec![
         asset("/index.html", true),
         asset("/assets/index-1.js", true),
+        asset("/client.js", true),
         asset("/icon.png", false),
     ])
 }
@@ -231,4 +232,29 @@ async fn nothing_foreign_may_run_or_frame_the_page() {
     assert_eq!(value(&headers, "x-content-type-options"), "nosniff");
     assert_eq!(value(&headers, "referrer-policy"), "no-referrer");
     assert!(!value(&headers, "permissions-policy").is_empty());
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_import_the_client_module_and_nothing_else() {
+    let origin = ("origin", "https://other.example");
+    let (status, headers, body) = get("/client.js", &[origin]).await;
+    assert_eq!((status, body.as_str()), (StatusCode::OK, "plain"));
+    assert_eq!(value(&headers, "access-control-allow-origin"), "*");
+    assert_eq!(
+        value(&headers, "content-type"),
+        "text/javascript; charset=utf-8"
+    );
+    assert_eq!(value(&headers, "cache-control"), "no-cache");
+    let tag = value(&headers, "etag").to_owned();
+    let (status, headers, body) = get("/client.js", &[origin, ("if-none-match", &tag)]).await;
+    assert_eq!(
+        (status, body.as_str()),
+        (StatusCode::NOT_MODIFIED, ""),
+        "{tag}"
+    );
+    assert_eq!(value(&headers, "access-control-allow-origin"), "*");
+    for path in ["/", "/assets/index-1.js", "/icon.png"] {
+        let (_, headers, _) = get(path, &[origin]).await;
+        assert_eq!(value(&headers, "access-control-allow-origin"), "", "{path}");
+    }
 }

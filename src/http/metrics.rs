@@ -36,6 +36,8 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         let (members, lag) = (room.member_count(), room.lag());
         shared.metrics.set_room(room.name().as_str(), members, lag);
     }
+    let held = i64::try_from(shared.budget.used()).unwrap_or(i64::MAX);
+    shared.metrics.held_bytes.set(held);
     (
         [(header::CONTENT_TYPE, CONTENT_TYPE)],
         shared.metrics.render(),

@@ -9,12 +9,24 @@ use serde_json::value::RawValue;
 
 use super::EventName;
 
+/// Bytes of an event that carries no message. The longest honest one is a join, well below one KiB.
+pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+
+/// Whether an event of so many bytes is refused, whatever is in it. Messages have a bound of their
+/// own, in characters.
+#[must_use]
+pub fn is_too_large(event: EventName, bytes: usize) -> bool {
+    event != EventName::SendMessage && bytes > EVENT_BYTES_MAX
+}
+
 /// The event's name, if it is one of ours, and its first argument as JSON text. Where the array
-/// cannot be read past the name, there is no payload, which every event that needs one refuses.
+/// cannot be read past the name, there is no payload, which every event that needs one refuses. One
+/// that is too large is not read past its name.
 #[must_use]
 pub fn split_event(array: &str) -> (Option<EventName>, Option<Box<str>>) {
     let (mut event, mut payload) = (None, None);
     let read = serde_json::Deserializer::from_str(array).deserialize_seq(Event {
+        bytes: array.len(),
         name: &mut event,
         payload: &mut payload,
     });
@@ -23,6 +35,7 @@ pub fn split_event(array: &str) -> (Option<EventName>, Option<Box<str>>) {
 
 /// Where what is read goes, so that a mistake further on does not take the name away.
 struct Event<'a> {
+    bytes: usize,
     name: &'a mut Option<EventName>,
     payload: &'a mut Option<Box<str>>,
 }
@@ -37,6 +50,12 @@ impl<'de> Visitor<'de> for Event<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let name = seq.next_element::<Cow<'de, str>>()?.unwrap_or_default();
         *self.name = EventName::from_wire(&name);
+        if self
+            .name
+            .is_some_and(|event| is_too_large(event, self.bytes))
+        {
+            return Ok(());
+        }
         let payload = seq.next_element::<&RawValue>()?;
         *self.payload = payload.map(|raw| raw.get().into());
         // Further arguments are nobody's, as in the original.
@@ -82,6 +101,24 @@ mod tests {
         ] {
             assert_eq!(split(array), (None, None), "{array:?}");
         }
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_not_read_past_its_name() {
+        let padding = |bytes: usize| "x".repeat(bytes);
+        let fits = format!(r#"["typing","{}"]"#, padding(EVENT_BYTES_MAX - 13));
+        assert_eq!(fits.len(), EVENT_BYTES_MAX);
+        assert!(split(&fits).1.is_some());
+        for array in [
+            format!(r#"["typing","{}"]"#, padding(EVENT_BYTES_MAX - 12)),
+            format!(r#"["typing",{{}},"{}"]"#, padding(EVENT_BYTES_MAX)),
+        ] {
+            assert_eq!(split(&array), (Some(EventName::Typing), None));
+            assert!(is_too_large(EventName::Typing, array.len()));
+        }
+        let message = format!(r#"["send_message","{}"]"#, padding(1_000_000));
+        assert!(split(&message).1.is_some());
+        assert!(!is_too_large(EventName::SendMessage, message.len()));
     }
 
     /// It used to be no event at all, and so nobody's mistake.

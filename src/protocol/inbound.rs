@@ -10,6 +10,8 @@ use crate::domain::{ClientId, MessageText, Refusal, RoomName, TextLimits, Userna
 
 /// Bytes of the longest `user_id` that is looked for; ours have 32.
 const USER_ID_BYTES_MAX: usize = 128;
+/// Bytes of the longest epoch there can be; ours have 32.
+const EPOCH_BYTES_MAX: usize = 64;
 
 /// Names of the events a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,16 +82,22 @@ pub enum Command {
 }
 
 impl Command {
-    /// Bytes of user content this command holds on to, for the mailbox's byte bound.
+    /// Bytes this command holds outside itself, for the mailbox's byte bound and the budget.
     #[must_use]
-    pub fn content_bytes(&self) -> usize {
+    pub fn held_bytes(&self) -> usize {
         match self {
             Self::Send(send) => {
                 send.text.as_str().len() + send.client_id.as_ref().map_or(0, |id| id.as_str().len())
             }
-            Self::Join(join) => join.username.as_str().len(),
+            Self::Join(join) => {
+                let epoch = join
+                    .after
+                    .as_ref()
+                    .map_or(0, |after| after.epoch.capacity());
+                size_of::<Join>() + join.room.as_str().len() + join.username.as_str().len() + epoch
+            }
             Self::ListUsers(range) => range.after.as_ref().map_or(0, |after| after.len()),
-            _ => 0,
+            Self::Leave { .. } | Self::History(_) | Self::Typing(_) => 0,
         }
     }
 }
@@ -139,9 +147,10 @@ pub struct UsersRange {
 }
 
 /// A position in a room's log.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// Which incarnation of the log `id` belongs to.
+    /// Which incarnation of the log `id` belongs to. Empty, which none is, where the client named
+    /// one that is longer than any.
     pub epoch: String,
     /// The last id the client has.
     pub id: u64,
@@ -168,10 +177,27 @@ struct JoinWire<'a> {
     username: Option<Cow<'a, str>>,
     #[serde(default)]
     history: Option<u64>,
-    #[serde(default)]
-    after: Option<Position>,
+    #[serde(default, borrow)]
+    after: Option<PositionWire<'a>>,
     #[serde(default)]
     users: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct PositionWire<'a> {
+    #[serde(borrow)]
+    epoch: Cow<'a, str>,
+    id: u64,
+}
+
+impl From<PositionWire<'_>> for Position {
+    fn from(wire: PositionWire<'_>) -> Self {
+        let epoch = match wire.epoch {
+            epoch if epoch.len() > EPOCH_BYTES_MAX => String::new(),
+            epoch => epoch.as_ref().to_owned(),
+        };
+        Self { epoch, id: wire.id }
+    }
 }
 
 #[derive(Deserialize)]
@@ -247,7 +273,7 @@ fn decode_join(json: &str) -> Result<Command, Refusal> {
             None => Username::anonymous(),
         },
         history: wire.history.map(page_size),
-        after: wire.after,
+        after: wire.after.map(Position::from),
         users: wire.users.unwrap_or(false),
     })))
 }

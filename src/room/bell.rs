@@ -41,7 +41,7 @@ impl News {
     pub const TAKEN_OVER: Self = Self(1 << 11);
 
     /// The client asked for too much for too long.
-    pub const FLOODED: Self = Self(1 << 11);
+    pub const FLOODED: Self = Self(1 << 12);
 
     /// Both.
     #[must_use]

@@ -34,3 +34,26 @@ fn what_was_rung_is_kept_until_the_owner_looks() {
     assert!(news.has(News::MAIL) && news.has(News::COUNTS) && !news.has(News::TYPING));
     assert_eq!(bell.look(), News::NONE);
 }
+
+#[test]
+fn each_kind_of_news_is_its_own() {
+    let kinds = [
+        News::MAIL,
+        News::ENTRIES,
+        News::TYPING,
+        News::COUNTS,
+        News::DRAIN,
+        News::GONE,
+        News::STALLED,
+        News::LEFT,
+        News::OUSTED,
+        News::ANSWERS,
+        News::ACTIVITY,
+        News::TAKEN_OVER,
+        News::FLOODED,
+    ];
+    for (n, kind) in kinds.iter().enumerate() {
+        let same = kinds.iter().filter(|other| other.has(*kind)).count();
+        assert_eq!(same, 1, "kind {n}");
+    }
+}

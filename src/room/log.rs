@@ -135,6 +135,12 @@ impl Log {
         }
     }
 
+    /// Bytes of payload of the entries that are here.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.messages.bytes + self.notices.bytes
+    }
+
     /// How much of the past is kept.
     #[must_use]
     pub const fn bounds(&self) -> LogBounds {

@@ -1,5 +1,7 @@
 //! Answers that take a while: messages whose room's log is kept outside are acknowledged once they
 //! are in it. Meanwhile the session goes on; its client gets the answers in the order it asked.
+//!
+//! And answers that may be large: there must be room for them before they are built.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,13 +10,20 @@ use tokio::sync::oneshot;
 
 use super::commands::sent;
 use super::connection::{Connection, Ended};
+use super::mailbox::short_of_memory;
 use super::serve::Session;
 use crate::domain::Refusal;
-use crate::protocol::EventName;
-use crate::room::Published;
+use crate::memory::MemoryCharge;
+use crate::protocol::{Command, EventName, HISTORY_PAGE_BYTES_MAX, USERS_MAX};
+use crate::room::{Published, Room};
 
 /// Messages of one session that may be on their way at once.
 const UNANSWERED_MAX: usize = 256;
+
+/// Bytes of a user in a list, with a name that is long in bytes.
+const USER_BYTES: usize = 256;
+/// Copies of an answer while it is built and handed over.
+const COPIES: usize = 2;
 
 /// Where what became of a message is told.
 type Outcome = oneshot::Receiver<Result<Published, Refusal>>;
@@ -30,6 +39,31 @@ impl<A> Default for Unanswered<A> {
 }
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
+    /// Takes room for an answer that may be large, before it is built.
+    pub(super) fn room_for_answer(
+        &self,
+        body: &Result<Command, Refusal>,
+    ) -> Result<Option<MemoryCharge>, Refusal> {
+        let bytes = match body {
+            Ok(Command::Join(join)) => {
+                let room = self.shared.rooms.get(&join.room);
+                let history = join.history.and(room).map_or(0, |room| history_bytes(room));
+                let users = room
+                    .filter(|_| join.users)
+                    .map_or(0, |room| users_bytes(room));
+                history + users
+            }
+            Ok(Command::History(_)) => self.here().map_or(0, |place| history_bytes(place.room())),
+            Ok(Command::ListUsers(_)) => self.here().map_or(0, |place| users_bytes(place.room())),
+            _ => 0,
+        };
+        if bytes == 0 {
+            return Ok(None);
+        }
+        let charge = self.mailbox.account().try_charge(bytes * COPIES);
+        charge.map(Some).ok_or_else(short_of_memory)
+    }
+
     /// Answers a message once it is known what came of it.
     pub(super) async fn answer_later(
         &mut self,
@@ -117,4 +151,15 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let answer = result.map(|published| sent(&published));
         self.answer(EventName::SendMessage, answer, ack).await
     }
+}
+
+/// Bytes that a page of the room's history may have.
+fn history_bytes(room: &Room) -> usize {
+    room.log_bytes().min(HISTORY_PAGE_BYTES_MAX)
+}
+
+/// Bytes that a list of the room's users may have.
+fn users_bytes(room: &Room) -> usize {
+    let count = usize::try_from(room.member_count()).unwrap_or(USERS_MAX);
+    count.min(USERS_MAX) * USER_BYTES
 }

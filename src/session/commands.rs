@@ -31,6 +31,11 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         if matches!(body, Ok(Command::Join(_) | Command::Leave { .. })) {
             Box::pin(self.hear_oneself()).await?;
         }
+        // Given back once the answer is on its way: from there on it is output.
+        let _room_for_answer = match self.room_for_answer(&body) {
+            Ok(room) => room,
+            Err(refusal) => return self.refuse(event, &refusal, ack).await,
+        };
         let answer = match body {
             Ok(Command::Join(join)) => match self.shared.rooms.get(&join.room).cloned() {
                 Some(room) => return Box::pin(self.join(&room, *join, ack)).await,

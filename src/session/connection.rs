@@ -1,7 +1,9 @@
 //! A connection as its session sees it, and the ways in which that can end.
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::protocol::frame;
 use crate::room::News;
 
 /// A connection as the session sees it, where it does not write into its stream.
@@ -35,6 +37,44 @@ pub trait Connection: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the connection has ended")]
 pub struct SendError;
+
+/// One thing to send.
+pub enum Packet<'a, A> {
+    /// An event and its payload.
+    Event(&'static str, &'a RawValue),
+    /// An answer and where it goes.
+    Ack(A, &'a RawValue),
+}
+
+impl<A> Packet<'_, A> {
+    /// Bytes of its payload.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Event(_, payload) | Self::Ack(_, payload) => payload.get().len(),
+        }
+    }
+
+    /// The same as a frame.
+    pub fn frame<C: Connection<Ack = A>>(&self) -> Bytes {
+        let mut frame = Vec::new();
+        match self {
+            Self::Event(event, payload) => frame::push_event(&mut frame, event, payload),
+            Self::Ack(ack, payload) => frame::push_ack(&mut frame, C::ack_id(ack), payload),
+        }
+        frame.into()
+    }
+
+    /// Queues it in the library.
+    ///
+    /// # Errors
+    /// [`SendError`] where the connection has ended.
+    pub fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), SendError> {
+        match self {
+            Self::Event(event, payload) => connection.emit(event, payload),
+            Self::Ack(ack, payload) => connection.acknowledge(ack, payload),
+        }
+    }
+}
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

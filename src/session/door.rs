@@ -81,12 +81,35 @@ impl<A> Door<A> {
         }
     }
 
+    /// Refuses an event that is too large to be looked at. It counts towards its rate.
+    pub fn refuse_too_large(&self, event: EventName, bytes: usize, ack: Option<A>) {
+        if self.is_flooded() {
+            return;
+        }
+        let Some(mailbox) = self.mailbox.upgrade() else {
+            return;
+        };
+        let too_large = |()| {
+            let (event, max) = (event.as_str(), protocol::EVENT_BYTES_MAX);
+            Err(Refusal::invalid_payload(format!(
+                "{event}: a packet has at most {max} bytes"
+            )))
+        };
+        let body = self.check_rate(event).and_then(too_large);
+        mailbox.push(Request { event, body, ack });
+        self.charge_refusal(bytes);
+    }
+
     fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
+        self.check_rate(event)?;
+        protocol::decode(event, payload, &self.text)
+    }
+
+    fn check_rate(&self, event: EventName) -> Result<(), Refusal> {
         self.account.take(match event {
             EventName::SendMessage => Class::Message,
             EventName::JoinRoom | EventName::GetHistory => Class::History,
             EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => Class::Request,
-        })?;
-        protocol::decode(event, payload, &self.text)
+        })
     }
 }

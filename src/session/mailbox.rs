@@ -1,27 +1,30 @@
 //! What a client has asked for and the session has not handled yet: in order, bounded by number
-//! and by bytes.
+//! and by bytes, and charged to the connection.
 //!
 //! A request that does not fit is not dropped: it is turned into a refusal (`busy`) that waits in
 //! the same queue to be told. Refusals are bounded too: when as many wait as requests may, the
 //! transport stops reading until the session has caught up. (One polling request may carry a
 //! few more, which its size bounds.)
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::link::Link;
 use crate::domain::Refusal;
+use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::{Command, EventName};
 use crate::room::{Bell, News};
 
-/// What a request costs beside its content, in bytes, towards the byte bound.
-const REQUEST_COST: usize = 64;
-/// Bytes of content that may wait for each request that may wait.
+/// Bytes that may wait for each request that may wait.
 const BYTES_PER_REQUEST: usize = 256;
+/// When to try again where memory is short.
+const MEMORY_RETRY: Duration = Duration::from_secs(1);
 /// A queue that held more than this gives its memory back when it is empty.
-const KEEP_CAPACITY: usize = 64;
+const KEEP_CAPACITY: usize = 16;
 
 /// One thing a client asked for: a command, or why it is refused.
 #[derive(Debug)]
@@ -34,6 +37,20 @@ pub struct Request<A> {
     pub ack: Option<A>,
 }
 
+impl<A> Request<A> {
+    /// Bytes that it holds, in the queue and outside.
+    fn held_bytes(&self) -> usize {
+        let outside = match &self.body {
+            Ok(command) => command.held_bytes(),
+            Err(refusal) => match &refusal.message {
+                Cow::Borrowed(_) => 0,
+                Cow::Owned(message) => message.capacity(),
+            },
+        };
+        size_of::<Self>() + outside
+    }
+}
+
 /// The requests of one connection. See the module's text.
 #[derive(Debug)]
 pub struct Mailbox<A> {
@@ -41,54 +58,75 @@ pub struct Mailbox<A> {
     queue: Mutex<Queue<A>>,
     bell: Arc<Bell>,
     link: Arc<Link>,
+    account: Arc<MemoryAccount>,
 }
 
 #[derive(Debug)]
 struct Queue<A> {
     requests: VecDeque<Request<A>>,
     commands: usize,
+    /// Held by commands.
     bytes: usize,
+    /// Held by refusals.
+    refusal_bytes: usize,
+    charge: MemoryCharge,
 }
 
 impl<A> Queue<A> {
     fn refusals(&self) -> usize {
         self.requests.len() - self.commands
     }
+
+    fn charge(&mut self) {
+        self.charge.set(self.bytes + self.refusal_bytes);
+    }
 }
 
 impl<A> Mailbox<A> {
     /// Room for `requests_max` requests. `bell` rings for [`News::MAIL`]; `link` is told to pause
-    /// and resume reading.
+    /// and resume reading; what waits is charged to `account`.
     #[must_use]
-    pub fn new(requests_max: usize, bell: Arc<Bell>, link: Arc<Link>) -> Self {
+    pub fn new(
+        requests_max: usize,
+        bell: Arc<Bell>,
+        link: Arc<Link>,
+        account: &Arc<MemoryAccount>,
+    ) -> Self {
         let queue = Queue {
             requests: VecDeque::new(),
             commands: 0,
             bytes: 0,
+            refusal_bytes: 0,
+            charge: account.charge(),
         };
         Self {
             requests_max,
             queue: Mutex::new(queue),
             bell,
             link,
+            account: Arc::clone(account),
         }
+    }
+
+    /// What the connection's memory is charged to.
+    pub const fn account(&self) -> &Arc<MemoryAccount> {
+        &self.account
     }
 
     /// Puts a request in. Never waits, never loses one: see the module's text. Returns whether it
     /// waits as a refusal.
     pub fn push(&self, mut request: Request<A>) -> bool {
         let mut queue = self.queue.lock();
-        if let Ok(command) = &request.body {
-            let cost = REQUEST_COST + command.content_bytes();
-            let bytes_max = self.requests_max.saturating_mul(BYTES_PER_REQUEST);
-            if queue.commands >= self.requests_max || queue.bytes + cost > bytes_max.max(cost) {
-                request.body = Err(Refusal::busy());
-            } else {
-                queue.commands += 1;
-                queue.bytes += cost;
-            }
+        if request.body.is_ok()
+            && let Err(refusal) = self.take_command(&mut queue, request.held_bytes())
+        {
+            request.body = Err(refusal);
         }
         let is_refused = request.body.is_err();
+        if is_refused {
+            queue.refusal_bytes += request.held_bytes();
+        }
+        queue.charge();
         queue.requests.push_back(request);
         if queue.refusals() >= self.requests_max {
             self.link.pause_reading();
@@ -98,14 +136,30 @@ impl<A> Mailbox<A> {
         is_refused
     }
 
+    fn take_command(&self, queue: &mut Queue<A>, bytes: usize) -> Result<(), Refusal> {
+        let bytes_max = self.requests_max.saturating_mul(BYTES_PER_REQUEST);
+        if queue.commands >= self.requests_max || queue.bytes + bytes > bytes_max.max(bytes) {
+            return Err(Refusal::busy());
+        }
+        if !self.account.has_room(bytes) {
+            return Err(short_of_memory());
+        }
+        queue.commands += 1;
+        queue.bytes += bytes;
+        Ok(())
+    }
+
     /// Takes the oldest request out.
     pub fn pop(&self) -> Option<Request<A>> {
         let mut queue = self.queue.lock();
         let request = queue.requests.pop_front()?;
-        if let Ok(command) = &request.body {
+        if request.body.is_ok() {
             queue.commands -= 1;
-            queue.bytes -= REQUEST_COST + command.content_bytes();
+            queue.bytes -= request.held_bytes();
+        } else {
+            queue.refusal_bytes -= request.held_bytes();
         }
+        queue.charge();
         if queue.requests.is_empty() && queue.requests.capacity() > KEEP_CAPACITY {
             queue.requests = VecDeque::new();
         }
@@ -116,11 +170,23 @@ impl<A> Mailbox<A> {
     }
 }
 
+/// The refusal of what there is no memory for, of all connections together.
+pub fn short_of_memory() -> Refusal {
+    Refusal {
+        message: "The service is short of memory: send this again in a moment".into(),
+        ..Refusal::busy().with_retry_after(MEMORY_RETRY)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Weak;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::domain::{RefusalCode, TextLimits};
+    use crate::memory::{MemoryBudget, Owner};
+    use crate::protocol::{Join, decode};
 
     fn request() -> Request<u32> {
         Request {
@@ -130,13 +196,22 @@ mod tests {
         }
     }
 
+    fn mailbox(requests_max: usize, link: &Arc<Link>) -> Mailbox<u32> {
+        Mailbox::new(
+            requests_max,
+            Arc::default(),
+            Arc::clone(link),
+            &MemoryAccount::unbounded(),
+        )
+    }
+
     fn reading(link: &Link) -> bool {
         link.poll_may_read(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
     }
 
     #[test]
     fn a_request_that_does_not_fit_becomes_a_refusal_in_its_place() {
-        let mailbox = Mailbox::new(2, Arc::default(), Arc::default());
+        let mailbox = mailbox(2, &Arc::default());
         let refused: Vec<bool> = (0..3).map(|_| mailbox.push(request())).collect();
         assert_eq!(refused, [false, false, true]);
         let fates: Vec<bool> = std::iter::from_fn(|| mailbox.pop())
@@ -147,7 +222,7 @@ mod tests {
 
     #[test]
     fn room_is_made_by_taking_out() {
-        let mailbox = Mailbox::new(1, Arc::default(), Arc::default());
+        let mailbox = mailbox(1, &Arc::default());
         for _ in 0..3 {
             mailbox.push(request());
             assert!(
@@ -162,12 +237,70 @@ mod tests {
     #[test]
     fn reading_pauses_while_too_many_refusals_wait() {
         let link = Arc::new(Link::default());
-        let mailbox = Mailbox::new(4, Arc::default(), Arc::clone(&link));
+        let mailbox = mailbox(4, &link);
         assert!((0..7).filter(|_| mailbox.push(request())).count() == 3);
         assert!(reading(&link), "three refusals may wait");
         mailbox.push(request());
         assert!(!reading(&link), "the fourth stops the reader");
         while mailbox.pop().is_some() {}
         assert!(reading(&link), "an empty mailbox lets it go on");
+    }
+
+    struct Nobody;
+
+    impl Owner for Nobody {
+        fn close_for_memory(&self) {}
+    }
+
+    fn join(epoch: usize) -> Request<u32> {
+        let limits = TextLimits {
+            chars_max: 2000,
+            bytes_max: 8000,
+        };
+        let epoch = "e".repeat(epoch);
+        let payload = format!(
+            r#"{{"room_name":"tech","after":{{"epoch":"{epoch}","id":1}},"username":"Eve"}}"#
+        );
+        Request {
+            event: EventName::JoinRoom,
+            body: decode(EventName::JoinRoom, Some(&payload), &limits),
+            ack: None,
+        }
+    }
+
+    #[test]
+    fn what_waits_is_charged_with_all_it_holds_and_no_more_once_it_is_taken_out() {
+        let budget = MemoryBudget::new(0);
+        let account = budget.open(Weak::<Nobody>::new());
+        let mailbox = Mailbox::new(1024, Arc::default(), Arc::default(), &account);
+        assert_eq!((0..100).filter(|_| mailbox.push(join(24))).count(), 0);
+        let small = account.held();
+        assert!(small >= 100 * size_of::<Join>(), "{small}");
+        while mailbox.pop().is_some() {}
+        assert_eq!(account.held(), 0);
+        // An epoch that cannot be ours is not kept.
+        let refused = (0..100).filter(|_| mailbox.push(join(1_000_000))).count();
+        assert_eq!(refused, 0);
+        assert!(account.held() <= small, "{}", account.held());
+        drop(mailbox);
+        assert_eq!(account.held(), 0);
+    }
+
+    #[test]
+    fn without_room_in_the_budget_requests_are_refused_and_the_refusals_are_charged() {
+        let budget = MemoryBudget::new(1024 * 1024);
+        let account = budget.open(Weak::<Nobody>::new());
+        let mailbox = Mailbox::new(8, Arc::default(), Arc::default(), &account);
+        let own = account.try_charge(900 * 1024);
+        mailbox.push(request());
+        let mut rest = account.charge();
+        rest.set(80 * 1024);
+        mailbox.push(request());
+        drop((own, rest));
+        mailbox.push(request());
+        let codes: Vec<_> = std::iter::from_fn(|| mailbox.pop())
+            .map(|request| request.body.err().map(|refusal| refusal.code))
+            .collect();
+        assert_eq!(codes, [None, Some(RefusalCode::Busy), None]);
     }
 }

@@ -40,6 +40,7 @@ pub use serve::Session;
 pub use users::Users;
 
 use crate::domain::{ReservedNames, TextLimits};
+use crate::memory::{MemoryAccount, MemoryBudget};
 use crate::metrics::Metrics;
 use crate::protocol::{Auth, Limits};
 use crate::room::{Bell, News, Rooms, UserId};
@@ -77,6 +78,8 @@ pub struct Shared {
     pub identities: Identities,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What memory all connections may hold.
+    pub budget: Arc<MemoryBudget>,
     /// Which of them speaks for whom.
     pub users: Arc<Users>,
     /// What each user may still ask for.
@@ -92,6 +95,7 @@ impl Shared {
         settings: SessionSettings,
         identities: Identities,
         metrics: Arc<Metrics>,
+        budget: Arc<MemoryBudget>,
     ) -> Self {
         Self {
             rooms,
@@ -100,6 +104,7 @@ impl Shared {
             settings,
             identities,
             metrics,
+            budget,
             drain: OnceLock::new(),
         }
     }
@@ -155,19 +160,25 @@ impl Who {
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
+    memory: &Arc<MemoryAccount>,
     connection: C,
     auth: &Auth,
     network: Option<IpAddr>,
 ) -> (Door<C::Ack>, EndHandle, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
-    let mailbox =
-        mailbox::Mailbox::new(shared.settings.mailbox, Arc::clone(&bell), Arc::clone(link));
+    let mailbox = mailbox::Mailbox::new(
+        shared.settings.mailbox,
+        Arc::clone(&bell),
+        Arc::clone(link),
+        memory,
+    );
     let mailbox = Arc::new(mailbox);
     let who = Who::new(&shared.identities, auth, network);
     let account = Arc::new(shared.budgets.account(&who.user_id, network));
     let door = Door::new(shared, Arc::clone(&account), Arc::clone(&bell), &mailbox);
     let end = EndHandle(Arc::clone(&bell));
-    let out = outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell));
+    let out =
+        outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell)).charged_to(memory);
     if let Some(error) = who.token_error {
         shared.metrics.reject(error.as_str());
     }

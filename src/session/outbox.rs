@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::connection::{Connection, END, Ended, SendError};
+use super::connection::{Connection, END, Ended, Packet};
 use super::link::Link;
 use super::stream::{FrameStream, Written};
+use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::frame;
 use crate::room::{Batch, Bell, Entry, News, Offered, Subscriber};
 use crate::sync::Mutex;
@@ -30,36 +31,6 @@ pub const POLL_PACKETS: usize = 12;
 pub const POLL_BYTES: usize = 512 * 1024;
 /// Bytes of frames that a session writes at once (one larger frame may be, alone).
 const WRITE_BYTES: usize = 16 * 1024;
-
-/// One thing to send.
-enum Packet<'a, A> {
-    Event(&'static str, &'a RawValue),
-    Ack(A, &'a RawValue),
-}
-
-impl<A> Packet<'_, A> {
-    fn size(&self) -> usize {
-        match self {
-            Self::Event(_, payload) | Self::Ack(_, payload) => payload.get().len(),
-        }
-    }
-
-    fn frame<C: Connection<Ack = A>>(&self) -> Bytes {
-        let mut frame = Vec::new();
-        match self {
-            Self::Event(event, payload) => frame::push_event(&mut frame, event, payload),
-            Self::Ack(ack, payload) => frame::push_ack(&mut frame, C::ack_id(ack), payload),
-        }
-        frame.into()
-    }
-
-    fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), SendError> {
-        match self {
-            Self::Event(event, payload) => connection.emit(event, payload),
-            Self::Ack(ack, payload) => connection.acknowledge(ack, payload),
-        }
-    }
-}
 
 /// What a try to send came to.
 enum Tried {
@@ -85,6 +56,8 @@ struct State {
     /// Sizes of the packets in the library's queue, oldest first.
     queued: VecDeque<usize>,
     bytes: usize,
+    /// What those bytes, and those that a stream has left to write, are charged to.
+    charge: Option<MemoryCharge>,
     /// Packets taken from there so far.
     taken: u64,
     /// The session's cursor, while it has nothing to do.
@@ -103,16 +76,24 @@ impl State {
             self.taken += 1;
             self.bytes -= self.queued.pop_front().unwrap_or(0);
         }
+        self.charge(link);
     }
 
     fn may_queue(&self, size: usize) -> bool {
         let fits = self.queued.len() < POLL_PACKETS && self.bytes + size <= POLL_BYTES;
-        fits || self.queued.is_empty()
+        let may_hold = |charge: &MemoryCharge| charge.account().has_room_to_spare(size);
+        fits && self.charge.as_ref().is_none_or(may_hold) || self.queued.is_empty()
     }
 
     fn queue(&mut self, size: usize) {
         self.queued.push_back(size);
         self.bytes += size;
+    }
+
+    fn charge(&mut self, link: &Link) {
+        if let Some(charge) = &mut self.charge {
+            charge.set(self.bytes + link.stream().map_or(0, FrameStream::waiting));
+        }
     }
 
     fn all(&self) -> u64 {
@@ -131,12 +112,20 @@ impl<C: Connection> Outbox<C> {
             state: Mutex::new(State {
                 queued: [0].into(),
                 bytes: 0,
+                charge: None,
                 taken: 0,
                 parked: None,
                 position: 0,
                 stalled: None,
             }),
         }
+    }
+
+    /// Charges what is on its way to an account.
+    #[must_use]
+    pub fn charged_to(self, account: &Arc<MemoryAccount>) -> Self {
+        self.state.lock().charge = Some(account.charge());
+        self
     }
 
     /// Sends an event, waiting for room if there is none.
@@ -190,7 +179,7 @@ impl<C: Connection> Outbox<C> {
                 match self.link.stream() {
                     Some(stream) => {
                         let frame = frame.get_or_insert_with(|| packet.frame::<C>());
-                        try_write(&state, stream, frame)
+                        try_write(&mut state, &self.link, stream, frame)
                     }
                     None if !state.may_queue(packet.size()) => {
                         // Half of them, so that a busy connection is not woken for each.
@@ -200,6 +189,7 @@ impl<C: Connection> Outbox<C> {
                         let size = packet.size();
                         if packet.queue(&self.connection).is_ok() {
                             state.queue(size);
+                            state.charge(&self.link);
                             return Ok(());
                         }
                         break;
@@ -218,9 +208,9 @@ impl<C: Connection> Outbox<C> {
             let tried = {
                 let mut state = self.state.lock();
                 state.update(&self.link);
-                self.link
-                    .stream()
-                    .map_or(Tried::Ended, |stream| try_write(&state, stream, frames))
+                self.link.stream().map_or(Tried::Ended, |stream| {
+                    try_write(&mut state, &self.link, stream, frames)
+                })
             };
             if self.is_sent(tried).await? {
                 return Ok(());
@@ -283,9 +273,11 @@ impl<C: Connection> Outbox<C> {
         let drained = std::future::poll_fn(|cx| stream.poll_drained(cx));
         tokio::select! {
             biased;
-            ended = self.end() => Err(ended),
-            () = drained => Ok(()),
+            ended = self.end() => return Err(ended),
+            () = drained => {}
         }
+        self.state.lock().charge(&self.link);
+        Ok(())
     }
 
     /// Lets the room's fan-out send what comes right after `cursor`. It does until the session takes
@@ -327,12 +319,16 @@ impl<C: Connection> Outbox<C> {
 }
 
 /// Writes into the stream, behind what is still in the library's queue.
-fn try_write(state: &State, stream: &dyn FrameStream, frames: &Bytes) -> Tried {
+fn try_write(state: &mut State, link: &Link, stream: &dyn FrameStream, frames: &Bytes) -> Tried {
     if !state.queued.is_empty() {
         return Tried::QueueFull(state.all());
     }
     match stream.write(frames) {
-        Written::All | Written::Part => Tried::Sent,
+        Written::All => Tried::Sent,
+        Written::Part => {
+            state.charge(link);
+            Tried::Sent
+        }
         Written::Nothing => Tried::StreamFull,
         Written::Closed => Tried::Ended,
     }
@@ -368,6 +364,7 @@ impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
             state.parked = Some(batch.upto);
             state.position = batch.upto;
         }
+        state.charge(&self.link);
         offered
     }
 

@@ -19,6 +19,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use super::ticket::Ticket;
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 
 /// Handshakes that may wait to be claimed; beyond that the oldest give way. Each holds about
@@ -52,6 +53,7 @@ pub struct AdmissionSettings {
 /// See the module's text.
 pub struct Admission {
     settings: AdmissionSettings,
+    budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
     open: AtomicUsize,
     remains: AtomicUsize,
@@ -62,16 +64,15 @@ pub struct Admission {
 }
 
 /// Why a connection is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdmissionError {
     /// The service has as many connections as it may.
-    #[error("server is full (MAX_CONNECTIONS)")]
     Full,
+    /// All connections together hold as much memory as they may.
+    NoMemory,
     /// The address has as many connections as it may.
-    #[error("too many connections from this address (MAX_CONNECTIONS_PER_IP)")]
     AddressFull,
     /// The address opens connections too fast.
-    #[error("new connections from this address come too fast (CONNECT_RATE_PER_IP)")]
     TooFast(Duration),
 }
 
@@ -87,6 +88,7 @@ impl AdmissionError {
     const fn reason(self) -> &'static str {
         match self {
             Self::Full => "server_full",
+            Self::NoMemory => "memory_full",
             Self::AddressFull => "address_full",
             Self::TooFast(_) => "connect_rate",
         }
@@ -95,18 +97,36 @@ impl AdmissionError {
 
 impl IntoResponse for AdmissionError {
     fn into_response(self) -> Response {
-        let (status, retry_s) = match self {
-            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, FULL_RETRY_S),
-            Self::AddressFull => (StatusCode::TOO_MANY_REQUESTS, FULL_RETRY_S),
-            Self::TooFast(wait) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
+        let (status, retry_s, text) = match self {
+            Self::Full => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                FULL_RETRY_S,
+                "server is full (MAX_CONNECTIONS)\n",
+            ),
+            Self::NoMemory => return no_memory(),
+            Self::AddressFull => (
+                StatusCode::TOO_MANY_REQUESTS,
+                FULL_RETRY_S,
+                "too many connections from this address (MAX_CONNECTIONS_PER_IP)\n",
+            ),
+            Self::TooFast(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                wait.as_secs() + 1,
+                "new connections from this address come too fast (CONNECT_RATE_PER_IP)\n",
+            ),
         };
-        (
-            status,
-            [(header::RETRY_AFTER, retry_s.to_string())],
-            format!("{self}\n"),
-        )
-            .into_response()
+        (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
     }
+}
+
+/// The answer to whoever asks for more memory than there is.
+pub fn no_memory() -> Response {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::RETRY_AFTER, FULL_RETRY_S.to_string())],
+        "server is short of memory (MEMORY_BUDGET)\n",
+    )
+        .into_response()
 }
 
 /// A place among the open connections; given up when dropped, or before.
@@ -160,7 +180,11 @@ impl Place {
 
 impl Admission {
     /// Nobody is in.
-    pub fn new(settings: AdmissionSettings, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub fn new(
+        settings: AdmissionSettings,
+        budget: Arc<MemoryBudget>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         let rate = settings.per_address_rate;
         let burst = rate.saturating_mul(BURST_SECONDS);
         let quota = NonZeroU32::new(rate).zip(NonZeroU32::new(burst));
@@ -168,6 +192,7 @@ impl Admission {
             .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
         Arc::new(Self {
             settings,
+            budget,
             metrics,
             open: AtomicUsize::new(0),
             remains: AtomicUsize::new(0),
@@ -193,6 +218,9 @@ impl Admission {
     fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, AdmissionError> {
         if let Some(address) = address {
             self.check_rate(address)?;
+        }
+        if !self.budget.has_room(0) {
+            return Err(AdmissionError::NoMemory);
         }
         // Counted first and given back by the place's drop, so that two at once cannot both be
         // the last.
@@ -285,98 +313,5 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn admission(settings: AdmissionSettings) -> Arc<Admission> {
-        Admission::new(settings, Arc::default())
-    }
-
-    fn from(address: &str) -> Option<ClientAddress> {
-        address.parse().ok().map(ClientAddress)
-    }
-
-    #[test]
-    fn places_are_counted_in_all_and_for_each_address_and_given_back() {
-        let admission = admission(AdmissionSettings {
-            connections_max: 3,
-            per_address_max: 2,
-            per_address_rate: 0,
-        });
-        let first = admission.admit(from("192.0.2.1"));
-        let second = admission.admit(from("192.0.2.1"));
-        assert!(first.is_ok() && second.is_ok());
-        assert_eq!(
-            admission.admit(from("192.0.2.1")).err(),
-            Some(AdmissionError::AddressFull)
-        );
-        let third = admission.admit(from("192.0.2.2"));
-        assert!(third.is_ok());
-        assert_eq!(
-            admission.admit(from("192.0.2.3")).err(),
-            Some(AdmissionError::Full)
-        );
-        drop(first);
-        assert!(admission.admit(from("192.0.2.1")).is_ok());
-        drop((second, third));
-        assert!(admission.by_address.lock().is_empty());
-        assert_eq!(admission.open.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
-        let admission = admission(AdmissionSettings {
-            connections_max: 1,
-            ..AdmissionSettings::default()
-        });
-        let released = || {
-            let place = admission.admit(None);
-            let mut place = place.unwrap_or_else(|away| panic!("{away:?}"));
-            place.release();
-            place.release();
-            place
-        };
-        let remains: Vec<_> = (0..REMAINS_MAX).map(|_| released()).collect();
-        let mut last = released();
-        assert_eq!(admission.admit(None).err(), Some(AdmissionError::Full));
-        drop(remains);
-        last.release();
-        assert!(admission.admit(None).is_ok());
-        drop(last);
-        assert_eq!(admission.open.load(Ordering::Relaxed), 0);
-        assert_eq!(admission.remains.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn one_subscriber_of_ipv6_is_one_address() {
-        let admission = admission(AdmissionSettings {
-            per_address_max: 1,
-            ..AdmissionSettings::default()
-        });
-        let first = admission.admit(from("2001:db8:1:2::1"));
-        assert!(first.is_ok());
-        assert_eq!(
-            admission.admit(from("2001:db8:1:2:ffff::9")).err(),
-            Some(AdmissionError::AddressFull)
-        );
-        assert!(admission.admit(from("2001:db8:1:3::1")).is_ok());
-    }
-
-    #[test]
-    fn an_address_may_open_a_burst_and_then_waits_while_others_do_not() {
-        let admission = admission(AdmissionSettings {
-            per_address_rate: 2,
-            ..AdmissionSettings::default()
-        });
-        for _ in 0..20 {
-            assert!(admission.admit(from("192.0.2.1")).is_ok());
-        }
-        let refused = admission.admit(from("192.0.2.1")).err();
-        assert!(matches!(refused, Some(AdmissionError::TooFast(wait)) if wait > Duration::ZERO));
-        assert!(admission.admit(from("192.0.2.2")).is_ok());
-        assert!(
-            admission.admit(None).is_ok(),
-            "whoever has no address is not limited"
-        );
-    }
-}
+#[path = "admission_tests.rs"]
+mod tests;

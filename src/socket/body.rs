@@ -7,7 +7,13 @@ use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
+use super::packet::is_connect;
+use crate::memory::MemoryCharge;
 use crate::metrics::Metrics;
+
+/// Bytes of a packet that comes before its client has sent CONNECT, on either transport: a token has
+/// at most 512.
+pub const UNCONNECTED_PACKET_MAX: usize = 16 * 1024;
 
 /// Packets in one polling body are separated by this (Engine.IO 4, "HTTP long-polling").
 pub const SEPARATOR: u8 = 0x1e;
@@ -31,6 +37,9 @@ pub enum BodyError {
     /// It has more than [`PACKETS_MAX`] packets.
     #[error("too many packets in one body")]
     TooManyPackets,
+    /// The service holds too much already.
+    #[error("there is no memory for the body")]
+    NoMemory,
     /// It does not come.
     #[error("the body comes too slowly")]
     TooSlow,
@@ -39,13 +48,21 @@ pub enum BodyError {
     Lost(#[from] axum::Error),
 }
 
-/// Reads a body of at most `bytes_max` bytes.
+/// Reads a body of at most `bytes_max` bytes. Before its client has sent CONNECT, which may be in
+/// this body, a packet has at most [`UNCONNECTED_PACKET_MAX`]. What has come is charged.
 ///
 /// # Errors
 /// [`BodyError`]; counted, but for what `TooLarge` is answered with, which is counted elsewhere.
-pub async fn read(mut body: Body, bytes_max: usize, metrics: &Metrics) -> Result<Bytes, BodyError> {
+pub async fn read(
+    mut body: Body,
+    bytes_max: usize,
+    mut sent_connect: bool,
+    charge: &mut MemoryCharge,
+    metrics: &Metrics,
+) -> Result<Bytes, BodyError> {
     let mut whole = Vec::new();
     let mut packets = 1;
+    let mut packet_start = 0;
     let mut step = 0;
     let mut late = Instant::now() + STEP_TIMEOUT;
     loop {
@@ -73,5 +90,63 @@ pub async fn read(mut body: Body, bytes_max: usize, metrics: &Metrics) -> Result
             late = Instant::now() + STEP_TIMEOUT;
         }
         whole.extend_from_slice(data);
+        if !sent_connect {
+            sent_connect = check_packets(&whole, &mut packet_start)?;
+        }
+        charge.set(whole.capacity());
+        if !charge.account().has_room(0) {
+            return Err(BodyError::NoMemory);
+        }
+    }
+}
+
+/// Checks the packets from `start` on up to a CONNECT, and moves `start` to the first that is not
+/// whole. Whether there is a CONNECT.
+fn check_packets(whole: &[u8], start: &mut usize) -> Result<bool, BodyError> {
+    loop {
+        let rest = &whole[*start..];
+        let end = memchr::memchr(SEPARATOR, rest);
+        if end.unwrap_or(rest.len()) > UNCONNECTED_PACKET_MAX {
+            return Err(BodyError::TooLarge);
+        }
+        let Some(end) = end else {
+            return Ok(false);
+        };
+        if is_connect(&rest[..end]) {
+            return Ok(true);
+        }
+        *start += end + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_are_small_up_to_connect_and_no_further() {
+        let large = "x".repeat(UNCONNECTED_PACKET_MAX + 1);
+        let small = "x".repeat(UNCONNECTED_PACKET_MAX);
+        for (body, expected) in [
+            (small.clone(), Some(false)),
+            (large.clone(), None),
+            (format!("{small}\x1e{small}\x1e"), Some(false)),
+            (format!("{small}\x1e{large}"), None),
+            (format!("40\x1e{large}"), Some(true)),
+            (format!("40/x,\x1e{large}"), None),
+            (format!("40{large}\x1e"), None),
+        ] {
+            let mut start = 0;
+            let checked = check_packets(body.as_bytes(), &mut start);
+            assert_eq!(checked.ok(), expected, "{:.20}", body);
+            // The same where it comes in two parts.
+            let (mut start, half) = (0, body.len() / 2);
+            let first = check_packets(&body.as_bytes()[..half], &mut start);
+            let both = match first {
+                Ok(false) => check_packets(body.as_bytes(), &mut start),
+                done => done,
+            };
+            assert_eq!(both.ok(), expected, "{:.20} in parts", body);
+        }
     }
 }

@@ -26,6 +26,7 @@ use super::admission::{Admission, ClientAddress};
 use super::errors;
 use super::polling::read_whole;
 use super::ticket::{PollingTickets, Ticket};
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 
 /// The Socket.IO endpoint.
@@ -35,6 +36,7 @@ pub struct Endpoint {
     _io: SocketIo,
     polling: PollingTickets,
     admission: Arc<Admission>,
+    budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
     connect_timeout: Duration,
     payload_max: usize,
@@ -51,6 +53,7 @@ impl Endpoint {
         service: SocketIoService<Nothing>,
         io: SocketIo,
         admission: Arc<Admission>,
+        budget: Arc<MemoryBudget>,
         metrics: Arc<Metrics>,
         connect_timeout: Duration,
         payload_max: usize,
@@ -60,6 +63,7 @@ impl Endpoint {
             _io: io,
             polling: PollingTickets::default(),
             admission,
+            budget,
             metrics,
             connect_timeout,
             payload_max,
@@ -82,6 +86,10 @@ impl Endpoint {
     /// Whether there are as many sessions as there may be.
     pub fn is_full(&self) -> bool {
         self.admission.is_full()
+    }
+
+    pub(super) const fn budget(&self) -> &Arc<MemoryBudget> {
+        &self.budget
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {

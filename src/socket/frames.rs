@@ -22,9 +22,30 @@ pub struct Frames {
     /// How the message begins that this frame is of, and how much of that is known.
     start: [u8; CONNECT_BYTES],
     start_len: usize,
+    /// Bytes of that message that have come, over all its frames.
+    message_seen: u64,
     is_text: bool,
     saw_close: bool,
     ping_bytes: u64,
+}
+
+/// What [`Frames::advance`] came to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Bytes taken.
+    pub taken: usize,
+    /// How many bytes the header has that is whole now, where one is.
+    pub header_len: Option<usize>,
+    /// The first byte of the frame that ends here, where one does.
+    pub ended: Option<u8>,
+}
+
+impl Step {
+    /// Whether a message ends here: the last frame of one that is not a control frame.
+    pub fn ends_message(&self) -> bool {
+        self.ended
+            .is_some_and(|first| first & FINAL != 0 && first & OPCODE < CLOSE)
+    }
 }
 
 impl Frames {
@@ -62,7 +83,7 @@ impl Frames {
             if ahead.is_between_frames() && bytes[at..].starts_with(frame) {
                 return Some(at);
             }
-            at += ahead.next_frame(&bytes[at..]).0;
+            at += ahead.advance(&bytes[at..]).taken;
         }
         None
     }
@@ -82,7 +103,47 @@ impl Frames {
         self.header_len == 0
     }
 
-    fn message_start(&self) -> &[u8] {
+    /// Takes bytes up to the end of a header or of a frame, whichever comes first.
+    pub fn advance(&mut self, bytes: &[u8]) -> Step {
+        let mut step = Step::default();
+        while step.taken < bytes.len() && step.header_len.is_none() && step.ended.is_none() {
+            match self.payload_len {
+                None => {
+                    step.taken += self.read_header(bytes[step.taken]);
+                    step.header_len = self.payload_len.map(|_| self.header_len);
+                }
+                Some(len) => step.taken += self.read_payload(&bytes[step.taken..], len),
+            }
+            if self.payload_len == Some(self.payload_seen) {
+                step.ended = Some(self.header[0]);
+                self.header_len = 0;
+                self.payload_seen = 0;
+                self.payload_len = None;
+                if step.ends_message() {
+                    self.message_seen = 0;
+                }
+            }
+        }
+        step
+    }
+
+    /// The header that [`Self::advance`] has just found whole.
+    pub fn header(&self, len: usize) -> &[u8] {
+        &self.header[..len]
+    }
+
+    /// Payload bytes of the current frame that are still to come.
+    pub fn payload_left(&self) -> u64 {
+        self.payload_len.map_or(0, |len| len - self.payload_seen)
+    }
+
+    /// Bytes that have come of the message under way.
+    pub const fn message_seen(&self) -> u64 {
+        self.message_seen
+    }
+
+    /// The first bytes of the message under way, or of the one that has just ended.
+    pub fn message_start(&self) -> &[u8] {
         let known = if self.is_text { self.start_len } else { 0 };
         &self.start[..known]
     }
@@ -92,33 +153,13 @@ impl Frames {
     fn next_message(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut taken = 0;
         while taken < bytes.len() {
-            let (read, ended) = self.next_frame(&bytes[taken..]);
-            taken += read;
-            if ended.is_some_and(|first| first & FINAL != 0 && first & OPCODE < CLOSE) {
+            let step = self.advance(&bytes[taken..]);
+            taken += step.taken;
+            if step.ends_message() {
                 return Some(taken);
             }
         }
         None
-    }
-
-    /// Takes bytes up to the end of a frame; returns how many, and the frame's first byte where it
-    /// ends.
-    fn next_frame(&mut self, bytes: &[u8]) -> (usize, Option<u8>) {
-        let mut taken = 0;
-        while taken < bytes.len() {
-            taken += match self.payload_len {
-                None => self.read_header(bytes[taken]),
-                Some(len) => self.read_payload(&bytes[taken..], len),
-            };
-            if self.payload_len == Some(self.payload_seen) {
-                let first = self.header[0];
-                self.header_len = 0;
-                self.payload_seen = 0;
-                self.payload_len = None;
-                return (taken, Some(first));
-            }
-        }
-        (taken, None)
     }
 
     fn read_header(&mut self, byte: u8) -> usize {
@@ -151,6 +192,7 @@ impl Frames {
             PING => self.ping_bytes = self.ping_bytes.saturating_add(length).saturating_add(2),
             opcode @ 1..CLOSE => {
                 self.start_len = 0;
+                self.message_seen = 0;
                 self.is_text = opcode == TEXT;
             }
             // The message goes on.
@@ -161,8 +203,11 @@ impl Frames {
     fn read_payload(&mut self, bytes: &[u8], len: u64) -> usize {
         let left = usize::try_from(len - self.payload_seen).unwrap_or(usize::MAX);
         let now = &bytes[..left.min(bytes.len())];
-        if self.header[0] & OPCODE < CLOSE && self.start_len < CONNECT_BYTES {
-            self.note_start(now);
+        if self.header[0] & OPCODE < CLOSE {
+            self.message_seen = self.message_seen.saturating_add(now.len() as u64);
+            if self.start_len < CONNECT_BYTES {
+                self.note_start(now);
+            }
         }
         self.payload_seen += now.len() as u64;
         now.len()

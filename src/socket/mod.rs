@@ -3,8 +3,9 @@
 //!
 //! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
 //! (requests in front of the library), `polling` (those of a session that polls), `body` (what a
-//! client may post), [`errors`] (of Engine.IO), `upgrade` and `handshake` (WebSockets), `probe` (a WebSocket that wants to take over from
-//! polling), [`io`] (the byte stream under a WebSocket), `frames` and `packet` (what passes there),
+//! client may post), [`errors`] (of Engine.IO), `upgrade` and `handshake` (WebSockets), `probe` (a
+//! WebSocket that wants to take over from polling), [`io`] (the byte stream under a WebSocket),
+//! `fragments` (what the library sees of large frames), `frames` and `packet` (what passes there),
 //! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
 //! end), `admission` (who may open a connection), `wire` (packets in and out).
 //!
@@ -21,6 +22,7 @@ mod body;
 mod endings;
 pub mod endpoint;
 pub mod errors;
+mod fragments;
 mod frames;
 mod handshake;
 pub mod io;
@@ -118,11 +120,17 @@ pub fn build(
         start(&parts, socket, ticket, auth.unwrap_or_default())
     };
     io.ns("/", start.with(admit));
-    let admission = Admission::new(settings.admission, Arc::clone(&metrics));
+    let budget = Arc::clone(&shared.budget);
+    let admission = Admission::new(
+        settings.admission,
+        Arc::clone(&budget),
+        Arc::clone(&metrics),
+    );
     Endpoint::new(
         service,
         io,
         admission,
+        budget,
         metrics,
         connect_timeout,
         payload_max,
@@ -227,8 +235,14 @@ fn begin(
         return None;
     }
     let wire = Wire::new(socket.clone(), Arc::clone(ticket));
-    let (door, end, session) =
-        session::open(&parts.shared, ticket.link(), wire, auth, ticket.network());
+    let (door, end, session) = session::open(
+        &parts.shared,
+        ticket.link(),
+        ticket.account(),
+        wire,
+        auth,
+        ticket.network(),
+    );
     let door = Arc::new(door);
     let metrics = Arc::clone(&parts.shared.metrics);
     socket.on_fallback(move |inbound: Inbound| -> Ready<()> {

@@ -15,18 +15,20 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header, response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use socketioxide::socket::Sid;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{self, BodyError, SEPARATOR};
+use super::admission::no_memory;
+use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX};
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
 use super::ticket::Ticket;
+use crate::memory::MemoryCharge;
 
 /// WebSockets that may try to take over one session at once. Whichever gets there first does.
 const PROBES_MAX: usize = 4;
@@ -50,6 +52,8 @@ pub struct PollingSession {
     overlapped: AtomicBool,
     /// Ends the WebSockets that try to take over: one has, or the session is gone.
     settled: CancellationToken,
+    /// Ends the posts under way: the transport is being closed.
+    closed: CancellationToken,
     probes: AtomicUsize,
     upgraded: AtomicBool,
 }
@@ -64,6 +68,7 @@ impl PollingSession {
             polls: AtomicUsize::new(0),
             overlapped: AtomicBool::new(false),
             settled: CancellationToken::new(),
+            closed: CancellationToken::new(),
             probes: AtomicUsize::new(0),
             upgraded: AtomicBool::new(false),
         }
@@ -72,6 +77,11 @@ impl PollingSession {
     /// The Engine.IO session's id, a secret.
     pub const fn sid(&self) -> Sid {
         self.sid
+    }
+
+    /// Ends the posts under way, and with them what has come of their bodies.
+    pub fn close(&self) {
+        self.closed.cancel();
     }
 
     /// Ends the poll that waits, if one does, with a packet that says nothing.
@@ -146,6 +156,7 @@ impl Endpoint {
         let packets = body.split(|&byte| byte == SEPARATOR);
         let taken = packets.filter(|packet| is_counted(packet)).count();
         ticket.link().take(taken as u64);
+        let body = Held::of(ticket, body);
         if polling.overlapped.load(Ordering::Acquire) {
             return Response::from_parts(head, Body::from(body));
         }
@@ -158,13 +169,36 @@ impl Endpoint {
         let Some((ticket, polling)) = ticket.as_ref().and_then(|t| Some((t, t.polling()?))) else {
             return self.call(request).await;
         };
+        tokio::select! {
+            biased;
+            () = polling.closed.cancelled() => unknown_session(),
+            answer = self.receive(ticket, polling, request) => answer,
+        }
+    }
+
+    async fn receive(
+        &self,
+        ticket: &Ticket,
+        polling: &PollingSession,
+        request: Request,
+    ) -> Response {
+        let mut charge = ticket.account().charge();
         let (head, body) = request.into_parts();
-        let mut rest = match body::read(body, self.payload_max(), self.metrics()).await {
+        let body = if ticket.account().has_room(announced_bytes(&head.headers)) {
+            let sent_connect = ticket.has_sent_connect();
+            let max = self.payload_max();
+            body::read(body, max, sent_connect, &mut charge, self.metrics()).await
+        } else {
+            Err(BodyError::NoMemory)
+        };
+        let mut rest = match body {
             Ok(body) => body,
             Err(unwelcome) => {
-                if !matches!(unwelcome, BodyError::Lost(_)) {
-                    self.metrics().reject("packet");
-                }
+                self.metrics().reject(match unwelcome {
+                    BodyError::NoMemory => "memory_full",
+                    _ => "packet",
+                });
+                // Stock clients give a session up whose post failed.
                 self.close_polling(polling.sid()).await;
                 ticket.release_place();
                 return refuse_body(&unwelcome);
@@ -178,6 +212,7 @@ impl Endpoint {
             }
             let now = cut_behind_connect(&mut rest);
             if now.split(|&byte| byte == SEPARATOR).any(is_connect) {
+                ticket.note_connect();
                 ticket.link().begin_connect();
             }
             let says_goodbye = now.split(|&byte| byte == SEPARATOR).any(|p| p == CLOSE);
@@ -232,6 +267,29 @@ fn cut_behind_connect(body: &mut Bytes) -> Bytes {
     std::mem::take(body)
 }
 
+/// The body of an answer, charged to its connection until all of it has been written.
+struct Held {
+    body: Bytes,
+    _charge: MemoryCharge,
+}
+
+impl Held {
+    fn of(ticket: &Ticket, body: Bytes) -> Bytes {
+        let mut charge = ticket.account().charge();
+        charge.set(body.len());
+        Bytes::from_owner(Self {
+            body,
+            _charge: charge,
+        })
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
 /// A poll under way.
 struct UnderWay<'a>(&'a PollingSession);
 
@@ -265,8 +323,17 @@ fn without_close(head: response::Parts, body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, TEXT)], body).into_response()
 }
 
+/// Bytes that a body will have, or is good for where it does not say.
+fn announced_bytes(headers: &HeaderMap) -> usize {
+    let length = headers.get(header::CONTENT_LENGTH);
+    length
+        .and_then(|length| length.to_str().ok()?.parse().ok())
+        .unwrap_or(UNCONNECTED_PACKET_MAX)
+}
+
 fn refuse_body(unwelcome: &BodyError) -> Response {
     match unwelcome {
+        BodyError::NoMemory => return no_memory(),
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::TooManyPackets | BodyError::TooSlow | BodyError::Lost(_) => {
             StatusCode::BAD_REQUEST

@@ -14,6 +14,7 @@ use socketioxide::socket::Sid;
 use super::admission::Place;
 use super::endpoint::Endpoint;
 use super::polling::PollingSession;
+use crate::memory::{MemoryAccount, Owner};
 use crate::session::{EndHandle, Link};
 
 /// No session yet.
@@ -31,6 +32,8 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 pub struct Ticket {
     place: Mutex<Place>,
     link: Arc<Link>,
+    account: Arc<MemoryAccount>,
+    sent_connect: AtomicBool,
     opened: Instant,
     endpoint: Weak<Endpoint>,
     state: AtomicU8,
@@ -52,9 +55,13 @@ struct SessionEnd {
 impl Ticket {
     /// A ticket for a new connection.
     pub fn new(endpoint: &Arc<Endpoint>, place: Place) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|ticket: &Weak<Self>| Self {
             place: Mutex::new(place),
             link: Arc::default(),
+            account: endpoint
+                .budget()
+                .open(Weak::clone(ticket) as Weak<dyn Owner>),
+            sent_connect: AtomicBool::new(false),
             opened: Instant::now(),
             endpoint: Arc::downgrade(endpoint),
             state: AtomicU8::new(UNCLAIMED),
@@ -72,6 +79,21 @@ impl Ticket {
     /// The link between the session and its transport.
     pub const fn link(&self) -> &Arc<Link> {
         &self.link
+    }
+
+    /// What memory the connection holds.
+    pub const fn account(&self) -> &Arc<MemoryAccount> {
+        &self.account
+    }
+
+    /// The client's CONNECT has been read: larger packets may come from now on.
+    pub fn note_connect(&self) {
+        self.sent_connect.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client's CONNECT has been read, whatever came of it.
+    pub fn has_sent_connect(&self) -> bool {
+        self.sent_connect.load(Ordering::Relaxed)
     }
 
     /// What only connections have that began with polling.
@@ -166,9 +188,19 @@ impl Ticket {
     pub fn close_transport(&self) {
         self.link.close();
         if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
+            polling.close();
             let sid = polling.sid();
             tokio::spawn(async move { endpoint.close_polling(sid).await });
         }
+    }
+}
+
+impl Owner for Ticket {
+    fn close_for_memory(&self) {
+        if let Some(endpoint) = self.endpoint.upgrade() {
+            endpoint.metrics().reject("memory");
+        }
+        self.close_transport();
     }
 }
 

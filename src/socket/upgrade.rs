@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::endings::{ClosePolling, TransportEnd};
 use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
+use super::fragments::Fragmented;
 use super::handshake::handshake_key;
 use super::io::Linked;
 use super::polling::PollingSession;
@@ -54,6 +55,7 @@ impl Endpoint {
                     opening.extensions_mut().insert(Arc::clone(&ticket));
                     let end = TransportEnd::new(&endpoint, &ticket, true);
                     endpoint.admission().await_claim(&ticket);
+                    let stream = endpoint.fragmented(stream, &ticket);
                     let stream = Linked::new(stream, Arc::clone(ticket.link()), end);
                     endpoint.serve(stream, opening).await;
                 }
@@ -105,8 +107,13 @@ impl Endpoint {
         let closing = ClosePolling::unless_upgraded(&self, polling.sid());
         let end = TransportEnd::new(&self, &ticket, false);
         let guard = (closing, end);
+        let stream = self.fragmented(stream, &ticket);
         let stream = Linked::taking_over(stream, Arc::clone(ticket.link()), guard);
         self.serve(stream, opening).await;
+    }
+
+    fn fragmented<S>(&self, stream: S, ticket: &Arc<Ticket>) -> Fragmented<S> {
+        Fragmented::new(stream, ticket, self.payload_max(), self.metrics())
     }
 
     /// Gives the library a stream to speak over.

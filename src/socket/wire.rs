@@ -12,7 +12,7 @@ use socketioxide::socket::Socket;
 use socketioxide::{SendError as LibraryError, SocketError};
 
 use super::ticket::Ticket;
-use crate::protocol::{EventName, split_event};
+use crate::protocol::{EventName, is_too_large, split_event};
 use crate::session::{Connection, Door, SendError};
 
 /// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
@@ -20,6 +20,7 @@ pub struct Inbound {
     event: Option<EventName>,
     payload: Option<Box<str>>,
     bytes: usize,
+    is_too_large: bool,
     ack: Option<Ack>,
     /// Whether the session is open, as the library sees it.
     pub is_open: bool,
@@ -29,6 +30,7 @@ impl Inbound {
     /// Hands the event to the session.
     pub fn hand_to(self, door: &Door<Ack>) {
         match self.event {
+            Some(event) if self.is_too_large => door.refuse_too_large(event, self.bytes, self.ack),
             Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
             None => door.receive_unknown(self.bytes),
         }
@@ -51,6 +53,7 @@ impl FromMessageParts<LocalAdapter> for Inbound {
     ) -> Result<Self, Infallible> {
         let array = value.as_str().map_or("", |text| text.as_str());
         let (bytes, (event, payload)) = (array.len(), split_event(array));
+        let is_too_large = event.is_some_and(|event| is_too_large(event, bytes));
         let ack = match *ack_id {
             Some(id) => {
                 let sender = AckSender::from_message_parts(socket, value, ack_id)?;
@@ -62,6 +65,7 @@ impl FromMessageParts<LocalAdapter> for Inbound {
             event,
             payload,
             bytes,
+            is_too_large,
             ack,
             is_open: socket.connected(),
         })

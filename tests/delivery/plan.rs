@@ -84,8 +84,8 @@ impl Plan {
 
     /// The server's settings. Nobody is refused for being fast, and everybody is told everything.
     /// Under faults, half-open connections and readers that stopped are found out quickly. Without
-    /// faults there are none: then the server closes nobody who is merely late, because the machine
-    /// is busy or a saboteur's proxy is.
+    /// faults there are none: then the server closes nobody, and takes nobody for gone, who is merely
+    /// late, because the machine is busy or a saboteur's proxy is.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let settings = [
             (
@@ -102,12 +102,14 @@ impl Plan {
                 ("PING_INTERVAL", "1s"),
                 ("PING_TIMEOUT", "2s"),
                 ("SLOW_TIMEOUT", "4s"),
+                ("RESUME_GRACE", "10s"),
             ]
         } else {
             [
                 ("PING_INTERVAL", "5s"),
                 ("PING_TIMEOUT", "5m"),
                 ("SLOW_TIMEOUT", "0"),
+                ("RESUME_GRACE", "1m"),
             ]
         };
         let settings = settings.into_iter().chain(closed_after);

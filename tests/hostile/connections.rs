@@ -39,7 +39,7 @@ async fn is_alive_and(server: &Server, readiness: StatusCode) {
 }
 
 #[tokio::test]
-async fn row_62_a_full_server_is_alive_and_not_ready() {
+async fn row_63_a_full_server_is_alive_and_not_ready() {
     // The bystander has one of them.
     let ward = Ward::with(&[("MAX_CONNECTIONS", "4")]).await;
     is_alive_and(ward.server(), StatusCode::OK).await;
@@ -67,7 +67,7 @@ async fn row_62_a_full_server_is_alive_and_not_ready() {
 
 /// Those who poll hold no connection between two polls, but all the sessions there may be.
 #[tokio::test]
-async fn row_62_a_server_full_of_sessions_that_poll_is_not_ready_either() {
+async fn row_63_a_server_full_of_sessions_that_poll_is_not_ready_either() {
     let ward = Ward::with(&[("MAX_CONNECTIONS", "3")]).await;
     let (mut first, _) = connected_by_hand(ward.server().address()).await;
     let (mut second, _) = connected_by_hand(ward.server().address()).await;
@@ -80,7 +80,7 @@ async fn row_62_a_server_full_of_sessions_that_poll_is_not_ready_either() {
 }
 
 #[tokio::test]
-async fn row_62_a_health_check_does_not_fill_a_server_of_one_place() {
+async fn row_63_a_health_check_does_not_fill_a_server_of_one_place() {
     let server = Server::with(&[("MAX_CONNECTIONS", "1")]).await;
     for _ in 0..5 {
         is_alive_and(&server, StatusCode::OK).await;
@@ -94,7 +94,7 @@ async fn row_62_a_health_check_does_not_fill_a_server_of_one_place() {
 
 /// Those turned away, who say nothing or begin to, cannot take the place of a health check.
 #[tokio::test]
-async fn row_62_a_flood_of_connections_turned_away_does_not_hide_that_the_server_lives() {
+async fn row_63_a_flood_of_connections_turned_away_does_not_hide_that_the_server_lives() {
     crate::support::server::raise_file_limit(4 * 1024).await;
     let ward = Ward::with(&[("MAX_CONNECTIONS", "2")]).await;
     let inside = Client::connect(ward.server(), Transport::WebSocket).await;
@@ -133,7 +133,7 @@ async fn row_62_a_flood_of_connections_turned_away_does_not_hide_that_the_server
 
 /// An idle connection gives way, and nothing that is in use does.
 #[tokio::test]
-async fn row_62_an_idle_connection_makes_room_on_a_full_server() {
+async fn row_63_an_idle_connection_makes_room_on_a_full_server() {
     let ward = Ward::with(&[("MAX_CONNECTIONS", "5")]).await;
     let mut kept = Vec::new();
     for _ in 0..4 {
@@ -176,7 +176,7 @@ mod of_one_address {
     }
 
     #[tokio::test]
-    async fn row_62_fifty_connections_of_one_address_lock_nobody_else_out() {
+    async fn row_63_fifty_connections_of_one_address_lock_nobody_else_out() {
         for bytes in ["", "GET /livez HTTP/1.1\r\nx-h0st1le: ", GET] {
             let settings = [("MAX_CONNECTIONS", "50"), ("MAX_CONNECTIONS_PER_IP", "10")];
             let ward = Ward::with(&settings).await;
@@ -193,7 +193,7 @@ mod of_one_address {
 
     /// A browser opens six connections for a page, and a client that polls two at once.
     #[tokio::test]
-    async fn row_62_the_limit_leaves_room_for_a_browser_and_tells_others_which_it_is() {
+    async fn row_63_the_limit_leaves_room_for_a_browser_and_tells_others_which_it_is() {
         let ward = Ward::with(&[("MAX_CONNECTIONS_PER_IP", "2")]).await;
         let mut held = Vec::new();
         for _ in 0..10 {
@@ -223,7 +223,7 @@ mod of_one_address {
     }
 
     #[tokio::test]
-    async fn row_62_a_trusted_proxy_may_have_as_many_connections_as_it_likes() {
+    async fn row_63_a_trusted_proxy_may_have_as_many_connections_as_it_likes() {
         let ward = Ward::with(&[
             ("MAX_CONNECTIONS_PER_IP", "2"),
             ("TRUSTED_PROXIES", "127.0.0.2"),
@@ -243,7 +243,7 @@ mod of_one_address {
 
 /// A connection that its client opened a while ago without asking for anything gives way.
 #[tokio::test]
-async fn row_62_a_silent_connection_makes_room_after_a_while() {
+async fn row_63_a_silent_connection_makes_room_after_a_while() {
     let ward = Ward::with(&[("MAX_CONNECTIONS", "2")]).await;
     let mut silent = Raw::open(ward.server()).await;
     let given_up = timeout(PATIENCE, async {

@@ -34,7 +34,7 @@ fn is_private(headers: &HeaderMap, what: &str) {
 
 /// As `io(url, { withCredentials: true })` needs it, on every request of a session.
 #[tokio::test]
-async fn row_61_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() {
+async fn row_55_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() {
     let listed = "https://chat.example:443, http://localhost:3000, null";
     for (setting, origins) in [
         (
@@ -97,7 +97,7 @@ async fn row_61_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() 
 }
 
 #[tokio::test]
-async fn row_61_what_is_refused_and_what_has_no_origin_varies_by_it_too() {
+async fn row_55_what_is_refused_and_what_has_no_origin_varies_by_it_too() {
     let ward = Ward::with(&[("ALLOWED_ORIGINS", "https://chat.example")]).await;
     for (path, headers, status) in [
         (
@@ -120,7 +120,7 @@ async fn row_61_what_is_refused_and_what_has_no_origin_varies_by_it_too() {
 }
 
 #[tokio::test]
-async fn row_61_every_answer_forbids_to_guess_its_type() {
+async fn row_55_every_answer_forbids_to_guess_its_type() {
     let ward = Ward::start().await;
     for (method, path) in [
         (Method::GET, "/"),
@@ -160,7 +160,7 @@ async fn row_61_every_answer_forbids_to_guess_its_type() {
 
 /// Of two, a proxy may have judged by one and the server by the other.
 #[tokio::test]
-async fn row_61_a_header_that_decides_something_may_not_come_twice() {
+async fn row_55_a_header_that_decides_something_may_not_come_twice() {
     let ward = Ward::with(&[("ALLOWED_ORIGINS", "https://good.example")]).await;
     let polling = format!("GET {POLLING} HTTP/1.1\r\nhost: x\r\n");
     let preflight = polling.replace("GET", "OPTIONS");

@@ -61,7 +61,7 @@ async fn posts(address: std::net::SocketAddr, body: &str) {
 }
 
 #[tokio::test]
-async fn a_connect_that_the_queue_has_no_room_to_answer_leaves_nothing() {
+async fn row_65_a_connect_that_the_queue_has_no_room_to_answer_leaves_nothing() {
     let many = "40/x,\x1e".repeat(200) + "40";
     all_places_come_back(|address| {
         let many = many.clone();
@@ -71,23 +71,23 @@ async fn a_connect_that_the_queue_has_no_room_to_answer_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_connect_and_a_goodbye_in_one_body_leave_nothing() {
+async fn row_65_a_connect_and_a_goodbye_in_one_body_leave_nothing() {
     all_places_come_back(|address| posts(address, "40\x1e1")).await;
 }
 
 #[tokio::test]
-async fn a_connect_and_a_disconnect_in_one_body_leave_nothing() {
+async fn row_65_a_connect_and_a_disconnect_in_one_body_leave_nothing() {
     all_places_come_back(|address| posts(address, "40\x1e41")).await;
 }
 
 #[tokio::test]
-async fn a_connect_with_a_bad_packet_behind_it_leaves_nothing() {
+async fn row_65_a_connect_with_a_bad_packet_behind_it_leaves_nothing() {
     all_places_come_back(|address| posts(address, "40\x1e42")).await;
     all_places_come_back(|address| posts(address, "40\x1ezzz")).await;
 }
 
 #[tokio::test]
-async fn a_goodbye_instead_of_connect_leaves_nothing() {
+async fn row_65_a_goodbye_instead_of_connect_leaves_nothing() {
     all_places_come_back(|address| posts(address, "1")).await;
 }
 
@@ -101,7 +101,7 @@ async fn drops_after(address: std::net::SocketAddr, packets: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_websocket_dropped_while_it_connects_leaves_nothing() {
+async fn row_65_a_websocket_dropped_while_it_connects_leaves_nothing() {
     let sent: [&[&str]; 4] = [
         &["40"],
         &["40", "41"],
@@ -115,12 +115,12 @@ async fn a_websocket_dropped_while_it_connects_leaves_nothing() {
 
 /// Far sooner than its CONNECT_TIMEOUT.
 #[tokio::test]
-async fn a_websocket_dropped_before_connect_frees_its_place_immediately() {
+async fn row_65_a_websocket_dropped_before_connect_frees_its_place_immediately() {
     all_places_come_back(|address| drops_after(address, &[])).await;
 }
 
 #[tokio::test]
-async fn a_websocket_dropped_in_the_middle_of_a_frame_frees_its_place_immediately() {
+async fn row_65_a_websocket_dropped_in_the_middle_of_a_frame_frees_its_place_immediately() {
     use tokio::io::AsyncWriteExt;
     for bytes in [&b"\x81"[..], b"\x81\x84abc", b"\x81\x84\0\0\0\x0040"] {
         all_places_come_back(|address| async move {
@@ -133,7 +133,7 @@ async fn a_websocket_dropped_in_the_middle_of_a_frame_frees_its_place_immediatel
 }
 
 #[tokio::test]
-async fn an_upgrade_dropped_at_any_step_leaves_nothing_once_its_client_has_gone() {
+async fn row_65_an_upgrade_dropped_at_any_step_leaves_nothing_once_its_client_has_gone() {
     for steps in 0..4 {
         all_places_come_back(|address| async move {
             let mut session = polling_at(address).await;
@@ -162,7 +162,7 @@ async fn an_upgrade_dropped_at_any_step_leaves_nothing_once_its_client_has_gone(
 
 /// A server of few places, flooded with the worst of the above, lets everybody in afterwards.
 #[tokio::test]
-async fn fifty_posts_do_not_close_the_server() {
+async fn row_65_fifty_posts_do_not_close_the_server() {
     let server = Server::with(&FEW).await;
     for _ in 0..50 {
         let mut session = opened(&server).await;

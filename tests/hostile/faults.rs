@@ -26,7 +26,7 @@ async fn row_53_a_token_that_is_none_is_refused_before_anything_is_looked_up() {
         format!("{content}.{reversed}"),
         format!("{content}."),
         format!("eyJhbGciOiJub25lIn0.{content}."),
-        "h0st1le".repeat(140_000),
+        "h0st1le".repeat(2_300),
     ];
     for token in &bad {
         let mut eve = with_token(ward.server(), Transport::WebSocket, &json!(token)).await;

@@ -22,7 +22,7 @@ async fn answered(raw: &mut Raw) -> String {
 }
 
 #[tokio::test]
-async fn row_63_an_idle_connection_is_kept_for_keep_alive_and_then_closed_without_a_word() {
+async fn row_64_an_idle_connection_is_kept_for_keep_alive_and_then_closed_without_a_word() {
     let ward = Ward::with(&[("KEEP_ALIVE", "2s")]).await;
     let mut new = Raw::open(ward.server()).await;
     let mut kept = Raw::open(ward.server()).await;
@@ -41,7 +41,7 @@ async fn row_63_an_idle_connection_is_kept_for_keep_alive_and_then_closed_withou
 }
 
 #[tokio::test]
-async fn row_63_without_keep_alive_a_connection_is_closed_after_its_answer() {
+async fn row_64_without_keep_alive_a_connection_is_closed_after_its_answer() {
     let ward = Ward::with(&[("KEEP_ALIVE", "0")]).await;
     let mut raw = Raw::open(ward.server()).await;
     let answer = answered(&mut raw).await;
@@ -58,7 +58,7 @@ async fn row_63_without_keep_alive_a_connection_is_closed_after_its_answer() {
 
 /// A request that is answered late, and one whose answer is taken slowly, are no idle connection.
 #[tokio::test]
-async fn row_63_a_connection_in_use_for_longer_than_keep_alive_is_not_closed() {
+async fn row_64_a_connection_in_use_for_longer_than_keep_alive_is_not_closed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "a page").unwrap();
     let length = 8 * 1024 * 1024;
@@ -101,7 +101,7 @@ async fn row_63_a_connection_in_use_for_longer_than_keep_alive_is_not_closed() {
 }
 
 #[tokio::test]
-async fn row_63_the_metrics_are_kept_open_as_well() {
+async fn row_64_the_metrics_are_kept_open_as_well() {
     let server = crate::support::Server::with(&[("METRICS_ADDR", "127.0.0.1:0")]).await;
     let mut line = Line::new(Metrics::of(&server).address());
     for _ in 0..3 {

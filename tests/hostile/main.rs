@@ -16,6 +16,8 @@ mod handshakes;
 mod http;
 mod keep_alive;
 mod liveness;
+mod memory;
+mod memory_sizes;
 mod names;
 mod origins;
 mod overload;

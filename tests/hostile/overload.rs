@@ -13,7 +13,7 @@ use crate::ward::{Ward, leave};
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
 #[tokio::test]
-async fn a_full_server_sheds_newcomers_and_takes_them_again_when_there_is_room() {
+async fn row_68_a_full_server_sheds_newcomers_and_takes_them_again_when_there_is_room() {
     // One connection is the bystander's, one the metrics' own listener does not count.
     let ward = Ward::with(&[("MAX_CONNECTIONS", "21")]).await;
     let mut inside = Vec::new();
@@ -39,7 +39,7 @@ async fn a_full_server_sheds_newcomers_and_takes_them_again_when_there_is_room()
 }
 
 #[tokio::test]
-async fn a_client_that_asks_for_more_than_it_can_take_is_refused_alone() {
+async fn row_68_a_client_that_asks_for_more_than_it_can_take_is_refused_alone() {
     let ward = Ward::with(&[("MESSAGE_RATE", "0"), ("MAILBOX", "16")]).await;
     let mut eve = Client::joined(ward.server(), "tech", "Eve").await;
     let list = |id| event_frame("list_users", None, Some(id));
@@ -63,7 +63,7 @@ async fn a_client_that_asks_for_more_than_it_can_take_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_each_client_counts_for_itself() {
+async fn row_68_behind_a_trusted_proxy_each_client_counts_for_itself() {
     let settings = [
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
         ("MAX_CONNECTIONS_PER_IP", "2"),

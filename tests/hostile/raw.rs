@@ -71,6 +71,13 @@ impl Raw {
         matches!(read, Ok(1..))
     }
 
+    /// Whether an answer of status 200 begins to come. Reads no more of it than that.
+    pub async fn begins(&mut self) -> bool {
+        let mut start = [0; 12];
+        let read = timeout(PATIENCE, self.stream.read_exact(&mut start)).await;
+        read.is_ok_and(|read| read.is_ok()) && start.ends_with(b" 200")
+    }
+
     /// Everything up to the end of the connection, which must come.
     pub async fn until_closed(&mut self) -> String {
         while self.fill().await {}
@@ -135,6 +142,30 @@ impl Raw {
         assert!(raw.send(frame(TEXT, b"40")).await);
         raw.until_text("42[\"session\"").await;
         raw
+    }
+
+    /// The same where the server may turn it away, or close it soon; `None` then.
+    pub async fn chat_if_let_in(server: &Server) -> Option<Self> {
+        let mut raw = Self::open(server).await;
+        let request = upgrade_request("websocket", WHOLE);
+        let connect = frame(TEXT, b"40");
+        if !raw.send(request).await {
+            return None;
+        }
+        while !raw.read.windows(4).any(|w| w == b"\r\n\r\n") {
+            if !raw.fill().await {
+                return None;
+            }
+        }
+        if !raw.head().await.starts_with("HTTP/1.1 101") || !raw.send(connect).await {
+            return None;
+        }
+        while let Some((_, payload)) = raw.frame().await {
+            if payload.starts_with(b"42[\"session\"") {
+                return Some(raw);
+            }
+        }
+        None
     }
 
     /// The next frame; `None` at the end of the connection.

@@ -16,7 +16,7 @@ const KIB_PER_MEMBER: u64 = 32;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_burst_of_long_messages_is_given_back_within_half_a_minute() {
+async fn row_67_a_burst_of_long_messages_is_given_back_within_half_a_minute() {
     raise_file_limit(4 * MEMBERS as u32).await;
     let settings = [
         ("MESSAGE_RATE", "0"),

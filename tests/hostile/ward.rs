@@ -24,8 +24,9 @@ const ROOM: &str = "general";
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest the bystander may wait for its own message, on a busy machine.
 const ECHO_MAX: Duration = Duration::from_secs(10);
-/// One line a second for each reason. The times in the log are taken a little after the server's.
-const LOG_EVERY: Duration = Duration::from_millis(950);
+/// One line a second for each reason. The times in the log are taken a little after the server's,
+/// on a busy machine up to this much.
+const LOG_EVERY: Duration = Duration::from_millis(800);
 
 /// See the module's text.
 pub struct Ward {

@@ -31,7 +31,12 @@ mod ring;
 #[path = "../../src/session/stream.rs"]
 mod stream;
 
-/// What those files find under `crate::protocol`.
+/// What those files find under `crate::memory`.
+mod memory {
+    pub use hubbub::memory::{MemoryAccount, MemoryCharge};
+}
+
+/// The same for `crate::protocol`.
 mod protocol {
     pub use hubbub::protocol::{event, frame};
 }

@@ -23,6 +23,8 @@ async fn every_setting_that_cannot_be_used_is_refused_by_name() {
         ("MESSAGE_RATE", "fast"),
         ("MESSAGE_BURST", "-5"),
         ("MAILBOX", "0"),
+        ("MEMORY_BUDGET", "128MB"),
+        ("MEMORY_BUDGET", "1000000"),
         ("MAX_CONNECTIONS", "all"),
         ("KEEP_ALIVE", "long"),
         ("KEEP_ALIVE", "-1s"),

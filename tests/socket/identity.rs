@@ -93,7 +93,7 @@ async fn a_token_that_is_not_good_gives_a_fresh_identity_and_says_why() {
         signed(KEY.1, &content.replacen('1', "2", 1)),
         signed(KEY.1, user_id),
         format!("{good}{}", "A".repeat(512)),
-        "a".repeat(1_000_000),
+        "a".repeat(16_000),
     ];
     let expired = signed(KEY.1, &format!("1.{user_id}.1"));
     let cases = bad.iter().map(|token| (token, "token_invalid"));

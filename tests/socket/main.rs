@@ -7,6 +7,8 @@ mod activity;
 mod answers;
 mod behind_connect;
 mod budgets;
+#[cfg(feature = "web")]
+mod client_module;
 mod clock;
 mod closing;
 mod configuration;

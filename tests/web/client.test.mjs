@@ -2,23 +2,26 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { atEnd, cleanUp, member, pause, startServer } from './support.mjs';
+import { atEnd, cleanUp, done, member, open, pause, startBrowser, startServer } from './support.mjs';
 
 const web = new URL('../../web/', import.meta.url).pathname;
 const out = mkdtempSync(join(tmpdir(), 'hubbub-client-'));
 let createChat;
+let built;
 before(async () => {
   const vite = join(web, 'node_modules/vite/bin/vite.js');
-  const options = ['--ssr', 'src/client/index.ts', '--outDir', out, '--emptyOutDir', '--logLevel', 'warn'];
+  const options = ['--ssr', 'client/src/index.ts', '--outDir', out, '--emptyOutDir', '--logLevel', 'warn'];
   execFileSync('node', [vite, 'build', ...options], { cwd: web });
   symlinkSync(join(web, 'node_modules'), join(out, 'node_modules'));
-  ({ createChat } = await import(pathToFileURL(join(out, 'index.js'))));
+  built = await import(pathToFileURL(join(out, 'index.js')));
+  ({ createChat } = built);
 });
 after(async () => {
   await cleanUp();
@@ -95,4 +98,80 @@ test('every message once and in order, over a connection that is cut again and a
   assert.deepEqual(new Set(joins.slice(1)), new Set(['resumed']));
   console.log(`    ${seen.length} messages, ${joins.length - 1} times resumed`);
   bob.end();
+});
+
+/** Two people in two rooms each, over the promises of `createClient`; returns what happened. */
+async function conversation({ createClient, HubbubError }, url) {
+  const [ada, bob] = [createClient(url), createClient(url)];
+  try {
+    const rooms = await Promise.all(['tech', 'music'].map((room) => ada.join(room, 'Ada')));
+    const others = await Promise.all(['tech', 'music'].map((room) => bob.join(room, 'Bob')));
+    const seen = [];
+    const arrived = Promise.all(
+      others.map((room) => new Promise((resolve) => {
+        room.on('message', () => {
+          throw new Error('this listener is broken');
+        });
+        room.once('message', ({ message }) => {
+          seen.push(`${room.name}: ${message.text}`);
+          resolve();
+        });
+      })),
+    );
+    const sent = await Promise.all(rooms.map((room) => room.send(`hello ${room.name}`)));
+    await arrived;
+    const refused = await rooms[0].send('').catch((error) => error instanceof HubbubError && error.code);
+    return {
+      ids: sent.every(({ id }) => id > 0),
+      seen: seen.sort(),
+      refused,
+      users: others.map((room) => room.users.map(({ username }) => username).sort()),
+      rooms: bob.rooms.map(({ name }) => name).filter((name) => ['tech', 'music'].includes(name)).sort(),
+      joined: bob.joined.map(({ name }) => name),
+    };
+  } finally {
+    ada.close();
+    bob.close();
+  }
+}
+const HAPPENED = {
+  ids: true,
+  seen: ['music: hello music', 'tech: hello tech'],
+  refused: 'invalid_text',
+  users: [['Ada', 'Bob'], ['Ada', 'Bob']],
+  rooms: ['music', 'tech'],
+  joined: ['tech', 'music'],
+};
+
+test('node talks in several rooms, with the package and with /client.js', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const server = await startServer();
+  assert.deepEqual(await conversation(built, server.url), HAPPENED);
+  const answer = await fetch(`${server.url}/client.js`);
+  const path = join(out, 'client.mjs');
+  writeFileSync(path, await answer.text());
+  assert.deepEqual(await conversation(await import(pathToFileURL(path)), server.url), HAPPENED);
+});
+
+test('a page of another origin imports /client.js and talks in several rooms', async () => {
+  const server = await startServer();
+  const site = createHttpServer((_, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end('<!doctype html><title>Another site</title><link rel="icon" href="data:,">');
+  });
+  await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
+  atEnd(() => site.close());
+  const browser = await startBrowser();
+  const page = await open(browser, `http://127.0.0.1:${site.address().port}/`);
+  const happened = await page.evaluate(
+    async ([code, url]) => {
+      const module = await import(`${url}/client.js`);
+      return await new Function(`return ${code}`)()(module, url);
+    },
+    [conversation.toString(), server.url],
+  );
+  assert.deepEqual(happened, HAPPENED);
+  assert.deepEqual([...new Set(page.errors)], ['Error: this listener is broken']);
+  page.errors.length = 0;
+  await done(page);
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startProxy } from './proxy.mjs';
-import { accessible, cleanUp, done, figure, join, member, open, say, sees, startBrowser, startServer, texts } from './support.mjs';
+import { accessible, cleanUp, done, figure, join, member, open, pause, say, sees, startBrowser, startServer, texts } from './support.mjs';
 
 const LOST = /WebSocket|ERR_|Failed to load resource/;
 
@@ -30,6 +30,7 @@ for (const upgrades of ['hang', 'silent']) {
     await ada.waitForSelector('#composer');
     const bob = await member(server.url, 'Bob', 'general');
     await say(ada, 'over polling');
+    while (bob.received.length === 0) await pause(20);
     await bob.say('heard');
     await sees(ada, 'heard');
     assert.deepEqual(bob.received, ['over polling', 'heard']);

@@ -200,7 +200,7 @@ for (const [what, prepare] of [
     const page = await join(browser, server.url, 'Ada', 'sports', { init: prepare });
     const text = `copy of *this*\n  ${what}`;
     await say(page, text);
-    await page.waitForSelector('.m.own:last-child:not(.sending)');
+    await page.waitForSelector(`.m.own:not(.sending):has-text("${what}")`);
     await page.focus('#log');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
@@ -224,7 +224,7 @@ test('where nothing can be copied the page says so', async () => {
     });
   const page = await join(browser, server.url, 'Ada', 'sports', { init });
   await say(page, 'never copied');
-  await page.waitForSelector('.m.own:last-child:not(.sending)');
+  await page.waitForSelector('.m.own:not(.sending):has-text("never copied")');
   await page.focus('#log');
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
@@ -303,8 +303,8 @@ test('a megabyte pasted into the composer does not slow the keys down', async ()
 test('on a phone a menu leaves the keyboard closed', async () => {
   const page = await join(browser, server.url, 'Ada', 'sports', PHONE);
   await say(page, 'from a phone');
-  await page.waitForSelector('.m.own:last-child:not(.sending)');
-  await page.click('.m.own:last-child .more');
+  await page.waitForSelector('.m.own:not(.sending):has-text("from a phone")');
+  await page.click('.m.own:has-text("from a phone") .more');
   await page.click('[role=menuitem]:has-text("Copy")');
   await page.waitForSelector('.flash:has-text("Copied")');
   assert.equal(await focused(page), 'from a phone');

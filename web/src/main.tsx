@@ -2,13 +2,14 @@
 
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { createChat } from './client/create';
+import { createChat } from '../client/src/create.js';
 import { setLanguage } from './i18n';
 import { base } from './state/base';
 import { prefs } from './state/prefs';
 import { route } from './state/router';
 import { keepToken, takeToken } from './state/session-store';
-import { loadRoomParts, Store } from './state/store';
+import { loadRoomParts } from './state/sign-in';
+import { Store } from './state/store';
 import './styles/base.css';
 import './styles/sign-in.css';
 import { App, part } from './view/App';
@@ -28,7 +29,7 @@ addEventListener('pageshow', ({ persisted }) => {
   chat.resume();
 });
 
-const check = () => !document.hidden && store.checkConnection();
+const check = () => !document.hidden && store.connection.check();
 for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, check);
 for (const event of ['visibilitychange', 'resume']) document.addEventListener(event, check);
 // A computer that slept with the page in view says nothing, but its clock has jumped.
@@ -49,7 +50,7 @@ effect(() => {
   setLanguage(prefs.language.value);
 });
 route(store);
-store.connect();
+store.connection.connect();
 
 const root = document.getElementById('app');
 if (root) {

@@ -2,10 +2,11 @@
 
 import { cleanup, render } from '@testing-library/preact';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Chat, DEFAULTS } from '../client/chat';
-import { FakeSocket } from '../client/fake';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
+import { FakeSocket } from '../../tests/fake-socket';
+import { EMPTY, toNotice } from '../log/timeline';
 import { Store } from '../state/store';
-import { EMPTY, toNotice } from '../state/timeline';
 import { StoreContext } from '../view/context';
 import { Notices } from '../view/Notices';
 import ar from './ar';

@@ -3,9 +3,9 @@
 
 import { effect } from '@preact/signals';
 import { list, number, t } from '../i18n';
+import type { MessageEntry } from '../log/timeline';
 import { prefs } from './prefs';
 import type { Store } from './store';
-import type { MessageEntry } from './timeline';
 
 function title(room: string | null, count: number): string {
   const where = room === null ? t('appName') : `#${room} · ${t('appName')}`;
@@ -98,13 +98,13 @@ class RoomNotice {
 export function attention(store: Store, nameOf: (message: MessageEntry) => string): () => void {
   const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
   const unwatch = effect(() => {
-    const { count } = store.unread.here.value;
-    document.title = title(store.room.value, count);
+    const { count } = store.room.unread.here.value;
+    document.title = title(store.room.name.value, count);
     if (icon) icon.href = count > 0 ? './favicon-unread.svg' : './favicon.svg';
   });
   const notices = new Map<string, RoomNotice>();
   let chimedAt = Number.NEGATIVE_INFINITY;
-  const unlisten = store.onMessage((message, room) => {
+  const unlisten = store.room.onMessage((message, room) => {
     const wanted = prefs.notify.value;
     if (!away() || wanted === 'off' || (wanted === 'mentions' && !message.mention)) return;
     const notice = notices.get(room) ?? new RoomNotice(room);

@@ -1,10 +1,10 @@
 // What is needed once a room is entered. The first screen does without it, and fetches it while it is shown.
 
-import { provideParts } from '../client/chat';
-import { Outbox } from '../client/outbox';
-import { Roster } from '../client/roster';
-import { provideTimelines } from './store';
-import * as timelines from './timeline';
+import { provideParts } from '../../client/src/chat.js';
+import { Outbox } from '../../client/src/outbox.js';
+import { Roster } from '../../client/src/roster.js';
+import * as timelines from '../log/timeline';
+import { provideTimelines } from './room';
 
 provideParts({ Outbox, Roster });
 provideTimelines(timelines);

@@ -9,7 +9,7 @@ import { wasIn } from './session-store';
 import type { Store } from './store';
 
 function roomInAddress(store: Store): string | null {
-  const names = store.rooms.peek().map((room) => room.name);
+  const names = store.connection.rooms.peek().map((room) => room.name);
   return roomIn(location.pathname, base, names);
 }
 
@@ -17,13 +17,13 @@ function roomInAddress(store: Store): string | null {
 export function route(store: Store): void {
   const first = roomInAddress(store);
   // A reload goes on where this tab was; a new tab asks for the name first.
-  if (wasIn() && store.name.value) {
+  if (wasIn() && store.signIn.name.value) {
     const room = first ?? prefs.room.value;
-    if (room) store.enter(room);
+    if (room) store.signIn.enter(room);
   }
   let started = false;
   effect(() => {
-    const room = store.room.value;
+    const room = store.room.name.value;
     const wanted = addressOf(room, base);
     const fromSignIn = !started && room === null;
     started = true;
@@ -35,8 +35,8 @@ export function route(store: Store): void {
   });
   addEventListener('popstate', () => {
     const room = roomInAddress(store);
-    if (room === null) store.leave();
-    else if (store.name.value) store.enter(room);
+    if (room === null) store.signIn.leave();
+    else if (store.signIn.name.value) store.signIn.enter(room);
   });
 }
 

@@ -2,9 +2,9 @@
 // of the log the newest are shown, and further up a window moves along with the reader.
 
 import { type Signal, signal } from '@preact/signals';
-import { indexOf } from './entries';
+import { indexOf } from '../log/entries';
+import type { Entry } from '../log/timeline';
 import type { Store } from './store';
-import type { Entry } from './timeline';
 
 /** Entries shown at the end of the log. */
 export const WINDOW = 200;
@@ -44,10 +44,10 @@ export class LogWindow {
 
   /** Shows older entries: from memory, else from the server. */
   async older(store: Store): Promise<void> {
-    const before = store.timeline.value.entries;
+    const before = store.room.timeline.value.entries;
     this.hold(before);
-    if (this.up(before) || !(await store.older())) return;
-    this.up(store.timeline.value.entries);
+    if (this.up(before) || !(await store.room.older())) return;
+    this.up(store.room.timeline.value.entries);
   }
 
   /** Shows more below; false where the end is shown. */

@@ -37,11 +37,11 @@ export function part(name: Name): ComponentType | null {
 export function App() {
   const store = useStore();
   const name = dialog.value;
-  const Room = store.room.value === null ? null : part('room');
+  const Room = store.room.name.value === null ? null : part('room');
   const Opened = name === null || name === 'rooms' || name === 'people' ? null : part(name);
-  const { phase } = store.connection.value;
+  const { phase } = store.connection.state.value;
   const Blocked = phase === 'refused' || phase === 'ended' ? part('blocked') : null;
-  const signingIn = store.room.value === null || store.signingIn.value;
+  const signingIn = store.room.name.value === null || store.signIn.pending.value;
   return (
     <>
       {signingIn ? <SignIn /> : Room && <Room />}

@@ -9,8 +9,8 @@ const SLOW_MS = 4000;
 
 export function Banner() {
   const store = useStore();
-  const state = store.connection.value;
-  const since = store.lostSince.value;
+  const state = store.connection.state.value;
+  const since = store.connection.lostSince.value;
   const restartAt =
     state.phase === 'online'
       ? state.restartAt
@@ -18,10 +18,10 @@ export function Banner() {
         ? state.retryAt
         : null;
   const retryAt = restartAt ?? (state.phase === 'waiting' ? state.retryAt : null);
-  const looking = store.connectingSince.value;
+  const looking = store.connection.connectingSince.value;
   const now = useNow(since !== null || looking !== null || restartAt != null);
   // Before the first connection nothing can be lost.
-  const connected = store.rooms.value.length > 0;
+  const connected = store.connection.rooms.value.length > 0;
   const lost = restartAt != null || (connected && since !== null && now - since >= PATIENCE_MS);
   const slow = !lost && looking !== null && now - looking >= SLOW_MS;
   const note = store.note.value;
@@ -41,11 +41,11 @@ export function Banner() {
           </p>
         )}
         {slow && <p class="banner slow">{t(offline.value ? 'connOffline' : 'connSlow')}</p>}
-        {store.cameBack.value && !lost && <p class="banner back">{t('connBack')}</p>}
+        {store.connection.cameBack.value && !lost && <p class="banner back">{t('connBack')}</p>}
         {note && <p class="banner note">{note}</p>}
       </div>
       {(lost || slow) && state.phase === 'waiting' && (
-        <button type="button" class="link" onClick={() => store.connect()}>
+        <button type="button" class="link" onClick={() => store.connection.connect()}>
           {t('connNow')}
         </button>
       )}

@@ -6,12 +6,12 @@ import { Dialog } from './Dialog';
 
 export function Blocked() {
   const store = useStore();
-  const state = store.connection.value;
+  const state = store.connection.state.value;
   const refused = state.phase === 'refused';
   return (
     <Dialog title={t(refused ? 'refusedTitle' : 'endedTitle')} onClose={() => {}} dismissible={false}>
       <p>{refused ? state.message : t('endedText')}</p>
-      <button type="button" class="primary" onClick={() => store.connect()}>
+      <button type="button" class="primary" onClick={() => store.connection.connect()}>
         {t(refused ? 'connNow' : 'reconnect')}
       </button>
     </Dialog>

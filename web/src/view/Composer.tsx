@@ -18,20 +18,20 @@ const ROWS_MAX = 8;
 const DRAFT_TIMES = 4;
 
 function draftMax(store: Store): number {
-  const limits = store.session.value?.limits;
+  const limits = store.connection.session.value?.limits;
   return limits?.message_max_chars
     ? limits.message_max_chars * DRAFT_TIMES
     : limits?.message_max_bytes || DEFAULT_MAX * DRAFT_TIMES;
 }
 
 function remaining(said: string, store: Store): Left | null {
-  const limits = store.session.value?.limits;
+  const limits = store.connection.session.value?.limits;
   const chars = limits ? limits.message_max_chars : DEFAULT_MAX;
   return roomLeft(said, { chars, bytes: limits?.message_max_bytes ?? 0 });
 }
 
 /** What the writer is told about the length. */
-function lengthHint(left: Left | null): string {
+export function lengthHint(left: Left | null): string {
   if (left === null) return '';
   if (left.n >= 0) return t(left.unit === 'chars' ? 'left_chars' : 'left_bytes', { n: left.n });
   return t(left.unit === 'chars' ? 'tooLong' : 'tooLarge', { n: -left.n });
@@ -41,7 +41,9 @@ const modified = (event: KeyboardEvent) => event.altKey || event.ctrlKey || even
 
 function TypingLine({ store }: { store: Store }) {
   const who = whoIn(store);
-  const names = store.typing.value.map((user) => label(user.username, who.tag(user.user_id, user.username)));
+  const names = store.room.typing.value.map((user) =>
+    label(user.username, who.tag(user.user_id, user.username)),
+  );
   const [a = '', b = ''] = names;
   const text = [null, () => t('typing1', { a }), () => t('typing2', { a, b })][names.length];
   const shown = names.length === 0 ? '' : text ? text() : t('typingMany');
@@ -55,11 +57,11 @@ function TypingLine({ store }: { store: Store }) {
 
 /** Puts text from elsewhere into the composer, where the caret is or in place of all. */
 function useInsert(store: Store, area: { current: HTMLTextAreaElement | null }, set: (text: string) => void) {
-  const insert = store.insert.value;
+  const insert = store.composer.insert.value;
   useEffect(() => {
     const element = area.current;
     if (!insert || !element) return;
-    store.insert.value = null;
+    store.composer.insert.value = null;
     const { value, selectionStart: at } = element;
     const before = value.slice(0, at);
     const space = before && !/\s$/.test(before) ? ' ' : '';
@@ -70,16 +72,16 @@ function useInsert(store: Store, area: { current: HTMLTextAreaElement | null }, 
 
 export function Composer() {
   const store = useStore();
-  const room = store.room.value ?? '';
+  const room = store.room.name.value ?? '';
   const area = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(() => draft(room));
   const [hint, setHint] = useState('');
   const max = draftMax(store);
   const cut = useRef(false);
-  const now = useNow(store.blockedUntil.value > Date.now());
-  const blocked = store.blockedUntil.value > now;
+  const now = useNow(store.composer.blockedUntil.value > Date.now());
+  const blocked = store.composer.blockedUntil.value > now;
   const said = useMemo(() => text.trim(), [text]);
-  const left = useMemo(() => remaining(said, store), [said, store.session.value]);
+  const left = useMemo(() => remaining(said, store), [said, store.connection.session.value]);
   const over = left !== null && left.n < 0;
   const change = (value: string) => {
     setText(value);
@@ -93,7 +95,7 @@ export function Composer() {
     if (!touch.value) area.current?.focus({ preventScroll: true });
   }, []);
 
-  const typing = useMemo(() => new TypingSignal((typing) => store.tellTyping(typing)), [store]);
+  const typing = useMemo(() => new TypingSignal((typing) => store.composer.typing(typing)), [store]);
   useEffect(() => () => typing.stop(), [typing]);
 
   const submit = () => {
@@ -102,10 +104,10 @@ export function Composer() {
     change('');
     setHint('');
     typing.stop();
-    store.send(said, key);
+    store.composer.send(said, key);
   };
   const takeBack = (): boolean => {
-    const taken = store.takeBack();
+    const taken = store.composer.takeBack();
     if (!taken) return false;
     change(taken.text);
     saveDraftKey(room, taken.clientId);
@@ -171,11 +173,13 @@ export function Composer() {
           type="submit"
           class="send"
           disabled={said === '' || over || blocked}
-          aria-label={blocked ? t('sendIn', { n: seconds(store.blockedUntil.value, now) }) : t('send')}
+          aria-label={
+            blocked ? t('sendIn', { n: seconds(store.composer.blockedUntil.value, now) }) : t('send')
+          }
           // The caret stays in the text, and a phone's keyboard open.
           onPointerDown={(event) => event.preventDefault()}
         >
-          {blocked ? seconds(store.blockedUntil.value, now) : <Icon name="send" />}
+          {blocked ? seconds(store.composer.blockedUntil.value, now) : <Icon name="send" />}
         </button>
       </div>
       <div class={over ? 'hint over' : 'hint'} id="composer-hint" role="status">

@@ -15,12 +15,9 @@ import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
 import { type Row, rows } from './rows';
+import { firstBelow, positionIn } from './scrolling';
 import { today } from './today';
 import { authorOf, type Who, whoIn } from './who';
-
-const END_PX = 48;
-/** This far from the edge of what is in the page, more is brought in. */
-const MORE_PX = 400;
 
 /** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
 type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
@@ -108,14 +105,7 @@ function useScroll(store: Store, changed: unknown) {
     const top = element.getBoundingClientRect().top;
     // Headings stick to the edge: only messages and notices move with the text.
     const rows = element.querySelectorAll('.m, .notice');
-    // The first row that ends below the upper edge, found by halves: they lie in order.
-    let [low, high] = [0, rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) <= top) low = middle + 1;
-      else high = middle;
-    }
-    const found = rows[low];
+    const found = rows[firstBelow(top, rows.length, (at) => rows[at]?.getBoundingClientRect().bottom ?? 0)];
     anchor.current = found ? { element: found, top: found.getBoundingClientRect().top } : null;
   };
 
@@ -129,27 +119,26 @@ function useScroll(store: Store, changed: unknown) {
   const onScroll = () => {
     const element = log.current;
     if (!element) return;
-    const { scrollTop, scrollHeight, clientHeight } = element;
-    const below = scrollHeight - scrollTop - clientHeight;
-    const { entries } = store.timeline.peek();
+    const { atEnd, nearEnd, nearStart } = positionIn(element);
+    const { entries } = store.room.timeline.peek();
     remember(element);
-    const more = below < MORE_PX && logWindow.down(entries);
-    stick.current = below < END_PX && !more;
+    const more = nearEnd && logWindow.down(entries);
+    stick.current = atEnd && !more;
     setAtEnd(stick.current);
     if (stick.current) {
       if (!element.contains(document.activeElement) || document.activeElement === element) logWindow.reset();
       return;
     }
     logWindow.hold(entries);
-    if (!more && scrollTop < MORE_PX) logWindow.older(store);
+    if (!more && nearStart) logWindow.older(store);
   };
 
   useLayoutEffect(() => {
     const element = log.current;
     if (!element) return;
-    store.held = logWindow.from.peek();
+    store.room.held = logWindow.from.peek();
     if (stick.current) {
-      const { entries } = store.timeline.peek();
+      const { entries } = store.room.timeline.peek();
       if (logWindow.range(entries)[1] < entries.length) logWindow.reset();
       element.scrollTop = element.scrollHeight;
     } else if (anchor.current?.element.isConnected) {
@@ -157,7 +146,7 @@ function useScroll(store: Store, changed: unknown) {
       const moved = row.getBoundingClientRect().top - top;
       if (Math.abs(moved) >= 1) element.scrollTop += moved;
     }
-    const { more } = store.timeline.peek();
+    const { more } = store.room.timeline.peek();
     // A log too short to be scrolled gets its older page unasked.
     if (more && element.scrollHeight <= element.clientHeight) logWindow.older(store);
   }, [changed]);
@@ -179,7 +168,7 @@ function useScroll(store: Store, changed: unknown) {
 /** Tells the store whether the reader sees the end of the log. */
 function useReading(store: Store, atEnd: boolean): void {
   useEffect(() => {
-    const tell = () => store.unread.reading(atEnd && !document.hidden && document.hasFocus());
+    const tell = () => store.room.unread.reading(atEnd && !document.hidden && document.hasFocus());
     tell();
     addEventListener('focus', tell);
     addEventListener('blur', tell);
@@ -220,10 +209,10 @@ function useFocusKept(log: { current: HTMLDivElement | null }) {
 /** What screen readers are to say of the messages that come in. */
 function useAnnouncer(store: Store) {
   const [announcer] = useState(() => new Announcer());
-  const room = store.room.value;
+  const room = store.room.name.value;
   useEffect(() => {
     announcer.clear();
-    return store.onMessage((message, from) => {
+    return store.room.onMessage((message, from) => {
       if (prefs.announce.value && from === room) announcer.add(authorOf(store, message), message.text);
     });
   }, [store, announcer, room]);
@@ -231,9 +220,9 @@ function useAnnouncer(store: Store) {
 }
 
 function Top({ store }: { store: Store }) {
-  const { entries, more, loaded } = store.timeline.value;
+  const { entries, more, loaded } = store.room.timeline.value;
   const [start] = logWindow.range(entries);
-  const room = `#${store.room.value}`;
+  const room = `#${store.room.name.value}`;
   if (!loaded) return <Skeleton />;
   if (start > 0 || more) {
     return (
@@ -241,15 +230,15 @@ function Top({ store }: { store: Store }) {
         type="button"
         class="older"
         // Not `disabled`, which would take the focus away.
-        aria-disabled={store.loadingOlder.value}
+        aria-disabled={store.room.loadingOlder.value}
         onClick={() => logWindow.older(store)}
       >
-        {t(store.loadingOlder.value ? 'loadingOlder' : 'loadOlder')}
+        {t(store.room.loadingOlder.value ? 'loadingOlder' : 'loadOlder')}
       </button>
     );
   }
   const empty =
-    !entries.some((entry) => entry.type === 'message') && store.timeline.value.pending.length === 0;
+    !entries.some((entry) => entry.type === 'message') && store.room.timeline.value.pending.length === 0;
   return (
     <div class="start">
       <strong>{t('startOf', { room })}</strong>
@@ -275,10 +264,10 @@ export function Log() {
   const store = useStore();
   const [menu, setMenu] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
-  const { entries, pending } = store.timeline.value;
-  const newFrom = store.unread.newFrom.value;
-  const joined = store.joined.value;
-  const name = joined?.username ?? store.name.value;
+  const { entries, pending } = store.room.timeline.value;
+  const newFrom = store.room.unread.newFrom.value;
+  const joined = store.room.joined.value;
+  const name = joined?.username ?? store.signIn.name.value;
   const [start, end] = logWindow.range(entries);
   const list = rows({
     entries: entries.slice(start, end),
@@ -293,15 +282,15 @@ export function Log() {
   useCleanCopies(store, list);
   const kept = useFocusKept(log);
   const spoken = useAnnouncer(store);
-  const sent = store.sentCount.value;
-  useLayoutEffect(toEnd, [sent, store.room.value]);
+  const sent = store.composer.sentCount.value;
+  useLayoutEffect(toEnd, [sent, store.room.name.value]);
   const passed = (event: FocusEvent) => {
     kept.onFocusIn(event);
     const { target } = event;
-    const { entries } = store.timeline.peek();
+    const { entries } = store.room.timeline.peek();
     const key = target instanceof Element && target.closest<HTMLElement>('.m')?.dataset.key;
     const entry = key && entries.find((other) => other.key === key);
-    if (entry && entry.type === 'message') store.unread.passed(entry, entries);
+    if (entry && entry.type === 'message') store.room.unread.passed(entry, entries);
   };
   const closeMenu = (event: FocusEvent) => {
     kept.onFocusOut(event);
@@ -314,7 +303,7 @@ export function Log() {
         class="log"
         role="log"
         aria-live="off"
-        aria-label={t('messages', { room: `#${store.room.value}` })}
+        aria-label={t('messages', { room: `#${store.room.name.value}` })}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
         tabIndex={0}
         ref={log}
@@ -337,7 +326,7 @@ export function Log() {
 }
 
 function Pill({ store, toEnd }: { store: Store; toEnd: () => void }) {
-  const { count } = store.unread.here.value;
+  const { count } = store.room.unread.here.value;
   return (
     <button type="button" class="pill" id="latest" onClick={toEnd}>
       <span aria-live="polite">{count > 0 ? t('newBelow', { n: count }) : t('jumpLatest')}</span>

@@ -1,9 +1,9 @@
 // One message: who, when, what, and for own ones whether it is sent.
 
-import type { Outgoing } from '../client';
+import type { Outgoing } from '../../client/src/index.js';
 import { fullTime, type Key, t, time } from '../i18n';
+import type { MessageEntry } from '../log/timeline';
 import type { Store } from '../state/store';
-import type { MessageEntry } from '../state/timeline';
 import { links, shortened } from '../text/links';
 import { initials } from '../text/plain';
 import { seconds, useNow } from './context';
@@ -35,10 +35,10 @@ function Status({ item, store }: { item: Outgoing; store: Store }) {
         <span role="alert">
           {t('notSent')}: {reason}
         </span>
-        <button type="button" onClick={() => store.retry(item.clientId)}>
+        <button type="button" onClick={() => store.composer.retry(item.clientId)}>
           {t('retry')}
         </button>
-        <button type="button" onClick={() => store.discard(item.clientId)}>
+        <button type="button" onClick={() => store.composer.discard(item.clientId)}>
           {t('discard')}
         </button>
       </div>
@@ -57,7 +57,13 @@ interface Action {
   run: () => unknown;
 }
 
-function actions({ entry, item, store, tag }: MessageProps): Action[] {
+/** What the menu of a message offers. */
+export function actions({
+  entry,
+  item,
+  store,
+  tag,
+}: Omit<MessageProps, 'head' | 'me' | 'menu' | 'onMenu'>): Action[] {
   const copy = {
     label: t('copy'),
     run: async () => flash(t((await copyText(entry.text)) ? 'copied' : 'copyFailed')),
@@ -65,7 +71,7 @@ function actions({ entry, item, store, tag }: MessageProps): Action[] {
   const mention = {
     label: t('mentionPerson', { name: label(entry.sender, tag) }),
     run: () => {
-      store.insert.value = { text: `@${entry.sender} `, replace: false };
+      store.composer.insert.value = { text: `@${entry.sender} `, replace: false };
     },
   };
   const opened = links(entry.text).map(({ href }) => ({
@@ -74,8 +80,8 @@ function actions({ entry, item, store, tag }: MessageProps): Action[] {
   }));
   const failed = item?.state === 'failed' ? item.clientId : null;
   const again = failed && [
-    { label: t('retry'), run: () => store.retry(failed) },
-    { label: t('discard'), run: () => store.discard(failed) },
+    { label: t('retry'), run: () => store.composer.retry(failed) },
+    { label: t('discard'), run: () => store.composer.discard(failed) },
   ];
   return [copy, ...(entry.own ? [] : [mention]), ...opened.slice(0, 4), ...(again || [])];
 }

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { fullTime, list, t, time } from '../i18n';
-import type { NoticeEntry } from '../state/timeline';
+import type { NoticeEntry } from '../log/timeline';
 import { useStore } from './context';
 import { isolated, whoIn } from './who';
 
@@ -22,7 +22,8 @@ function sentence(kind: 'joined' | 'left' | 'joinedLeft', names: string[]): stri
 /** Names as they are said, by who is who. */
 type Naming = (entry: NoticeEntry, name?: string) => string;
 
-function summary(entries: readonly NoticeEntry[], naming: Naming): string[] {
+/** One line for many comings and goings. */
+export function summary(entries: readonly NoticeEntry[], naming: Naming): string[] {
   const named = (kind: NoticeEntry['kind']) =>
     unique(entries.flatMap((entry) => (entry.kind === kind ? naming(entry) : [])));
   const [joined, left] = [named('joined'), named('left')];

@@ -1,7 +1,7 @@
 // Who is in the room: the reader first, the others by name.
 
 import { useState } from 'preact/hooks';
-import type { User } from '../client';
+import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
 import { initials } from '../text/plain';
 import { dialog, useStore } from './context';
@@ -18,9 +18,9 @@ function sorted(users: readonly User[], own: string | null): User[] {
 export function People() {
   const store = useStore();
   const [filter, setFilter] = useState('');
-  const users = store.users.value;
-  const own = store.joined.value?.userId ?? null;
-  if (!users) return <p class="quiet">{store.joined.value ? t('peopleUnknown') : '…'}</p>;
+  const users = store.room.users.value;
+  const own = store.room.joined.value?.userId ?? null;
+  if (!users) return <p class="quiet">{store.room.joined.value ? t('peopleUnknown') : '…'}</p>;
   const who = whoIn(store);
   const wanted = filter.trim().toLocaleLowerCase();
   const found = sorted(users, own).filter((user) => user.username.toLocaleLowerCase().includes(wanted));
@@ -77,7 +77,7 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       title={t('mentionPerson', { name: label(user.username, tag) })}
       onClick={() => {
         dialog.value = null;
-        store.insert.value = { text: `@${user.username} `, replace: false };
+        store.composer.insert.value = { text: `@${user.username} `, replace: false };
       }}
     >
       {face}

@@ -31,14 +31,14 @@ const close = () => {
 
 function Header() {
   const store = useStore();
-  const room = store.room.value ?? '';
-  const here = store.rooms.value.find((info) => info.name === room)?.count ?? 0;
-  const phase = store.connection.value.phase;
+  const room = store.room.name.value ?? '';
+  const here = store.connection.rooms.value.find((info) => info.name === room)?.count ?? 0;
+  const phase = store.connection.state.value.phase;
   const people = wide.value && prefs.people.value;
   const status = t(phase === 'online' ? 'connected' : 'connTrying');
-  const news = store.unread.elsewhere.value;
-  const elsewhere = store.rooms.value.some(
-    ({ name }) => name !== room && (news[name]?.count || store.unread.waits(name)),
+  const news = store.room.unread.elsewhere.value;
+  const elsewhere = store.connection.rooms.value.some(
+    ({ name }) => name !== room && (news[name]?.count || store.room.unread.waits(name)),
   );
   return (
     <header class="top">
@@ -89,8 +89,8 @@ function Header() {
 
 function PeopleTitle() {
   const store = useStore();
-  const listed = store.users.value?.length ?? 0;
-  const told = store.rooms.value.find((info) => info.name === store.room.value)?.count ?? 0;
+  const listed = store.room.users.value?.length ?? 0;
+  const told = store.connection.rooms.value.find((info) => info.name === store.room.name.value)?.count ?? 0;
   return (
     <>
       {t('people')} <span class="quiet">{number(Math.max(listed, told))}</span>
@@ -100,7 +100,7 @@ function PeopleTitle() {
 
 export function Room() {
   const store = useStore();
-  const room = store.room.value ?? '';
+  const room = store.room.name.value ?? '';
   const people = wide.value && prefs.people.value;
   useEffect(() => attention(store, (message) => authorOf(store, message)), [store]);
   useEffect(() => {

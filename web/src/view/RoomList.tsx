@@ -1,7 +1,7 @@
 // The rooms, in the server's order.
 
 import { number, t } from '../i18n';
-import type { Count } from '../state/unread';
+import type { Count } from '../log/unread';
 import { dialog, useStore } from './context';
 
 const BADGE_MAX = 99;
@@ -30,14 +30,14 @@ function Badge({ news, some }: { news: Count; some: boolean }) {
 
 export function RoomList() {
   const store = useStore();
-  const here = store.room.value;
-  const elsewhere = store.unread.elsewhere.value;
+  const here = store.room.name.value;
+  const elsewhere = store.room.unread.elsewhere.value;
   return (
     <ul class="rooms">
-      {store.rooms.value.map(({ name, count }) => {
+      {store.connection.rooms.value.map(({ name, count }) => {
         const open = name === here;
-        const news = open ? store.unread.here.value : (elsewhere[name] ?? NOTHING);
-        const waits = !open && (news.count > 0 || store.unread.waits(name));
+        const news = open ? store.room.unread.here.value : (elsewhere[name] ?? NOTHING);
+        const waits = !open && (news.count > 0 || store.room.unread.waits(name));
         return (
           <li key={name}>
             <button
@@ -45,7 +45,7 @@ export function RoomList() {
               aria-current={open ? 'page' : undefined}
               onClick={() => {
                 dialog.value = null;
-                if (!open) store.enter(name);
+                if (!open) store.signIn.enter(name);
               }}
             >
               <span class="hash" aria-hidden="true">

@@ -109,13 +109,13 @@ function Notify() {
 
 function Name() {
   const store = useStore();
-  const [name, setName] = useState(store.name.value);
+  const [name, setName] = useState(store.signIn.name.value);
   const [problem, setProblem] = useState('');
   const submit = (event: Event) => {
     event.preventDefault();
-    const wrong = nameProblem(name, store.session.value?.limits.username_max_chars ?? 32);
+    const wrong = nameProblem(name, store.connection.session.value?.limits.username_max_chars ?? 32);
     setProblem(wrong);
-    if (!wrong) store.rename(name.trim());
+    if (!wrong) store.signIn.rename(name.trim());
   };
   return (
     <form class="row" onSubmit={submit}>
@@ -188,7 +188,7 @@ export function Settings() {
           class="danger"
           onClick={() => {
             close();
-            store.leave();
+            store.signIn.leave();
           }}
         >
           {t('leave')}

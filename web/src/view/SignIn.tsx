@@ -1,7 +1,7 @@
 // The first screen: a name, a room, and in.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { WireError } from '../client';
+import type { WireError } from '../../client/src/index.js';
 import { number, t } from '../i18n';
 import { startRoom } from '../state/router';
 import type { Store } from '../state/store';
@@ -12,7 +12,8 @@ import { Logo } from './Logo';
 
 const NAME_MAX = 32;
 
-function refusal(error: WireError | null, room: string): string {
+/** What the card says about the refusal of a join. */
+export function refusal(error: WireError | null, room: string): string {
   if (!error) return '';
   switch (error.code) {
     case 'invalid_username':
@@ -35,7 +36,7 @@ export function nameProblem(name: string, max: number): string {
 }
 
 function Rooms({ store, chosen, choose }: { store: Store; chosen: string; choose: (room: string) => void }) {
-  const rooms = store.rooms.value;
+  const rooms = store.connection.rooms.value;
   return (
     <fieldset>
       <legend>{t('chooseRoom')}</legend>
@@ -68,13 +69,13 @@ function Rooms({ store, chosen, choose }: { store: Store; chosen: string; choose
 export function SignIn() {
   const store = useStore();
   const field = useRef<HTMLInputElement>(null);
-  const [name, setName] = useState(store.name.value);
+  const [name, setName] = useState(store.signIn.name.value);
   const [room, setRoom] = useState('');
   const [problem, setProblem] = useState('');
-  const names = store.rooms.value.map((info) => info.name);
+  const names = store.connection.rooms.value.map((info) => info.name);
   const known = names.length > 0;
-  const busy = store.signingIn.value;
-  const refused = refusal(store.joinError.value, room);
+  const busy = store.signIn.pending.value;
+  const refused = refusal(store.signIn.error.value, room);
   const error = problem || refused;
 
   useEffect(() => {
@@ -87,13 +88,13 @@ export function SignIn() {
   const submit = (event: Event) => {
     event.preventDefault();
     if (busy) return;
-    const wrong = nameProblem(name, store.session.value?.limits.username_max_chars ?? NAME_MAX);
+    const wrong = nameProblem(name, store.connection.session.value?.limits.username_max_chars ?? NAME_MAX);
     setProblem(wrong);
     store.note.value = null;
     if (wrong) field.current?.focus();
-    else if (room) store.signIn(room, name.trim());
+    else if (room) store.signIn.submit(room, name.trim());
   };
-  const online = store.connection.value.phase === 'online';
+  const online = store.connection.state.value.phase === 'online';
   return (
     <main class="sign-in">
       <form class="panel" onSubmit={submit} noValidate>
@@ -115,7 +116,7 @@ export function SignIn() {
             onInput={(event) => {
               setName(event.currentTarget.value);
               setProblem('');
-              store.joinError.value = null;
+              store.signIn.error.value = null;
             }}
           />
         </label>

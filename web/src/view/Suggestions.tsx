@@ -1,7 +1,7 @@
 // Completes @names in the composer.
 
 import { useState } from 'preact/hooks';
-import type { User } from '../client';
+import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
 import { initials } from '../text/plain';
 import { useStore } from './context';
@@ -71,8 +71,8 @@ export function useSuggestions(
   const [closedFor, closeFor] = useState<string | null>(null);
   const caret = area.current?.selectionStart ?? text.length;
   const word = text === closedFor ? null : wordAt(text, caret);
-  const own = store.joined.value?.userId;
-  const others = (store.users.value ?? []).filter((user) => user.user_id !== own);
+  const own = store.room.joined.value?.userId;
+  const others = (store.room.users.value ?? []).filter((user) => user.user_id !== own);
   const people = word === null ? [] : candidates(others, word);
   const at = Math.min(chosen, people.length - 1);
   const take = (name: string) => {

@@ -11,7 +11,7 @@ export function Switcher() {
   const [text, setText] = useState('');
   const [chosen, choose] = useState(0);
   const wanted = text.trim().toLocaleLowerCase();
-  const found = store.rooms.value.filter((room) => room.name.toLocaleLowerCase().includes(wanted));
+  const found = store.connection.rooms.value.filter((room) => room.name.toLocaleLowerCase().includes(wanted));
   const at = Math.min(chosen, found.length - 1);
   const close = () => {
     dialog.value = null;
@@ -19,7 +19,7 @@ export function Switcher() {
   const go = (name: string | undefined) => {
     if (name === undefined) return;
     close();
-    if (name !== store.room.value) store.enter(name);
+    if (name !== store.room.name.value) store.signIn.enter(name);
   };
   const keys = (event: KeyboardEvent) => {
     if (isComposing(event)) return;

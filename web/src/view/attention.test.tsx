@@ -2,8 +2,9 @@
 
 import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../client/chat';
-import { FakeSocket, message } from '../client/fake';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
+import { FakeSocket, message } from '../../tests/fake-socket';
 import { addEnglish } from '../i18n';
 import { room } from '../i18n/en-room';
 import { attention } from '../state/attention';
@@ -63,8 +64,8 @@ beforeEach(() => {
   prefs.sound.value = true;
   socket = new FakeSocket();
   store = new Store(new Chat(() => socket, DEFAULTS));
-  store.connect();
-  store.signIn('tech', 'Ada');
+  store.connection.connect();
+  store.signIn.submit('tech', 'Ada');
   socket.up();
   socket.confirm();
 });

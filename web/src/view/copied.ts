@@ -42,7 +42,7 @@ function pieceOf(row: HTMLElement, selected: Range, said: (key: string) => Said 
  * A line for each message that `selection` touches, with its author; null where the browser's own copy is right: within
  * one message's text, or outside the messages. `said` knows messages by their key.
  */
-function copied(selection: Selection, said: (key: string) => Said | null): string | null {
+export function copied(selection: Selection, said: (key: string) => Said | null): string | null {
   const ranges = Array.from({ length: selection.rangeCount }, (_, i) => selection.getRangeAt(i));
   const holder = ranges[0]?.commonAncestorContainer;
   const inside = holder instanceof Element ? holder : holder?.parentElement;

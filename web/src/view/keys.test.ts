@@ -1,8 +1,9 @@
 // Shortcuts take no key that types a character.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../client/chat';
-import { FakeSocket } from '../client/fake';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
+import { FakeSocket } from '../../tests/fake-socket';
 import { Store } from '../state/store';
 import { dialog } from './context';
 import { onKey, SHORTCUTS } from './keys';
@@ -27,8 +28,8 @@ let listener: (event: KeyboardEvent) => void;
 beforeEach(() => {
   const socket = new FakeSocket();
   store = new Store(new Chat(() => socket, DEFAULTS));
-  store.connect();
-  store.signIn('tech', 'Ada');
+  store.connection.connect();
+  store.signIn.submit('tech', 'Ada');
   socket.up();
   socket.confirm();
   listener = (event) => onKey(event, store);
@@ -67,7 +68,7 @@ const TYPED: [string, Init][] = [
 describe('in the composer no shortcut takes', () => {
   it.each(TYPED)('%s', (_, init) => {
     const event = press(composer, init);
-    expect([event.defaultPrevented, store.room.value, dialog.value]).toEqual([false, 'tech', null]);
+    expect([event.defaultPrevented, store.room.name.value, dialog.value]).toEqual([false, 'tech', null]);
   });
 
   it('the numbers of an Alt code', () => {
@@ -78,16 +79,16 @@ describe('in the composer no shortcut takes', () => {
 describe('shortcuts', () => {
   it('work from the composer with keys that type nothing', () => {
     press(composer, { key: '1', code: 'Digit1', altKey: true });
-    expect(store.room.value).toBe('general');
+    expect(store.room.name.value).toBe('general');
     press(composer, { key: 'ArrowDown', code: 'ArrowDown', altKey: true });
-    expect(store.room.value).toBe('tech');
+    expect(store.room.name.value).toBe('tech');
     press(composer, { key: 'k', code: 'KeyK', ctrlKey: true });
     expect(dialog.value).toBe('switcher');
   });
 
   it('work outside fields on every layout', () => {
     press(elsewhere, { key: '&', code: 'Digit1', altKey: true });
-    expect(store.room.value).toBe('general');
+    expect(store.room.name.value).toBe('general');
   });
 
   it('are not on a Mac what Option types, not even the digit itself', async () => {

@@ -21,18 +21,19 @@ const inField = (event: KeyboardEvent) =>
   event.target instanceof HTMLElement && event.target.matches('input, textarea, select, [contenteditable]');
 
 function step(store: Store, by: number): void {
-  const names = store.rooms.value.map((room) => room.name);
-  const at = names.indexOf(store.room.value ?? '');
+  const names = store.connection.rooms.value.map((room) => room.name);
+  const at = names.indexOf(store.room.name.value ?? '');
   const next = names.at((at + by) % names.length);
-  if (next && next !== store.room.value) store.enter(next);
+  if (next && next !== store.room.name.value) store.signIn.enter(next);
 }
 
 function nextUnread(store: Store): void {
-  const news = Object.entries(store.unread.elsewhere.value).filter(([, { count }]) => count > 0);
+  const news = Object.entries(store.room.unread.elsewhere.value).filter(([, { count }]) => count > 0);
   const [first] = news.sort(([, a], [, b]) => b.mentions - a.mentions);
-  const waits = ({ name }: { name: string }) => name !== store.room.value && store.unread.waits(name);
-  const next = first?.[0] ?? store.rooms.value.find(waits)?.name;
-  if (next) store.enter(next);
+  const waits = ({ name }: { name: string }) =>
+    name !== store.room.name.value && store.room.unread.waits(name);
+  const next = first?.[0] ?? store.connection.rooms.value.find(waits)?.name;
+  if (next) store.signIn.enter(next);
   else document.getElementById('latest')?.click();
 }
 
@@ -60,8 +61,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
     help: 'keyRoomN',
     matches: (event) => alt(event) && /^Digit[1-9]$/.test(event.code),
     run: (store, event) => {
-      const room = store.rooms.value[Number(event.code.slice(5)) - 1];
-      if (room && room.name !== store.room.value) store.enter(room.name);
+      const room = store.connection.rooms.value[Number(event.code.slice(5)) - 1];
+      if (room && room.name !== store.room.name.value) store.signIn.enter(room.name);
     },
   },
   {
@@ -88,7 +89,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
     matches: (event) => plain(event) && event.key === 'Escape',
     run: (store) => {
       document.getElementById('latest')?.click();
-      store.unread.clearLine();
+      store.room.unread.clearLine();
       document.getElementById('composer')?.focus();
     },
   },
@@ -116,7 +117,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
 const TYPES: ReadonlySet<Key> = new Set(['keyWrite']);
 
 export function onKey(event: KeyboardEvent, store: Store): void {
-  if (event.defaultPrevented || store.room.value === null || dialog.value) return;
+  if (event.defaultPrevented || store.room.name.value === null || dialog.value) return;
   // What is typed into a field belongs to the field, whatever the layout needs for it.
   if (isComposing(event) || (inField(event) && typesCharacter(event))) return;
   const found = SHORTCUTS.find((shortcut) => shortcut.matches?.(event));

@@ -1,7 +1,7 @@
 // The keyboard inside the log: it is one stop of the Tab key, and the arrows move from message to message.
 
+import { nextFrame } from '../state/frame';
 import type { Store } from '../state/store';
-import { nextFrame } from '../state/store';
 import { logWindow } from '../state/window';
 
 interface LogKeys {
@@ -11,8 +11,9 @@ interface LogKeys {
 
 const PAGE = 10;
 
-function target(key: string, rows: HTMLElement[], at: number): number | null {
-  const last = rows.length - 1;
+/** Which of `count` rows `key` leads to from the one at `at`, -1 for none; null if the key is not for moving. */
+export function rowAfter(key: string, count: number, at: number): number | null {
+  const last = count - 1;
   switch (key) {
     case 'ArrowUp':
       return at < 0 ? last : Math.max(0, at - 1);
@@ -32,9 +33,9 @@ function target(key: string, rows: HTMLElement[], at: number): number | null {
 }
 
 function firstUnread(log: HTMLElement, store: Store): void {
-  const from = store.unread.newFrom.value;
+  const from = store.room.unread.newFrom.value;
   if (from === null) return;
-  logWindow.reveal(store.timeline.value.entries, from);
+  logWindow.reveal(store.room.timeline.value.entries, from);
   nextFrame(() => {
     let row = log.querySelector('#new')?.nextElementSibling;
     while (row && !row.matches('.m')) row = row.nextElementSibling;
@@ -49,7 +50,7 @@ export function logKeys(event: KeyboardEvent, { store, setMenu }: LogKeys): void
   const row = focused.closest<HTMLElement>('.m');
   if (focused !== log && focused !== row) return;
   const rows = [...log.querySelectorAll<HTMLElement>('.m')];
-  const next = target(event.key, rows, row ? rows.indexOf(row) : -1);
+  const next = rowAfter(event.key, rows.length, row ? rows.indexOf(row) : -1);
   if (next !== null) {
     event.preventDefault();
     if (next === 0) logWindow.older(store);

@@ -1,8 +1,8 @@
 // What the log shows, row by row: day lines, the line "New", messages grouped by author, notices folded into one.
 
-import type { Outgoing } from '../client';
+import type { Outgoing } from '../../client/src/index.js';
 import { dayOf } from '../i18n';
-import type { Entry, MessageEntry, NoticeEntry } from '../state/timeline';
+import type { Entry, MessageEntry, NoticeEntry } from '../log/timeline';
 import { visible } from '../text/plain';
 
 export type Row =

@@ -2,12 +2,13 @@
 
 import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../client/chat';
-import { FakeSocket, message } from '../client/fake';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
+import { FakeSocket, message } from '../../tests/fake-socket';
 import { choose, setLanguage, t } from '../i18n';
+import { EMPTY, toMessage, toNotice } from '../log/timeline';
 import { prefs } from '../state/prefs';
 import { Store } from '../state/store';
-import { EMPTY, toMessage, toNotice } from '../state/timeline';
 import { LogWindow, WINDOW, WINDOW_MAX } from '../state/window';
 import { StoreContext } from './context';
 import { Room } from './Room';
@@ -159,7 +160,7 @@ describe('components', () => {
     prefs.name.value = '';
     socket = new FakeSocket();
     store = new Store(new Chat(() => socket, DEFAULTS));
-    store.connect();
+    store.connection.connect();
   });
   afterEach(cleanup);
 
@@ -177,7 +178,7 @@ describe('components', () => {
   });
 
   it('marks the rooms that have something new, and says so', async () => {
-    store.signIn('tech', 'Ada');
+    store.signIn.submit('tech', 'Ada');
     socket.up();
     socket.confirm();
     show(<Room />);
@@ -198,7 +199,7 @@ describe('components', () => {
   });
 
   it('shows a message as text, whatever is in it', async () => {
-    store.signIn('tech', 'Ada');
+    store.signIn.submit('tech', 'Ada');
     socket.up();
     socket.confirm({ history: [message(1, '<img src=x onerror=alert(1)> *b*')], last_id: 1 });
     const { container } = show(<Room />);
@@ -213,7 +214,7 @@ describe('components', () => {
   it('says Today until midnight, and Yesterday from then on', async () => {
     vi.useFakeTimers({ now: new Date(2026, 4, 1, 23, 58) });
     document.dispatchEvent(new Event('visibilitychange'));
-    store.signIn('tech', 'Ada');
+    store.signIn.submit('tech', 'Ada');
     socket.up();
     const timestamp = new Date().toISOString();
     socket.confirm({ history: [message(1, 'late', { timestamp })], last_id: 1 });
@@ -247,7 +248,7 @@ describe('components', () => {
     const shown = () => [...document.querySelectorAll('.log .text')].map((text) => text.textContent);
     beforeEach(() => {
       sessionStorage.clear();
-      store.signIn('tech', 'Ada');
+      store.signIn.submit('tech', 'Ada');
       socket.up();
       socket.confirm();
       show(<Room />);

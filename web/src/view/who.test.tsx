@@ -2,10 +2,11 @@
 
 import { cleanup, render, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Chat, DEFAULTS } from '../client/chat';
-import { FakeSocket, message } from '../client/fake';
+import { Chat } from '../../client/src/chat.js';
+import { DEFAULTS } from '../../client/src/options.js';
+import { FakeSocket, message } from '../../tests/fake-socket';
+import { EMPTY, toMessage, toNotice } from '../log/timeline';
 import { Store } from '../state/store';
-import { EMPTY, toMessage, toNotice } from '../state/timeline';
 import { StoreContext } from './context';
 import { Room } from './Room';
 import { whoIsWho } from './who';
@@ -70,8 +71,8 @@ describe('in the room', () => {
     vi.useFakeTimers();
     socket = new FakeSocket();
     store = new Store(new Chat(() => socket, DEFAULTS));
-    store.connect();
-    store.signIn('tech', 'Ada');
+    store.connection.connect();
+    store.signIn.submit('tech', 'Ada');
     socket.up();
     socket.confirm({ users: [user('me', 'Ada'), user('a-0001', 'Grace')] });
     render(

@@ -2,9 +2,9 @@
 // what they said. Colour and tag come from the user id, which nobody can choose.
 
 import { computed, type ReadonlySignal } from '@preact/signals';
-import type { User } from '../client';
+import type { User } from '../../client/src/index.js';
+import type { Entry, MessageEntry } from '../log/timeline';
 import type { Store } from '../state/store';
-import type { Entry, MessageEntry } from '../state/timeline';
 import { hue } from '../text/plain';
 import { looks } from '../text/skeleton';
 
@@ -60,8 +60,8 @@ const ofStores = new WeakMap<Store, ReadonlySignal<Who>>();
 export function whoIn(store: Store): Who {
   const known = ofStores.get(store);
   if (known) return known.value;
-  const entries = computed(() => store.timeline.value.entries);
-  const made = computed(() => whoIsWho(store.users.value ?? [], entries.value));
+  const entries = computed(() => store.room.timeline.value.entries);
+  const made = computed(() => whoIsWho(store.room.users.value ?? [], entries.value));
   ofStores.set(store, made);
   return made.value;
 }

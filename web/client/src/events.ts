@@ -1,0 +1,50 @@
+// What a chat reports.
+
+import type { ConnectionState } from './connection.js';
+import type { Continuity } from './cursor.js';
+import type { Outgoing } from './outbox.js';
+import type {
+  Activity,
+  Gap,
+  ReceiveMessage,
+  RoomInfo,
+  Session,
+  Shutdown,
+  SystemMessage,
+  TypingState,
+  User,
+  WireError,
+} from './protocol.js';
+
+export interface Joined {
+  room: string;
+  username: string;
+  userId: string | null;
+  continuity: Continuity;
+  /** Positions start anew: what was there before is of another log. */
+  epochChanged: boolean;
+  /** The last id before what follows live; null on servers without ids. */
+  lastId: number | null;
+  /** New messages only, oldest first. */
+  history: ReceiveMessage[];
+}
+
+export interface ChatEvents {
+  connection: ConnectionState;
+  session: Session;
+  rooms: readonly RoomInfo[];
+  joined: Joined;
+  /** A join was refused; the client is in no room. */
+  refused: { room: string; error: WireError };
+  /** `live` is false for what was said before the join. */
+  message: { message: ReceiveMessage; live: boolean };
+  notice: { room: string; notice: SystemMessage; live: boolean };
+  gap: Gap;
+  users: { room: string; users: readonly User[] };
+  typing: TypingState;
+  activity: Activity;
+  outgoing: Outgoing;
+  shutdown: Shutdown;
+  /** A refusal that answers neither a join nor a message. */
+  problem: WireError;
+}

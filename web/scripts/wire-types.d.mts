@@ -1,0 +1,2 @@
+/** The text of protocol.ts, made from the server's types. */
+export function generate(): string;

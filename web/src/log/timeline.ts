@@ -1,0 +1,196 @@
+// A room as the reader has it: entries in the room's order, and behind them what is not sent yet. Pure functions
+// over values that are replaced, never changed, so that rows can be cached by identity.
+
+import type { Outgoing, ReceiveMessage, SystemMessage } from '../../client/src/index.js';
+import { mentions } from '../text/mentions';
+import { visible } from '../text/plain';
+import { indexOf } from './entries';
+
+export { EMPTY } from './entries';
+export { indexOf };
+
+interface Base {
+  key: string;
+  /** Position over all epochs: grows down the log, with room between two for entries without an id. */
+  order: number;
+  at: number;
+}
+
+export interface MessageEntry extends Base {
+  type: 'message';
+  id: number | null;
+  sender: string;
+  userId: string | null;
+  text: string;
+  own: boolean;
+  mention: boolean;
+  clientId: string | null;
+}
+
+export interface NoticeEntry extends Base {
+  type: 'notice';
+  kind: 'joined' | 'left' | 'renamed' | 'other';
+  username: string;
+  userId: string | null;
+  /** `renamed`: the name before. */
+  before: string;
+  text: string;
+}
+
+export interface GapEntry extends Base {
+  type: 'gap';
+}
+
+export type Entry = MessageEntry | NoticeEntry | GapEntry;
+
+export interface Timeline {
+  entries: readonly Entry[];
+  pending: readonly Outgoing[];
+  /** Whether the server may have older messages. */
+  more: boolean;
+  /** The room was entered at least once: what is not here is not there. */
+  loaded: boolean;
+  epoch: number;
+  /** What orders of the present epoch start from. */
+  base: number;
+}
+
+/** Entries kept of a room; and while somebody reads among the oldest of them, which then are kept. */
+export const MEMORY_MAX = 5000;
+export const HELD_MAX = 20_000;
+
+export interface Reader {
+  name: string;
+  userId: string | null;
+}
+
+const lastOrder = (timeline: Timeline) => timeline.entries.at(-1)?.order ?? timeline.base;
+
+/** Entries without an id come right behind what is there. */
+function place(timeline: Timeline, id: number | undefined): { order: number; key: string } {
+  const order = id === undefined ? lastOrder(timeline) + 1e-4 : timeline.base + id;
+  return { order, key: `${timeline.epoch}:${order}` };
+}
+
+export function toMessage(timeline: Timeline, message: ReceiveMessage, reader: Reader): MessageEntry {
+  const { text, client_id, user_id } = message;
+  const own = user_id === undefined ? message.sender === reader.name : user_id === reader.userId;
+  const { order, key } = place(timeline, message.id);
+  return {
+    type: 'message',
+    key: (own && client_id) || key,
+    order,
+    at: Date.parse(message.timestamp) || Date.now(),
+    id: message.id ?? null,
+    sender: visible(message.sender),
+    userId: user_id ?? null,
+    text: visible(text),
+    own,
+    mention: !own && mentions(text, reader.name),
+    clientId: client_id ?? null,
+  };
+}
+
+export function toNotice(timeline: Timeline, notice: SystemMessage): NoticeEntry {
+  const { kind, text } = notice;
+  // The plain chatroom has the text only.
+  const parsed = /^(.*) has (joined|left) the room$/su.exec(text);
+  const username = notice.username ?? parsed?.[1] ?? '';
+  const ending = ` is now known as ${username}`;
+  const before = kind === 'renamed' && text.endsWith(ending) ? text.slice(0, -ending.length) : '';
+  const told = kind ?? (parsed?.[2] as 'joined' | 'left' | undefined) ?? 'other';
+  return {
+    type: 'notice',
+    ...place(timeline, notice.id),
+    at: Date.parse(notice.timestamp) || Date.now(),
+    kind: told === 'renamed' && before === '' ? 'other' : told,
+    username: visible(username),
+    userId: notice.user_id ?? null,
+    before: visible(before),
+    text: visible(text),
+  };
+}
+
+/** How many of the oldest entries are too many, where those from the order `held` on are being read. */
+function surplus(entries: readonly Entry[], held: number | null): number {
+  const free = held === null ? entries.length : indexOf(entries, held);
+  return Math.max(0, Math.min(entries.length - MEMORY_MAX, free), entries.length - HELD_MAX);
+}
+
+/** Adds entries at the end; own echoes take the place of what was pending. */
+export function append(timeline: Timeline, added: readonly Entry[], held: number | null = null): Timeline {
+  if (added.length === 0) return timeline;
+  const echoed = new Set(added.flatMap((entry) => (entry.type === 'message' && entry.clientId) || []));
+  const all = [...timeline.entries, ...added];
+  const dropped = surplus(all, held);
+  return {
+    ...timeline,
+    entries: dropped > 0 ? all.slice(dropped) : all,
+    more: timeline.more || (dropped > 0 && timeline.epoch === 0),
+    pending: echoed.size ? timeline.pending.filter((item) => !echoed.has(item.clientId)) : timeline.pending,
+  };
+}
+
+/** Adds a page of older entries before the others. */
+export function prepend(timeline: Timeline, older: readonly Entry[], more: boolean): Timeline {
+  const first = timeline.entries[0]?.order ?? Number.POSITIVE_INFINITY;
+  return {
+    ...timeline,
+    entries: [...older.filter((entry) => entry.order < first), ...timeline.entries],
+    more,
+  };
+}
+
+/** A mark where something may be missing. */
+export function gap(timeline: Timeline, at: number): Timeline {
+  const last = timeline.entries.at(-1);
+  if (!last || last.type === 'gap') return timeline;
+  const order = last.order + 1e-5;
+  return append(timeline, [{ type: 'gap', key: `gap:${timeline.epoch}:${order}`, order, at }]);
+}
+
+/** Another log: its ids start behind everything that is there. */
+export function nextEpoch(timeline: Timeline): Timeline {
+  const base = Math.ceil(lastOrder(timeline)) + 1;
+  return { ...timeline, epoch: timeline.epoch + 1, base, more: false };
+}
+
+/** Takes in the fate of an own message. */
+export function outgoing(timeline: Timeline, item: Outgoing): Timeline {
+  const arrived =
+    item.state === 'sent' &&
+    timeline.entries.some((entry) => entry.type === 'message' && entry.clientId === item.clientId);
+  const others = timeline.pending.filter((other) => other.clientId !== item.clientId);
+  if (arrived) return { ...timeline, pending: others };
+  const at = timeline.pending.findIndex((other) => other.clientId === item.clientId);
+  // What is tried again by hand goes behind the others, as it does on the wire; by itself, where it was.
+  const again = timeline.pending[at]?.state === 'failed' && item.state === 'queued';
+  const pending =
+    at < 0 || again
+      ? [...others, item].sort((a, b) => a.createdAt - b.createdAt)
+      : timeline.pending.with(at, item);
+  return { ...timeline, pending };
+}
+
+/** Own messages that were acknowledged before a room was left, and will have no echo, take their place. */
+export function settle(timeline: Timeline, lastId: number, reader: Reader): Timeline {
+  const placed = timeline.pending.filter((item) => item.state === 'sent' && (item.id ?? Infinity) <= lastId);
+  if (placed.length === 0) return timeline;
+  const entries = placed.map((item) =>
+    toMessage(
+      timeline,
+      {
+        sender: reader.name,
+        text: item.text,
+        room: item.room,
+        timestamp: item.timestamp ?? '',
+        client_id: item.clientId,
+        ...(item.id === undefined ? {} : { id: item.id }),
+        ...(reader.userId === null ? {} : { user_id: reader.userId }),
+      },
+      reader,
+    ),
+  );
+  const added = append(timeline, entries);
+  return { ...added, entries: added.entries.toSorted((a, b) => a.order - b.order) };
+}

@@ -1,0 +1,60 @@
+// What the reader writes: sending, taking back, and what is put into the composer from elsewhere.
+
+import { signal } from '@preact/signals';
+import type { Chat } from '../../client/src/index.js';
+import type { RoomStore } from './room';
+
+export class ComposerStore {
+  /** Until when the server accepts no messages. */
+  readonly blockedUntil = signal(0);
+  /** Text put into the composer from elsewhere: a mention, a recalled message. */
+  readonly insert = signal<{ text: string; replace: boolean } | null>(null);
+  /** Grows by one with each own message; the log then scrolls to its end. */
+  readonly sentCount = signal(0);
+
+  readonly #chat: Chat;
+  readonly #room: RoomStore;
+
+  constructor(chat: Chat, room: RoomStore) {
+    this.#chat = chat;
+    this.#room = room;
+    chat.on('outgoing', ({ state, failure, retryAt }) => {
+      if (state === 'waiting' && failure?.code === 'rate_limited') this.blockedUntil.value = retryAt ?? 0;
+    });
+  }
+
+  /** Sends a message; `clientId` is the key of one that was taken back. */
+  send(text: string, clientId?: string): void {
+    this.#chat.send(text, clientId);
+    this.sentCount.value += 1;
+  }
+
+  /**
+   * Takes back the last own message that was not sent: removes its row and returns its text and key. A message that is
+   * on its way or sent stays.
+   */
+  takeBack(): { text: string; clientId: string | undefined } | null {
+    for (const { clientId, text, failure } of this.#room.timeline.value.pending.toReversed()) {
+      if (!this.discard(clientId)) continue;
+      // The server already has another text under this key.
+      return { text, clientId: failure?.code === 'conflict' ? undefined : clientId };
+    }
+    return null;
+  }
+
+  retry(clientId: string): void {
+    this.#chat.retry(clientId);
+  }
+
+  /** Forgets an unsent message; false if it is too late for that. */
+  discard(clientId: string): boolean {
+    if (!this.#chat.discard(clientId)) return false;
+    this.#room.removePending(clientId);
+    return true;
+  }
+
+  /** Reports to the others whether the reader is typing. */
+  typing(typing: boolean): void {
+    this.#chat.typing(typing);
+  }
+}

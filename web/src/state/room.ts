@@ -1,0 +1,216 @@
+// The room that is open: its log, its users, and what the reader has not seen. Messages are applied once per frame, so
+// that a burst costs one rendering and not a hundred.
+
+import { batch, computed, type Signal, signal } from '@preact/signals';
+import type { Chat, Joined, Outgoing, ReceiveMessage, User } from '../../client/src/index.js';
+import { EMPTY } from '../log/entries';
+import type * as Timelines from '../log/timeline';
+import type { Entry, MessageEntry, Timeline } from '../log/timeline';
+import { nextFrame } from './frame';
+import { Unread } from './unread';
+
+/** In a burst the log is drawn this often; a single message is drawn with the next frame. */
+const BURST_MS = 100;
+const OLDER_PAGE = 100;
+
+/** Loaded before any room is entered (see room-parts.ts). */
+let timelines: typeof Timelines | undefined;
+
+export function provideTimelines(module: typeof Timelines): void {
+  timelines = module;
+}
+
+/** Whether a room can be entered: everything that it needs is loaded. */
+export const isReady = () => timelines !== undefined;
+
+function loaded(): typeof Timelines {
+  if (!timelines) throw new Error('provideTimelines() comes before the first room');
+  return timelines;
+}
+
+export type MessageListener = (message: MessageEntry, room: string) => void;
+
+export class RoomStore {
+  /** The room the reader is in or on the way to; null: signing in. */
+  readonly name = signal<string | null>(null);
+  readonly joined = signal<Joined | null>(null);
+  readonly users = signal<readonly User[] | null>(null);
+  /** Others who are typing. */
+  readonly typing = signal<readonly User[]>([]);
+  readonly loadingOlder = signal(false);
+  readonly unread = new Unread();
+  readonly timeline = computed(() => (this.name.value ? this.timelineOf(this.name.value).value : EMPTY));
+
+  /** Order of the first entry in view while the reader is further up: from there on entries are kept. */
+  held: number | null = null;
+
+  readonly #chat: Chat;
+  /** The name that the reader goes by, and their user id if the server has given one. */
+  readonly #self: () => Timelines.Reader;
+  readonly #timelines = new Map<string, Signal<Timeline>>();
+  #incoming: Entry[] = [];
+  #scheduled = false;
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  #listeners: MessageListener[] = [];
+
+  constructor(chat: Chat, self: () => Timelines.Reader) {
+    this.#chat = chat;
+    this.#self = self;
+    this.#listen();
+  }
+
+  /** Calls `listener` for each new message of others: for notifications and screen readers. */
+  onMessage(listener: MessageListener): () => void {
+    this.#listeners.push(listener);
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
+  }
+
+  timelineOf(room: string): Signal<Timeline> {
+    const found = this.#timelines.get(room) ?? signal(EMPTY);
+    this.#timelines.set(room, found);
+    return found;
+  }
+
+  /** The reader is on the way into `room`. */
+  open(room: string): void {
+    this.#flush();
+    if (this.name.value !== room) {
+      this.unread.leave();
+      this.users.value = null;
+      this.typing.value = [];
+    }
+    this.name.value = room;
+    this.joined.value = null;
+  }
+
+  /** The reader has left, or was not let in. */
+  close(): void {
+    this.unread.leave();
+    this.name.value = null;
+    this.joined.value = null;
+  }
+
+  /** Loads older messages from the server; false if there are none. */
+  async older(): Promise<boolean> {
+    const room = this.name.value;
+    if (!room || this.loadingOlder.value || !this.joined.value) return false;
+    const timeline = this.timelineOf(room);
+    const oldest = timeline.value.entries.find((entry) => entry.type === 'message');
+    if (!timeline.value.more || oldest?.type !== 'message' || oldest.id === null) return false;
+    this.loadingOlder.value = true;
+    const page = await this.#chat.older(oldest.id, OLDER_PAGE);
+    batch(() => {
+      this.loadingOlder.value = false;
+      if (!page) return;
+      const { toMessage, prepend } = loaded();
+      const entries = page.messages.map((message) => toMessage(timeline.value, message, this.#reader()));
+      timeline.value = prepend(timeline.value, entries, page.more);
+    });
+    return page !== null;
+  }
+
+  /** Takes the row of an own message out of the log. */
+  removePending(clientId: string): void {
+    const timeline = this.timelineOf(this.name.value ?? '');
+    const pending = timeline.value.pending.filter((item) => item.clientId !== clientId);
+    timeline.value = { ...timeline.value, pending };
+  }
+
+  #reader(): Timelines.Reader {
+    const joined = this.joined.value;
+    const self = this.#self();
+    return { name: joined?.username ?? self.name, userId: joined?.userId ?? self.userId };
+  }
+
+  #listen(): void {
+    const chat = this.#chat;
+    chat.on('connection', ({ phase }) => {
+      if (phase !== 'online') this.typing.value = [];
+    });
+    chat.on('session', () => this.unread.connected());
+    chat.on('activity', ({ rooms }) => this.unread.activity(rooms));
+    chat.on('joined', (joined) => this.#joined(joined));
+    chat.on('message', ({ message, live }) => this.#message(message, live));
+    chat.on('notice', ({ room, notice }) => {
+      this.#append((timeline) => loaded().toNotice(timeline, notice), room);
+    });
+    chat.on('gap', ({ room }) => {
+      this.#flush();
+      const timeline = this.timelineOf(room);
+      timeline.value = loaded().gap(timeline.value, Date.now());
+    });
+    chat.on('users', ({ users }) => {
+      this.users.value = users;
+    });
+    chat.on('typing', ({ users }) => {
+      const own = this.joined.value?.userId;
+      this.typing.value = users.filter((user) => user.user_id !== own);
+    });
+    chat.on('outgoing', (item) => this.#outgoing(item));
+  }
+
+  #joined(joined: Joined): void {
+    this.#flush();
+    const { gap, nextEpoch, toMessage, append, settle } = loaded();
+    const timeline = this.timelineOf(joined.room);
+    const first = !timeline.value.loaded;
+    batch(() => {
+      this.joined.value = joined;
+      let now = timeline.value;
+      if (joined.continuity === 'broken') now = gap(now, Date.now());
+      if (joined.epochChanged) now = nextEpoch(now);
+      const reader = this.#reader();
+      now = append(
+        now,
+        joined.history.map((message) => toMessage(now, message, reader)),
+      );
+      if (joined.lastId !== null) now = settle(now, joined.lastId, reader);
+      const more = first ? (joined.history[0]?.id ?? 0) > 1 : now.more;
+      timeline.value = { ...now, loaded: true, more };
+      this.unread.enter(joined.room, this.#chat.epoch(joined.room), timeline.value, joined.lastId);
+    });
+  }
+
+  #message(message: ReceiveMessage, live: boolean): void {
+    this.#append((timeline) => {
+      const entry = loaded().toMessage(timeline, message, this.#reader());
+      if (live && !entry.own) {
+        for (const listener of this.#listeners) listener(entry, message.room);
+      }
+      return entry;
+    }, message.room);
+  }
+
+  /** Adds an entry with the next frame. Entries without an id are ordered after those that already wait. */
+  #append(make: (timeline: Timeline) => Entry, room: string): void {
+    const timeline = this.timelineOf(room).value;
+    const waiting = this.#incoming.length > 0 ? { ...timeline, entries: this.#incoming } : timeline;
+    this.#incoming.push(make(waiting));
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const wait = this.#flushedAt + BURST_MS - performance.now();
+    if (wait > 0) setTimeout(() => this.#flush(), wait);
+    else nextFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    this.#flushedAt = performance.now();
+    const room = this.name.value;
+    const added = this.#incoming;
+    this.#incoming = [];
+    if (!room || added.length === 0) return;
+    batch(() => {
+      const timeline = this.timelineOf(room);
+      timeline.value = loaded().append(timeline.value, added, this.held);
+      this.unread.add(added);
+    });
+  }
+
+  #outgoing(item: Outgoing): void {
+    const timeline = this.timelineOf(item.room);
+    timeline.value = loaded().outgoing(timeline.value, item);
+  }
+}

@@ -1,5 +1,0 @@
-// Tests of the page have what a room needs from the start.
-
-export {};
-
-if ('document' in globalThis) await import('./state/room-parts');
