@@ -230,8 +230,10 @@ impl<C: Connection> Outbox<C> {
         Ok(false)
     }
 
-    /// Why the transport takes nothing any more. It says so right after it stopped.
+    /// Why the transport takes nothing any more. It says so once it reads no further, which it may
+    /// have been asked to wait with.
     async fn cut_off(&self) -> Ended {
+        self.link.close();
         Box::pin(self.end()).await
     }
 

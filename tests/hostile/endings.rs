@@ -182,3 +182,38 @@ async fn row_65_fifty_posts_do_not_close_the_server() {
     .expect("somebody gets in");
     ada.join("tech", "Ada").await;
 }
+
+/// Its output is stuck and its input is not read, so neither side of the library notices by itself.
+#[tokio::test]
+async fn row_65_a_client_that_asks_without_end_reads_nothing_and_vanishes_is_gone() {
+    let settings = [
+        ("MAILBOX", "4"),
+        ("MESSAGE_RATE", "0"),
+        ("SLOW_TIMEOUT", "0"),
+        ("PING_TIMEOUT", "5m"),
+    ];
+    let ward = Ward::with(&settings).await;
+    for _ in 0..3 {
+        let mut socket = websocket::open(ward.server().address(), None, &[])
+            .await
+            .unwrap();
+        let join = r#"42["join_room",{"room_name":"tech","username":"Eve"}]"#;
+        for packet in ["40", join] {
+            socket.send(Message::text(packet)).await.unwrap();
+        }
+        ward.until_metric("hubbub_members{room=\"tech\"}", 1).await;
+        let say = format!(r#"42["send_message",{{"text":"{}"}}]"#, "x".repeat(1900));
+        let flood = async {
+            for packet in [say.as_str(), "42[\"list_users\"]"].iter().cycle() {
+                socket.send(Message::text(*packet)).await.unwrap();
+            }
+        };
+        // Until the server reads no more of it.
+        let stuck = timeout(Duration::from_secs(5), flood).await;
+        assert!(stuck.is_err(), "it never stops");
+        drop(socket);
+        ward.until_metric("hubbub_connections", 1).await;
+        ward.until_metric("hubbub_members{room=\"tech\"}", 0).await;
+    }
+    ward.finish(&[]).await;
+}
