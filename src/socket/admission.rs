@@ -64,15 +64,19 @@ pub struct Admission {
 }
 
 /// Why a connection is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
     /// The service has as many connections as it may.
+    #[error("server is full (MAX_CONNECTIONS)")]
     Full,
     /// All connections together hold as much memory as they may.
+    #[error("server is short of memory (MEMORY_BUDGET)")]
     NoMemory,
     /// The address has as many connections as it may.
+    #[error("too many connections from this address (MAX_CONNECTIONS_PER_IP)")]
     AddressFull,
     /// The address opens connections too fast.
+    #[error("new connections from this address come too fast (CONNECT_RATE_PER_IP)")]
     TooFast(Duration),
 }
 
@@ -97,36 +101,19 @@ impl AdmissionError {
 
 impl IntoResponse for AdmissionError {
     fn into_response(self) -> Response {
-        let (status, retry_s, text) = match self {
-            Self::Full => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                FULL_RETRY_S,
-                "server is full (MAX_CONNECTIONS)\n",
-            ),
-            Self::NoMemory => return no_memory(),
-            Self::AddressFull => (
-                StatusCode::TOO_MANY_REQUESTS,
-                FULL_RETRY_S,
-                "too many connections from this address (MAX_CONNECTIONS_PER_IP)\n",
-            ),
-            Self::TooFast(wait) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                wait.as_secs() + 1,
-                "new connections from this address come too fast (CONNECT_RATE_PER_IP)\n",
-            ),
+        let (status, retry_s) = match self {
+            Self::Full | Self::NoMemory => (StatusCode::SERVICE_UNAVAILABLE, FULL_RETRY_S),
+            Self::AddressFull => (StatusCode::TOO_MANY_REQUESTS, FULL_RETRY_S),
+            Self::TooFast(wait) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
         };
-        (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
+        let retry = [(header::RETRY_AFTER, retry_s.to_string())];
+        (status, retry, format!("{self}\n")).into_response()
     }
 }
 
-/// The answer to whoever asks for more memory than there is.
+/// The answer to a request for more memory than there is.
 pub fn no_memory() -> Response {
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [(header::RETRY_AFTER, FULL_RETRY_S.to_string())],
-        "server is short of memory (MEMORY_BUDGET)\n",
-    )
-        .into_response()
+    AdmissionError::NoMemory.into_response()
 }
 
 /// A place among the open connections; given up when dropped, or before.
