@@ -1,10 +1,30 @@
 //! Every setting once: flag, environment variable, default, unit and check.
 //!
-//! Values are read as text first and checked together, so that a wrong configuration is reported
-//! whole, before a port is bound.
+//! A program of its own reads the command line and the environment ([`Config::from_command_line`]).
+//! A program that has hubbub as a part makes its configuration in code and reads neither:
+//!
+//! ```
+//! use hubbub::config::Config;
+//! use hubbub::domain::RoomName;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config {
+//!     rooms: vec![RoomName::parse("lobby")?],
+//!     message_max_chars: 500,
+//!     ..Config::default()
+//! };
+//! config.check()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Both are checked by the same rules, and as a whole, so that every error is reported at once.
 
 mod checks;
+mod errors;
+mod parse;
 mod raw;
+mod secrets;
 mod table;
 
 use std::net::SocketAddr;
@@ -14,14 +34,18 @@ use std::time::Duration;
 use clap::{CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 
-pub use checks::Mistakes;
+pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
+pub use secrets::{KeySource, RedisUrl, SecretKey};
 pub use table::markdown as settings_tables;
 
 use self::raw::Raw;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
-/// A valid configuration.
+/// The rooms where none are named.
+const DEFAULT_ROOMS: [&str; 5] = ["general", "tech", "sports", "music", "gaming"];
+
+/// Every setting. Made by [`Default`] and changed in code, or read from the command line.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen.
@@ -103,96 +127,55 @@ pub struct Listen {
     pub port: u16,
 }
 
-/// The key for what the server signs. Never printed.
-#[derive(Clone)]
-pub struct SecretKey {
-    bytes: Vec<u8>,
-    source: KeySource,
-}
-
-/// Where a [`SecretKey`] came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeySource {
-    /// The operator gave it.
-    Given,
-    /// The operator gave it, and it is shorter than 32 bytes.
-    GivenShort,
-    /// It was made up: what it signs is worth nothing after a restart.
-    Random,
-}
-
-impl SecretKey {
-    /// Bytes below which a given key draws a warning: HMAC-SHA256 keys should not be shorter than
-    /// the hash (RFC 2104, section 3).
-    const SHORT: usize = 32;
-    /// Bytes below which a given key is refused: one token is enough to try every shorter key.
-    const LEAST: usize = 16;
-
-    /// The given key, or a random one; `None` where the given one is too short to protect anything.
-    fn new(given: Option<&[u8]>) -> Option<Self> {
-        let (bytes, source) = match given {
-            Some(key) if key.len() < Self::LEAST => return None,
-            Some(key) if key.len() < Self::SHORT => (key.to_vec(), KeySource::GivenShort),
-            Some(key) => (key.to_vec(), KeySource::Given),
-            None => return Some(Self::random()),
-        };
-        Some(Self { bytes, source })
-    }
-
-    /// A key that nobody has given.
-    fn random() -> Self {
+impl Default for Config {
+    /// What the command line has without flags and variables. Nothing is read from the environment.
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
         Self {
-            bytes: crate::random::bytes::<32>().to_vec(),
-            source: KeySource::Random,
+            listen: Listen {
+                host: "0.0.0.0".to_owned(),
+                port: 5000,
+            },
+            secret_key: SecretKey::random(),
+            rooms: DEFAULT_ROOMS
+                .iter()
+                .filter_map(|name| RoomName::parse(name).ok())
+                .collect(),
+            history_messages: 1000,
+            history_bytes: 8 * 1024 * 1024,
+            message_max_chars: 2000,
+            message_rate: 5,
+            message_burst: 50,
+            room_rate: 200,
+            mailbox: 1024,
+            memory_budget: 128 * 1024 * 1024,
+            max_connections: 20_000,
+            max_connections_per_ip: 0,
+            connect_rate_per_ip: 0,
+            keep_alive: seconds(75),
+            trusted_proxies: Vec::new(),
+            allowed_origins: AllowedOrigins::Any,
+            unique_names: false,
+            reserved_names: ReservedNames::parse(
+                "admin,administrator,moderator,hubbub,server,system",
+            ),
+            metrics_addr: None,
+            ping_interval: seconds(25),
+            ping_timeout: seconds(20),
+            connect_timeout: seconds(10),
+            counts_interval: Duration::from_millis(50),
+            notice_limit: 200,
+            slow_timeout: Some(seconds(10)),
+            resume_grace: seconds(10),
+            drain_timeout: seconds(20),
+            redis_url: None,
+            redis_prefix: "hubbub".to_owned(),
+            web_dir: None,
+            log_format: LogFormat::Text,
+            log_filter: "info".to_owned(),
+            healthcheck: false,
         }
     }
-
-    /// The key.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Where it came from.
-    #[must_use]
-    pub const fn source(&self) -> KeySource {
-        self.source
-    }
-}
-
-impl std::fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SecretKey")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The address of Redis, which may have a password in it. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrl(String);
-
-impl RedisUrl {
-    /// The address.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisUrl").finish_non_exhaustive()
-    }
-}
-
-/// Why there is no configuration.
-#[derive(Debug)]
-pub enum ConfigError {
-    /// The command line is not one of ours, or asks for help or the version. Boxed: it is large.
-    Usage(Box<clap::Error>),
-    /// Values that cannot be used, all of them.
-    Mistakes(Mistakes),
 }
 
 impl Config {
@@ -212,7 +195,7 @@ impl Config {
     /// are for somebody else.
     ///
     /// # Errors
-    /// [`ConfigError::Mistakes`].
+    /// [`ConfigError::Settings`].
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
@@ -228,6 +211,15 @@ impl Config {
         Self::from_args(args.into_iter().map(Into::into), secret_key.as_deref())
     }
 
+    /// Checks a configuration made in code, as the command line's is checked.
+    /// [`Server::new`](crate::server::Server::new) does so too.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
+        ConfigErrors::check(checks::errors(self, &parse::Given::new()))
+    }
+
     fn from_args(
         args: impl Iterator<Item = std::ffi::OsString>,
         secret_key: Option<&[u8]>,
@@ -235,7 +227,7 @@ impl Config {
         let usage = |error| ConfigError::Usage(Box::new(error));
         let matches = Raw::command().try_get_matches_from(args).map_err(usage)?;
         let raw = Raw::from_arg_matches(&matches).map_err(usage)?;
-        checks::check(raw, secret_key).map_err(ConfigError::Mistakes)
+        Ok(parse::parse(raw, secret_key)?)
     }
 }
 
@@ -244,24 +236,6 @@ fn secret_key_from_environment() -> Option<Vec<u8>> {
     std::env::var_os("SECRET_KEY").map(std::ffi::OsString::into_encoded_bytes)
 }
 
-impl Listen {
-    /// The addresses the host name stands for.
-    ///
-    /// # Errors
-    /// One clear line where it stands for none.
-    pub async fn resolve(&self) -> Result<Vec<SocketAddr>, String> {
-        let Self { host, port } = self;
-        let unknown = |why: &dyn std::fmt::Display| {
-            format!(
-                "HOST: {host:?} is no address of this machine ({why}); try 0.0.0.0 or 127.0.0.1"
-            )
-        };
-        let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-        let addresses: Vec<_> = found.map_err(|error| unknown(&error))?.collect();
-        if addresses.is_empty() {
-            Err(unknown(&"it has none"))
-        } else {
-            Ok(addresses)
-        }
-    }
-}
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;

@@ -7,11 +7,32 @@ use std::time::Duration;
 /// A server that lives answers within this time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Why a server does not count as alive.
+#[derive(Debug, thiserror::Error)]
+pub enum HealthcheckError {
+    /// It answered something else than 200.
+    #[error("{server}/livez answered {line:?}")]
+    Unhealthy {
+        /// Its host and port.
+        server: String,
+        /// The first line of its answer.
+        line: String,
+    },
+    /// It did not answer.
+    #[error("{server}/livez: {source}")]
+    Unreachable {
+        /// Its host and port.
+        server: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
 /// Asks the server that listens on `host` and `port` on this machine.
 ///
 /// # Errors
-/// One line that says what it answered instead.
-pub fn ask(host: &str, port: u16) -> Result<(), String> {
+/// [`HealthcheckError`], which says what it answered instead.
+pub fn ask(host: &str, port: u16) -> Result<(), HealthcheckError> {
     // A server on "any address" is asked on the loopback one.
     let host = if matches!(host, "0.0.0.0" | "::") {
         "127.0.0.1"
@@ -20,8 +41,14 @@ pub fn ask(host: &str, port: u16) -> Result<(), String> {
     };
     match status_line(host, port) {
         Ok(line) if line.starts_with("HTTP/1.1 200 ") => Ok(()),
-        Ok(line) => Err(format!("{host}:{port}/livez answered {line:?}")),
-        Err(error) => Err(format!("{host}:{port}/livez: {error}")),
+        Ok(line) => Err(HealthcheckError::Unhealthy {
+            server: format!("{host}:{port}"),
+            line,
+        }),
+        Err(source) => Err(HealthcheckError::Unreachable {
+            server: format!("{host}:{port}"),
+            source,
+        }),
     }
 }
 

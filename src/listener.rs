@@ -34,7 +34,7 @@ pub use self::places::Limits;
 use self::places::{Place, Places, Reserve};
 use self::watched::{Progress, Times, Watched};
 use crate::metrics::Metrics;
-use crate::socket::TurnedAway;
+use crate::socket::AdmissionError;
 
 /// Connections that wait in the system to be accepted.
 const BACKLOG: i32 = 4096;
@@ -220,12 +220,12 @@ impl Connection {
         self,
         places: Arc<Places>,
         reserve: Arc<Reserve>,
-        turned_away: TurnedAway,
+        turned_away: AdmissionError,
     ) {
         let reason = turned_away.connection_reason();
         let metrics = Arc::clone(&self.metrics);
         let in_reserve = reserve.enter();
-        if turned_away == TurnedAway::Full {
+        if turned_away == AdmissionError::Full {
             let (peer, close) = (self.peer.ip(), self.close.clone());
             let place = tokio::select! {
                 place = places.take_over(peer, &close, TAKE_OVER_TIMEOUT) => place,
@@ -245,7 +245,7 @@ impl Connection {
         }
     }
 
-    async fn run(self, place: Option<Arc<Place>>, turned_away: Option<TurnedAway>) {
+    async fn run(self, place: Option<Arc<Place>>, turned_away: Option<AdmissionError>) {
         let keep_alive = self.keep_alive > Duration::ZERO && turned_away.is_none();
         let times = Times {
             head: HEADER_TIMEOUT,

@@ -1,5 +1,6 @@
 //! The standalone binary: configuration, logs, port, then serving until a signal.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -24,26 +25,31 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     if config.healthcheck {
-        return report(healthcheck::ask(&config.listen.host, config.listen.port));
+        let alive = healthcheck::ask(&config.listen.host, config.listen.port);
+        return report(alive.map_err(Into::into));
     }
     report(run(config))
 }
 
-fn run(config: Config) -> Result<(), String> {
-    telemetry::start(config.log_format, &config.log_filter).map_err(|e| e.to_string())?;
+/// Shown to the operator, so everything that can go wrong is one line.
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn run(config: Config) -> Outcome {
+    telemetry::start(config.log_format, &config.log_filter)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("the system gives no threads: {error}"))?;
+        .map_err(|error| format!("cannot create threads (limit reached?): {error}"))?;
     runtime.block_on(async {
-        let stop = shutdown::on_signals()
-            .map_err(|error| format!("the system gives no signals: {error}"))?;
+        let stop =
+            shutdown::on_signals().map_err(|error| format!("cannot handle signals: {error}"))?;
         let listener = server::bind(&config.listen).await?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let address = listener.local_addr()?;
         let mut server = Server::new(&config)?;
+        server.report_panics();
         if let Some(address) = config.metrics_addr {
             let listener = server::bind_metrics(address)?;
-            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            let address = listener.local_addr()?;
             tracing::info!("metrics on http://{address}/metrics");
             server.serve_metrics(listener);
         }
@@ -69,14 +75,14 @@ fn refuse(error: &ConfigError) -> ExitCode {
             };
         }
         ConfigError::Usage(usage) => say(&usage.to_string()),
-        ConfigError::Mistakes(mistakes) => {
-            say(&format!("{mistakes}\nhubbub --help lists all settings"))
+        ConfigError::Settings(errors) => {
+            say(&format!("{errors}\nhubbub --help lists all settings"))
         }
     }
     ExitCode::from(EXIT_USAGE)
 }
 
-fn report(result: Result<(), String>) -> ExitCode {
+fn report(result: Outcome) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,9 +1,10 @@
 //! Composition: builds the parts from a configuration, serves, and takes them down in order.
 
+mod bind;
+mod errors;
 mod node;
 mod settings;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::bind::{bind, bind_metrics};
+pub use self::errors::{BindError, ServerError};
 use self::node::{Prepared, Working};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
-use crate::config::{Config, KeySource, Listen};
+use crate::config::{Config, KeySource};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
@@ -50,23 +53,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Builds the parts. Must be called within a tokio runtime.
+    /// Builds the parts. Must be called within a tokio runtime. Logs to the host's `tracing`
+    /// subscriber, if there is one, and leaves its panic hook alone.
     ///
     /// # Errors
-    /// One line for people, where the web client's folder cannot be read or the address of Redis
-    /// cannot be used.
-    pub fn new(config: &Config) -> Result<Self, String> {
+    /// [`ServerError`] if a setting, the web client's folder or the address of Redis cannot be used.
+    pub fn new(config: &Config) -> Result<Self, ServerError> {
+        config.check()?;
         announce(config);
         let page = match &config.web_dir {
-            Some(folder) => {
-                let page = Assets::from_folder(folder);
-                Some(page.map_err(|error| format!("WEB_DIR: {error}"))?)
-            }
+            Some(folder) => Some(Assets::from_folder(folder)?),
             None => Assets::embedded(),
         };
         let limits = limits(config);
         let metrics = Arc::new(Metrics::default());
-        telemetry::report_panics(&metrics);
         let node = Prepared::new(config, &metrics)?;
         let rooms = Rooms::new(&RoomSettings {
             names: config.rooms.clone(),
@@ -136,12 +136,20 @@ impl Server {
     /// there are none.
     ///
     /// # Errors
-    /// One line for people, where Redis will not have it.
-    pub async fn wait_for_start(&self) -> Result<(), String> {
+    /// [`ServerError`] if Redis refuses this node.
+    pub async fn wait_for_start(&self) -> Result<(), ServerError> {
         self.node.wait_for_start().await
     }
 
-    /// Every path of the service, for a host that brings its own listener.
+    /// Replaces the process's panic hook by one that counts panics in `hubbub_panics_total` and logs
+    /// where they happened. For a program that is this server and nothing else.
+    pub fn report_panics(&self) {
+        telemetry::report_panics(&self.shared.metrics);
+    }
+
+    /// Every path of the service, for a host that has its own listener: with `fallback_service` at
+    /// the host's root, or under a path with `nest_service`. Limits for each address need
+    /// `into_make_service_with_connect_info::<SocketAddr>()`; without it they do not apply.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -215,58 +223,6 @@ impl Server {
             );
         }
         self.node.finish().await;
-    }
-}
-
-/// Opens the port a configuration asks for.
-///
-/// # Errors
-/// One line for people, with the remedy.
-pub async fn bind(listen: &Listen) -> Result<TcpListener, String> {
-    bind_any(
-        listen.resolve().await?,
-        "choose another with PORT or --port",
-    )
-}
-
-/// Opens the port for metrics.
-///
-/// # Errors
-/// One line for people, with the remedy.
-pub fn bind_metrics(address: SocketAddr) -> Result<TcpListener, String> {
-    bind_any(
-        vec![address],
-        "choose another with METRICS_ADDR or --metrics-addr",
-    )
-}
-
-fn bind_any(addresses: Vec<SocketAddr>, remedy: &str) -> Result<TcpListener, String> {
-    let mut refused = String::new();
-    for address in addresses {
-        match listener::open(address) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => refused = explain(address, &error, remedy),
-        }
-    }
-    Err(refused)
-}
-
-fn explain(address: SocketAddr, error: &std::io::Error, remedy: &str) -> String {
-    use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
-    let (host, port) = (address.ip(), address.port());
-    match error.kind() {
-        AddrInUse => format!(
-            "port {port} on {host} is taken: stop the program that has it, or {remedy} (0 takes a \
-             free one)"
-        ),
-        AddrNotAvailable => format!(
-            "{host} is no address of this machine: choose another, like 0.0.0.0 or 127.0.0.1, with \
-             HOST, --host or METRICS_ADDR"
-        ),
-        PermissionDenied => {
-            format!("the system does not let this user have port {port}: {remedy}, one above 1023")
-        }
-        _ => format!("could not listen on {address}: {error}"),
     }
 }
 

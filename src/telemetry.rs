@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::metrics::Metrics;
 
@@ -16,22 +17,36 @@ pub enum LogFormat {
     Json,
 }
 
+/// A `RUST_LOG` directive cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct LogFilterError(#[from] ParseError);
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter cannot be used.
+    #[error(transparent)]
+    Filter(#[from] LogFilterError),
+    /// The process logs already.
+    #[error(transparent)]
+    Started(Box<dyn std::error::Error + Send + Sync>),
+}
+
 /// Starts logging. `filter` is a `RUST_LOG` directive that [`check_filter`] has accepted.
 ///
 /// # Errors
-/// Where the process logs already.
-pub fn start(
-    format: LogFormat,
-    filter: &str,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// [`LogError`] if the filter cannot be used or the process logs already.
+pub fn start(format: LogFormat, filter: &str) -> Result<(), LogError> {
+    let filter = EnvFilter::try_new(filter).map_err(LogFilterError)?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(filter)?)
+        .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_target(false)
         // A line that cannot be written, on a full disk say, is lost. Told on the same standard error,
         // that would be a panic.
         .log_internal_errors(false);
-    match format {
+    let started = match format {
         LogFormat::Text => builder
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
             .try_init(),
@@ -40,11 +55,13 @@ pub fn start(
             .flatten_event(true)
             .with_ansi(false)
             .try_init(),
-    }
+    };
+    started.map_err(LogError::Started)
 }
 
-/// From now on a panic is counted and logged as one line that says where. Its message is not
-/// logged, because it may quote what a user sent.
+/// Replaces the process's panic hook by one that counts a panic and logs one line that says where.
+/// Its message is not logged, because it may quote what a user sent. For the binaries, not for a
+/// host that has a hook of its own.
 pub fn report_panics(metrics: &Arc<Metrics>) {
     let metrics = Arc::clone(metrics);
     std::panic::set_hook(Box::new(move |panic| {
@@ -60,9 +77,8 @@ pub fn report_panics(metrics: &Arc<Metrics>) {
 /// Whether a `RUST_LOG` directive can be understood.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn check_filter(filter: &str) -> Result<(), String> {
-    EnvFilter::try_new(filter)
-        .map(|_| ())
-        .map_err(|error| error.to_string())
+/// [`LogFilterError`] if it cannot.
+pub fn check_filter(filter: &str) -> Result<(), LogFilterError> {
+    EnvFilter::try_new(filter)?;
+    Ok(())
 }

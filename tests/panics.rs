@@ -14,7 +14,7 @@ use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, EventName, Limits};
 use hubbub::room::{LogBounds, RoomSettings, Rooms};
 use hubbub::session::{
-    self, Connection, Door, Identities, Link, SessionSettings, Shared, Undeliverable,
+    self, Connection, Door, Identities, Link, SendError, SessionSettings, Shared,
 };
 use hubbub::telemetry;
 use serde_json::value::RawValue;
@@ -33,24 +33,24 @@ struct Fragile {
 }
 
 impl Fragile {
-    fn hear(&self, text: &str) -> Result<(), Undeliverable> {
+    fn hear(&self, text: &str) -> Result<(), SendError> {
         assert!(
             !(self.breaks && text.contains(FATAL)),
             "as this test wants it"
         );
         self.link.take(1);
-        self.told.send(text.to_owned()).map_err(|_| Undeliverable)
+        self.told.send(text.to_owned()).map_err(|_| SendError)
     }
 }
 
 impl Connection for Fragile {
     type Ack = ();
 
-    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
+    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError> {
         self.hear(&format!("{event} {payload}"))
     }
 
-    fn acknowledge(&self, (): (), _payload: &RawValue) -> Result<(), Undeliverable> {
+    fn acknowledge(&self, (): (), _payload: &RawValue) -> Result<(), SendError> {
         self.link.take(1);
         Ok(())
     }

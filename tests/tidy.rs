@@ -39,6 +39,9 @@ const IMPURE: [&str; 6] = [
     "parking_lot",
     "std::net",
 ];
+/// What public functions return as `Err` beside errors: why a session ended, what a client is
+/// answered, and how long it has to wait.
+const NO_FAILURES: [&str; 3] = ["Ended", "Refusal", "Duration"];
 const LINES_MAX: usize = 400;
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
@@ -170,9 +173,47 @@ fn nothing_below_the_server_reads_the_configuration() {
     }
 }
 
+/// Error types of public functions, by file: text is for people and says nothing to a program.
+fn error_types() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for path in files("src", "rs") {
+        let code = code(&path);
+        for (at, _) in code.match_indices("pub ") {
+            let declares = ["fn ", "async fn ", "const fn "];
+            if !declares.iter().any(|word| code[at + 4..].starts_with(word)) {
+                continue;
+            }
+            let signature = code[at..].split(['{', ';']).next().unwrap_or_default();
+            let signature = signature.split("\nwhere").next().unwrap_or_default();
+            let Some((_, result)) = signature.rsplit_once("-> Result<") else {
+                continue;
+            };
+            let inner = result.trim_end().trim_end_matches('>');
+            let error = inner.rsplit(", ").next().unwrap_or_default();
+            found.push((relative(&path), error.trim().to_owned()));
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
+
+#[test]
+fn public_functions_return_typed_errors() {
+    let wrong: Vec<_> = error_types()
+        .into_iter()
+        .filter(|(_, error)| {
+            !error.ends_with("Error") && error != "ConfigErrors" && !NO_FAILURES.contains(&&**error)
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "not typed, or not called …Error: {wrong:#?}"
+    );
+}
+
 #[test]
 fn files_say_what_they_are_and_stay_short() {
-    let folders = ["src", "tests", "benches", "fuzz/targets"];
+    let folders = ["src", "tests", "benches", "examples", "fuzz/targets"];
     for path in folders.into_iter().flat_map(|folder| files(folder, "rs")) {
         let (file, text) = (relative(&path), fs::read_to_string(&path).unwrap());
         assert!(

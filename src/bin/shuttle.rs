@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use hubbub::config::{Config, ConfigError};
+use hubbub::config::Config;
 use hubbub::server::{self, Server};
 use hubbub::telemetry;
 use shuttle_runtime::{CustomError, SecretStore};
@@ -25,21 +25,18 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     let pairs = secrets
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    let config = Config::from_pairs(pairs).map_err(|error| match error {
-        ConfigError::Usage(usage) => CustomError::msg(usage.to_string()),
-        ConfigError::Mistakes(mistakes) => CustomError::msg(mistakes.to_string()),
-    })?;
-    telemetry::start(config.log_format, &config.log_filter)
-        .map_err(|error| CustomError::msg(error.to_string()))?;
-    let mut server = Server::new(&config).map_err(CustomError::msg)?;
+    let config = Config::from_pairs(pairs).map_err(CustomError::new)?;
+    telemetry::start(config.log_format, &config.log_filter).map_err(CustomError::new)?;
+    let mut server = Server::new(&config).map_err(CustomError::new)?;
+    server.report_panics();
     if let Some(address) = config.metrics_addr {
         // A listener of ours beside the runtime's, whose port is open to everybody.
-        let listener = server::bind_metrics(address).map_err(CustomError::msg)?;
+        let listener = server::bind_metrics(address).map_err(CustomError::new)?;
         let address = listener.local_addr().map_err(CustomError::new)?;
         tracing::info!("metrics on http://{address}/metrics");
         server.serve_metrics(listener);
     }
-    server.wait_for_start().await.map_err(CustomError::msg)?;
+    server.wait_for_start().await.map_err(CustomError::new)?;
     let server = Arc::new(server);
     let app = App {
         router: server.router(),

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline};
 use redis::{ServerErrorKind, Value};
 
+use super::ClusterError;
 use super::script::{SCRIPTS, Script};
 use crate::random;
 
@@ -42,10 +43,13 @@ impl Backoff {
     }
 }
 
+/// What Redis answers, or why it does not.
+pub type RedisResult<T = ()> = Result<T, RedisError>;
+
 /// Why Redis does not do what it is asked.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Trouble {
-    /// It lets nobody in with this user and password, or not to this.
+pub enum RedisError {
+    /// Authentication failed, or the ACL denies this command.
     #[error("it refuses user or password: {0}")]
     Refused(String),
     /// It will never do what it is asked, as it is.
@@ -62,8 +66,8 @@ pub enum Trouble {
     Unexpected(String),
 }
 
-impl From<RedisError> for Trouble {
-    fn from(error: RedisError) -> Self {
+impl From<redis::RedisError> for RedisError {
+    fn from(error: redis::RedisError) -> Self {
         let text = error.to_string();
         match error.kind() {
             ErrorKind::AuthenticationFailed => Self::Refused(text),
@@ -87,7 +91,7 @@ impl From<RedisError> for Trouble {
     }
 }
 
-impl Trouble {
+impl RedisError {
     /// Whether the connection is of no use any more.
     pub const fn ends_connection(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Refused(_))
@@ -117,19 +121,15 @@ impl Redis {
     /// Redis at an address; nothing is connected yet.
     ///
     /// # Errors
-    /// One line for people. It does not show the address, which has a password in it.
-    pub fn new(url: &str) -> Result<Self, String> {
-        let client = Client::open(url).map_err(|error| {
-            format!(
-                "REDIS_URL: it cannot be used ({error}); give one like redis://host:6379 or \
-                 rediss://user:password@host:6379"
-            )
-        })?;
+    /// [`ClusterError::Url`], which does not show the address, because it may contain a password.
+    pub fn new(url: &str) -> Result<Self, ClusterError> {
+        let client =
+            Client::open(url).map_err(|error| ClusterError::Url(RedisError::from(error)))?;
         Ok(Self { client })
     }
 
     /// Connects. Answers may take `patience`.
-    pub async fn connect(&self, patience: Duration) -> Result<Connection, Trouble> {
+    pub async fn connect(&self, patience: Duration) -> Result<Connection, RedisError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(patience));
@@ -138,7 +138,7 @@ impl Redis {
             .get_multiplexed_async_connection_with_config(&config);
         // Its own timeout is for each step.
         let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
-        let redis = connected.map_err(|_| Trouble::Away("it does not answer".to_owned()))??;
+        let redis = connected.map_err(|_| RedisError::Away("it does not answer".to_owned()))??;
         let mut connection = Connection {
             redis,
             hashes: Vec::new(),
@@ -146,13 +146,13 @@ impl Redis {
         // Redis closes a connection that sends as much as a script before it may, without saying why.
         let ping = redis::cmd("PING");
         let answered = tokio::time::timeout(CONNECT_TIMEOUT, connection.one::<Value>(&ping)).await;
-        answered.map_err(|_| Trouble::Away("it does not answer".to_owned()))??;
+        answered.map_err(|_| RedisError::Away("it does not answer".to_owned()))??;
         let mut load = redis::pipe();
         for source in SCRIPTS {
             load.cmd("SCRIPT").arg("LOAD").arg(*source);
         }
         let loaded = tokio::time::timeout(CONNECT_TIMEOUT, connection.all(&load)).await;
-        let loaded = loaded.map_err(|_| Trouble::Away("it does not answer".to_owned()))??;
+        let loaded = loaded.map_err(|_| RedisError::Away("it does not answer".to_owned()))??;
         for hash in loaded {
             connection.hashes.push(read(hash?)?);
         }
@@ -178,7 +178,7 @@ impl Connection {
     }
 
     /// Asks one thing.
-    pub async fn one<T: FromRedisValue>(&mut self, cmd: &Cmd) -> Result<T, Trouble> {
+    pub async fn one<T: FromRedisValue>(&mut self, cmd: &Cmd) -> Result<T, RedisError> {
         let value = self.redis.req_packed_command(cmd).await?;
         read(checked(value)?)
     }
@@ -187,18 +187,18 @@ impl Connection {
     pub async fn all(
         &mut self,
         pipeline: &Pipeline,
-    ) -> Result<Vec<Result<Value, Trouble>>, Trouble> {
+    ) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
         let asked = pipeline.len();
         let values = self.redis.req_packed_commands(pipeline, 0, asked).await?;
         Ok(values.into_iter().map(checked).collect())
     }
 }
 
-fn checked(value: Value) -> Result<Value, Trouble> {
-    value.extract_error().map_err(Trouble::from)
+fn checked(value: Value) -> Result<Value, RedisError> {
+    value.extract_error().map_err(RedisError::from)
 }
 
 /// Reads an answer as what it should be.
-pub fn read<T: FromRedisValue>(value: Value) -> Result<T, Trouble> {
-    redis::from_redis_value(value).map_err(|error| Trouble::Unexpected(error.to_string()))
+pub fn read<T: FromRedisValue>(value: Value) -> Result<T, RedisError> {
+    redis::from_redis_value(value).map_err(|error| RedisError::Unexpected(error.to_string()))
 }

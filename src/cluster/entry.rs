@@ -15,8 +15,16 @@ const ID_BYTES_MAX: usize = 128;
 /// One entry of a stream: its id there, and its fields, a name and a value in turn.
 pub type Raw = (String, Vec<Vec<u8>>);
 
-/// Why an entry is not one of ours.
-pub type Reason = &'static str;
+/// The field for which an entry is not one of ours; counted under that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EntryError(pub &'static str);
+
+impl From<&'static str> for EntryError {
+    fn from(field: &'static str) -> Self {
+        Self(field)
+    }
+}
 
 struct Fields<'a>(&'a [Vec<u8>]);
 
@@ -40,7 +48,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads an entry of a room's log: see `append` in `lua/prelude.lua`.
-pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
+pub fn parse_log((_, fields): &Raw) -> Result<Received, EntryError> {
     let fields = Fields(fields);
     let what = match fields.text("k") {
         Some("message") => What::Message {
@@ -58,8 +66,8 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
         Some("renamed") => What::Renamed {
             before: fields.username("t").ok_or("name")?,
         },
-        Some(_) => return Err("kind"),
-        None => return Err("foreign"),
+        Some(_) => return Err(EntryError("kind")),
+        None => return Err(EntryError("foreign")),
     };
     let number = |name| fields.text(name).and_then(|text| text.parse::<u64>().ok());
     let at = number("ts").and_then(|at| i64::try_from(at).ok());
@@ -83,10 +91,10 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, Reason> {
     })
 }
 
-fn text(fields: &Fields<'_>) -> Result<Box<str>, Reason> {
+fn text(fields: &Fields<'_>) -> Result<Box<str>, EntryError> {
     let text = fields.text("t").ok_or("text")?;
     let fits = (1..=TEXT_BYTES_MAX).contains(&text.len());
-    fits.then(|| text.into()).ok_or("text")
+    fits.then(|| text.into()).ok_or(EntryError("text"))
 }
 
 fn membership(fields: &Fields<'_>) -> Option<MemberId> {
@@ -122,7 +130,7 @@ pub enum ChangeKind {
 }
 
 /// Reads an entry of the stream of states.
-pub fn parse_change((_, fields): &Raw) -> Result<Change, Reason> {
+pub fn parse_change((_, fields): &Raw) -> Result<Change, EntryError> {
     let fields = Fields(fields);
     let version = fields.text("v").and_then(|text| text.parse().ok());
     let kind = match fields.text("o").ok_or("foreign")? {
@@ -134,7 +142,7 @@ pub fn parse_change((_, fields): &Raw) -> Result<Change, Reason> {
         "reaped" => ChangeKind::Reaped,
         "typing" => ChangeKind::Typing(true),
         "idle" => ChangeKind::Typing(false),
-        _ => return Err("kind"),
+        _ => return Err(EntryError("kind")),
     };
     Ok(Change {
         version: version.ok_or("version")?,
@@ -215,7 +223,11 @@ mod tests {
         ];
         for (field, wrong, reason) in reasons {
             let fields = MESSAGE.map(|(n, v)| (n, if n == field { wrong } else { v }));
-            assert_eq!(parse_log(&raw(&fields)).err(), Some(reason), "{field}");
+            assert_eq!(
+                parse_log(&raw(&fields)).err(),
+                Some(EntryError(reason)),
+                "{field}"
+            );
         }
         for left_out in 0..MESSAGE.len() - 2 {
             let mut fields = MESSAGE.to_vec();

@@ -30,7 +30,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use self::backplane::Handle;
-use self::connection::{Redis, Trouble};
+use self::connection::Redis;
+pub use self::connection::RedisError;
 use self::pipe::Pipe;
 use self::presence::Presence;
 use self::request::Queued;
@@ -79,6 +80,25 @@ impl std::fmt::Debug for ClusterSettings {
     }
 }
 
+/// Why a node cannot take part.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClusterError {
+    /// The address cannot be used. It is not shown, because it may contain a password.
+    #[error(
+        "REDIS_URL: it cannot be used ({0}); give one like redis://host:6379 or \
+         rediss://user:password@host:6379"
+    )]
+    Url(RedisError),
+    /// Redis refuses this node.
+    #[error("REDIS_URL: {address}: {source}")]
+    Refused {
+        /// Where Redis is, without user and password.
+        address: String,
+        /// What it answered.
+        source: RedisError,
+    },
+}
+
 /// A node that has not started yet: what rooms are made with.
 #[derive(Debug)]
 pub struct Node {
@@ -105,8 +125,8 @@ impl Node {
     /// A node of its own name.
     ///
     /// # Errors
-    /// One line for people, where the address cannot be used.
-    pub fn new(settings: ClusterSettings, metrics: &Arc<Metrics>) -> Result<Self, String> {
+    /// [`ClusterError::Url`] if the address cannot be used.
+    pub fn new(settings: ClusterSettings, metrics: &Arc<Metrics>) -> Result<Self, ClusterError> {
         let redis = Redis::new(&settings.url)?;
         // 0 is for processes that share their rooms with nobody.
         let node = u64::from_le_bytes(crate::random::bytes()).max(1);
@@ -182,14 +202,14 @@ impl Cluster {
     /// Waits a while for the node to be in step with the others.
     ///
     /// # Errors
-    /// One line for people, where Redis lets nobody in with this user and password. Where it is
-    /// only away, the node waits for it.
-    pub async fn wait_for_start(&self) -> Result<(), String> {
+    /// [`ClusterError::Refused`] if Redis refuses the user or the password. While it is only
+    /// unreachable, the node waits for it.
+    pub async fn wait_for_start(&self) -> Result<(), ClusterError> {
         let mut up = self.status.up();
         let in_step = tokio::time::timeout(START_PATIENCE, up.wait_for(|up| *up));
         let refused = async {
             match self.redis.connect(PATIENCE).await {
-                Err(trouble @ (Trouble::Refused(_) | Trouble::Unusable(_))) => trouble,
+                Err(error @ (RedisError::Refused(_) | RedisError::Unusable(_))) => error,
                 _ => std::future::pending().await,
             }
         };
@@ -200,7 +220,10 @@ impl Cluster {
                 }
                 Ok(())
             }
-            trouble = refused => Err(format!("REDIS_URL: {}: {trouble}", self.redis)),
+            source = refused => Err(ClusterError::Refused {
+                address: self.redis.to_string(),
+                source,
+            }),
         }
     }
 

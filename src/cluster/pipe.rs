@@ -16,7 +16,7 @@ use redis::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::PATIENCE;
-use super::connection::{Backoff, Connection, Redis, Trouble};
+use super::connection::{Backoff, Connection, Redis, RedisError};
 use super::presence::Presence;
 use super::request::Queued;
 use super::script::Context;
@@ -27,7 +27,7 @@ const BATCH: usize = 128;
 /// Batches without an answer yet.
 const DEPTH: usize = 8;
 
-type Answers = Result<Vec<Result<Value, Trouble>>, Trouble>;
+type Answers = Result<Vec<Result<Value, RedisError>>, RedisError>;
 type InFlight = FuturesOrdered<Pin<Box<dyn Future<Output = Answers> + Send>>>;
 
 /// See the module's text.
@@ -90,7 +90,7 @@ impl Pipe {
     }
 
     /// Sends and answers until the connection is lost; `None` where nobody can ask any more.
-    async fn converse(&mut self, connection: Connection) -> Option<Trouble> {
+    async fn converse(&mut self, connection: Connection) -> Option<RedisError> {
         let mut in_flight: VecDeque<Vec<Queued>> = VecDeque::new();
         let mut answers = InFlight::new();
         let mut asked = Vec::new();
@@ -150,7 +150,7 @@ fn settle(
     batch: Vec<Queued>,
     answers: Answers,
     status: &Status,
-) -> Result<(), (Trouble, Vec<Queued>)> {
+) -> Result<(), (RedisError, Vec<Queued>)> {
     let answers = match answers {
         Ok(answers) => answers,
         Err(trouble) => return Err((trouble, batch)),
@@ -164,7 +164,7 @@ fn settle(
                 lost = Some(trouble);
             }
             answer => {
-                if matches!(answer, Err(Trouble::Full)) {
+                if matches!(answer, Err(RedisError::Full)) {
                     status.set_full(true);
                 }
                 queued.settle(answer);
@@ -181,7 +181,7 @@ async fn keep_connecting(redis: &Redis, presence: &Presence) -> Connection {
         let begun = async {
             let mut connection = redis.connect(PATIENCE).await?;
             presence.begin(&mut connection).await?;
-            Ok::<_, Trouble>(connection)
+            Ok::<_, RedisError>(connection)
         };
         match begun.await {
             Ok(connection) => return connection,

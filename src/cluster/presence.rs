@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::backplane::Handle;
-use super::connection::{Connection, Trouble};
+use super::connection::{Connection, RedisError};
 use super::request::Adopted;
 use super::script::{Context, Script, millis};
 use super::status::Status;
@@ -80,13 +80,13 @@ impl Presence {
     }
 
     /// A connection begins.
-    pub async fn begin(&self, connection: &mut Connection) -> Result<(), Trouble> {
+    pub async fn begin(&self, connection: &mut Connection) -> Result<(), RedisError> {
         self.beat(connection).await?;
         self.audit(connection).await
     }
 
     /// Beats for as long as the connection works.
-    pub async fn live(&self, mut connection: Connection) -> Trouble {
+    pub async fn live(&self, mut connection: Connection) -> RedisError {
         let began = Instant::now();
         let mut beats = tokio::time::interval(BEAT);
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -110,7 +110,7 @@ impl Presence {
                 if steady_since.elapsed() > LEASE {
                     self.reap(&mut connection, &around.dead).await?;
                 }
-                Ok::<(), Trouble>(())
+                Ok::<(), RedisError>(())
             };
             match result.await {
                 Ok(()) => {}
@@ -120,7 +120,7 @@ impl Presence {
         }
     }
 
-    async fn beat(&self, connection: &mut Connection) -> Result<Around, Trouble> {
+    async fn beat(&self, connection: &mut Connection) -> Result<Around, RedisError> {
         let mut cmd = self.context.call(connection, Script::Beat);
         cmd.arg(self.context.node_name()).arg(millis(LEASE));
         let (alive, now_ms, has_room, dead): (i64, i64, i64, Vec<String>) =
@@ -152,7 +152,7 @@ impl Presence {
     }
 
     /// Ends the memberships of nodes that are gone.
-    async fn reap(&self, connection: &mut Connection, dead: &[String]) -> Result<(), Trouble> {
+    async fn reap(&self, connection: &mut Connection, dead: &[String]) -> Result<(), RedisError> {
         for node in dead {
             loop {
                 let mut cmd = self.context.call(connection, Script::Reap);
@@ -170,7 +170,7 @@ impl Presence {
     }
 
     /// Makes this node known, and what Redis has of its members what they are.
-    async fn audit(&self, connection: &mut Connection) -> Result<(), Trouble> {
+    async fn audit(&self, connection: &mut Connection) -> Result<(), RedisError> {
         let mut cmd = self.context.call(connection, Script::Register);
         cmd.arg(self.context.node_name())
             .arg(millis(LEASE))
@@ -250,7 +250,7 @@ impl Presence {
     }
 
     /// Ends memberships that Redis has of this node, and that nobody here has.
-    async fn end(&self, connection: &mut Connection, gone: &[MemberId]) -> Result<(), Trouble> {
+    async fn end(&self, connection: &mut Connection, gone: &[MemberId]) -> Result<(), RedisError> {
         let mut pipeline = redis::pipe();
         for id in gone {
             let mut cmd = self.context.call(connection, Script::Leave);

@@ -8,7 +8,7 @@ use redis::{Cmd, Value};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use super::connection::{Connection, Trouble, read};
+use super::connection::{Connection, RedisError, read};
 use super::script::{Context, Script, millis};
 use crate::clock;
 use crate::domain::{ClientId, Refusal, RoomName, Username};
@@ -188,7 +188,7 @@ impl Queued {
     }
 
     /// Tells whoever asked what came of it.
-    pub fn settle(self, answer: Result<Value, Trouble>) {
+    pub fn settle(self, answer: Result<Value, RedisError>) {
         let words = match (&self.request, answer) {
             (Request::Depart { .. }, _) => Ok(Vec::new()),
             (_, answer) => answer.and_then(read::<Vec<String>>),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Cmd, Value};
 
-use super::connection::{Backoff, Connection, Redis, Trouble, read};
+use super::connection::{Backoff, Connection, Redis, RedisError, RedisResult, read};
 use super::entry::{self, Change, ChangeKind, Raw};
 use super::script::{Context, Script};
 use super::status::{Status, Way};
@@ -95,14 +95,14 @@ impl Tail {
             };
             self.status.set(Way::Tail, false);
             match trouble {
-                Trouble::Unexpected(_) => tracing::error!("cannot read from Redis: {trouble}"),
+                RedisError::Unexpected(_) => tracing::error!("cannot read from Redis: {trouble}"),
                 _ => tracing::debug!("reading from Redis ended: {trouble}"),
             }
             backoff.pause().await;
         }
     }
 
-    async fn follow(&mut self, connection: &mut Connection) -> Trouble {
+    async fn follow(&mut self, connection: &mut Connection) -> RedisError {
         let mut next_check = Instant::now();
         // Redis may be another than before, with an older state that has gone on since.
         self.state_position = None;
@@ -122,7 +122,7 @@ impl Tail {
     }
 
     /// Compares what Redis has with what was read, and reads anew what does not fit.
-    async fn check(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+    async fn check(&mut self, connection: &mut Connection) -> RedisResult {
         let mut ask = redis::pipe();
         for stream in &self.streams {
             ask.add_command(self.call_open(connection, &stream.room));
@@ -159,7 +159,7 @@ impl Tail {
         &mut self,
         connection: &mut Connection,
         block: Option<Duration>,
-    ) -> Result<bool, Trouble> {
+    ) -> RedisResult<bool> {
         let mut cmd = redis::cmd("XREAD");
         cmd.arg("COUNT").arg(COUNT);
         if let Some(block) = block {
@@ -192,7 +192,7 @@ impl Tail {
         connection: &mut Connection,
         index: usize,
         entries: &[Raw],
-    ) -> Result<(), Trouble> {
+    ) -> RedisResult {
         let metrics = &self.status.metrics;
         let stream = &mut self.streams[index];
         let mut is_astray = false;
@@ -201,7 +201,7 @@ impl Tail {
         }
         for raw in entries {
             match entry::parse_log(raw) {
-                Err(reason) => metrics.skip_entry(reason),
+                Err(error) => metrics.skip_entry(error.0),
                 Ok(received) => match stream.room.receive(&received) {
                     Placed::New => {}
                     Placed::Old => metrics.skip_entry("old"),
@@ -220,7 +220,7 @@ impl Tail {
     }
 
     /// Reads a log anew as a whole.
-    async fn restore(&mut self, connection: &mut Connection, index: usize) -> Result<(), Trouble> {
+    async fn restore(&mut self, connection: &mut Connection, index: usize) -> RedisResult {
         let room = Arc::clone(&self.streams[index].room);
         let opened = self.open(connection, &room).await?;
         let metrics = &self.status.metrics;
@@ -238,7 +238,7 @@ impl Tail {
             for raw in &page {
                 match entry::parse_log(raw) {
                     Ok(received) => entries.push(received),
-                    Err(reason) => metrics.skip_entry(reason),
+                    Err(error) => metrics.skip_entry(error.0),
                 }
             }
         }
@@ -257,7 +257,7 @@ impl Tail {
         Ok(())
     }
 
-    async fn open(&self, connection: &mut Connection, room: &Room) -> Result<Opened, Trouble> {
+    async fn open(&self, connection: &mut Connection, room: &Room) -> RedisResult<Opened> {
         let answer = connection.one(&self.call_open(connection, room)).await?;
         opened(room, answer)
     }
@@ -267,15 +267,11 @@ impl Tail {
             .call_for(connection, Script::Open, &room.known())
     }
 
-    async fn take_changes(
-        &mut self,
-        connection: &mut Connection,
-        entries: &[Raw],
-    ) -> Result<(), Trouble> {
+    async fn take_changes(&mut self, connection: &mut Connection, entries: &[Raw]) -> RedisResult {
         for raw in entries {
             self.state_position = Some(raw.0.clone());
             match entry::parse_change(raw) {
-                Err(reason) => self.status.metrics.skip_entry(reason),
+                Err(error) => self.status.metrics.skip_entry(error.0),
                 Ok(change) if change.version.checked_sub(1) == Some(self.state_version) => {
                     self.state_version = change.version;
                     self.apply(change);
@@ -325,7 +321,7 @@ impl Tail {
     }
 
     /// Reads the whole state anew.
-    async fn restore_state(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+    async fn restore_state(&mut self, connection: &mut Connection) -> RedisResult {
         let cmd = self.context.call(connection, Script::State);
         let (position, version, nodes): (String, u64, Vec<Value>) = connection.one(&cmd).await?;
         let mut rooms: HashMap<RoomName, Vec<(MemberId, Member)>> = HashMap::new();
@@ -362,11 +358,11 @@ struct Opened {
     position: String,
 }
 
-fn opened(room: &Room, answer: Value) -> Result<Opened, Trouble> {
+fn opened(room: &Room, answer: Value) -> RedisResult<Opened> {
     let (epoch, head, floor, newest, position): (String, u64, u64, String, String) = read(answer)?;
     if head > ID_MAX || floor > head {
         let what = format!("room {} ends at {head} and leapt at {floor}", room.name());
-        return Err(Trouble::Unexpected(what));
+        return Err(RedisError::Unexpected(what));
     }
     Ok(Opened {
         epoch: epoch.into(),
@@ -378,7 +374,7 @@ fn opened(room: &Room, answer: Value) -> Result<Opened, Trouble> {
 }
 
 /// An answer of XREAD: streams by key, each with its entries.
-fn parse_streams(value: Value) -> Result<Vec<(String, Vec<Raw>)>, Trouble> {
+fn parse_streams(value: Value) -> RedisResult<Vec<(String, Vec<Raw>)>> {
     let stream = |(key, entries): (Value, Value)| Ok((read(key)?, parse_entries(entries)?));
     match value {
         Value::Nil => Ok(Vec::new()),
@@ -390,7 +386,7 @@ fn parse_streams(value: Value) -> Result<Vec<(String, Vec<Raw>)>, Trouble> {
     }
 }
 
-fn parse_entries(value: Value) -> Result<Vec<Raw>, Trouble> {
+fn parse_entries(value: Value) -> RedisResult<Vec<Raw>> {
     let entries: Vec<Value> = read(value)?;
     let parse = |entry| {
         let (id, fields): (String, Value) = read(entry)?;

@@ -13,12 +13,48 @@ pub enum AllowedOrigins {
     These(Vec<String>),
 }
 
+/// What is wrong with a list of origins; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedOriginsError(Vec<OriginError>);
+
+impl AllowedOriginsError {
+    /// What is wrong with each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &OriginError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for AllowedOriginsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("; ")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for AllowedOriginsError {}
+
+/// What is wrong with one origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// The list has none.
+    #[error("it is empty; give * or an origin like https://chat.example")]
+    Empty,
+    /// Browsers send no such origin.
+    #[error("{0:?} is no origin; give one like https://chat.example")]
+    NotAnOrigin(String),
+}
+
 impl AllowedOrigins {
     /// Reads `*`, or origins separated by commas.
     ///
     /// # Errors
-    /// What is wrong with each that is no origin.
-    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+    /// [`AllowedOriginsError`], with everything in the list that is no origin.
+    pub fn parse(text: &str) -> Result<Self, AllowedOriginsError> {
         let given: Vec<&str> = text
             .split(',')
             .map(str::trim)
@@ -27,23 +63,21 @@ impl AllowedOrigins {
         if given == ["*"] {
             return Ok(Self::Any);
         }
-        let mut mistakes = Vec::new();
+        let mut errors = Vec::new();
         let mut origins = Vec::new();
         for origin in &given {
             match normalized(origin) {
                 Some(origin) => origins.push(origin),
-                None => mistakes.push(format!(
-                    "{origin:?} is no origin; give one like https://chat.example"
-                )),
+                None => errors.push(OriginError::NotAnOrigin((*origin).to_owned())),
             }
         }
         if given.is_empty() {
-            mistakes.push("it is empty; give * or an origin like https://chat.example".to_owned());
+            errors.push(OriginError::Empty);
         }
-        if mistakes.is_empty() {
+        if errors.is_empty() {
             Ok(Self::These(origins))
         } else {
-            Err(mistakes)
+            Err(AllowedOriginsError(errors))
         }
     }
 

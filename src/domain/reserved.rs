@@ -27,10 +27,10 @@ struct Reserved {
 /// A name is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("name is reserved for the service, or looks like one that is: choose another")]
-pub struct NameIsReserved;
+pub struct ReservedNameError;
 
-impl From<NameIsReserved> for Refusal {
-    fn from(error: NameIsReserved) -> Self {
+impl From<ReservedNameError> for Refusal {
+    fn from(error: ReservedNameError) -> Self {
         Self::invalid_username(sentence(&error))
     }
 }
@@ -53,15 +53,15 @@ impl ReservedNames {
     /// Whether somebody may go by this name.
     ///
     /// # Errors
-    /// [`NameIsReserved`].
-    pub fn check(&self, name: &Username) -> Result<(), NameIsReserved> {
+    /// [`ReservedNameError`].
+    pub fn check(&self, name: &Username) -> Result<(), ReservedNameError> {
         let looks = Looks::of(name.as_str());
         let signs = signs_of(name.as_str());
         let is_like = |reserved: &Reserved| {
             reserved.looks.is_like(&looks) || has_word(&signs, &reserved.spelled)
         };
         if self.0.iter().any(is_like) {
-            Err(NameIsReserved)
+            Err(ReservedNameError)
         } else {
             Ok(())
         }

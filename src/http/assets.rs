@@ -15,6 +15,7 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use super::folder;
+pub use super::folder::FolderError;
 use crate::domain::RoomName;
 
 /// Scripts, styles and pictures of our own and nothing else; no string ever becomes markup or
@@ -146,8 +147,8 @@ impl Assets {
     /// other origins rely on it.
     ///
     /// # Errors
-    /// One line for people, where the folder cannot be read or has no page.
-    pub fn from_folder(folder: &Path) -> Result<Self, String> {
+    /// [`FolderError`] if the folder cannot be read, has no page or is too large.
+    pub fn from_folder(folder: &Path) -> Result<Self, FolderError> {
         let mut files = folder::read(folder)?;
         if files.iter().all(|file| file.path != CLIENT) {
             files.extend(Self::embedded_client());
@@ -155,7 +156,7 @@ impl Assets {
         let assets = Self::sorted(files);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
-            None => Err("there is no index.html in it".to_owned()),
+            None => Err(FolderError::NoPage),
         }
     }
 

@@ -17,11 +17,30 @@ use super::assets::Asset;
 /// Bytes a folder may have. They are held in memory, and a wrong folder may have any number.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Why a folder cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file or a folder cannot be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// There is no page.
+    #[error("there is no index.html in it")]
+    NoPage,
+    /// The files have more bytes than are held in memory.
+    #[error("it has more than {} MiB, too much to be a page", BYTES_MAX / 1024 / 1024)]
+    TooLarge,
+}
+
 /// Everything in the folder that is to be served.
-pub(super) fn read(folder: &Path) -> Result<Vec<Asset>, String> {
+pub(super) fn read(folder: &Path) -> Result<Vec<Asset>, FolderError> {
     let root = folder
         .canonicalize()
-        .map_err(|error| told(folder, &error))?;
+        .map_err(|error| unreadable(folder, error))?;
     let mut found = Found {
         assets: Vec::new(),
         bytes: 0,
@@ -39,10 +58,10 @@ struct Found {
 }
 
 impl Found {
-    fn walk(&mut self, folder: &Path, prefix: &str) -> Result<(), String> {
-        let entries = fs::read_dir(folder).map_err(|error| told(folder, &error))?;
+    fn walk(&mut self, folder: &Path, prefix: &str) -> Result<(), FolderError> {
+        let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
         for entry in entries {
-            let entry = entry.map_err(|error| told(folder, &error))?;
+            let entry = entry.map_err(|error| unreadable(folder, error))?;
             let path = entry.path();
             // A name that is no text is in no address.
             let Ok(name) = entry.file_name().into_string() else {
@@ -71,7 +90,7 @@ impl Found {
         real.is_ok_and(|real| real.starts_with(&self.root) && real.is_file())
     }
 
-    fn take(&mut self, path: &Path, address: String) -> Result<(), String> {
+    fn take(&mut self, path: &Path, address: String) -> Result<(), FolderError> {
         let identity = self.content(path)?;
         let mut hasher = DefaultHasher::new();
         identity.hash(&mut hasher);
@@ -89,7 +108,7 @@ impl Found {
     }
 
     /// The packed form beside a file, unless the file was changed since.
-    fn packed(&mut self, path: &Path, suffix: &str) -> Result<Option<Bytes>, String> {
+    fn packed(&mut self, path: &Path, suffix: &str) -> Result<Option<Bytes>, FolderError> {
         let mut name = OsString::from(path);
         name.push(suffix);
         let packed = PathBuf::from(name);
@@ -100,25 +119,23 @@ impl Found {
         self.content(&packed).map(Some)
     }
 
-    fn content(&mut self, path: &Path) -> Result<Bytes, String> {
+    fn content(&mut self, path: &Path) -> Result<Bytes, FolderError> {
         // Asked before reading, so that a huge file is refused and not read.
         let size = fs::metadata(path)
-            .map_err(|error| told(path, &error))?
+            .map_err(|error| unreadable(path, error))?
             .len();
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > BYTES_MAX {
-            let most = BYTES_MAX / 1024 / 1024;
-            return Err(format!(
-                "it has more than {most} MiB, too much to be a page"
-            ));
+            return Err(FolderError::TooLarge);
         }
-        let content = fs::read(path).map_err(|error| told(path, &error))?;
+        let content = fs::read(path).map_err(|error| unreadable(path, error))?;
         Ok(content.into())
     }
 }
 
-fn told(path: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", path.display())
+fn unreadable(path: &Path, source: io::Error) -> FolderError {
+    let path = path.to_owned();
+    FolderError::Unreadable { path, source }
 }
 
 #[cfg(all(test, unix))]

@@ -9,7 +9,7 @@ use crate::http::assets::Assets;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-fn addresses(folder: &Path) -> Result<Vec<String>, String> {
+fn addresses(folder: &Path) -> Result<Vec<String>, FolderError> {
     let mut found: Vec<_> = read(folder)?.into_iter().map(|asset| asset.path).collect();
     found.sort();
     Ok(found)
@@ -82,7 +82,10 @@ fn packed_forms_count_while_they_are_not_older() -> Outcome {
 fn what_is_no_page_is_said_to_be_none() -> Outcome {
     let folder = tempfile::tempdir()?;
     let missing = folder.path().join("missing");
-    let told = |path: &Path| Assets::from_folder(path).err().unwrap_or_default();
+    let told = |path: &Path| {
+        let error = Assets::from_folder(path).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
     assert!(told(&missing).contains("missing"));
     assert!(told(folder.path()).contains("index.html"));
     let huge = fs::File::create(folder.path().join("index.html"))?;

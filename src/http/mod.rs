@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use self::assets::Assets;
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::metrics::Metrics;
-use crate::socket::{self, Endpoint, TurnedAway};
+use crate::socket::{self, AdmissionError, Endpoint};
 
 /// Whether the service wants new connections: not while it drains, and not while it is out of step
 /// with the nodes that share its rooms.
@@ -155,8 +155,8 @@ async fn readyz(
     State((readiness, endpoint)): State<(Readiness, Arc<Endpoint>)>,
     request: Request,
 ) -> impl IntoResponse {
-    let beyond = request.extensions().get::<TurnedAway>();
-    let is_full = beyond == Some(&TurnedAway::Full) || endpoint.is_full();
+    let beyond = request.extensions().get::<AdmissionError>();
+    let is_full = beyond == Some(&AdmissionError::Full) || endpoint.is_full();
     let full = is_full.then_some("server is full (MAX_CONNECTIONS)\n");
     match readiness.red().or(full) {
         None => (StatusCode::OK, "ready\n".to_owned()),

@@ -8,11 +8,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::metrics::Metrics;
-use crate::socket::TurnedAway;
+use crate::socket::AdmissionError;
 
 /// Refuses a request on a connection beyond the limits.
 pub async fn refuse(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let Some(&turned_away) = request.extensions().get::<TurnedAway>() else {
+    let Some(&turned_away) = request.extensions().get::<AdmissionError>() else {
         return next.run(request).await;
     };
     metrics.reject(turned_away.connection_reason());

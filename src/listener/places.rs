@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::socket::{TurnedAway, network_of};
+use crate::socket::{AdmissionError, network_of};
 
 /// Connections one address may have beyond those that its sessions need: a browser opens six at
 /// once to load a page.
@@ -136,18 +136,18 @@ impl Places {
     /// Takes a place for a new connection, which is closed where `close` is cancelled.
     ///
     /// # Errors
-    /// [`TurnedAway::Full`] or [`TurnedAway::AddressFull`].
+    /// [`AdmissionError::Full`] or [`AdmissionError::AddressFull`].
     pub fn take(
         self: &Arc<Self>,
         peer: IpAddr,
         close: &CancellationToken,
-    ) -> Result<Arc<Place>, TurnedAway> {
+    ) -> Result<Arc<Place>, AdmissionError> {
         let address = self.limited(peer);
         if let Some(address) = address {
             self.check_address(address)?;
         }
         let permit = Arc::clone(&self.free).try_acquire_owned();
-        let permit = permit.map_err(|_| TurnedAway::Full)?;
+        let permit = permit.map_err(|_| AdmissionError::Full)?;
         Ok(self.occupy(permit, address, close))
     }
 
@@ -183,7 +183,7 @@ impl Places {
         is_limited.then(|| network_of(peer))
     }
 
-    fn check_address(&self, address: IpAddr) -> Result<(), TurnedAway> {
+    fn check_address(&self, address: IpAddr) -> Result<(), AdmissionError> {
         let mut taken = self.taken.lock();
         let Some(of_address) = taken.by_address.get_mut(&address) else {
             return Ok(());
@@ -196,7 +196,7 @@ impl Places {
             .saturating_mul(CONNECTIONS_PER_SESSION)
             .saturating_add(BROWSER_CONNECTIONS);
         if of_address.open >= most {
-            return Err(TurnedAway::AddressFull);
+            return Err(AdmissionError::AddressFull);
         }
         Ok(())
     }

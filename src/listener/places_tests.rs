@@ -19,7 +19,10 @@ fn ip(text: &str) -> IpAddr {
 }
 
 /// A connection that has been answered and waits for its next request.
-fn idle(places: &Arc<Places>, peer: &str) -> Result<(Arc<Place>, CancellationToken), TurnedAway> {
+fn idle(
+    places: &Arc<Places>,
+    peer: &str,
+) -> Result<(Arc<Place>, CancellationToken), AdmissionError> {
     let close = CancellationToken::new();
     let place = places.take(ip(peer), &close)?;
     place.busy();
@@ -27,7 +30,7 @@ fn idle(places: &Arc<Places>, peer: &str) -> Result<(Arc<Place>, CancellationTok
     Ok((place, close))
 }
 
-fn busy(places: &Arc<Places>, peer: &str) -> Result<Arc<Place>, TurnedAway> {
+fn busy(places: &Arc<Places>, peer: &str) -> Result<Arc<Place>, AdmissionError> {
     let place = places.take(ip(peer), &CancellationToken::new())?;
     place.busy();
     Ok(place)
@@ -43,7 +46,7 @@ async fn the_oldest_idle_connection_gives_its_place_to_a_newcomer() {
     };
     let peer = ip("192.0.2.2");
     let close = CancellationToken::new();
-    assert_eq!(places.take(peer, &close).err(), Some(TurnedAway::Full));
+    assert_eq!(places.take(peer, &close).err(), Some(AdmissionError::Full));
     let ending = first_close.clone();
     tokio::spawn(async move {
         ending.cancelled().await;
@@ -82,7 +85,7 @@ async fn an_address_has_a_share_in_proportion_to_its_sessions_and_idle_ones_go_f
     }
     assert_eq!(kept.len(), 12);
     let refused = busy(&places, "192.0.2.1").err();
-    assert_eq!(refused, Some(TurnedAway::AddressFull));
+    assert_eq!(refused, Some(AdmissionError::AddressFull));
     assert!(busy(&places, "192.0.2.2").is_ok());
     drop(kept);
     assert!(busy(&places, "192.0.2.1").is_ok());
@@ -98,7 +101,7 @@ fn one_subscriber_of_ipv6_has_one_share_and_a_trusted_proxy_has_none() {
         .filter_map(|number| subscriber(number).ok())
         .collect();
     assert_eq!(held.len(), 8);
-    assert_eq!(subscriber(9).err(), Some(TurnedAway::AddressFull));
+    assert_eq!(subscriber(9).err(), Some(AdmissionError::AddressFull));
     assert!(busy(&places, "2001:db8:1:3::1").is_ok());
     for _ in 0..3 {
         assert!(busy(&places, "::ffff:192.0.2.1").is_ok());

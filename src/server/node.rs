@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::ServerError;
 #[cfg(feature = "cluster")]
 use crate::cluster::{Cluster, ClusterSettings, Node};
 use crate::config::Config;
@@ -31,8 +32,8 @@ impl Prepared {
     /// What the configuration asks for.
     ///
     /// # Errors
-    /// One line for people, where REDIS_URL cannot be used.
-    pub fn new(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, String> {
+    /// [`ServerError::Cluster`] if REDIS_URL cannot be used.
+    pub fn new(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, ServerError> {
         let Some(url) = &config.redis_url else {
             return Ok(Self { node: None });
         };
@@ -75,10 +76,10 @@ impl Working {
     /// Waits a while for the node to be in step with the others.
     ///
     /// # Errors
-    /// One line for people, where Redis will not have it.
-    pub async fn wait_for_start(&self) -> Result<(), String> {
+    /// [`ServerError::Cluster`] if Redis refuses it.
+    pub async fn wait_for_start(&self) -> Result<(), ServerError> {
         match &self.cluster {
-            Some(cluster) => cluster.wait_for_start().await,
+            Some(cluster) => Ok(cluster.wait_for_start().await?),
             None => Ok(()),
         }
     }
@@ -102,7 +103,7 @@ mod without {
     use super::*;
 
     impl Prepared {
-        pub fn new(_: &Config, _: &Arc<Metrics>) -> Result<Self, String> {
+        pub fn new(_: &Config, _: &Arc<Metrics>) -> Result<Self, ServerError> {
             Ok(Self {})
         }
 
@@ -120,7 +121,7 @@ mod without {
     }
 
     impl Working {
-        pub async fn wait_for_start(&self) -> Result<(), String> {
+        pub async fn wait_for_start(&self) -> Result<(), ServerError> {
             Ok(())
         }
 

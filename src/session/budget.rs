@@ -60,8 +60,9 @@ pub enum Class {
 }
 
 /// The connection has been abused for too long: it must be closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flood;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client sends nothing but refused requests")]
+pub struct FloodError;
 
 impl Rates {
     /// Rates for messages, joins and history, and other requests; `None`, which limits nothing at
@@ -221,7 +222,7 @@ impl Budget {
             .spend(rate, bytes, Instant::now());
     }
 
-    fn charge_refusal(&self, bytes: f64) -> Result<(), Flood> {
+    fn charge_refusal(&self, bytes: f64) -> Result<(), FloodError> {
         let (rate, now) = (self.rates.patience, Instant::now());
         let mut buckets = self.buckets.lock();
         buckets.patience.spend(rate, bytes, now);
@@ -231,7 +232,7 @@ impl Budget {
         if buckets.patience.tokens(rate, now) > 0.0 {
             Ok(())
         } else {
-            Err(Flood)
+            Err(FloodError)
         }
     }
 }
@@ -284,8 +285,8 @@ impl Account {
     /// behind the same address need not be closed with them.
     ///
     /// # Errors
-    /// [`Flood`] if that has gone on for too long.
-    pub fn charge_refusal(&self, bytes: usize) -> Result<(), Flood> {
+    /// [`FloodError`] if that has gone on for too long.
+    pub fn charge_refusal(&self, bytes: usize) -> Result<(), FloodError> {
         match &self.user {
             Some(user) => user.charge_refusal(as_f64(bytes.saturating_add(REFUSAL_BYTES))),
             None => Ok(()),

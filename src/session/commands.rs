@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::budget::Flood;
+use super::budget::FloodError;
 use super::connection::{Connection, Ended};
 use super::mailbox::Request;
 use super::serve::{Place, Session};
@@ -64,7 +64,9 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         if refusal.code == RefusalCode::Unavailable {
             return Ok(());
         }
-        self.account.charge_refusal(0).map_err(|Flood| Ended::Flood)
+        self.account
+            .charge_refusal(0)
+            .map_err(|FloodError| Ended::Flood)
     }
 
     pub(super) async fn answer(

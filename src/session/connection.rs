@@ -14,14 +14,14 @@ pub trait Connection: Send + Sync + 'static {
     /// Queues an event.
     ///
     /// # Errors
-    /// [`Undeliverable`] where the connection has ended.
-    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable>;
+    /// [`SendError`] where the connection has ended.
+    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError>;
 
     /// Queues an acknowledgement.
     ///
     /// # Errors
     /// As [`Self::emit`].
-    fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), Undeliverable>;
+    fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), SendError>;
 
     /// The number by which the client knows what an acknowledgement answers.
     fn ack_id(ack: &Self::Ack) -> i64;
@@ -33,9 +33,10 @@ pub trait Connection: Send + Sync + 'static {
     fn disconnect(&self);
 }
 
-/// The connection takes nothing any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Undeliverable;
+/// The connection has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection has ended")]
+pub struct SendError;
 
 /// One thing to send.
 pub enum Packet<'a, A> {
@@ -66,8 +67,8 @@ impl<A> Packet<'_, A> {
     /// Queues it in the library.
     ///
     /// # Errors
-    /// [`Undeliverable`] where the connection has ended.
-    pub fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), Undeliverable> {
+    /// [`SendError`] where the connection has ended.
+    pub fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), SendError> {
         match self {
             Self::Event(event, payload) => connection.emit(event, payload),
             Self::Ack(ack, payload) => connection.acknowledge(ack, payload),

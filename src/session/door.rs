@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::Shared;
-use super::budget::{Account, Class, Flood};
+use super::budget::{Account, Class, FloodError};
 use super::mailbox::{Mailbox, Request};
 use crate::domain::{Refusal, TextLimits};
 use crate::metrics::Metrics;
@@ -74,7 +74,7 @@ impl<A> Door<A> {
     }
 
     fn charge_refusal(&self, bytes: usize) {
-        if self.account.charge_refusal(bytes) == Err(Flood)
+        if self.account.charge_refusal(bytes) == Err(FloodError)
             && !self.flooded.swap(true, Ordering::Relaxed)
         {
             self.bell.ring(News::FLOODED);

@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use budget::{Budgets, Rates};
-pub use connection::{Connection, Ended, Undeliverable};
+pub use connection::{Connection, Ended, SendError};
 pub use door::Door;
 pub use identity::Identities;
 pub use link::Link;

@@ -64,19 +64,23 @@ pub struct Admission {
 }
 
 /// Why a connection is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TurnedAway {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
     /// The service has as many connections as it may.
+    #[error("server is full (MAX_CONNECTIONS)")]
     Full,
     /// All connections together hold as much memory as they may.
+    #[error("server is short of memory (MEMORY_BUDGET)")]
     NoMemory,
     /// The address has as many connections as it may.
+    #[error("too many connections from this address (MAX_CONNECTIONS_PER_IP)")]
     AddressFull,
     /// The address opens connections too fast.
+    #[error("new connections from this address come too fast (CONNECT_RATE_PER_IP)")]
     TooFast(Duration),
 }
 
-impl TurnedAway {
+impl AdmissionError {
     /// The reason that is counted where it is a TCP connection that is turned away.
     pub const fn connection_reason(self) -> &'static str {
         match self {
@@ -95,38 +99,21 @@ impl TurnedAway {
     }
 }
 
-impl IntoResponse for TurnedAway {
+impl IntoResponse for AdmissionError {
     fn into_response(self) -> Response {
-        let (status, retry_s, text) = match self {
-            Self::Full => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                FULL_RETRY_S,
-                "server is full (MAX_CONNECTIONS)\n",
-            ),
-            Self::NoMemory => return no_memory(),
-            Self::AddressFull => (
-                StatusCode::TOO_MANY_REQUESTS,
-                FULL_RETRY_S,
-                "too many connections from this address (MAX_CONNECTIONS_PER_IP)\n",
-            ),
-            Self::TooFast(wait) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                wait.as_secs() + 1,
-                "new connections from this address come too fast (CONNECT_RATE_PER_IP)\n",
-            ),
+        let (status, retry_s) = match self {
+            Self::Full | Self::NoMemory => (StatusCode::SERVICE_UNAVAILABLE, FULL_RETRY_S),
+            Self::AddressFull => (StatusCode::TOO_MANY_REQUESTS, FULL_RETRY_S),
+            Self::TooFast(wait) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
         };
-        (status, [(header::RETRY_AFTER, retry_s.to_string())], text).into_response()
+        let retry = [(header::RETRY_AFTER, retry_s.to_string())];
+        (status, retry, format!("{self}\n")).into_response()
     }
 }
 
-/// The answer to whoever asks for more memory than there is.
+/// The answer to a request for more memory than there is.
 pub fn no_memory() -> Response {
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [(header::RETRY_AFTER, FULL_RETRY_S.to_string())],
-        "server is short of memory (MEMORY_BUDGET)\n",
-    )
-        .into_response()
+    AdmissionError::NoMemory.into_response()
 }
 
 /// A place among the open connections; given up when dropped, or before.
@@ -206,18 +193,21 @@ impl Admission {
     /// Lets a connection in, or says why not. An address that is not known is not limited.
     ///
     /// # Errors
-    /// [`TurnedAway`].
-    pub fn admit(self: &Arc<Self>, address: Option<ClientAddress>) -> Result<Place, TurnedAway> {
+    /// [`AdmissionError`].
+    pub fn admit(
+        self: &Arc<Self>,
+        address: Option<ClientAddress>,
+    ) -> Result<Place, AdmissionError> {
         self.try_admit(address.map(|ClientAddress(ip)| network_of(ip)))
             .inspect_err(|away| self.metrics.reject(away.reason()))
     }
 
-    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, TurnedAway> {
+    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, AdmissionError> {
         if let Some(address) = address {
             self.check_rate(address)?;
         }
         if !self.budget.has_room(0) {
-            return Err(TurnedAway::NoMemory);
+            return Err(AdmissionError::NoMemory);
         }
         // Counted first and given back by the place's drop, so that two at once cannot both be
         // the last.
@@ -230,13 +220,13 @@ impl Admission {
             released: false,
         };
         if is_full(open, self.settings.connections_max) {
-            return Err(TurnedAway::Full);
+            return Err(AdmissionError::Full);
         }
         if let Some(address) = address.filter(|_| self.settings.per_address_max != 0) {
             let mut by_address = self.by_address.lock();
             let of_address = by_address.entry(address).or_default();
             if is_full(*of_address, self.settings.per_address_max) {
-                return Err(TurnedAway::AddressFull);
+                return Err(AdmissionError::AddressFull);
             }
             *of_address += 1;
             drop(by_address);
@@ -253,7 +243,7 @@ impl Admission {
         )
     }
 
-    fn check_rate(&self, address: IpAddr) -> Result<(), TurnedAway> {
+    fn check_rate(&self, address: IpAddr) -> Result<(), AdmissionError> {
         let Some(rate) = &self.rate else {
             return Ok(());
         };
@@ -261,7 +251,7 @@ impl Admission {
             rate.retain_recent();
         }
         rate.check_key(&address).map_err(|early| {
-            TurnedAway::TooFast(early.wait_time_from(DefaultClock::default().now()))
+            AdmissionError::TooFast(early.wait_time_from(DefaultClock::default().now()))
         })
     }
 

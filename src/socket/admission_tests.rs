@@ -22,13 +22,13 @@ fn places_are_counted_in_all_and_for_each_address_and_given_back() {
     assert!(first.is_ok() && second.is_ok());
     assert_eq!(
         admission.admit(from("192.0.2.1")).err(),
-        Some(TurnedAway::AddressFull)
+        Some(AdmissionError::AddressFull)
     );
     let third = admission.admit(from("192.0.2.2"));
     assert!(third.is_ok());
     assert_eq!(
         admission.admit(from("192.0.2.3")).err(),
-        Some(TurnedAway::Full)
+        Some(AdmissionError::Full)
     );
     drop(first);
     assert!(admission.admit(from("192.0.2.1")).is_ok());
@@ -53,7 +53,7 @@ fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
     };
     let remains: Vec<_> = (0..REMAINS_MAX).map(|_| released()).collect();
     let mut last = released();
-    assert_eq!(admission.admit(None).err(), Some(TurnedAway::Full));
+    assert_eq!(admission.admit(None).err(), Some(AdmissionError::Full));
     drop(remains);
     last.release();
     assert!(admission.admit(None).is_ok());
@@ -72,7 +72,7 @@ fn one_subscriber_of_ipv6_is_one_address() {
     assert!(first.is_ok());
     assert_eq!(
         admission.admit(from("2001:db8:1:2:ffff::9")).err(),
-        Some(TurnedAway::AddressFull)
+        Some(AdmissionError::AddressFull)
     );
     assert!(admission.admit(from("2001:db8:1:3::1")).is_ok());
 }
@@ -87,7 +87,7 @@ fn an_address_may_open_a_burst_and_then_waits_while_others_do_not() {
         assert!(admission.admit(from("192.0.2.1")).is_ok());
     }
     let refused = admission.admit(from("192.0.2.1")).err();
-    assert!(matches!(refused, Some(TurnedAway::TooFast(wait)) if wait > Duration::ZERO));
+    assert!(matches!(refused, Some(AdmissionError::TooFast(wait)) if wait > Duration::ZERO));
     assert!(admission.admit(from("192.0.2.2")).is_ok());
     assert!(
         admission.admit(None).is_ok(),

@@ -30,7 +30,7 @@ const STEP_BYTES: usize = 16 * 1024;
 
 /// Why a body is not read to its end. The session is closed for it.
 #[derive(Debug, thiserror::Error)]
-pub enum Unwelcome {
+pub enum BodyError {
     /// It has more bytes than a packet may have.
     #[error("the body is too large")]
     TooLarge,
@@ -52,14 +52,14 @@ pub enum Unwelcome {
 /// this body, a packet has at most [`UNCONNECTED_PACKET_MAX`]. What has come is charged.
 ///
 /// # Errors
-/// [`Unwelcome`]; counted, but for what `TooLarge` is answered with, which is counted elsewhere.
+/// [`BodyError`]; counted, but for what `TooLarge` is answered with, which is counted elsewhere.
 pub async fn read(
     mut body: Body,
     bytes_max: usize,
     mut sent_connect: bool,
     charge: &mut MemoryCharge,
     metrics: &Metrics,
-) -> Result<Bytes, Unwelcome> {
+) -> Result<Bytes, BodyError> {
     let mut whole = Vec::new();
     let mut packets = 1;
     let mut packet_start = 0;
@@ -68,7 +68,7 @@ pub async fn read(
     loop {
         let Ok(frame) = timeout_at(late, body.frame()).await else {
             metrics.reject("slow_body");
-            return Err(Unwelcome::TooSlow);
+            return Err(BodyError::TooSlow);
         };
         let Some(frame) = frame.transpose()? else {
             return Ok(whole.into());
@@ -77,12 +77,12 @@ pub async fn read(
             continue;
         };
         if whole.len() + data.len() > bytes_max {
-            return Err(Unwelcome::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         packets += data.iter().filter(|&&byte| byte == SEPARATOR).count();
         if packets > PACKETS_MAX {
             metrics.reject("too_many_packets");
-            return Err(Unwelcome::TooManyPackets);
+            return Err(BodyError::TooManyPackets);
         }
         step += data.len();
         if step >= STEP_BYTES {
@@ -95,19 +95,19 @@ pub async fn read(
         }
         charge.set(whole.capacity());
         if !charge.account().has_room(0) {
-            return Err(Unwelcome::NoMemory);
+            return Err(BodyError::NoMemory);
         }
     }
 }
 
 /// Checks the packets from `start` on up to a CONNECT, and moves `start` to the first that is not
 /// whole. Whether there is a CONNECT.
-fn check_packets(whole: &[u8], start: &mut usize) -> Result<bool, Unwelcome> {
+fn check_packets(whole: &[u8], start: &mut usize) -> Result<bool, BodyError> {
     loop {
         let rest = &whole[*start..];
         let end = memchr::memchr(SEPARATOR, rest);
         if end.unwrap_or(rest.len()) > UNCONNECTED_PACKET_MAX {
-            return Err(Unwelcome::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         let Some(end) = end else {
             return Ok(false);

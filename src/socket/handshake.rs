@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The answer to `Sec-WebSocket-Key` or why there is none.
-pub fn handshake_key(request: &Request) -> Result<String, Box<Response>> {
+pub(super) fn handshake_key(request: &Request) -> Result<String, Box<Response>> {
     let headers = request.headers();
     let has = |name: header::HeaderName, token: &str| {
         let values = headers

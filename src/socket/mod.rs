@@ -45,7 +45,7 @@ use tokio_util::task::TaskTracker;
 
 use admission::Admission;
 pub use admission::{
-    AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress, TurnedAway,
+    AdmissionError, AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress,
     network_of,
 };
 pub use endpoint::Endpoint;

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::no_memory;
-use super::body::{self, SEPARATOR, UNCONNECTED_PACKET_MAX, Unwelcome};
+use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX};
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
@@ -189,13 +189,13 @@ impl Endpoint {
             let max = self.payload_max();
             body::read(body, max, sent_connect, &mut charge, self.metrics()).await
         } else {
-            Err(Unwelcome::NoMemory)
+            Err(BodyError::NoMemory)
         };
         let mut rest = match body {
             Ok(body) => body,
             Err(unwelcome) => {
                 self.metrics().reject(match unwelcome {
-                    Unwelcome::NoMemory => "memory_full",
+                    BodyError::NoMemory => "memory_full",
                     _ => "packet",
                 });
                 // Stock clients give a session up whose post failed.
@@ -331,11 +331,11 @@ fn announced_bytes(headers: &HeaderMap) -> usize {
         .unwrap_or(UNCONNECTED_PACKET_MAX)
 }
 
-fn refuse_body(unwelcome: &Unwelcome) -> Response {
+fn refuse_body(unwelcome: &BodyError) -> Response {
     match unwelcome {
-        Unwelcome::NoMemory => return no_memory(),
-        Unwelcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Unwelcome::TooManyPackets | Unwelcome::TooSlow | Unwelcome::Lost(_) => {
+        BodyError::NoMemory => return no_memory(),
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::TooManyPackets | BodyError::TooSlow | BodyError::Lost(_) => {
             StatusCode::BAD_REQUEST
         }
     }

@@ -9,11 +9,11 @@ use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts, Value};
 use socketioxide::socket::Socket;
-use socketioxide::{SendError, SocketError};
+use socketioxide::{SendError as LibraryError, SocketError};
 
 use super::ticket::Ticket;
 use crate::protocol::{EventName, is_too_large, split_event};
-use crate::session::{Connection, Door, Undeliverable};
+use crate::session::{Connection, Door, SendError};
 
 /// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
 pub struct Inbound {
@@ -91,17 +91,17 @@ impl Wire {
         Self { socket, ticket }
     }
 
-    fn settle(&self, sent: Result<(), SendError>) -> Result<(), Undeliverable> {
+    fn settle(&self, sent: Result<(), LibraryError>) -> Result<(), SendError> {
         match sent {
             Ok(()) => Ok(()),
-            Err(SendError::Socket(SocketError::Closed)) => Err(Undeliverable),
+            Err(LibraryError::Socket(SocketError::Closed)) => Err(SendError),
             // The session keeps less on its way than the queue holds, and serialises to valid
             // JSON: neither can happen. If one does, ending the transport loses nothing, because
             // the client comes back and resumes; going on would.
             Err(error) => {
                 tracing::warn!(%error, "could not hand over a packet: ending the transport");
                 self.ticket.close_transport();
-                Err(Undeliverable)
+                Err(SendError)
             }
         }
     }
@@ -110,11 +110,11 @@ impl Wire {
 impl Connection for Wire {
     type Ack = Ack;
 
-    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
+    fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError> {
         self.settle(self.socket.emit(event, payload))
     }
 
-    fn acknowledge(&self, ack: Ack, payload: &RawValue) -> Result<(), Undeliverable> {
+    fn acknowledge(&self, ack: Ack, payload: &RawValue) -> Result<(), SendError> {
         self.settle(ack.sender.send(payload))
     }
 

@@ -8,7 +8,7 @@ use loom::future::block_on;
 use loom::thread;
 use serde_json::value::RawValue;
 
-use crate::connection::{Connection, Undeliverable};
+use crate::connection::{Connection, SendError};
 use crate::explore;
 use crate::fake_stream::Stream;
 use crate::link::Link;
@@ -151,12 +151,12 @@ impl Client {
 impl Connection for Client {
     type Ack = ();
 
-    fn emit(&self, _: &'static str, payload: &RawValue) -> Result<(), Undeliverable> {
+    fn emit(&self, _: &'static str, payload: &RawValue) -> Result<(), SendError> {
         self.line.hear(payload.get());
         Ok(())
     }
 
-    fn acknowledge(&self, (): (), _: &RawValue) -> Result<(), Undeliverable> {
+    fn acknowledge(&self, (): (), _: &RawValue) -> Result<(), SendError> {
         Ok(())
     }
 

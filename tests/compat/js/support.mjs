@@ -101,6 +101,8 @@ export class Client {
         const entry = this.log.find((e) => !e.seen && e.event === event && fits(e.payload));
         if (!entry) return;
         entry.seen = true;
+        // Immediately, or it would take a second one that comes in the same read.
+        this.#waiting.delete(look);
         resolve(entry.payload);
       };
       this.#waiting.add(look);

@@ -231,11 +231,15 @@ class Proxy:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
 
-    async def cut(self, client):
-        """Everything is cut without a goodbye until this client has noticed."""
+    async def cut_all(self):
+        """Everything is cut without a goodbye, and nobody gets through until `is_up` again."""
         self.is_up = False
         for writer in list(self.writers):
             self._reset(writer)
+
+    async def cut(self, client):
+        """Everything is cut without a goodbye until this client has noticed."""
+        await self.cut_all()
         await client.next("#disconnect", deadline=HEARTBEAT_DEADLINE)
         self.is_up = True
 

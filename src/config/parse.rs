@@ -1,0 +1,235 @@
+//! From text to values. Text that is no value is replaced by the default, so that everything else
+//! can still be checked; the configuration is not used then.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::checks::{self, least};
+use super::raw::Raw;
+use super::{Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
+use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
+use crate::telemetry::LogFormat;
+
+/// Reads everything and checks it, or returns every error.
+pub(super) fn parse(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, ConfigErrors> {
+    let mut reader = Reader::default();
+    let config = reader.config(raw, secret_key);
+    let Reader { mut errors, given } = reader;
+    errors.extend(checks::errors(&config, &given));
+    ConfigErrors::check(errors).map(|()| config)
+}
+
+/// What was given for each setting, to be shown in errors as it was written.
+pub(super) type Given = HashMap<&'static str, String>;
+
+#[derive(Default)]
+struct Reader {
+    errors: Vec<SettingError>,
+    given: Given,
+}
+
+impl Reader {
+    fn config(&mut self, raw: Raw, secret_key: Option<&[u8]>) -> Config {
+        let default = Config::default();
+        Config {
+            listen: Listen {
+                port: self.number("PORT", &raw.port, default.listen.port),
+                host: raw.host.trim().to_owned(),
+            },
+            secret_key: self.secret_key(secret_key, default.secret_key),
+            rooms: self.rooms(&raw.rooms),
+            history_messages: self.number(
+                "HISTORY_MESSAGES",
+                &raw.history_messages,
+                default.history_messages,
+            ),
+            history_bytes: self.number("HISTORY_BYTES", &raw.history_bytes, default.history_bytes),
+            message_max_chars: self.number(
+                "MESSAGE_MAX_CHARS",
+                &raw.message_max_chars,
+                default.message_max_chars,
+            ),
+            message_rate: self.rate("MESSAGE_RATE", &raw.message_rate, default.message_rate),
+            message_burst: self.number("MESSAGE_BURST", &raw.message_burst, default.message_burst),
+            room_rate: self.rate("ROOM_RATE", &raw.room_rate, default.room_rate),
+            mailbox: self.number("MAILBOX", &raw.mailbox, default.mailbox),
+            memory_budget: self.number("MEMORY_BUDGET", &raw.memory_budget, default.memory_budget),
+            max_connections: self.number(
+                "MAX_CONNECTIONS",
+                &raw.max_connections,
+                default.max_connections,
+            ),
+            max_connections_per_ip: self.number(
+                "MAX_CONNECTIONS_PER_IP",
+                &raw.max_connections_per_ip,
+                default.max_connections_per_ip,
+            ),
+            connect_rate_per_ip: self.rate(
+                "CONNECT_RATE_PER_IP",
+                &raw.connect_rate_per_ip,
+                default.connect_rate_per_ip,
+            ),
+            keep_alive: self.time("KEEP_ALIVE", &raw.keep_alive, default.keep_alive),
+            trusted_proxies: self.networks(&raw.trusted_proxies),
+            allowed_origins: self.origins(&raw.allowed_origins, default.allowed_origins),
+            unique_names: self.boolean("UNIQUE_NAMES", &raw.unique_names, default.unique_names),
+            reserved_names: ReservedNames::parse(&raw.reserved_names),
+            metrics_addr: self.metrics_addr(&raw.metrics_addr),
+            ping_interval: self.time("PING_INTERVAL", &raw.ping_interval, default.ping_interval),
+            ping_timeout: self.time("PING_TIMEOUT", &raw.ping_timeout, default.ping_timeout),
+            connect_timeout: self.time(
+                "CONNECT_TIMEOUT",
+                &raw.connect_timeout,
+                default.connect_timeout,
+            ),
+            counts_interval: self.time(
+                "COUNTS_INTERVAL",
+                &raw.counts_interval,
+                default.counts_interval,
+            ),
+            notice_limit: self.number("NOTICE_LIMIT", &raw.notice_limit, default.notice_limit),
+            slow_timeout: Some(self.time("SLOW_TIMEOUT", &raw.slow_timeout, Duration::ZERO))
+                .filter(|timeout| !timeout.is_zero()),
+            resume_grace: self.time("RESUME_GRACE", &raw.resume_grace, default.resume_grace),
+            drain_timeout: self.time("DRAIN_TIMEOUT", &raw.drain_timeout, default.drain_timeout),
+            redis_url: self.redis_url(&raw.redis_url),
+            redis_prefix: raw.redis_prefix.trim().to_owned(),
+            web_dir: raw
+                .web_dir
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            log_format: self.log_format(&raw.log_format, default.log_format),
+            log_filter: raw.log,
+            healthcheck: raw.healthcheck,
+        }
+    }
+
+    fn number<T: FromStr>(&mut self, name: &'static str, text: &str, default: T) -> T {
+        self.given.insert(name, text.to_owned());
+        text.trim().parse().unwrap_or_else(|_| {
+            let least = least(name);
+            let problem =
+                format!("{text:?} is no whole number this setting can have; give one like {least}");
+            self.error(name, problem, default)
+        })
+    }
+
+    /// `5`, or `5/s`.
+    fn rate(&mut self, name: &'static str, text: &str, default: u32) -> u32 {
+        self.number(name, text.trim().trim_end_matches("/s"), default)
+    }
+
+    fn time(&mut self, name: &'static str, text: &str, default: Duration) -> Duration {
+        self.given.insert(name, text.to_owned());
+        let parsed = match text.trim() {
+            "0" => Ok(Duration::ZERO),
+            text => humantime::parse_duration(text),
+        };
+        parsed.unwrap_or_else(|_| {
+            let problem = format!("{text:?} is no time; give one like 10s or 50ms");
+            self.error(name, problem, default)
+        })
+    }
+
+    fn rooms(&mut self, text: &str) -> Vec<RoomName> {
+        let mut rooms = Vec::new();
+        for name in listed(text) {
+            match RoomName::parse(name) {
+                Ok(room) => rooms.push(room),
+                Err(error) => self.error("ROOMS", format!("{name:?}: {error}"), ()),
+            }
+        }
+        rooms
+    }
+
+    /// An empty key counts as none.
+    fn secret_key(&mut self, given: Option<&[u8]>, default: SecretKey) -> SecretKey {
+        match given.filter(|key| !key.is_empty()).map(SecretKey::new) {
+            None => default,
+            Some(Ok(key)) => key,
+            Some(Err(error)) => self.error("SECRET_KEY", error, default),
+        }
+    }
+
+    fn networks(&mut self, text: &str) -> Vec<IpNet> {
+        let network = |text: &str| {
+            let address = text.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| text.parse::<IpNet>())
+        };
+        let mut networks = Vec::new();
+        for text in listed(text) {
+            match network(text) {
+                Ok(network) => networks.push(network),
+                Err(_) => {
+                    let problem =
+                        format!("{text:?} is no address or network; give one like 10.0.0.0/8");
+                    self.error("TRUSTED_PROXIES", problem, ());
+                }
+            }
+        }
+        networks
+    }
+
+    fn origins(&mut self, text: &str, default: AllowedOrigins) -> AllowedOrigins {
+        AllowedOrigins::parse(text).unwrap_or_else(|errors| {
+            for error in errors.iter() {
+                self.error("ALLOWED_ORIGINS", error, ());
+            }
+            default
+        })
+    }
+
+    fn boolean(&mut self, name: &'static str, text: &str, default: bool) -> bool {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => true,
+            "false" | "0" | "no" | "off" => false,
+            _ => self.error(name, format!("{text:?} is neither true nor false"), default),
+        }
+    }
+
+    fn metrics_addr(&mut self, text: &str) -> Option<SocketAddr> {
+        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+        text.parse().map(Some).unwrap_or_else(|_| {
+            let problem =
+                format!("{text:?} is no address with a port; give one like 127.0.0.1:9090");
+            self.error("METRICS_ADDR", problem, None)
+        })
+    }
+
+    fn redis_url(&mut self, text: &str) -> Option<RedisUrl> {
+        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+        match RedisUrl::parse(text) {
+            Ok(url) => Some(url),
+            Err(error) => self.error("REDIS_URL", error, None),
+        }
+    }
+
+    fn log_format(&mut self, text: &str, default: LogFormat) -> LogFormat {
+        match text.trim() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => {
+                let problem = format!("{other:?} is neither text nor json");
+                self.error("LOG_FORMAT", problem, default)
+            }
+        }
+    }
+
+    fn error<T>(&mut self, setting: &'static str, problem: impl fmt::Display, default: T) -> T {
+        let problem = problem.to_string();
+        self.errors.push(SettingError { setting, problem });
+        default
+    }
+}
+
+/// The items of a list that is separated by commas.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    let items = text.split(',').map(str::trim);
+    items.filter(|item| !item.is_empty())
+}

@@ -1,0 +1,94 @@
+//! Why a server cannot be built, or its port cannot be opened.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+#[cfg(feature = "cluster")]
+use crate::cluster::ClusterError;
+use crate::config::ConfigErrors;
+use crate::http::assets::FolderError;
+
+/// Why a server cannot be built or started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Settings have values that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The web client's folder cannot be served.
+    #[error("WEB_DIR: {0}")]
+    WebDir(#[from] FolderError),
+    /// Redis cannot be used.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+/// Why a port cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The host name is unknown.
+    #[error("HOST: {host:?} is no address of this machine ({source}); try 0.0.0.0 or 127.0.0.1")]
+    UnknownHost {
+        /// The name.
+        host: String,
+        /// What the resolver answered.
+        source: io::Error,
+    },
+    /// The host name has no address.
+    #[error("HOST: {host:?} is no address of this machine (it has none); try 0.0.0.0 or 127.0.0.1")]
+    NoAddress {
+        /// The name.
+        host: String,
+    },
+    /// Another program has the port.
+    #[error(
+        "port {port} on {host} is taken: stop the program that has it, or {remedy} (0 takes a free \
+         one)"
+    )]
+    Taken {
+        /// The address.
+        host: IpAddr,
+        /// The port.
+        port: u16,
+        /// The setting to change.
+        remedy: &'static str,
+    },
+    /// The address belongs to another machine.
+    #[error(
+        "{host} is no address of this machine: choose another, like 0.0.0.0 or 127.0.0.1, with \
+         HOST, --host or METRICS_ADDR"
+    )]
+    NotOurs {
+        /// The address.
+        host: IpAddr,
+    },
+    /// This user may not have the port.
+    #[error("the system does not let this user have port {port}: {remedy}, one above 1023")]
+    Denied {
+        /// The port.
+        port: u16,
+        /// The setting to change.
+        remedy: &'static str,
+    },
+    /// Something else failed.
+    #[error("could not listen on {address}: {source}")]
+    Other {
+        /// The address and the port.
+        address: SocketAddr,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+impl BindError {
+    pub(super) fn of(address: SocketAddr, source: io::Error, remedy: &'static str) -> Self {
+        use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+        let (host, port) = (address.ip(), address.port());
+        match source.kind() {
+            AddrInUse => Self::Taken { host, port, remedy },
+            AddrNotAvailable => Self::NotOurs { host },
+            PermissionDenied => Self::Denied { port, remedy },
+            _ => Self::Other { address, source },
+        }
+    }
+}
