@@ -31,7 +31,7 @@ use tower_service::Service;
 use self::dates::while_datable;
 pub use self::descriptors::raise_limit;
 pub use self::places::Limits;
-use self::places::{Place, Places, Reserve};
+use self::places::{InReserve, Place, Places, Reserve};
 use self::watched::{Progress, Times, Watched};
 use crate::metrics::Metrics;
 use crate::socket::AdmissionError;
@@ -224,7 +224,7 @@ impl Connection {
     ) {
         let reason = turned_away.connection_reason();
         let metrics = Arc::clone(&self.metrics);
-        let in_reserve = reserve.enter();
+        let in_reserve = Arc::new(reserve.enter());
         if turned_away == AdmissionError::Full {
             let (peer, close) = (self.peer.ip(), self.close.clone());
             let place = tokio::select! {
@@ -236,7 +236,8 @@ impl Connection {
                 return self.serve(place).await;
             }
         }
-        let run = tokio::time::timeout(HEADER_TIMEOUT, self.run(None, Some(turned_away)));
+        let beyond = Some((turned_away, Arc::clone(&in_reserve)));
+        let run = tokio::time::timeout(HEADER_TIMEOUT, self.run(None, beyond));
         tokio::select! {
             ended = run => if ended.is_err() {
                 metrics.reject(reason);
@@ -245,8 +246,12 @@ impl Connection {
         }
     }
 
-    async fn run(self, place: Option<Arc<Place>>, turned_away: Option<AdmissionError>) {
-        let keep_alive = self.keep_alive > Duration::ZERO && turned_away.is_none();
+    async fn run(
+        self,
+        place: Option<Arc<Place>>,
+        beyond: Option<(AdmissionError, Arc<InReserve>)>,
+    ) {
+        let keep_alive = self.keep_alive > Duration::ZERO && beyond.is_none();
         let times = Times {
             head: HEADER_TIMEOUT,
             idle: self.keep_alive,
@@ -258,8 +263,9 @@ impl Connection {
             seen.request_begins();
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(self.peer));
-            if let Some(turned_away) = turned_away {
-                request.extensions_mut().insert(turned_away);
+            if let Some((turned_away, in_reserve)) = &beyond {
+                in_reserve.asks();
+                request.extensions_mut().insert(*turned_away);
             }
             // A router is always ready; `call` wants it mutable.
             let answer = self.router.clone().call(request);

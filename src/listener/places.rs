@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -291,12 +292,13 @@ impl Drop for Place {
     }
 }
 
-/// Connections beyond the limits, which are only told so. The oldest gives way, so that a flood
-/// pushes its own out and a health check, which asks at once, is answered.
+/// Connections beyond the limits, which are only told so. The oldest that has not asked yet gives
+/// way, so that a flood pushes its own out and a health check, which asks immediately, is answered.
 #[derive(Debug)]
 pub struct Reserve {
     most: usize,
     waiting: Mutex<(u64, BTreeMap<u64, CancellationToken>)>,
+    asking: AtomicUsize,
 }
 
 /// One connection in the reserve; it leaves when dropped.
@@ -305,6 +307,7 @@ pub struct InReserve {
     reserve: Arc<Reserve>,
     id: u64,
     close: CancellationToken,
+    asks: AtomicBool,
 }
 
 impl Reserve {
@@ -314,6 +317,7 @@ impl Reserve {
         Arc::new(Self {
             most,
             waiting: Mutex::default(),
+            asking: AtomicUsize::new(0),
         })
     }
 
@@ -335,11 +339,26 @@ impl Reserve {
             reserve: Arc::clone(self),
             id,
             close,
+            asks: AtomicBool::new(false),
         }
     }
 }
 
 impl InReserve {
+    /// Its request has come: from now on it does not give way, unless as many as there may be in
+    /// the reserve are being answered.
+    pub fn asks(&self) {
+        if self.asks.load(Ordering::Relaxed) {
+            return;
+        }
+        if self.reserve.asking.fetch_add(1, Ordering::Relaxed) >= self.reserve.most {
+            self.reserve.asking.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        self.asks.store(true, Ordering::Relaxed);
+        self.reserve.waiting.lock().1.remove(&self.id);
+    }
+
     /// Waits until this one has to go.
     pub async fn gone(&self) {
         self.close.cancelled().await;
@@ -349,6 +368,9 @@ impl InReserve {
 impl Drop for InReserve {
     fn drop(&mut self) {
         self.reserve.waiting.lock().1.remove(&self.id);
+        if self.asks.load(Ordering::Relaxed) {
+            self.reserve.asking.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -138,8 +138,17 @@ async fn a_flood_pushes_its_own_out_of_the_reserve() {
     first.gone().await;
     assert!(!second.close.is_cancelled());
     drop((first, third));
+    second.asks();
     let fourth = reserve.enter();
-    assert!(!second.close.is_cancelled() && !fourth.close.is_cancelled());
-    drop((second, fourth));
+    let fifth = reserve.enter();
+    let sixth = reserve.enter();
+    fourth.gone().await;
+    assert!(!second.close.is_cancelled(), "who asks does not give way");
+    sixth.asks();
+    fifth.asks();
+    let asking = || reserve.asking.load(Ordering::Relaxed);
+    assert_eq!(asking(), 2, "no more than there may be");
+    drop((second, fourth, fifth, sixth));
     assert!(reserve.waiting.lock().1.is_empty());
+    assert_eq!(asking(), 0);
 }

@@ -27,6 +27,22 @@ async fn healthcheck(server: &Server) -> Finished {
     run_to_end(&[("PORT", &port)], &["--healthcheck"]).await
 }
 
+/// As a probe asks: it waits three seconds and gives up after three failures in a row. One try may
+/// be pushed out, where the probe is slower to ask than the flood is to connect.
+async fn is_alive_to_a_probe(server: &Server) {
+    let mut failures = Vec::new();
+    while failures.len() < 3 {
+        let since = Instant::now();
+        let answer = get(server.address(), "/livez").await;
+        assert!(since.elapsed() < Duration::from_secs(3), "as a probe waits");
+        match answer {
+            Ok(answer) => return assert_eq!(answer.status, StatusCode::OK),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    panic!("{failures:?}");
+}
+
 async fn is_alive_and(server: &Server, readiness: StatusCode) {
     assert_eq!(ask(server, "/livez").await.status, StatusCode::OK);
     let ready = ask(server, "/readyz").await;
@@ -122,9 +138,7 @@ async fn row_63_a_flood_of_connections_turned_away_does_not_hide_that_the_server
         }
     });
     for _ in 0..20 {
-        let since = Instant::now();
-        assert_eq!(ask(ward.server(), "/livez").await.status, StatusCode::OK);
-        assert!(since.elapsed() < Duration::from_secs(3), "as a probe waits");
+        is_alive_to_a_probe(ward.server()).await;
     }
     flood.abort();
     leave(inside).await;
