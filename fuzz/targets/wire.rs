@@ -152,7 +152,7 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
                     send.client_id.as_ref().map(|key| key.as_str())
                 );
             }
-            assert!(command.content_bytes() <= payload.len());
+            assert!(command.held_bytes() <= payload.len());
         }
         Command::Join(join) => {
             assert_eq!(event, EventName::JoinRoom);
@@ -189,7 +189,7 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
         Command::ListUsers(range) => {
             assert_eq!(event, EventName::ListUsers);
             assert!((1..=USERS_MAX).contains(&range.limit));
-            assert!(range.after.is_none_or(|after| after.len() <= 128));
+            assert!(range.after.as_ref().is_none_or(|after| after.len() <= 128));
         }
     }
 }

@@ -34,7 +34,7 @@ const INTERFACES = [
   { rust: 'Gap' },
   { rust: 'Shutdown' },
   { rust: 'Position' },
-  { rust: 'JoinWire', name: 'JoinRoom', doc: '`join_room`' },
+  { rust: 'JoinWire', name: 'JoinRoom', doc: '`join_room`', types: { after: 'Position' } },
   { rust: 'LeaveWire', name: 'LeaveRoom', doc: '`leave_room`' },
   { rust: 'SendWire', name: 'SendMessage', doc: '`send_message`', types: { text: 'string' } },
   { rust: 'HistoryWire', name: 'GetHistory', doc: '`get_history`' },

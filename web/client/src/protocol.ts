@@ -214,7 +214,7 @@ export interface JoinRoom {
   room_name: string;
   username?: string;
   history?: number;
-  after?: PositionWire;
+  after?: Position;
   users?: boolean;
 }
 
