@@ -92,7 +92,11 @@ fn origin(raw: &str) {
     let listed = ORIGINS
         .split(',')
         .any(|origin| origin.eq_ignore_ascii_case(raw));
-    assert_eq!(ALLOWED.allows(raw), listed);
+    let allowed = ALLOWED.allows(raw);
+    assert!(allowed || !listed);
+    // Another form of one that is listed: nothing that is not drawn, and its host is in it.
+    assert!(!allowed || raw.chars().all(|c| !c.is_control() && !c.is_whitespace()));
+    assert!(!allowed || AllowedOrigins::parse(raw).is_ok());
 }
 
 /// Of characters only their numbers are told, so a message is plain ASCII on one line.

@@ -170,10 +170,10 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
             }
             if let Some(after) = given("after").filter(Value::is_object) {
                 let position = join.after.as_ref().expect("a position");
-                assert_eq!(
-                    (&after["epoch"], &after["id"]),
-                    (&Value::from(&*position.epoch), &Value::from(position.id))
-                );
+                assert_eq!(after["id"], Value::from(position.id));
+                // One that is longer than any is none of ours.
+                let epoch = after["epoch"].as_str().filter(|epoch| epoch.len() <= 64);
+                assert_eq!(position.epoch, epoch.unwrap_or_default());
             }
         }
         Command::History(range) => {

@@ -111,6 +111,10 @@ fn normalized(text: &str) -> Option<String> {
     if text == "null" {
         return Some(text.to_owned());
     }
+    // `Url` leaves these out, wherever they stand.
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
     let (_, authority) = text.split_once("://")?;
     if authority.is_empty() || authority.contains(['/', '\\', '?', '#', '@']) {
         return None;
@@ -133,6 +137,20 @@ fn normalized(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_that_a_url_leaves_out_make_no_origin() {
+        let allowed = AllowedOrigins::parse("https://chat.example");
+        let allowed = allowed.unwrap_or_else(|e| panic!("{e}"));
+        for origin in [
+            "\u{18}https://chat.example",
+            "https://chat.example ",
+            "https://ch\tat.example",
+            "ht\ntps://chat.example",
+        ] {
+            assert!(!allowed.allows(origin), "{origin:?}");
+        }
+    }
 
     #[test]
     fn a_star_is_any() {
