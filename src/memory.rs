@@ -4,17 +4,17 @@
 //! Each connection has an [`MemoryAccount`]; whatever holds memory for it keeps a [`MemoryCharge`] there. Near
 //! the bound two things happen, in this order:
 //!
-//! 1. Above [`CLOSE_ABOVE`] the connections that hold most are closed, until what the others hold
-//!    is below [`CLOSE_DOWN_TO`]. Closing takes a moment, so what a closing connection still holds
+//! 1. Above `CLOSE_ABOVE` the connections that hold most are closed, until what the others hold
+//!    is below `CLOSE_DOWN_TO`. Closing takes a moment, so what a closing connection still holds
 //!    counts as gone; otherwise all would be closed before the first has ended.
-//! 2. Above [`REFUSE_ABOVE`] new work is refused. Because closing begins earlier, this happens only
-//!    while closing is behind. A connection that holds next to nothing ([`LIGHT`]) may go on even
+//! 2. Above `REFUSE_ABOVE` new work is refused. Because closing begins earlier, this happens only
+//!    while closing is behind. A connection that holds next to nothing (`LIGHT`) may go on even
 //!    then: what those add is small, and closing bounds it.
 //!
-//! Output that can wait in a room's log does: it stops being handed on at [`CLOSE_DOWN_TO`], so
+//! Output that can wait in a room's log does: it stops being handed on at `CLOSE_DOWN_TO`, so
 //! readers that are behind close nobody.
 //!
-//! A charge changes two relaxed counters, and those only when it crosses a step of [`STEP`]: what
+//! A charge changes two relaxed counters, and those only when it crosses a step of `STEP`: what
 //! is small and short-lived costs nothing.
 
 use std::fmt;
@@ -259,7 +259,7 @@ impl Drop for MemoryAccount {
 #[derive(Debug)]
 pub struct MemoryCharge {
     account: Arc<MemoryAccount>,
-    /// Whole steps of [`STEP`].
+    /// Whole steps of `STEP`.
     bytes: usize,
 }
 
