@@ -96,8 +96,10 @@ impl PollingSession {
 
     /// Whether another WebSocket may try to take over; [`Self::end_probe`] is owed then.
     pub fn begin_probe(&self) -> bool {
-        let begins = !self.upgraded.load(Ordering::Acquire)
-            && self.probes.fetch_add(1, Ordering::AcqRel) < PROBES_MAX;
+        if self.upgraded.load(Ordering::Acquire) {
+            return false;
+        }
+        let begins = self.probes.fetch_add(1, Ordering::AcqRel) < PROBES_MAX;
         if !begins {
             self.end_probe();
         }
