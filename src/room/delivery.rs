@@ -10,12 +10,12 @@ use super::room::Room;
 const BATCH_ENTRIES: usize = 128;
 
 impl Room {
-    /// Delivers what is published to the subscribers for as long as it is polled.
+    /// Delivers what is published after the position `delivered` to the subscribers, for as long as it
+    /// is polled.
     ///
     /// Spends no time waiting, so the runtime's budget for such tasks must not stop its writes.
-    pub async fn deliver(&self) {
+    pub async fn deliver(&self, mut delivered: u64) {
         tokio::task::unconstrained(async {
-            let mut delivered = self.head();
             loop {
                 self.fanout.woken().await;
                 // Let those go first who are about to publish more: it all leaves in one write then.

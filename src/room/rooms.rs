@@ -122,7 +122,9 @@ impl Rooms {
         for room in self.by_name.values() {
             let (typing, delivering) = (Arc::clone(room), Arc::clone(room));
             tasks.spawn(async move { typing.publish_typing(interval).await });
-            tasks.spawn(async move { delivering.deliver().await });
+            // Taken here: the first entry may be published before the task has run.
+            let delivered = room.head();
+            tasks.spawn(async move { delivering.deliver(delivered).await });
         }
         tasks
     }
