@@ -10,26 +10,26 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-/// By how much the machine's clock may differ from what is expected and be followed at once.
+/// By how much the machine's clock may differ from what is expected and be followed immediately.
 const SLACK_MS: i64 = 2_000;
 /// How long a leap ahead must last. A clock that is wrong for a shorter time is never shown.
 const AHEAD_MS: i64 = 15_000;
 /// How long a leap back must last. It does no harm: timestamps wait for the clock meanwhile.
 const BACK_MS: i64 = 2_000;
-/// Time between two looks at the machine's clock where nobody asks for the time.
+/// Time between two looks at the machine's clock if no caller asks for the time.
 const LOOK: Duration = Duration::from_secs(1);
 /// What no clock shows that is right: the years before 2020 and after 2199.
 const PLAUSIBLE_MS: std::ops::Range<i64> = 1_577_836_800_000..7_258_118_400_000;
 /// What a timestamp of four digits for the year can show.
 const SHOWN_MS: std::ops::RangeInclusive<i64> = 0..=253_402_207_200_000;
 
-/// What is believed of a clock. All times are milliseconds: `mono` of a clock that nobody sets, `wall`
+/// What is believed of a clock. All times are milliseconds: `mono` of the monotonic clock, `wall`
 /// since the Unix epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Believed {
     /// By how much the clock is ahead of the monotonic one; `None` until it shows what can be right.
     offset: Option<i64>,
-    /// What was believed before the last leap: the clock may come back to it at once.
+    /// What was believed before the last leap: the clock may return to it immediately.
     before: Option<i64>,
     leap: Option<Leap>,
 }
@@ -101,14 +101,14 @@ fn shown(unix_ms: i64) -> i64 {
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 static BELIEVED: LazyLock<Mutex<Believed>> = LazyLock::new(Mutex::default);
 
-/// Milliseconds since the Unix epoch. Any other thread may be told an earlier or later time, by
+/// Milliseconds since the Unix epoch. Another thread may get an earlier or later time, by
 /// however much the clock was corrected in between.
 #[must_use]
 pub fn unix_ms() -> i64 {
     BELIEVED.lock().look(mono_ms(), wall_ms())
 }
 
-/// Milliseconds since this process began, by a clock that nobody sets.
+/// Milliseconds since this process began, by the monotonic clock.
 #[must_use]
 pub fn mono_ms() -> i64 {
     i64::try_from(STARTED.elapsed().as_millis()).unwrap_or(i64::MAX)
@@ -128,7 +128,7 @@ pub fn is_datable() -> bool {
 }
 
 /// Keeps an eye on the machine's clock for as long as it is polled, so that a leap is weighed from when
-/// it happens and not from when somebody next asks for the time.
+/// it happens and not from when the time is next asked for.
 pub async fn watch() {
     loop {
         BELIEVED.lock().look(mono_ms(), wall_ms());
@@ -180,17 +180,17 @@ mod tests {
     /// What is believed each second, of a clock that is off by so much from then on.
     fn believed(offs: &[(i64, i64)]) -> Vec<i64> {
         let mut clock = Believed::default();
-        let mut told = Vec::new();
+        let mut seen = Vec::new();
         let mut second = 0;
         for (seconds, off) in offs {
             for _ in 0..*seconds {
                 let mono = second * 1000;
                 let wall = NOW.saturating_add(mono).saturating_add(*off);
-                told.push(clock.look(mono, wall) - NOW - mono);
+                seen.push(clock.look(mono, wall) - NOW - mono);
                 second += 1;
             }
         }
-        told
+        seen
     }
 
     #[test]
@@ -204,39 +204,39 @@ mod tests {
             i64::MIN / 2,
             3_000,
         ] {
-            let told = believed(&[(10, 0), (if off > 0 { 14 } else { 2 }, off), (20, 0)]);
-            assert!(told.iter().all(|off| *off == 0), "{off}: {told:?}");
+            let seen = believed(&[(10, 0), (if off > 0 { 14 } else { 2 }, off), (20, 0)]);
+            assert!(seen.iter().all(|off| *off == 0), "{off}: {seen:?}");
         }
     }
 
     #[test]
     fn a_clock_that_stays_where_it_leapt_to_is_believed_within_seconds() {
         for (off, seconds) in [(DAY, 15), (-DAY, 2), (3_000, 15), (1_000, 0), (-1_000, 0)] {
-            let told = believed(&[(10, 0), (20, off)]);
-            let first = told.iter().position(|told| *told == off);
-            assert_eq!(first, Some(10 + seconds), "{off}: {told:?}");
+            let seen = believed(&[(10, 0), (20, off)]);
+            let first = seen.iter().position(|seen| *seen == off);
+            assert_eq!(first, Some(10 + seconds), "{off}: {seen:?}");
         }
     }
 
     #[test]
     fn a_clock_that_comes_back_is_believed_at_once_however_long_it_was_wrong() {
         for off in [DAY, -DAY] {
-            let told = believed(&[(10, 0), (100, off), (10, 0)]);
-            assert_eq!((told[109], told[110]), (off, 0), "{told:?}");
+            let seen = believed(&[(10, 0), (100, off), (10, 0)]);
+            assert_eq!((seen[109], seen[110]), (off, 0), "{seen:?}");
             // And the next moment of the same kind is one.
-            let told = believed(&[(10, 0), (100, off), (10, 0), (2, off), (10, 0)]);
-            assert_eq!(told[120..], [0; 12], "{told:?}");
+            let seen = believed(&[(10, 0), (100, off), (10, 0), (2, off), (10, 0)]);
+            assert_eq!(seen[120..], [0; 12], "{seen:?}");
         }
     }
 
     #[test]
     fn a_clock_that_cannot_be_right_is_followed_until_it_can() {
         for wrong in [-NOW, -NOW - DAY, YEAR_10000] {
-            let told = believed(&[(5, wrong), (5, 0)]);
-            assert_eq!(told[5..], [0; 5], "{wrong}: {told:?}");
+            let seen = believed(&[(5, wrong), (5, 0)]);
+            assert_eq!(seen[5..], [0; 5], "{wrong}: {seen:?}");
         }
-        let told = believed(&[(5, 0), (1000, YEAR_10000), (5, 0)]);
-        assert!(told.iter().all(|off| *off == 0), "{told:?}");
+        let seen = believed(&[(5, 0), (1000, YEAR_10000), (5, 0)]);
+        assert!(seen.iter().all(|off| *off == 0), "{seen:?}");
     }
 
     proptest! {
@@ -247,8 +247,8 @@ mod tests {
                 any::<i64>(), -DAY..DAY, Just(0), Just(DAY), Just(-DAY),
             ]), 0..20),
         ) {
-            let told = believed(&[&offs[..], &[(20, 0)]].concat());
-            prop_assert_eq!(told[told.len() - 1], 0);
+            let seen = believed(&[&offs[..], &[(20, 0)]].concat());
+            prop_assert_eq!(seen[seen.len() - 1], 0);
             let mut clock = Believed::default();
             for (mono, wall) in offs {
                 let at = clock.look(mono, wall);
