@@ -12,10 +12,10 @@
 //! | [`shutdown`] | signals |
 //! | [`healthcheck`] | asks a running server whether it lives |
 //! | [`telemetry`] | logs |
-//! | `cluster` | several nodes, one chatroom; the only folder that names redis (feature `cluster`) |
 //! | [`http`] | the router: health and the page |
 //! | [`socket`] | Socket.IO in, sessions behind it; the only folder that names socketioxide |
 //! | [`session`] | one connection: ordered mailbox in, cursor out |
+//! | [`store`] | what keeps the rooms: memory, or Redis for several nodes |
 //! | [`room`] | rooms: log, members, counts, typing |
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
@@ -23,8 +23,6 @@
 //! [`clock`], [`json`], [`memory`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
-#[cfg(feature = "cluster")]
-pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;
@@ -41,5 +39,6 @@ pub mod server;
 pub mod session;
 pub mod shutdown;
 pub mod socket;
+pub mod store;
 mod sync;
 pub mod telemetry;

@@ -2,8 +2,8 @@
 
 mod bind;
 mod errors;
-mod node;
 mod settings;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,6 @@ use tokio_util::task::TaskTracker;
 
 pub use self::bind::{bind, bind_metrics};
 pub use self::errors::{BindError, ServerError};
-use self::node::{Prepared, Working};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
 use crate::config::{Config, KeySource};
 use crate::http::assets::Assets;
@@ -24,7 +23,7 @@ use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
-use crate::room::{RoomSettings, Rooms};
+use crate::room::{RoomSettings, Rooms, Store};
 use crate::session::{Drain, Identities, Shared};
 use crate::socket::{self, AdmissionSettings, SocketSettings};
 use crate::telemetry;
@@ -47,9 +46,10 @@ pub struct Server {
     /// Of the public port's listener.
     limits: listener::Limits,
     keep_alive: Duration,
-    node: Working,
-    // Ends with the server.
+    store: Arc<dyn Store>,
+    // End with the server.
     background: JoinSet<()>,
+    _store_tasks: JoinSet<()>,
 }
 
 impl Server {
@@ -60,26 +60,41 @@ impl Server {
     /// [`ServerError`] if a setting, the web client's folder or the address of Redis cannot be used.
     pub fn new(config: &Config) -> Result<Self, ServerError> {
         config.check()?;
+        let metrics = Arc::new(Metrics::default());
+        let store = store::open(config, &metrics)?;
+        Self::build(config, metrics, store)
+    }
+
+    /// The same with a store of the host's own, whatever the configuration says of stores.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_store(config: &Config, store: Arc<dyn Store>) -> Result<Self, ServerError> {
+        config.check()?;
+        Self::build(config, Arc::new(Metrics::default()), store)
+    }
+
+    fn build(
+        config: &Config,
+        metrics: Arc<Metrics>,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, ServerError> {
         announce(config);
         let page = match &config.web_dir {
             Some(folder) => Some(Assets::from_folder(folder)?),
             None => Assets::embedded(),
         };
         let limits = limits(config);
-        let metrics = Arc::new(Metrics::default());
-        let node = Prepared::new(config, &metrics)?;
-        let rooms = Rooms::new(&RoomSettings {
+        let room_settings = RoomSettings {
             names: config.rooms.clone(),
             log: log_bounds(config),
             notice_limit: config.notice_limit,
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
-            unique_names: config.unique_names,
             ceiling: ceiling(config),
             metrics: Arc::clone(&metrics),
-            node: node.id(),
-            backplane: node.backplane(),
-        });
+        };
+        let rooms = Arc::new(Rooms::new(&room_settings, &store));
         let mut background = rooms.start();
         let budget = MemoryBudget::new(config.memory_budget);
         let guarded = Arc::clone(&budget);
@@ -105,7 +120,10 @@ impl Server {
         };
         let endpoint = socket::build(&socket_settings, &shared, &sessions);
         let readiness = Readiness::default();
-        let node = node.start(&shared, &readiness);
+        if let Some(availability) = store.availability() {
+            readiness.follow(availability);
+        }
+        let store_tasks = Arc::clone(&store).start(&shared.rooms);
         Ok(Self {
             router: http::router(http::Parts {
                 endpoint,
@@ -127,18 +145,18 @@ impl Server {
                 ..listener::Limits::default()
             },
             keep_alive: config.keep_alive,
-            node,
+            store,
             background,
+            _store_tasks: store_tasks,
         })
     }
 
-    /// Waits a while until this node is in step with those that share its rooms; at once where
-    /// there are none.
+    /// Waits until the store can be used, or for a few seconds.
     ///
     /// # Errors
-    /// [`ServerError`] if Redis refuses this node.
+    /// [`ServerError::Store`] if it never will.
     pub async fn wait_for_start(&self) -> Result<(), ServerError> {
-        self.node.wait_for_start().await
+        Ok(self.store.wait_for_start().await?)
     }
 
     /// Replaces the process's panic hook by one that counts panics in `hubbub_panics_total` and logs
@@ -222,7 +240,7 @@ impl Server {
                 "DRAIN_TIMEOUT is over: ending the rest"
             );
         }
-        self.node.finish().await;
+        self.store.finish().await;
     }
 }
 

@@ -9,10 +9,10 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use hubbub::cluster::entry::{parse_change, parse_log, parse_record};
 use hubbub::domain::RoomName;
-use hubbub::room::replica::{Placed, Received, Restored};
-use hubbub::room::{LogBounds, Read, Room, RoomSettings, Rooms};
+use hubbub::room::{Applied, LogBounds, Read, Record, Room, RoomSettings, Rooms, Store};
+use hubbub::store::MemoryStore;
+use hubbub::store::redis::entry::{parse_change, parse_log, parse_record};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ const OURS: [(&str, &str); 9] = [
 
 static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
     let name = RoomName::parse("tech").expect("a room's name");
-    let rooms = Rooms::new(&RoomSettings {
+    let settings = RoomSettings {
         names: vec![name.clone()],
         log: LogBounds {
             messages_max: 10,
@@ -42,12 +42,11 @@ static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
         notice_limit: 0,
         state_interval: Duration::ZERO,
         slow_timeout: None,
-        unique_names: false,
         ceiling: None,
         metrics: Arc::default(),
-        node: 1,
-        backplane: None,
-    });
+    };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(false));
+    let rooms = Rooms::new(&settings, &store);
     Arc::clone(rooms.get(&name).expect("the room"))
 });
 
@@ -63,8 +62,8 @@ fuzz_target!(|input: &[u8]| {
     }
     for fields in [fields, completed] {
         let raw = ("1-0".to_owned(), fields);
-        if let Ok(received) = parse_log(&raw) {
-            show(&received);
+        if let Ok(record) = parse_log(&raw) {
+            show(&record);
         }
         if let Ok(change) = parse_change(&raw) {
             assert!(RoomName::parse(change.room.as_str()).is_ok());
@@ -78,23 +77,18 @@ fuzz_target!(|input: &[u8]| {
 });
 
 /// What was read can be a log of its own, and be told.
-fn show(received: &Received) {
-    assert!(received.id > 0);
-    let left_out = ROOM.restore(Restored {
-        epoch: Arc::clone(&received.epoch),
-        head: received.id,
-        floor: 0,
-        newest_message: None,
-        entries: vec![received.clone()],
-    });
-    assert_eq!(left_out, 0);
+fn show(record: &Record) {
+    assert!(record.id > 0);
+    let mut restoring = ROOM.restore(Arc::clone(&record.epoch), record.id, 0);
+    assert!(restoring.add(record));
+    restoring.finish(None);
     let mut entries = Vec::new();
     assert_eq!(
-        ROOM.read_after(received.id - 1, 2, &mut entries),
-        Read::Entries { upto: received.id }
+        ROOM.read_after(record.id - 1, 2, &mut entries),
+        Read::Entries { upto: record.id }
     );
     let payload: Value = serde_json::from_str(entries[0].payload.get()).expect("JSON");
-    assert_eq!(payload["id"], received.id);
-    assert_eq!(payload["user_id"], *received.member.user_id);
-    assert_eq!(ROOM.receive(received), Placed::Old);
+    assert_eq!(payload["id"], record.id);
+    assert_eq!(payload["user_id"], *record.member.user_id);
+    assert_eq!(ROOM.changes().apply(record), Applied::Duplicate);
 }

@@ -87,6 +87,12 @@ impl MessageText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The same, shared.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 fn first_forbidden_control(raw: &str) -> Option<char> {

@@ -132,7 +132,7 @@ mod tests {
     }
 
     /// Members in the order of their joining.
-    fn members(count: i64) -> Vec<MemberId> {
+    fn members(count: u64) -> Vec<MemberId> {
         let members = Members::at(1);
         (0..count).map(|n| members.new_id(n)).collect()
     }

@@ -37,7 +37,7 @@ impl Room {
     }
 
     /// The entries past `delivered`, which is moved on; `None` where there are none.
-    pub(super) fn next_batch(&self, delivered: &mut u64) -> Option<Batch> {
+    pub(crate) fn next_batch(&self, delivered: &mut u64) -> Option<Batch> {
         let after = *delivered;
         let mut entries = Vec::new();
         match self.read_after(after, BATCH_ENTRIES, &mut entries) {

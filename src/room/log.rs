@@ -69,22 +69,31 @@ pub struct Entry {
     key: Option<DedupKey>,
 }
 
-/// Who sent a message under which idempotency key.
+/// A sender and an idempotency key of that sender's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DedupKey {
-    /// The sender.
-    pub user_id: Arc<str>,
-    /// The sender's key.
-    pub client_id: Arc<str>,
+    user_id: Arc<str>,
+    client_id: Arc<str>,
+}
+
+impl DedupKey {
+    /// The key `client_id` of the user `user_id`.
+    #[must_use]
+    pub fn new(user_id: &Arc<str>, client_id: &str) -> Self {
+        Self {
+            user_id: Arc::clone(user_id),
+            client_id: client_id.into(),
+        }
+    }
 }
 
 /// What is remembered of a message sent under an idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remembered {
     /// The id it got.
     pub id: u64,
-    /// When it was accepted, as told to the sender.
-    pub timestamp: Arc<str>,
+    /// When it was accepted, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
     /// Hash of its text, to tell a retry from another message under the same key.
     pub text_hash: u64,
 }
@@ -176,6 +185,7 @@ impl Log {
         payload: Box<RawValue>,
         previous: Option<u64>,
         now: Instant,
+        key: Option<(DedupKey, Remembered)>,
     ) -> bool {
         let last = self.newest_id();
         if id <= last || id > self.head {
@@ -189,7 +199,7 @@ impl Log {
                 None => {}
             }
         }
-        self.keep(id, kind, payload, now, None);
+        self.keep(id, kind, payload, now, key);
         true
     }
 

@@ -34,6 +34,15 @@ impl fmt::Display for MemberId {
     }
 }
 
+impl MemberId {
+    /// When the user joined, or the membership that this one continues began: milliseconds since the
+    /// Unix epoch, by the clock of its process.
+    #[must_use]
+    pub const fn joined_ms(&self) -> u64 {
+        self.joined_ms
+    }
+}
+
 /// A text is no [`MemberId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemberId;
@@ -117,11 +126,11 @@ impl Members {
     }
 
     /// An id for somebody who joins here.
-    pub fn new_id(&self, joined_ms: i64) -> MemberId {
+    pub fn new_id(&self, joined_ms: u64) -> MemberId {
         // One count for all rooms: two people may join two of them within a millisecond.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         MemberId {
-            joined_ms: u64::try_from(joined_ms).unwrap_or_default(),
+            joined_ms,
             node: self.node,
             serial: NEXT.fetch_add(1, Ordering::Relaxed),
         }
@@ -158,11 +167,6 @@ impl Members {
         }
     }
 
-    /// The member's connection is back.
-    pub fn release(&mut self, id: MemberId) {
-        self.held.remove(&id);
-    }
-
     /// Removes a member at another process's word. One of this process who has not been added yet
     /// is not going to be.
     pub fn remove_from_elsewhere(&mut self, id: MemberId) -> Option<Member> {
@@ -173,7 +177,7 @@ impl Members {
     }
 
     /// Somebody is on their way in here. [`Self::end_arrival`] follows.
-    pub fn begin_arrival(&mut self, joined_ms: i64) -> MemberId {
+    pub fn begin_arrival(&mut self, joined_ms: u64) -> MemberId {
         let id = self.new_id(joined_ms);
         self.arriving.insert(id, false);
         id
@@ -328,7 +332,7 @@ mod tests {
                 }
             }
             assert_eq!(held(&here), most, "of {count}");
-            here.release(ids[0]);
+            drop(here.remove(ids[0]));
             assert_eq!(held(&here), most - 1);
             ids.iter().for_each(|id| drop(here.remove(*id)));
             assert_eq!(held(&here), 0);

@@ -1,34 +1,33 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
-//! In reading order: [`log`] (messages and notices, a `ring` each), [`members`], [`room`] (the two together: join,
-//! leave, publish, read), `payloads` (what entries look like on the wire), [`membership`] (what a
-//! joiner holds), `ceiling` (how many messages a room takes), [`names`] (where they are unique), [`fanout`], `delivery` and [`bell`] (how entries
-//! and news reach the sessions), [`typing`], [`counts`], [`activity`] (what is new in rooms where one is
-//! not), [`rooms`] (all rooms of the service), [`backplane`] and [`replica`] (rooms that several
-//! processes share).
+//! In reading order: [`log`] (messages and notices, a `ring` each), [`members`], [`room`] (the two
+//! together), [`store`] (what keeps them: the trait every store implements), [`record`] (an entry as a
+//! store has it) and `payloads` (as the wire has it), [`changes`] and [`restoring`] (how a store drives
+//! a room), `joining` and [`membership`] (what a session does in one), `ceiling` (how many messages a
+//! room takes), [`fanout`], `delivery` and [`bell`] (how entries and news reach the sessions),
+//! [`typing`], [`counts`], [`activity`] (what is new in other rooms), [`rooms`] (all of the service).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
 
 pub mod activity;
-pub mod backplane;
 pub mod bell;
 #[cfg(test)]
 mod bell_tests;
 mod ceiling;
+pub mod changes;
+#[cfg(test)]
+mod changes_tests;
 pub mod counts;
 mod delivery;
 pub mod fanout;
+mod joining;
 pub mod log;
 pub mod members;
 pub mod membership;
-#[cfg(test)]
-mod model_tests;
-pub mod names;
 mod payloads;
-pub mod replica;
-#[cfg(test)]
-mod replica_tests;
+pub mod record;
+pub mod restoring;
 mod ring;
 #[expect(
     clippy::module_inception,
@@ -36,15 +35,23 @@ mod ring;
 )]
 pub mod room;
 pub mod rooms;
+pub mod store;
 pub mod typing;
 
 pub use activity::ActivityState;
 pub use bell::{Bell, News};
+pub use changes::{Applied, Changes};
 pub use counts::CountsState;
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
+pub use joining::Joined;
 pub use log::{Entry, EntryKind, LogBounds, Page, Read};
-pub use members::{UserId, UsersPage};
-pub use membership::{Joined, Membership, Saying};
-pub use names::NameClaim;
-pub use room::{Published, Room};
+pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
+pub use membership::Membership;
+pub use record::{Content, ID_MAX, Record};
+pub use restoring::Restoring;
+pub use room::Room;
 pub use rooms::{RoomSettings, Rooms};
+pub use store::{
+    Answer, Arrival, Arrived, Draft, LogPosition, Outcome, Published, Publishing, Store,
+    StoreError, StoreFuture,
+};

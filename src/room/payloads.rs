@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::members::Member;
-use super::room::{Room, State};
+use super::room::Room;
 use crate::domain::Username;
 use crate::protocol::{NoticeKind, ReceiveMessage, SystemMessage};
 use crate::{clock, json};
@@ -28,9 +28,9 @@ impl Room {
         })
     }
 
-    /// The notice of somebody's joining, for themselves alone.
-    pub(super) fn own_notice(&self, state: &mut State, member: &Member) -> Box<RawValue> {
-        let at = clock::rfc3339(state.now_ms());
+    /// The notice of a user's joining, for that user alone.
+    pub(super) fn own_notice(&self, member: &Member) -> Box<RawValue> {
+        let at = clock::rfc3339(self.state.lock().now_ms());
         self.notice(None, NoticeKind::Joined, member, None, &at)
     }
 

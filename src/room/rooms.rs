@@ -1,17 +1,17 @@
 //! All rooms of the service, in the order they are listed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::activity::Activity;
-use super::backplane::Backplane;
 use super::counts::Counts;
 use super::log::LogBounds;
-use super::members::NodeId;
+use super::members::UserId;
 use super::room::Room;
+use super::store::Store;
 use crate::clock;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
@@ -30,38 +30,40 @@ pub struct RoomSettings {
     pub state_interval: Duration,
     /// A reader whose transport takes nothing for this long is told so; `None` = never.
     pub slow_timeout: Option<Duration>,
-    /// Names that look alike may not be in one room at once.
-    pub unique_names: bool,
     /// How many messages one room takes; `None` = not limited.
     pub ceiling: Option<Rate>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Names this process among those that share the rooms; 0 where there are none.
-    pub node: NodeId,
-    /// What joins the rooms to those of other processes.
-    pub backplane: Option<Arc<dyn Backplane>>,
 }
 
 /// The rooms. They are predefined: none is made or removed while the service runs.
-#[derive(Debug)]
 pub struct Rooms {
     by_name: HashMap<RoomName, Arc<Room>>,
     counts: Arc<Counts>,
     activity: Arc<Activity>,
     state_interval: Duration,
     slow_timeout: Option<Duration>,
-    shared: bool,
+    on_takeover: OnceLock<Box<dyn Fn(&UserId) + Send + Sync>>,
+}
+
+impl std::fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rooms")
+            .field("by_name", &self.by_name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Rooms {
-    /// Empty rooms.
+    /// Empty rooms whose logs and members are kept by `store`.
     #[must_use]
-    pub fn new(settings: &RoomSettings) -> Self {
+    pub fn new(settings: &RoomSettings, store: &Arc<dyn Store>) -> Self {
         let counts = Arc::new(Counts::new(settings.names.clone()));
         let activity = Arc::new(Activity::new(settings.names.clone()));
         let room = |(index, name): (usize, &RoomName)| {
             let (counts, activity) = (Arc::clone(&counts), Arc::clone(&activity));
-            let room = Room::new(name.clone(), index, counts, activity, settings);
+            let store = Arc::clone(store);
+            let room = Room::new(name.clone(), index, counts, activity, settings, store);
             (name.clone(), Arc::new(room))
         };
         let by_name = settings.names.iter().enumerate().map(room).collect();
@@ -71,7 +73,7 @@ impl Rooms {
             activity,
             state_interval: settings.state_interval,
             slow_timeout: settings.slow_timeout,
-            shared: settings.backplane.is_some(),
+            on_takeover: OnceLock::new(),
         }
     }
 
@@ -86,10 +88,18 @@ impl Rooms {
         self.by_name.values()
     }
 
-    /// Whether other processes have them too.
-    #[must_use]
-    pub const fn are_shared(&self) -> bool {
-        self.shared
+    /// Sets what is called when another process has taken over a membership that a user had here. The
+    /// first call counts.
+    pub fn on_takeover(&self, callback: impl Fn(&UserId) + Send + Sync + 'static) {
+        self.on_takeover.get_or_init(|| Box::new(callback));
+    }
+
+    /// For a store that several processes share: another process has taken over a membership that the
+    /// user had here, and it has been removed from its room.
+    pub fn taken_over(&self, user_id: &UserId) {
+        if let Some(callback) = self.on_takeover.get() {
+            callback(user_id);
+        }
     }
 
     /// The member counts of all rooms.

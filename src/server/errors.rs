@@ -3,10 +3,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-#[cfg(feature = "cluster")]
-use crate::cluster::ClusterError;
 use crate::config::ConfigErrors;
 use crate::http::assets::FolderError;
+use crate::room::StoreError;
 
 /// Why a server cannot be built or started.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +16,9 @@ pub enum ServerError {
     /// The web client's folder cannot be served.
     #[error("WEB_DIR: {0}")]
     WebDir(#[from] FolderError),
-    /// Redis cannot be used.
-    #[cfg(feature = "cluster")]
+    /// The store cannot be used.
     #[error(transparent)]
-    Cluster(#[from] ClusterError),
+    Store(#[from] StoreError),
 }
 
 /// Why a port cannot be opened.

@@ -10,13 +10,13 @@ use super::mailbox::Request;
 use super::serve::{Place, Session};
 use super::users::Keep;
 use crate::domain::{Refusal, RefusalCode};
-use crate::json;
 use crate::protocol::{
     Accepted, Command, ErrorEvent, EventName, Join, JoinConfirm, NoBody, Position, RefusedAck,
     RefusedError, Send, SentBody, USERS_MAX, event,
 };
 use crate::room::members::Member;
-use crate::room::{Membership, NameClaim, News, Page, Published, Room, Saying, Subscriber};
+use crate::room::{Membership, News, Page, Published, Publishing, Room, Subscriber};
+use crate::{clock, json};
 
 impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Does what a request asks and answers it.
@@ -43,8 +43,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             },
             Ok(Command::Leave { closing }) => self.leave(closing),
             Ok(Command::Send(send)) => match self.send(&send) {
-                Saying::Done(result) => result.map(|published| sent(&published)),
-                Saying::Underway(outcome) => return self.answer_later(outcome, ack).await,
+                Publishing::Done(result) => result.map(|published| sent(&published)),
+                Publishing::Pending(outcome) => return self.answer_later(outcome, ack).await,
             },
             Ok(Command::History(range)) => self.history(range),
             Ok(Command::ListUsers(range)) => self.list_users(&range),
@@ -225,58 +225,29 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         join: &Join,
     ) -> Result<Option<Box<RawValue>>, Refusal> {
         self.shared.settings.reserved_names.check(&join.username)?;
-        let name = room.claim_name(&self.who.user_id, &join.username)?;
         if let Some(place) = self.place.as_mut().filter(|p| Arc::ptr_eq(p.room(), room)) {
-            place.membership.rename(&join.username, name).await?;
+            place.membership.rename(&join.username).await?;
             place.closing = false;
             return Ok(None);
         }
-        if self.shared.rooms.are_shared() {
-            return self.enter_shared(room, join, name).await;
-        }
-        if let Some(mut membership) = self.claim_place_in(room) {
-            let cursor = membership.attach(Arc::clone(&self.out) as _);
-            membership.rename(&join.username, name).await?;
-            self.sit_down(membership, cursor);
-            return Ok(None);
-        }
-        // Leave first, so that nobody is ever counted twice.
-        self.place = None;
-        let joined = room.join(self.member(join), name, Arc::clone(&self.out) as _);
-        self.sit_down(joined.membership, joined.position);
-        Ok(joined.own_notice)
-    }
-
-    /// The same where the room is shared with other processes. Joining ends whatever membership the
-    /// user had in one step, also one that is kept here: it may be one no longer, and this process
-    /// may not have read as far as the user has at another.
-    async fn enter_shared(
-        &mut self,
-        room: &Arc<Room>,
-        join: &Join,
-        name: NameClaim,
-    ) -> Result<Option<Box<RawValue>>, Refusal> {
         let users = &self.shared.users;
-        let kept = users.claim(&self.who.user_id);
-        let continued = kept.as_ref().filter(|kept| Arc::ptr_eq(kept.room(), room));
-        let since = continued.map(Membership::since);
+        let held = users.claim(&self.who.user_id);
+        let replaces = self.place.as_ref().map(|place| &place.membership);
         let subscriber = Arc::clone(&self.out) as _;
-        match room.enter(self.member(join), name, subscriber).await {
-            Ok(mut joined) => {
-                if let Some(since) = since {
-                    joined.membership.continue_from(since);
-                }
+        let joining = room.join(self.member(join), replaces.or(held.as_ref()), subscriber);
+        match joining.await {
+            Ok(joined) => {
                 if !joined.membership.is_current() {
-                    // The user has come to yet another process meanwhile.
+                    // The user has come to another process meanwhile.
                     self.out.notify(News::TAKEN_OVER);
                 }
-                drop(kept);
+                drop(held);
                 self.sit_down(joined.membership, joined.position);
                 Ok(joined.own_notice)
             }
             Err(refusal) => {
-                if let Some(kept) = kept {
-                    users.keep(&self.who.user_id, self.who.network, kept, Keep::Lost);
+                if let Some(held) = held {
+                    users.keep(&self.who.user_id, self.who.network, held, Keep::Lost);
                 }
                 Err(refusal)
             }
@@ -300,12 +271,6 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         });
     }
 
-    /// Takes the place that is kept for the user, if it is in this room; one in another is left.
-    fn claim_place_in(&self, room: &Arc<Room>) -> Option<Membership> {
-        let kept = self.shared.users.claim(&self.who.user_id)?;
-        Arc::ptr_eq(kept.room(), room).then_some(kept)
-    }
-
     fn leave(&mut self, closing: bool) -> Result<Box<RawValue>, Refusal> {
         if closing {
             self.here_mut()?.closing = true;
@@ -325,14 +290,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         }))
     }
 
-    fn send(&self, send: &Send) -> Saying {
+    fn send(&self, send: &Send) -> Publishing {
         let Some(place) = &self.place else {
-            return Saying::Done(Err(Refusal::not_in_room()));
+            return Publishing::Done(Err(Refusal::not_in_room()));
         };
-        let subscriber = || Arc::clone(&self.out) as _;
+        let subscriber = || Arc::clone(&self.out) as Arc<dyn Subscriber>;
         place
             .membership
-            .publish(&send.text, send.client_id.as_ref(), subscriber)
+            .publish(&send.text, send.client_id.as_ref(), &subscriber)
     }
 
     fn typing(&self, typing: bool) -> Result<Box<RawValue>, Refusal> {
@@ -356,7 +321,7 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
 pub(super) fn sent(published: &Published) -> Box<RawValue> {
     let body = SentBody {
         id: published.id,
-        timestamp: &published.timestamp,
+        timestamp: &clock::rfc3339(published.at_ms),
         duplicate: published.duplicate,
     };
     json::raw(&Accepted { ok: true, body })

@@ -71,7 +71,7 @@ pub struct SessionSettings {
 #[derive(Debug)]
 pub struct Shared {
     /// The rooms.
-    pub rooms: Rooms,
+    pub rooms: Arc<Rooms>,
     /// How sessions behave.
     pub settings: SessionSettings,
     /// Who they are.
@@ -91,15 +91,18 @@ impl Shared {
     /// What sessions of these rooms share.
     #[must_use]
     pub fn new(
-        rooms: Rooms,
+        rooms: Arc<Rooms>,
         settings: SessionSettings,
         identities: Identities,
         metrics: Arc<Metrics>,
         budget: Arc<MemoryBudget>,
     ) -> Self {
+        let users = Users::new(settings.resume_grace, settings.kept_max);
+        let registry = Arc::clone(&users);
+        rooms.on_takeover(move |user_id| registry.taken_over_elsewhere(user_id));
         Self {
             rooms,
-            users: Users::new(settings.resume_grace, settings.kept_max),
+            users,
             budgets: Budgets::new(settings.rates, settings.users_per_address),
             settings,
             identities,

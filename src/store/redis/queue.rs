@@ -8,19 +8,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PATIENCE;
-use super::request::{Adopted, Queued, Request};
+use super::request::{Adopted, Joining, Message, Queued, Request};
 use super::script::node_name;
 use super::status::Status;
-use crate::domain::{Refusal, RoomName, Username};
-use crate::room::backplane::{Answer, Arrival, Arrived, Backplane, Draft, Known, Outcome};
-use crate::room::members::{MemberId, NodeId};
+use crate::domain::{RoomName, Username};
+use crate::room::{Answer, Arrived, LogPosition, MemberId, NodeId, Outcome};
 
 /// Bytes that may be on their way to Redis at once, over all sessions.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// See the module's text.
 #[derive(Debug)]
-pub struct Handle {
+pub struct Requests {
     node: String,
     status: Arc<Status>,
     queue: mpsc::UnboundedSender<Queued>,
@@ -34,7 +33,7 @@ impl std::fmt::Debug for Queued {
     }
 }
 
-impl Handle {
+impl Requests {
     /// A handle, and the queue that it fills.
     pub fn new(node: NodeId, status: Arc<Status>) -> (Self, mpsc::UnboundedReceiver<Queued>) {
         let (queue, queued) = mpsc::unbounded_channel();
@@ -73,69 +72,69 @@ impl Handle {
     }
 
     /// Makes a member of this node known that Redis does not know.
-    pub fn adopt(&self, arrival: Arrival, outcome: Box<dyn FnOnce(Adopted) + Send>) {
-        self.ask_in_order(Request::Adopt { arrival, outcome });
+    pub fn adopt(&self, joining: Joining, outcome: Box<dyn FnOnce(Adopted) + Send>) {
+        self.ask_in_order(Request::Adopt { joining, outcome });
     }
 
-    /// This node goes; `told` hears when everything asked before has been done.
-    pub fn depart(&self, grace: Duration, told: oneshot::Sender<()>) {
-        self.ask(Request::Depart { grace, told });
+    /// This node leaves. `sender` is used when everything asked before has been done.
+    pub fn depart(&self, grace: Duration, sender: oneshot::Sender<()>) {
+        self.ask(Request::Depart { grace, sender });
     }
-}
 
-/// Waits for an answer that is always given.
-fn answer<T: Send + 'static>(told: oneshot::Receiver<Result<T, Refusal>>) -> Answer<T> {
-    Box::pin(async { told.await.unwrap_or_else(|_| Err(Refusal::unavailable())) })
-}
-
-impl Backplane for Handle {
-    fn publish(&self, draft: Draft, outcome: Outcome) {
-        let key = match &draft.client_id {
-            Some(client_id) => format!("{} {}", draft.member.user_id, client_id.as_str()),
-            // Known to nobody else: for when it is asked again after a lost answer.
+    /// Puts a message into its room's log.
+    pub fn publish(&self, message: Message, outcome: Outcome) {
+        let key = match &message.client_id {
+            Some(client_id) => format!("{} {}", message.member.user_id, client_id.as_str()),
+            // Unique, and only for asking again after a lost answer.
             None => {
                 let serial = self.next_key.fetch_add(1, Ordering::Relaxed);
                 format!(" {} {serial}", self.node)
             }
         };
         self.ask(Request::Publish {
-            draft,
+            message,
             key,
             outcome,
         });
     }
 
-    fn join(&self, arrival: Arrival) -> Answer<Arrived> {
-        let (told, outcome) = oneshot::channel();
-        self.ask(Request::Join { arrival, told });
-        answer(outcome)
+    /// Makes a user a member.
+    pub fn join(&self, joining: Joining) -> Answer<Arrived> {
+        let (sender, answer) = oneshot::channel();
+        self.ask(Request::Join { joining, sender });
+        Answer::Pending(answer)
     }
 
-    fn rename(&self, known: Known, id: MemberId, username: Username) -> Answer<()> {
-        let (told, outcome) = oneshot::channel();
+    /// Changes a member's name.
+    pub fn rename(&self, position: LogPosition, id: MemberId, username: Username) -> Answer<()> {
+        let (sender, answer) = oneshot::channel();
         self.ask(Request::Rename {
-            known,
+            position,
             id,
             username,
-            told,
+            sender,
         });
-        answer(outcome)
+        Answer::Pending(answer)
     }
 
-    fn leave(&self, known: Known, id: MemberId) {
-        self.ask_in_order(Request::Leave { known, id });
+    /// Ends a membership.
+    pub fn leave(&self, position: LogPosition, id: MemberId) {
+        self.ask_in_order(Request::Leave { position, id });
     }
 
-    fn hold(&self, room: &RoomName, id: MemberId) {
+    /// Notes that a member's connection is lost.
+    pub fn hold(&self, room: &RoomName, id: MemberId) {
         let room = room.clone();
         self.ask(Request::Hold { room, id });
     }
 
-    fn typing(&self, room: &RoomName, id: MemberId, typing: bool) {
+    /// Passes on that a member types, or stopped.
+    pub fn set_typing(&self, room: &RoomName, id: MemberId, is_typing: bool) {
+        let room = room.clone();
         self.ask(Request::Typing {
-            room: room.clone(),
+            room,
             id,
-            typing,
+            is_typing,
         });
     }
 }

@@ -1,5 +1,6 @@
-//! Rooms against a naive model that keeps everything and looks for everything from the start: any
-//! order of joining, leaving, renaming, publishing and reading, with several rooms and connections.
+//! Rooms with a store in memory against a naive model that keeps everything and looks for everything
+//! from the start: any order of joining, moving, leaving, renaming, publishing and reading, with
+//! several rooms and connections.
 
 mod naive;
 
@@ -9,10 +10,16 @@ use futures_util::FutureExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use self::naive::{Ear, Kept, Model, NAMES, Op, ROOMS, fields, op, settings, text, username};
-use super::members::Member;
-use super::*;
+use self::naive::{
+    FakeSubscriber, Kept, Model, NAMES, Op, ROOMS, fields, op, settings, text, username,
+};
+use super::MemoryStore;
+use crate::clock;
 use crate::domain::{ClientId, RefusalCode};
+use crate::room::{
+    EntryKind, Joined, Member, Membership, Page, Publishing, Read, Room, RoomSettings, Rooms,
+    Store, Subscriber,
+};
 
 /// Somebody in a room.
 struct Person {
@@ -20,13 +27,8 @@ struct Person {
     room: usize,
     user: usize,
     name: usize,
-    ear: Arc<Ear>,
+    subscriber: Arc<FakeSubscriber>,
     cursor: u64,
-}
-
-fn claim(room: &Room, user: usize, name: usize) -> NameClaim {
-    let claim = room.claim_name(&format!("u{user}").into(), &username(name));
-    claim.unwrap_or_else(|refusal| panic!("{refusal:?}"))
 }
 
 impl Person {
@@ -52,7 +54,9 @@ impl World {
     }
 
     fn members(&self, room: usize) -> Vec<&Person> {
-        self.people.iter().filter(|p| p.room == room).collect()
+        let mut members: Vec<_> = self.people.iter().filter(|p| p.room == room).collect();
+        members.sort_by_key(|person| person.membership.id());
+        members
     }
 
     fn tells(&self, members: usize) -> bool {
@@ -66,6 +70,11 @@ impl World {
     fn act(&mut self, op: Op) {
         match op {
             Op::Join { room, user, name } => self.join(room, user, name),
+            Op::Move { who, room, name } => {
+                if let Some(at) = self.chosen(who) {
+                    self.move_to(at, room, name);
+                }
+            }
             Op::Look { room, at, max } => self.look(room, at, max),
             Op::Leave { who } => {
                 if let Some(at) = self.chosen(who) {
@@ -82,9 +91,8 @@ impl World {
                     let (room, user, before) = {
                         let person = &mut self.people[at];
                         let before = std::mem::replace(&mut person.name, name);
-                        let claim = claim(person.membership.room(), person.user, name);
                         let name = username(name);
-                        let renamed = person.membership.rename(&name, claim);
+                        let renamed = person.membership.rename(&name);
                         assert_eq!(renamed.now_or_never(), Some(Ok(())));
                         (person.room, person.user, before)
                     };
@@ -106,34 +114,88 @@ impl World {
         }
     }
 
-    fn join(&mut self, room: usize, user: usize, name: usize) {
-        let ear = Arc::new(Ear::default());
+    /// Joins a room, with the membership that the join replaces.
+    fn enter(
+        &self,
+        room: usize,
+        user: usize,
+        name: usize,
+        replaces: Option<&Membership>,
+    ) -> (Joined, Arc<FakeSubscriber>) {
+        let subscriber = Arc::new(FakeSubscriber::default());
         let member = Member {
             user_id: format!("u{user}").into(),
             username: username(name),
         };
-        let claim = claim(&self.room(room), user, name);
-        let joined = self.room(room).join(member, claim, Arc::clone(&ear) as _);
+        let room = self.room(room);
+        let joining = room.join(member, replaces, Arc::clone(&subscriber) as _);
+        let joined = joining.now_or_never();
+        let joined = joined.unwrap_or_else(|| panic!("a store in memory answers immediately"));
+        let joined = joined.unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        (joined, subscriber)
+    }
+
+    fn join(&mut self, room: usize, user: usize, name: usize) {
+        let (joined, subscriber) = self.enter(room, user, name, None);
+        self.has_joined(joined, subscriber, (room, user, name));
+    }
+
+    fn has_joined(
+        &mut self,
+        joined: Joined,
+        subscriber: Arc<FakeSubscriber>,
+        (room, user, name): (usize, usize, usize),
+    ) {
         assert_eq!(joined.position, self.models[room].head());
         self.people.push(Person {
             membership: joined.membership,
             room,
             user,
             name,
-            ear,
+            subscriber,
             cursor: joined.position,
         });
         let members = self.members(room).len();
-        assert_eq!(joined.users_count, members as u64);
+        assert_eq!(self.room(room).member_count(), members as u64);
         let (tells, said) = (
             self.tells(members),
             format!("{} has joined the room", NAMES[name]),
         );
-        // Where the room is not told, the joiner is: without an id, which nobody else could have.
+        // If the room has no notice, the joiner has one: without an id, which would be another entry's.
         let own = joined.own_notice.map(|notice| fields(notice.get()));
         assert_eq!(own.is_none(), tells);
         assert!(own.is_none_or(|own| own["text"] == *said && own.get("id").is_none()));
         self.notice(room, user, name, tells.then_some(("joined", said)));
+    }
+
+    /// A user comes back to a room, or moves to another one: the membership before ends with that.
+    fn move_to(&mut self, at: usize, room: usize, name: usize) {
+        let tells_there = self.tells(self.members(self.people[at].room).len());
+        let before = self.people.remove(at);
+        let user = before.user;
+        let (joined, subscriber) = self.enter(room, user, name, Some(&before.membership));
+        assert!(!before.membership.is_current() && joined.membership.is_current());
+        let (from, name_before) = (before.room, before.name);
+        drop(before);
+        if from != room {
+            let said = format!("{} has left the room", NAMES[name_before]);
+            let told = tells_there.then_some(("left", said));
+            self.notice(from, user, name_before, told);
+            self.has_joined(joined, subscriber, (room, user, name));
+            return;
+        }
+        assert!(joined.own_notice.is_none());
+        self.people.push(Person {
+            membership: joined.membership,
+            room,
+            user,
+            name,
+            subscriber,
+            cursor: joined.position,
+        });
+        let tells = name != name_before && self.tells(self.members(room).len());
+        let said = format!("{} is now known as {}", NAMES[name_before], NAMES[name]);
+        self.notice(room, user, name, tells.then_some(("renamed", said)));
     }
 
     fn publish(&mut self, at: usize, said: usize, key: Option<u8>) {
@@ -141,12 +203,12 @@ impl World {
         let (room, user) = (person.room, person.user);
         let client_id =
             key.map(|key| ClientId::parse(&format!("k{key}")).unwrap_or_else(|e| panic!("{e}")));
-        let subscriber = Arc::clone(&person.ear);
-        let saying = person
+        let subscriber = || Arc::clone(&person.subscriber) as Arc<dyn Subscriber>;
+        let publishing = person
             .membership
-            .publish(&text(said), client_id.as_ref(), || subscriber);
-        let Saying::Done(published) = saying else {
-            panic!("a room of one process answers at once");
+            .publish(&text(said), client_id.as_ref(), &subscriber);
+        let Publishing::Done(published) = publishing else {
+            panic!("a store in memory answers immediately");
         };
         let known = key.and_then(|key| {
             let mut kept = self.models[room].kept();
@@ -157,8 +219,8 @@ impl World {
                 Ok(published) => {
                     assert!(published.duplicate && first.key.is_some_and(|k| k.2 == said));
                     assert_eq!(
-                        (published.id, &*published.timestamp),
-                        (id, &*first.timestamp)
+                        (published.id, clock::rfc3339(published.at_ms)),
+                        (id, first.timestamp.clone())
                     );
                 }
                 Err(refusal) => {
@@ -173,7 +235,7 @@ impl World {
         assert!(!published.duplicate);
         let mut expected = json!({
             "sender": NAMES[person.name], "text": text(said).as_str(), "room": ROOMS[room],
-            "id": published.id, "user_id": person.user_id(), "timestamp": &*published.timestamp,
+            "id": published.id, "user_id": person.user_id(), "timestamp": clock::rfc3339(published.at_ms),
         });
         if let Some(key) = &client_id {
             expected["client_id"] = key.as_str().into();
@@ -237,7 +299,7 @@ impl World {
         let (room, person) = (self.room(self.people[at].room), &mut self.people[at]);
         let model = &self.models[person.room];
         // Taken back before reading, as a session does.
-        let mut heard = person.ear.heard.lock();
+        let mut heard = person.subscriber.heard.lock();
         (heard.parked, heard.rung) = (None, false);
         let mut batch = Vec::new();
         let read = room.read_after(person.cursor, max, &mut batch);
@@ -315,7 +377,7 @@ impl World {
             assert_eq!(page.more, members.len() > 2);
         }
         for person in &mut self.people {
-            let (model, mut heard) = (&self.models[person.room], person.ear.heard.lock());
+            let (model, mut heard) = (&self.models[person.room], person.subscriber.heard.lock());
             for (id, payload) in std::mem::take(&mut heard.entries) {
                 person.cursor += 1;
                 assert_eq!(id, person.cursor);
@@ -339,8 +401,9 @@ proptest! {
         settings in settings(),
         ops in prop::collection::vec(op(), 1..80),
     ) {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(false));
         let mut world = World {
-            rooms: Rooms::new(&settings),
+            rooms: Rooms::new(&settings, &store),
             settings,
             models: Default::default(),
             people: Vec::new(),

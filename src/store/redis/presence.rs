@@ -13,17 +13,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::backplane::Handle;
 use super::connection::{Connection, RedisError};
-use super::request::Adopted;
+use super::queue::Requests;
+use super::request::{Adopted, Joining};
 use super::script::{Context, Script, millis};
 use super::status::Status;
 use crate::clock::{self, Believed};
 use crate::random;
-use crate::room::Room;
-use crate::room::backplane::Arrival;
-use crate::room::members::MemberId;
-use crate::session::Shared;
+use crate::room::{Member, MemberId, Room, Rooms};
 
 /// How long a node is believed to live without a word.
 const LEASE: Duration = Duration::from_secs(8);
@@ -40,10 +37,10 @@ const END_MAX: usize = 500;
 #[derive(Debug)]
 pub struct Presence {
     context: Arc<Context>,
-    shared: Arc<Shared>,
+    rooms: Arc<Rooms>,
     status: Arc<Status>,
     /// Where members are made known, in order with what else becomes of them.
-    handle: Weak<Handle>,
+    requests: Weak<Requests>,
     /// By how much Redis's clock is ahead of this machine's, in milliseconds.
     ahead_ms: AtomicI64,
     /// Redis's clock, as far as it is believed, and since when it has been where it is.
@@ -58,15 +55,15 @@ impl Presence {
     /// The presence of this node.
     pub fn new(
         context: Arc<Context>,
-        shared: Arc<Shared>,
+        rooms: Arc<Rooms>,
         status: Arc<Status>,
-        handle: Weak<Handle>,
+        requests: Weak<Requests>,
     ) -> Self {
         Self {
             context,
-            shared,
+            rooms,
             status,
-            handle,
+            requests,
             ahead_ms: AtomicI64::new(0),
             redis_clock: Mutex::new((Believed::default(), Instant::now())),
             again: Arc::default(),
@@ -179,8 +176,17 @@ impl Presence {
         self.compare_settings(&nodes);
         let known: HashSet<MemberId> = known.iter().filter_map(|id| id.parse().ok()).collect();
         let mut here = HashSet::new();
-        for room in self.shared.rooms.all() {
-            room.audit(&known, &mut here, |arrival| self.adopt(room, arrival));
+        for room in self.rooms.all() {
+            let changes = room.changes();
+            let position = changes.position();
+            changes.audit(&known, &mut here, |id, member| {
+                let joining = Joining {
+                    position: position.clone(),
+                    id,
+                    member: Member::clone(member),
+                };
+                self.adopt(room, joining);
+            });
         }
         // Whoever was known before the rooms were looked at, and is neither in one nor on the way into
         // one, has ended here, and ids are never used again.
@@ -229,24 +235,25 @@ impl Presence {
     }
 
     /// Makes a member known that Redis does not know, or no longer.
-    fn adopt(&self, room: &Arc<Room>, arrival: Arrival) {
-        let Some(handle) = self.handle.upgrade() else {
+    fn adopt(&self, room: &Arc<Room>, joining: Joining) {
+        let Some(requests) = self.requests.upgrade() else {
             return;
         };
-        let (room, shared) = (Arc::clone(room), Arc::clone(&self.shared));
+        let (room, rooms) = (Arc::clone(room), Arc::clone(&self.rooms));
         let again = Arc::clone(&self.again);
-        let (id, user_id) = (arrival.id, Arc::clone(&arrival.member.user_id));
+        let (id, user_id) = (joining.id, Arc::clone(&joining.member.user_id));
         let outcome = move |adopted| match adopted {
             Adopted::Known => {}
             Adopted::Later => again.store(true, Ordering::Relaxed),
             Adopted::Over => {
                 // While this node was away, so that its tail could not read it.
-                if room.left_elsewhere(id).is_some() {
-                    shared.users.taken_over_elsewhere(&user_id);
+                let ended = room.changes().end_membership(id);
+                if ended.is_some() {
+                    rooms.taken_over(&user_id);
                 }
             }
         };
-        handle.adopt(arrival, Box::new(outcome));
+        requests.adopt(joining, Box::new(outcome));
     }
 
     /// Ends memberships that Redis has of this node, and that nobody here has.

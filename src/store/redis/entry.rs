@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::{ClientId, RoomName, Username};
-use crate::room::members::{Member, MemberId};
-use crate::room::replica::{ID_MAX, Received, What};
+use crate::room::{Content, ID_MAX, Member, MemberId, Record};
 
 /// Bytes of a text that no node of any configuration lets through.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -48,10 +47,10 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads an entry of a room's log: see `append` in `lua/prelude.lua`.
-pub fn parse_log((_, fields): &Raw) -> Result<Received, EntryError> {
+pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
     let fields = Fields(fields);
-    let what = match fields.text("k") {
-        Some("message") => What::Message {
+    let content = match fields.text("k") {
+        Some("message") => Content::Message {
             text: text(&fields)?,
             client_id: match fields.text("c") {
                 Some(key) => {
@@ -61,9 +60,9 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, EntryError> {
                 None => None,
             },
         },
-        Some("joined") => What::Joined,
-        Some("left") => What::Left,
-        Some("renamed") => What::Renamed {
+        Some("joined") => Content::Joined,
+        Some("left") => Content::Left,
+        Some("renamed") => Content::Renamed {
             before: fields.username("t").ok_or("name")?,
         },
         Some(_) => return Err(EntryError("kind")),
@@ -75,7 +74,7 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, EntryError> {
         Some(_) => Some(number("p").filter(|id| *id <= ID_MAX).ok_or("previous")?),
         None => None,
     };
-    Ok(Received {
+    Ok(Record {
         epoch: fields.id("e").ok_or("epoch")?,
         id: number("i")
             .filter(|id| (1..=ID_MAX).contains(id))
@@ -86,12 +85,12 @@ pub fn parse_log((_, fields): &Raw) -> Result<Received, EntryError> {
         },
         member_id: membership(&fields).ok_or("membership")?,
         at_ms: at.ok_or("time")?,
-        what,
+        content,
         previous,
     })
 }
 
-fn text(fields: &Fields<'_>) -> Result<Box<str>, EntryError> {
+fn text(fields: &Fields<'_>) -> Result<Arc<str>, EntryError> {
     let text = fields.text("t").ok_or("text")?;
     let fits = (1..=TEXT_BYTES_MAX).contains(&text.len());
     fits.then(|| text.into()).ok_or(EntryError("text"))
@@ -200,7 +199,7 @@ mod tests {
         let received = parse_log(&raw(&MESSAGE)).unwrap_or_else(|reason| panic!("{reason}"));
         assert_eq!((received.id, &*received.epoch), (7, "e1"));
         assert_eq!(received.previous, Some(5));
-        assert!(matches!(received.what, What::Message { text, .. } if &*text == "Hello"));
+        assert!(matches!(received.content, Content::Message { text, .. } if &*text == "Hello"));
     }
 
     #[test]

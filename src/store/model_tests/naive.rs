@@ -23,6 +23,11 @@ pub enum Op {
         user: usize,
         name: usize,
     },
+    Move {
+        who: usize,
+        room: usize,
+        name: usize,
+    },
     Leave {
         who: usize,
     },
@@ -53,6 +58,8 @@ pub fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         3 => (0..2_usize, 0..3_usize, 0..3_usize)
             .prop_map(|(room, user, name)| Op::Join { room, user, name }),
+        2 => (any::<usize>(), 0..2_usize, 0..3_usize)
+            .prop_map(|(who, room, name)| Op::Move { who, room, name }),
         1 => any::<usize>().prop_map(|who| Op::Leave { who }),
         1 => (any::<usize>(), 0..3_usize).prop_map(|(who, name)| Op::Rename { who, name }),
         8 => (any::<usize>(), prop_oneof![9 => 0..3_usize, 1 => Just(3)], key)
@@ -81,11 +88,8 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
             notice_limit,
             state_interval: Duration::ZERO,
             slow_timeout: None,
-            unique_names: false,
             ceiling: None,
             metrics: Arc::default(),
-            node: 0,
-            backplane: None,
         },
     )
 }
@@ -109,7 +113,7 @@ pub fn text(text: usize) -> MessageText {
 
 /// What somebody who is in a room has received.
 #[derive(Debug, Default)]
-pub struct Ear {
+pub struct FakeSubscriber {
     pub heard: Arc<Mutex<Heard>>,
 }
 
@@ -120,7 +124,7 @@ pub struct Heard {
     pub rung: bool,
 }
 
-impl Subscriber for Ear {
+impl Subscriber for FakeSubscriber {
     fn notify(&self, news: News) {
         self.heard.lock().rung |= news.has(News::ENTRIES);
     }

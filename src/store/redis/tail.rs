@@ -15,10 +15,7 @@ use super::entry::{self, Change, ChangeKind, Raw};
 use super::script::{Context, Script};
 use super::status::{Status, Way};
 use crate::domain::RoomName;
-use crate::room::members::{Member, MemberId};
-use crate::room::replica::{ID_MAX, Placed, Restored};
-use crate::room::{Room, UserId};
-use crate::session::Shared;
+use crate::room::{Applied, ID_MAX, Member, MemberId, Room, Rooms, UserId};
 
 /// Longest time that a read waits for something new.
 const BLOCK: Duration = Duration::from_millis(500);
@@ -30,6 +27,8 @@ const ANSWER: Duration = Duration::from_millis(1500);
 const COUNT: usize = 2000;
 /// Time between two comparisons.
 const CHECK: Duration = Duration::from_secs(2);
+/// Entries that are applied before others may use the room.
+const CHANGES_MAX: usize = 100;
 /// Where a stream begins.
 const START: &str = "0-0";
 
@@ -45,7 +44,7 @@ struct Stream {
 pub struct Tail {
     redis: Redis,
     context: Arc<Context>,
-    shared: Arc<Shared>,
+    rooms: Arc<Rooms>,
     status: Arc<Status>,
     streams: Vec<Stream>,
     state_key: String,
@@ -60,7 +59,7 @@ impl Tail {
     pub fn new(
         redis: Redis,
         context: Arc<Context>,
-        shared: Arc<Shared>,
+        rooms: Arc<Rooms>,
         status: Arc<Status>,
     ) -> Self {
         let stream = |room: &Arc<Room>| Stream {
@@ -68,12 +67,12 @@ impl Tail {
             key: context.log_key(room.name().as_str()),
             position: None,
         };
-        let streams = shared.rooms.all().map(stream).collect();
+        let streams = rooms.all().map(stream).collect();
         Self {
             redis,
             state_key: context.state_key(),
             context,
-            shared,
+            rooms,
             status,
             streams,
             state_position: None,
@@ -142,7 +141,7 @@ impl Tail {
         }
         for (index, opened) in heads.iter().enumerate() {
             let stream = &self.streams[index];
-            let known = stream.room.known();
+            let known = stream.room.position();
             let fits = known.epoch == opened.epoch && known.head >= opened.head;
             if stream.position.is_none() || !fits {
                 self.restore(connection, index).await?;
@@ -199,20 +198,21 @@ impl Tail {
         if let Some((last, _)) = entries.last() {
             stream.position = Some(last.clone());
         }
-        for raw in entries {
-            match entry::parse_log(raw) {
-                Err(error) => metrics.skip_entry(error.0),
-                Ok(received) => match stream.room.receive(&received) {
-                    Placed::New => {}
-                    Placed::Old => metrics.skip_entry("old"),
-                    Placed::Astray => {
+        'all: for batch in entries.chunks(CHANGES_MAX) {
+            let records = batch.iter().map(entry::parse_log).collect::<Vec<_>>();
+            let mut changes = stream.room.changes();
+            for record in records {
+                match record.map(|record| changes.apply(&record)) {
+                    Ok(Applied::Appended) => {}
+                    Ok(Applied::Duplicate) => metrics.skip_entry("old"),
+                    Ok(Applied::OutOfSequence) => {
                         is_astray = true;
-                        break;
+                        break 'all;
                     }
-                },
+                    Err(error) => metrics.skip_entry(error.0),
+                }
             }
         }
-        stream.room.bring();
         if is_astray {
             self.restore(connection, index).await?;
         }
@@ -224,7 +224,7 @@ impl Tail {
         let room = Arc::clone(&self.streams[index].room);
         let opened = self.open(connection, &room).await?;
         let metrics = &self.status.metrics;
-        let mut entries = Vec::new();
+        let mut restoring = room.restore(opened.epoch, opened.head, opened.floor);
         let mut from = "-".to_owned();
         loop {
             let mut cmd = redis::cmd("XRANGE");
@@ -237,21 +237,13 @@ impl Tail {
             from = format!("({last}");
             for raw in &page {
                 match entry::parse_log(raw) {
-                    Ok(received) => entries.push(received),
+                    Ok(record) if restoring.add(&record) => {}
+                    Ok(_) => metrics.skip_entry("astray"),
                     Err(error) => metrics.skip_entry(error.0),
                 }
             }
         }
-        let left_out = room.restore(Restored {
-            epoch: opened.epoch,
-            head: opened.head,
-            floor: opened.floor,
-            newest_message: opened.newest_message,
-            entries,
-        });
-        for _ in 0..left_out {
-            metrics.skip_entry("astray");
-        }
+        restoring.finish(opened.newest_message);
         metrics.cluster_reloads.inc();
         self.streams[index].position = Some(opened.position);
         Ok(())
@@ -264,7 +256,7 @@ impl Tail {
 
     fn call_open(&self, connection: &Connection, room: &Room) -> Cmd {
         self.context
-            .call_for(connection, Script::Open, &room.known())
+            .call_for(connection, Script::Open, &room.position())
     }
 
     async fn take_changes(&mut self, connection: &mut Connection, entries: &[Raw]) -> RedisResult {
@@ -288,19 +280,20 @@ impl Tail {
 
     fn apply(&mut self, change: Change) {
         let taken_over = self.taken_over.take();
-        let Some(room) = self.shared.rooms.get(&change.room) else {
+        let Some(room) = self.rooms.get(&change.room) else {
             // A room that other nodes have and this one has not.
             return;
         };
         let by_this_node = *change.by == *self.context.node_name();
         if change.id.node != self.context.node {
             match change.kind {
-                ChangeKind::Is(member) => room.joined_elsewhere(change.id, member),
+                ChangeKind::Is(member) => room.changes().set_remote(change.id, member),
                 ChangeKind::Left | ChangeKind::Reaped => {
-                    let left = room.left_elsewhere(change.id).filter(|_| by_this_node);
+                    let left = room.changes().end_membership(change.id);
+                    let left = left.filter(|_| by_this_node);
                     self.taken_over = left.map(|member| (change.room, member.user_id));
                 }
-                ChangeKind::Typing(typing) => room.typing_elsewhere(change.id, typing),
+                ChangeKind::Typing(is_typing) => room.set_typing(change.id, is_typing),
             }
             return;
         }
@@ -309,11 +302,12 @@ impl Tail {
             ChangeKind::Is(member)
                 if taken_over == Some((change.room, Arc::clone(&member.user_id))) =>
             {
-                room.joined_here(change.id, member);
+                room.changes().confirm_arrival(change.id, member);
             }
             ChangeKind::Left if !by_this_node => {
-                if let Some(member) = room.left_elsewhere(change.id) {
-                    self.shared.users.taken_over_elsewhere(&member.user_id);
+                let ended = room.changes().end_membership(change.id);
+                if let Some(member) = ended {
+                    self.rooms.taken_over(&member.user_id);
                 }
             }
             _ => {}
@@ -338,8 +332,9 @@ impl Tail {
                 }
             }
         }
-        for room in self.shared.rooms.all() {
-            room.set_members_elsewhere(rooms.remove(room.name()).unwrap_or_default());
+        for room in self.rooms.all() {
+            let members = rooms.remove(room.name()).unwrap_or_default();
+            room.changes().replace_remote(members);
         }
         self.state_position = Some(position);
         self.state_version = version;

@@ -6,13 +6,12 @@ use std::time::Duration;
 use redis::Cmd;
 
 use super::connection::Connection;
+use super::request::Joining;
 use super::settings::Settings;
 use crate::clock;
 use crate::domain::{Looks, Username};
 use crate::random;
-use crate::room::LogBounds;
-use crate::room::backplane::{Arrival, Known};
-use crate::room::members::NodeId;
+use crate::room::{LogBounds, LogPosition, NodeId};
 
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident $file:literal,)*) => {
@@ -100,11 +99,11 @@ impl Context {
     }
 
     /// A call of a script about a room: the first three arguments of most.
-    pub fn call_for(&self, connection: &Connection, script: Script, known: &Known) -> Cmd {
+    pub fn call_for(&self, connection: &Connection, script: Script, position: &LogPosition) -> Cmd {
         let mut cmd = self.call(connection, script);
-        cmd.arg(known.room.as_str())
+        cmd.arg(position.room.as_str())
             .arg(random::id())
-            .arg(known.head);
+            .arg(position.head);
         cmd
     }
 
@@ -112,17 +111,17 @@ impl Context {
     pub fn call_join(
         &self,
         connection: &Connection,
-        arrival: &Arrival,
+        joining: &Joining,
         deadline_ms: i64,
         how: &str,
     ) -> Cmd {
-        let mut cmd = self.call_for(connection, Script::Join, &arrival.known);
+        let mut cmd = self.call_for(connection, Script::Join, &joining.position);
         cmd.arg(deadline_ms)
             .arg(self.node_name())
-            .arg(arrival.id.to_string())
-            .arg(&*arrival.member.user_id)
-            .arg(arrival.member.username.as_str())
-            .arg(self.looks(&arrival.member.username))
+            .arg(joining.id.to_string())
+            .arg(&*joining.member.user_id)
+            .arg(joining.member.username.as_str())
+            .arg(self.looks(&joining.member.username))
             .arg(how);
         self.add_bounds(&mut cmd);
         cmd

@@ -1,16 +1,44 @@
-//! What a replica makes of what it reads: in order, once, and honest about what was lost.
+//! What a room makes of what a store gives it: in order, once, and honest about what was lost.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::members::{Member, MemberId, Members};
-use super::replica::{Placed, Received, Restored, What};
-use super::{LogBounds, Read, Room, RoomSettings, Rooms};
-use crate::domain::{RoomName, Username};
+use super::members::Members;
+use super::{
+    Answer, Applied, Arrival, Arrived, Changes, Content, Draft, LogBounds, Member, MemberId,
+    NodeId, Publishing, Read, Record, Room, RoomSettings, Rooms, Store,
+};
+use crate::domain::{Refusal, RoomName, Username};
+
+/// The store of a process that only receives.
+#[derive(Debug)]
+struct ReadOnlyStore;
+
+impl Store for ReadOnlyStore {
+    fn append(&self, _: Changes<'_>, _: Draft<'_>) -> Publishing {
+        Answer::Done(Err(Refusal::unavailable()))
+    }
+
+    fn join(&self, _: &Arc<Room>, _: Arrival<'_>) -> Answer<Arrived> {
+        Answer::Done(Err(Refusal::unavailable()))
+    }
+
+    fn rename(&self, _: Changes<'_>, _: MemberId, _: &Username) -> Answer<()> {
+        Answer::Done(Err(Refusal::unavailable()))
+    }
+
+    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
+        changes.remove(id);
+    }
+
+    fn node(&self) -> NodeId {
+        1
+    }
+}
 
 fn room() -> Arc<Room> {
     let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
-    let rooms = Rooms::new(&RoomSettings {
+    let settings = RoomSettings {
         names: vec![name.clone()],
         log: LogBounds {
             messages_max: 100,
@@ -21,24 +49,23 @@ fn room() -> Arc<Room> {
         notice_limit: 0,
         state_interval: Duration::ZERO,
         slow_timeout: None,
-        unique_names: false,
         ceiling: None,
         metrics: Arc::default(),
-        node: 1,
-        backplane: None,
-    });
+    };
+    let store: Arc<dyn Store> = Arc::new(ReadOnlyStore);
+    let rooms = Rooms::new(&settings, &store);
     let room = rooms.get(&name).cloned();
     room.unwrap_or_else(|| panic!("no room"))
 }
 
-fn message(epoch: &str, id: u64) -> Received {
-    Received {
+fn message(epoch: &str, id: u64) -> Record {
+    Record {
         epoch: epoch.into(),
         id,
         member: member("ada"),
         member_id: Members::at(2).new_id(0),
         at_ms: 0,
-        what: What::Message {
+        content: Content::Message {
             text: format!("number {id}").into(),
             client_id: None,
         },
@@ -47,16 +74,16 @@ fn message(epoch: &str, id: u64) -> Received {
 }
 
 /// A message that says which one was before it.
-fn message_after(id: u64, previous: u64) -> Received {
-    Received {
+fn message_after(id: u64, previous: u64) -> Record {
+    Record {
         previous: Some(previous),
         ..message("e1", id)
     }
 }
 
-fn notice(id: u64) -> Received {
-    Received {
-        what: What::Joined,
+fn notice(id: u64) -> Record {
+    Record {
+        content: Content::Joined,
         ..message("e1", id)
     }
 }
@@ -68,14 +95,13 @@ fn member(user_id: &str) -> Member {
     }
 }
 
-fn restored(epoch: &str, head: u64, floor: u64, ids: &[u64]) -> Restored {
-    Restored {
-        epoch: epoch.into(),
-        head,
-        floor,
-        newest_message: None,
-        entries: ids.iter().map(|id| message(epoch, *id)).collect(),
-    }
+/// Restores a log, and returns how many records were left out.
+fn restore(room: &Room, epoch: &str, (head, floor): (u64, u64), ids: &[u64]) -> usize {
+    let mut restoring = room.restore(epoch.into(), head, floor);
+    let records = ids.iter().map(|id| message(epoch, *id));
+    let left_out = records.filter(|record| !restoring.add(record)).count();
+    restoring.finish(None);
+    left_out
 }
 
 fn read(room: &Room, position: u64) -> Result<Vec<u64>, (u64, u64)> {
@@ -92,18 +118,21 @@ fn read(room: &Room, position: u64) -> Result<Vec<u64>, (u64, u64)> {
 #[test]
 fn entries_come_in_once_and_in_order() {
     let room = room();
-    assert_eq!(room.restore(restored("e1", 0, 0, &[])), 0);
-    let placed = [1, 2, 2, 1, 4, 3].map(|id| room.receive(&message("e1", id)));
-    let (new, old, astray) = (Placed::New, Placed::Old, Placed::Astray);
-    assert_eq!(placed, [new, new, old, old, astray, new]);
-    assert_eq!(room.receive(&message("e2", 4)), astray);
+    assert_eq!(restore(&room, "e1", (0, 0), &[]), 0);
+    let mut changes = room.changes();
+    let applied = [1, 2, 2, 1, 4, 3].map(|id| changes.apply(&message("e1", id)));
+    let (new, old) = (Applied::Appended, Applied::Duplicate);
+    let astray = Applied::OutOfSequence;
+    assert_eq!(applied, [new, new, old, old, astray, new]);
+    assert_eq!(changes.apply(&message("e2", 4)), astray);
+    drop(changes);
     assert_eq!(read(&room, 0), Ok(vec![1, 2, 3]));
 }
 
 #[test]
 fn a_log_read_anew_goes_on_where_readers_were() {
     let room = room();
-    room.restore(restored("e1", 7, 0, &[5, 6, 7]));
+    restore(&room, "e1", (7, 0), &[5, 6, 7]);
     assert_eq!((room.head(), &*room.epoch()), (7, "e1"));
     assert_eq!(read(&room, 5), Ok(vec![6, 7]));
     // What was trimmed before it was read here is a gap like any other, in the same epoch.
@@ -115,22 +144,23 @@ fn a_log_read_anew_goes_on_where_readers_were() {
 #[test]
 fn a_lost_log_is_a_gap_with_a_new_epoch_and_keeps_what_survived_as_history() {
     let room = room();
-    room.restore(restored("e1", 9, 0, &[7, 8, 9]));
+    restore(&room, "e1", (9, 0), &[7, 8, 9]);
     // Redis came back with 7 only, and the ids leapt.
-    room.restore(restored("e2", 1001, 1000, &[7, 1001]));
+    restore(&room, "e2", (1001, 1000), &[7, 1001]);
     assert_eq!(read(&room, 9), Err((10, 1000)));
     assert_eq!(room.epoch_after(10).as_deref(), Some("e2"));
     assert_eq!(read(&room, 1000), Ok(vec![1001]));
     assert_eq!(room.resumable(), 1000..=1001);
     let history: Vec<_> = room.messages_before(None, 10).entries;
     assert_eq!(history.iter().map(|e| e.id).collect::<Vec<_>>(), [7, 1001]);
-    assert_eq!(room.receive(&message("e2", 1002)), Placed::New);
+    let applied = room.changes().apply(&message("e2", 1002));
+    assert_eq!(applied, Applied::Appended);
 }
 
 #[test]
 fn entries_that_cannot_be_of_the_log_are_left_out() {
     let room = room();
-    assert_eq!(room.restore(restored("e1", 5, 0, &[3, 3, 2, 4, 6, 0])), 4);
+    assert_eq!(restore(&room, "e1", (5, 0), &[3, 3, 2, 4, 6, 0]), 4);
     // The head is not there.
     assert_eq!(read(&room, 2), Err((3, 5)));
 }
@@ -138,7 +168,7 @@ fn entries_that_cannot_be_of_the_log_are_left_out() {
 #[test]
 fn a_log_with_a_hole_is_told_of_as_a_gap_and_keeps_what_is_before_as_history() {
     let room = room();
-    room.restore(restored("e1", 9, 0, &[3, 4, 7, 8, 9]));
+    restore(&room, "e1", (9, 0), &[3, 4, 7, 8, 9]);
     assert_eq!(read(&room, 4), Err((5, 6)));
     assert_eq!(read(&room, 2), Err((3, 6)));
     assert_eq!(read(&room, 6), Ok(vec![7, 8, 9]));
@@ -151,12 +181,10 @@ fn a_log_with_a_hole_is_told_of_as_a_gap_and_keeps_what_is_before_as_history() {
 #[test]
 fn holes_that_notices_left_are_no_gaps_and_those_of_messages_are() {
     let room = room();
-    let with = |newest_message, entries| Restored {
-        epoch: "e1".into(),
-        head: 20,
-        floor: 0,
-        newest_message,
-        entries,
+    let restore = |newest_message, records: Vec<Record>| {
+        let mut restoring = room.restore("e1".into(), 20, 0);
+        assert!(records.iter().all(|record| restoring.add(record)));
+        restoring.finish(newest_message);
     };
     // 1 and 2 were trimmed; 4 to 6, 8, 9 and 11 to 20 were notices, of which three are left.
     let kept = || {
@@ -169,28 +197,29 @@ fn holes_that_notices_left_are_no_gaps_and_those_of_messages_are() {
     };
     let mut whole = kept();
     whole.extend([notice(19), notice(20)]);
-    room.restore(with(Some(10), whole.clone()));
+    restore(Some(10), whole.clone());
     assert_eq!(read(&room, 2), Ok(vec![3, 7, 9, 10, 19, 20]));
     assert_eq!(read(&room, 5), Ok(vec![7, 9, 10, 19, 20]));
     assert_eq!(read(&room, 1), Err((2, 2)));
     assert_eq!(room.resumable(), 2..=20);
     // The newest notice is gone as well: nothing is missing.
-    room.restore(with(Some(10), kept()));
+    restore(Some(10), kept());
     assert_eq!(read(&room, 10), Ok(vec![]));
     assert_eq!(room.resumable(), 2..=20);
     // A message is missing in the middle, and at the end.
     whole.remove(1);
-    room.restore(with(Some(10), whole));
+    restore(Some(10), whole);
     assert_eq!(
         (read(&room, 3), read(&room, 7)),
         (Err((4, 7)), Ok(vec![9, 10, 19, 20]))
     );
-    room.restore(with(Some(15), kept()));
+    restore(Some(15), kept());
     assert_eq!(
         (read(&room, 10), read(&room, 15)),
         (Err((11, 15)), Ok(vec![]))
     );
-    assert_eq!(room.receive(&message_after(21, 15)), Placed::New);
+    let applied = room.changes().apply(&message_after(21, 15));
+    assert_eq!(applied, Applied::Appended);
     assert_eq!(read(&room, 15), Ok(vec![21]));
 }
 
@@ -198,12 +227,13 @@ fn holes_that_notices_left_are_no_gaps_and_those_of_messages_are() {
 fn members_elsewhere_come_go_and_are_called_otherwise() {
     let room = room();
     let id: MemberId = Members::at(2).new_id(3);
-    room.joined_elsewhere(id, member("ada"));
-    room.joined_elsewhere(id, member("ada"));
+    room.changes().set_remote(id, member("ada"));
+    room.changes().set_remote(id, member("ada"));
     assert_eq!(room.member_count(), 1);
-    room.set_members_elsewhere(vec![(Members::at(3).new_id(0), member("eve"))]);
+    let eve = Members::at(3).new_id(0);
+    room.changes().replace_remote(vec![(eve, member("eve"))]);
     let users = room.users(None, 9).map(|page| page.users);
     assert!(users.is_some_and(|users| users[0].user_id == "eve"));
-    assert!(room.left_elsewhere(id).is_none());
+    assert!(room.changes().end_membership(id).is_none());
     assert_eq!(room.member_count(), 1);
 }

@@ -11,54 +11,88 @@ use tokio::sync::oneshot;
 use super::connection::{Connection, RedisError, read};
 use super::script::{Context, Script, millis};
 use crate::clock;
-use crate::domain::{ClientId, Refusal, RoomName, Username};
+use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
 use crate::random;
-use crate::room::Published;
-use crate::room::backplane::{Arrival, Arrived, Draft, Known, Outcome};
-use crate::room::members::MemberId;
+use crate::room::{Arrival, Arrived, LogPosition, Member, MemberId, Outcome, Published};
 
 /// Bytes a request is counted for beside its text.
 const REQUEST_BYTES: usize = 1024;
 
+/// A message on its way into a log.
+#[derive(Debug)]
+pub struct Message {
+    /// How far the log is known.
+    pub position: LogPosition,
+    /// The sender's membership.
+    pub id: MemberId,
+    /// The sender.
+    pub member: Member,
+    /// The text.
+    pub text: MessageText,
+    /// The sender's idempotency key.
+    pub client_id: Option<ClientId>,
+}
+
+/// A user on the way into a room.
+#[derive(Debug)]
+pub struct Joining {
+    /// How far the log is known.
+    pub position: LogPosition,
+    /// The membership to be.
+    pub id: MemberId,
+    /// The user, and the name.
+    pub member: Member,
+}
+
+impl From<Arrival<'_>> for Joining {
+    fn from(arrival: Arrival<'_>) -> Self {
+        Self {
+            position: arrival.position,
+            id: arrival.id,
+            member: arrival.member,
+        }
+    }
+}
+
 /// What is asked.
 pub enum Request {
-    /// Put a message into a log. `key` is what makes it known when it is asked again.
+    /// Put a message into a log. `key` makes it known when it is asked again.
     Publish {
-        draft: Draft,
+        message: Message,
         key: String,
         outcome: Outcome,
     },
-    /// Make somebody a member.
+    /// Make a user a member.
     Join {
-        arrival: Arrival,
-        told: oneshot::Sender<Result<Arrived, Refusal>>,
+        joining: Joining,
+        sender: oneshot::Sender<Result<Arrived, Refusal>>,
     },
     /// Make a member known that Redis should know.
     Adopt {
-        arrival: Arrival,
+        joining: Joining,
         outcome: Box<dyn FnOnce(Adopted) + Send>,
     },
     /// Change a member's name.
     Rename {
-        known: Known,
+        position: LogPosition,
         id: MemberId,
         username: Username,
-        told: oneshot::Sender<Result<(), Refusal>>,
+        sender: oneshot::Sender<Result<(), Refusal>>,
     },
     /// End a membership.
-    Leave { known: Known, id: MemberId },
+    Leave { position: LogPosition, id: MemberId },
     /// A member's connection is lost.
     Hold { room: RoomName, id: MemberId },
-    /// Tell that a member types.
+    /// A member types, or stopped.
     Typing {
         room: RoomName,
         id: MemberId,
-        typing: bool,
+        is_typing: bool,
     },
-    /// Keep this node's places for so long; it goes.
+    /// This node leaves. Keep the memberships it holds for so long.
     Depart {
         grace: Duration,
-        told: oneshot::Sender<()>,
+        sender: oneshot::Sender<()>,
     },
 }
 
@@ -97,7 +131,7 @@ impl Queued {
     pub fn new(request: Request, deadline: Instant, all: &Arc<AtomicUsize>) -> Self {
         let bytes = REQUEST_BYTES
             + match &request {
-                Request::Publish { draft, .. } => draft.text.as_str().len(),
+                Request::Publish { message, .. } => message.text.as_str().len(),
                 _ => 0,
             };
         all.fetch_add(bytes, Ordering::Relaxed);
@@ -123,33 +157,33 @@ impl Queued {
             .saturating_add(ahead_ms)
             .saturating_add_unsigned(millis(left));
         match &self.request {
-            Request::Publish { draft, key, .. } => {
-                let mut cmd = context.call_for(connection, Script::Publish, &draft.known);
-                let text = draft.text.as_str();
+            Request::Publish { message, key, .. } => {
+                let mut cmd = context.call_for(connection, Script::Publish, &message.position);
+                let text = message.text.as_str();
                 cmd.arg(deadline_ms)
                     .arg(key)
                     .arg(hash_of(text))
-                    .arg(draft.id.to_string())
-                    .arg(&*draft.member.user_id)
-                    .arg(draft.member.username.as_str())
+                    .arg(message.id.to_string())
+                    .arg(&*message.member.user_id)
+                    .arg(message.member.username.as_str())
                     .arg(text)
-                    .arg(draft.client_id.as_ref().map_or("", ClientId::as_str));
+                    .arg(message.client_id.as_ref().map_or("", ClientId::as_str));
                 context.add_bounds(&mut cmd);
                 cmd
             }
-            Request::Join { arrival, .. } => {
-                context.call_join(connection, arrival, deadline_ms, "")
+            Request::Join { joining, .. } => {
+                context.call_join(connection, joining, deadline_ms, "")
             }
-            Request::Adopt { arrival, .. } => {
-                context.call_join(connection, arrival, i64::MAX, "silent")
+            Request::Adopt { joining, .. } => {
+                context.call_join(connection, joining, i64::MAX, "silent")
             }
             Request::Rename {
-                known,
+                position,
                 id,
                 username,
                 ..
             } => {
-                let mut cmd = context.call_for(connection, Script::Rename, known);
+                let mut cmd = context.call_for(connection, Script::Rename, position);
                 cmd.arg(deadline_ms)
                     .arg(context.node_name())
                     .arg(id.to_string())
@@ -158,8 +192,8 @@ impl Queued {
                 context.add_bounds(&mut cmd);
                 cmd
             }
-            Request::Leave { known, id } => {
-                let mut cmd = context.call_for(connection, Script::Leave, known);
+            Request::Leave { position, id } => {
+                let mut cmd = context.call_for(connection, Script::Leave, position);
                 cmd.arg(context.node_name()).arg(id.to_string());
                 context.add_bounds(&mut cmd);
                 cmd
@@ -171,12 +205,16 @@ impl Queued {
                     .arg(id.to_string());
                 cmd
             }
-            Request::Typing { room, id, typing } => {
+            Request::Typing {
+                room,
+                id,
+                is_typing,
+            } => {
                 let mut cmd = context.call(connection, Script::Typing);
                 cmd.arg(room.as_str())
                     .arg(context.node_name())
                     .arg(id.to_string())
-                    .arg(if *typing { "typing" } else { "idle" });
+                    .arg(if *is_typing { "typing" } else { "idle" });
                 cmd
             }
             Request::Depart { grace, .. } => {
@@ -198,18 +236,20 @@ impl Queued {
             Refusal::unavailable()
         });
         match self.request {
-            Request::Publish { draft, outcome, .. } => {
+            Request::Publish {
+                message, outcome, ..
+            } => {
                 let mut result = words.and_then(|w| published(&w));
-                if let (Ok(published), None) = (&mut result, &draft.client_id) {
+                if let (Ok(published), None) = (&mut result, &message.client_id) {
                     // Known only because it was asked again after a lost answer.
                     published.duplicate = false;
                 }
-                outcome(result);
+                outcome.send(result);
             }
-            Request::Join { told, .. } => tell(told, words.and_then(|w| arrived(&w))),
+            Request::Join { sender, .. } => send(sender, words.and_then(|w| arrived(&w))),
             Request::Adopt { outcome, .. } => outcome(adopted(words)),
-            Request::Rename { told, .. } => tell(told, words.and_then(|w| renamed(&w))),
-            Request::Depart { told, .. } => tell(told, ()),
+            Request::Rename { sender, .. } => send(sender, words.and_then(|w| renamed(&w))),
+            Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
     }
@@ -217,19 +257,19 @@ impl Queued {
     /// Tells whoever asked that it cannot be done now.
     pub fn give_up(self) {
         match self.request {
-            Request::Publish { outcome, .. } => outcome(Err(Refusal::unavailable())),
-            Request::Join { told, .. } => tell(told, Err(Refusal::unavailable())),
+            Request::Publish { outcome, .. } => outcome.send(Err(Refusal::unavailable())),
+            Request::Join { sender, .. } => send(sender, Err(Refusal::unavailable())),
             Request::Adopt { outcome, .. } => outcome(Adopted::Later),
-            Request::Rename { told, .. } => tell(told, Err(Refusal::unavailable())),
-            Request::Depart { told, .. } => tell(told, ()),
+            Request::Rename { sender, .. } => send(sender, Err(Refusal::unavailable())),
+            Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
     }
 }
 
-fn tell<T>(told: oneshot::Sender<T>, what: T) {
-    if told.send(what).is_err() {
-        tracing::trace!("nobody waits for this answer any more");
+fn send<T>(sender: oneshot::Sender<T>, answer: T) {
+    if sender.send(answer).is_err() {
+        tracing::trace!("the session that asked has ended");
     }
 }
 
@@ -250,7 +290,7 @@ fn published(words: &[String]) -> Result<Published, Refusal> {
     match (id.parse(), at.parse()) {
         (Ok(id), Ok(at_ms)) => Ok(Published {
             id,
-            timestamp: clock::rfc3339(at_ms).into(),
+            at_ms,
             duplicate,
         }),
         _ => Err(Refusal::unavailable()),
@@ -260,10 +300,10 @@ fn published(words: &[String]) -> Result<Published, Refusal> {
 fn arrived(words: &[String]) -> Result<Arrived, Refusal> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["joined", epoch, position, untold, replaced] => Ok(Arrived {
+        ["joined", epoch, position, unannounced, replaced] => Ok(Arrived {
             epoch: epoch.into(),
             position: position.parse().map_err(|_| Refusal::unavailable())?,
-            untold: untold == "1",
+            unannounced: unannounced == "1",
             replaced: replaced.parse().ok(),
         }),
         ["taken"] => Err(Refusal::username_taken()),

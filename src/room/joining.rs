@@ -1,0 +1,116 @@
+//! How a user becomes a member of a room.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use super::fanout::Subscriber;
+use super::members::{Member, MemberId};
+use super::membership::Membership;
+use super::room::{Room, State};
+use super::store::Arrival;
+use crate::domain::Refusal;
+
+/// How long a join waits for this process to have what came before it in the log.
+const CATCH_UP: Duration = Duration::from_secs(3);
+
+/// What a join gave.
+#[derive(Debug)]
+pub struct Joined {
+    /// The membership: dropping it is leaving.
+    pub membership: Membership,
+    /// The last id before the join: the joiner receives what comes after it.
+    pub position: u64,
+    /// The joiner's own notice, if the room is too large for notices.
+    pub own_notice: Option<Box<RawValue>>,
+}
+
+impl Room {
+    /// Makes a user a member. Any other membership of the user ends with it, also `replaces`, the one
+    /// in this process. `subscriber` receives what is published from then on.
+    ///
+    /// # Errors
+    /// `username_taken` or `unavailable`. Nothing has changed in that case.
+    pub async fn join(
+        self: &Arc<Self>,
+        member: Member,
+        replaces: Option<&Membership>,
+        subscriber: Arc<dyn Subscriber>,
+    ) -> Result<Joined, Refusal> {
+        let (arriving, position) = {
+            let mut state = self.state.lock();
+            // Who comes back keeps their place in the list, and the rights of having been there longer.
+            let continued = replaces.filter(|held| Arc::ptr_eq(held.room(), self));
+            let joined_ms = match continued {
+                Some(held) => held.id().joined_ms(),
+                None => u64::try_from(state.now_ms()).unwrap_or_default(),
+            };
+            let id = state.members.begin_arrival(joined_ms);
+            (Arriving { room: self, id }, self.position_of(&state))
+        };
+        let id = arriving.id;
+        let arrival = Arrival {
+            position,
+            id,
+            member: member.clone(),
+            replaces,
+        };
+        let arrived = self.store.join(self, arrival).get().await?;
+        // The joiner's history must end where what it receives begins.
+        let has_all =
+            |state: &State| state.epoch == arrived.epoch && state.log.head() >= arrived.position;
+        if !self.comes_to(has_all).await {
+            self.store.leave(self.changes(), id);
+            return Err(Refusal::unavailable());
+        }
+        let subscription = self.fanout.subscribe(subscriber);
+        let mut changes = self.changes();
+        // So that the user is not counted twice until the store's word of it has arrived.
+        if let Some(replaced) = arrived.replaced {
+            changes.remove(replaced);
+        }
+        changes.end_arrival(id, Some(member.clone()));
+        drop(changes);
+        let own_notice = arrived.unannounced.then(|| self.own_notice(&member));
+        Ok(Joined {
+            membership: Membership::new(Arc::clone(self), id, subscription),
+            position: arrived.position,
+            own_notice,
+        })
+    }
+
+    /// Waits until this process has the entry `id`; false if that takes too long.
+    pub async fn has_reached(&self, id: u64) -> bool {
+        self.comes_to(|state| state.log.head() >= id).await
+    }
+
+    async fn comes_to(&self, wanted: impl Fn(&State) -> bool) -> bool {
+        if wanted(&self.state.lock()) {
+            return true;
+        }
+        let reached = async {
+            loop {
+                let mut moved = std::pin::pin!(self.moved.notified());
+                moved.as_mut().enable();
+                if wanted(&self.state.lock()) {
+                    return;
+                }
+                moved.await;
+            }
+        };
+        tokio::time::timeout(CATCH_UP, reached).await.is_ok()
+    }
+}
+
+/// An arrival, which is over when this is dropped.
+struct Arriving<'a> {
+    room: &'a Room,
+    id: MemberId,
+}
+
+impl Drop for Arriving<'_> {
+    fn drop(&mut self) {
+        self.room.changes().end_arrival(self.id, None);
+    }
+}

@@ -1,0 +1,229 @@
+//! What a room needs from the store that keeps its log and its members: the trait [`Store`], what a
+//! store is asked and what it answers.
+//!
+//! A room always has a store, and what the room has in memory is a replica of what the store has. The
+//! store decides: it assigns ids and times, and knows which names are in use. What it decided reaches
+//! the room as [`Changes`] or as a whole log ([`Restoring`](super::Restoring)). `docs/architecture.md`
+//! says how to write another one.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::changes::Changes;
+use super::fanout::Subscriber;
+use super::members::{Member, MemberId, NodeId};
+use super::membership::Membership;
+use super::room::Room;
+use super::rooms::Rooms;
+use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
+use crate::metrics::Metrics;
+
+/// Keeps the logs and the members of all rooms.
+///
+/// What one session asks for happens in the order in which it asks; answers may come in any order. A
+/// store answers within a few seconds: after that the answer is the refusal `unavailable`, and what was
+/// asked does not happen later.
+pub trait Store: Debug + Send + Sync {
+    /// Appends a message to the room's log and applies it. The member in `draft` is one of the room's.
+    fn append(&self, changes: Changes<'_>, draft: Draft<'_>) -> Publishing;
+
+    /// Makes a user a member, and appends the notice of it. Any other membership of the user ends with
+    /// it. If that one was in the same room, there is no notice, unless the name has changed.
+    ///
+    /// Refuses with `username_taken` if names are unique and another user has one that looks alike.
+    fn join(&self, room: &Arc<Room>, arrival: Arrival<'_>) -> Answer<Arrived>;
+
+    /// Changes a member's name to another one, and appends the notice of it. Refuses as
+    /// [`Self::join`] does.
+    fn rename(&self, changes: Changes<'_>, id: MemberId, username: &Username) -> Answer<()>;
+
+    /// Ends a membership, and appends the notice of it. The member is gone from the room when this
+    /// returns.
+    fn leave(&self, changes: Changes<'_>, id: MemberId);
+
+    /// Notes that a member's connection is lost. Such members do not count for the size above which a
+    /// room has no notices. The membership's end is the end of that.
+    fn hold(&self, _room: &Room, _id: MemberId) {}
+
+    /// Passes on to other processes that a member types, or stopped.
+    fn set_typing(&self, _room: &Room, _id: MemberId, _is_typing: bool) {}
+
+    /// Identifies this process among those that use the store; 0 if no other process does.
+    fn node(&self) -> NodeId {
+        0
+    }
+
+    /// Starts what the store does by itself. Called once, before the first session; the tasks end when
+    /// they are dropped.
+    fn start(self: Arc<Self>, _rooms: &Arc<Rooms>) -> JoinSet<()> {
+        JoinSet::new()
+    }
+
+    /// Waits until the store can be used, or for a few seconds.
+    fn wait_for_start(&self) -> StoreFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether the store can be used now, if that can change.
+    fn availability(&self) -> Option<watch::Receiver<bool>> {
+        None
+    }
+
+    /// Finishes what was asked. All sessions have ended.
+    fn finish(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// What the asynchronous methods of [`Store`] return.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The store cannot be used. The message names the setting and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StoreError(Box<dyn Error + Send + Sync>);
+
+impl StoreError {
+    /// An error of a store's own.
+    pub fn new(source: impl Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(source))
+    }
+}
+
+/// What a store answers, immediately or later.
+#[derive(Debug)]
+pub enum Answer<T> {
+    /// It is decided.
+    Done(Result<T, Refusal>),
+    /// It is under way. The receiver gets the answer.
+    Pending(oneshot::Receiver<Result<T, Refusal>>),
+}
+
+impl<T> Answer<T> {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// What the store refuses with; `unavailable` if it gave the request up without an answer.
+    pub async fn get(self) -> Result<T, Refusal> {
+        match self {
+            Self::Done(result) => result,
+            Self::Pending(receiver) => receiver
+                .await
+                .unwrap_or_else(|_| Err(Refusal::unavailable())),
+        }
+    }
+}
+
+/// What becomes of a message: see [`Store::append`].
+pub type Publishing = Answer<Published>;
+
+/// A message that is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Its id.
+    pub id: u64,
+    /// When it was accepted, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// It had been accepted before, under the same idempotency key.
+    pub duplicate: bool,
+}
+
+/// A message on its way into a log.
+#[derive(Clone, Copy)]
+pub struct Draft<'a> {
+    /// The sender's membership.
+    pub id: MemberId,
+    /// The text.
+    pub text: &'a MessageText,
+    /// The sender's idempotency key.
+    pub client_id: Option<&'a ClientId>,
+    pub(super) room: &'a Room,
+    pub(super) subscriber: &'a dyn Fn() -> Arc<dyn Subscriber>,
+}
+
+impl Debug for Draft<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Draft<'_> {
+    /// Splits a publication that takes a while: the store keeps the first part, and returns the second.
+    #[must_use]
+    pub fn pending(&self) -> (Outcome, Publishing) {
+        let (sender, receiver) = oneshot::channel();
+        let outcome = Outcome {
+            sender,
+            metrics: Arc::clone(&self.room.metrics),
+            subscriber: (self.subscriber)(),
+        };
+        (outcome, Publishing::Pending(receiver))
+    }
+}
+
+/// Where the outcome of a publication goes.
+#[derive(Debug)]
+pub struct Outcome {
+    sender: oneshot::Sender<Result<Published, Refusal>>,
+    metrics: Arc<Metrics>,
+    subscriber: Arc<dyn Subscriber>,
+}
+
+impl Outcome {
+    /// Answers the session that published, and notifies it.
+    pub fn send(self, result: Result<Published, Refusal>) {
+        if result.as_ref().is_ok_and(|published| !published.duplicate) {
+            self.metrics.messages.inc();
+        }
+        // The session may have ended.
+        if self.sender.send(result).is_ok() {
+            self.subscriber.notify(super::News::ANSWERS);
+        }
+    }
+}
+
+/// How far a room's log is known in this process.
+#[derive(Debug, Clone)]
+pub struct LogPosition {
+    /// The room.
+    pub room: RoomName,
+    /// The log's incarnation.
+    pub epoch: Arc<str>,
+    /// Id of its newest entry. The log must never continue below it.
+    pub head: u64,
+}
+
+/// A user on the way into a room.
+#[derive(Debug)]
+pub struct Arrival<'a> {
+    /// How far the room's log is known.
+    pub position: LogPosition,
+    /// The membership to be.
+    pub id: MemberId,
+    /// The user, and the name.
+    pub member: Member,
+    /// The membership that the user has in this process, in this room or another. It ends with the
+    /// join, like those that only the store knows of.
+    pub replaces: Option<&'a Membership>,
+}
+
+/// What an arrival gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// The log's incarnation.
+    pub epoch: Arc<str>,
+    /// The last id before the arrival.
+    pub position: u64,
+    /// The room has no notice of it, because it is too large for notices.
+    pub unannounced: bool,
+    /// The user's membership that ended with this one, in any room.
+    pub replaced: Option<MemberId>,
+}

@@ -1,0 +1,147 @@
+//! The store that keeps everything in the memory of this process. It decides immediately, under the
+//! room's lock, so the room's own log and members are the record.
+
+use std::sync::Arc;
+
+use super::names::Names;
+use crate::domain::{ClientId, Refusal, Username};
+use crate::room::{
+    Answer, Applied, Arrival, Arrived, Changes, Content, Draft, Member, MemberId, Published,
+    Publishing, Room, Store,
+};
+
+/// A store in memory. One keeps all rooms.
+#[derive(Debug)]
+pub struct MemoryStore {
+    /// The names in use, if they must be unique.
+    names: Option<Names>,
+}
+
+impl MemoryStore {
+    /// An empty store. With `unique_names`, names that look alike may not be in one room at the same
+    /// time, unless they are one user's.
+    #[must_use]
+    pub fn new(unique_names: bool) -> Self {
+        Self {
+            names: unique_names.then(Names::default),
+        }
+    }
+
+    fn claim(&self, room: &Room, member: &Member) -> Result<(), Refusal> {
+        match &self.names {
+            Some(names) => names.claim(room.name(), member),
+            None => Ok(()),
+        }
+    }
+
+    fn release(&self, room: &Room, member: &Member) {
+        if let Some(names) = &self.names {
+            names.release(room.name(), member);
+        }
+    }
+}
+
+/// Appends an entry under the next id.
+fn append(changes: &mut Changes<'_>, id: MemberId, member: Member, content: Content) -> Published {
+    let record = changes.next_record(id, member, content);
+    let applied = changes.apply(&record);
+    debug_assert_eq!(applied, Applied::Appended, "the next record always fits");
+    Published {
+        id: record.id,
+        at_ms: record.at_ms,
+        duplicate: false,
+    }
+}
+
+/// Appends a notice, unless the room is too large for notices. Returns whether it did.
+fn announce(changes: &mut Changes<'_>, id: MemberId, member: Member, content: Content) -> bool {
+    let announces = changes.announces();
+    if announces {
+        append(changes, id, member, content);
+    }
+    announces
+}
+
+impl Store for MemoryStore {
+    fn append(&self, mut changes: Changes<'_>, draft: Draft<'_>) -> Publishing {
+        let Some(member) = changes.member(draft.id).cloned() else {
+            return Answer::Done(Err(Refusal::not_in_room()));
+        };
+        let content = Content::Message {
+            text: draft.text.shared(),
+            client_id: draft.client_id.map(ClientId::shared),
+        };
+        Answer::Done(Ok(append(&mut changes, draft.id, member, content)))
+    }
+
+    fn join(&self, room: &Arc<Room>, arrival: Arrival<'_>) -> Answer<Arrived> {
+        let Arrival { id, member, .. } = arrival;
+        if let Err(refusal) = self.claim(room, &member) {
+            return Answer::Done(Err(refusal));
+        }
+        let mut replaced = arrival.replaces;
+        if let Some(elsewhere) = replaced.take_if(|held| !Arc::ptr_eq(held.room(), room)) {
+            // Leaves first, so that the user is not counted twice.
+            self.leave(elsewhere.room().changes(), elsewhere.id());
+        }
+        let mut changes = room.changes();
+        let position = changes.position();
+        let before = replaced.and_then(|held| changes.remove(held.id()));
+        changes.add(id, member.clone());
+        let unannounced = match &before {
+            None => !announce(&mut changes, id, member, Content::Joined),
+            Some(Member { username, .. }) if *username == member.username => false,
+            Some(Member { username, .. }) => {
+                let before = username.clone();
+                announce(&mut changes, id, member, Content::Renamed { before });
+                false
+            }
+        };
+        drop(changes);
+        if let Some(before) = &before {
+            self.release(room, before);
+        }
+        Answer::Done(Ok(Arrived {
+            epoch: position.epoch,
+            position: position.head,
+            unannounced,
+            replaced: replaced.map(|held| held.id()),
+        }))
+    }
+
+    fn rename(&self, mut changes: Changes<'_>, id: MemberId, username: &Username) -> Answer<()> {
+        let Some(before) = changes.member(id).cloned() else {
+            return Answer::Done(Err(Refusal::not_in_room()));
+        };
+        let member = Member {
+            username: username.clone(),
+            ..before.clone()
+        };
+        let room = changes.room();
+        if let Err(refusal) = self.claim(room, &member) {
+            return Answer::Done(Err(refusal));
+        }
+        changes.rename(id, username);
+        let content = Content::Renamed {
+            before: before.username.clone(),
+        };
+        announce(&mut changes, id, member, content);
+        drop(changes);
+        self.release(room, &before);
+        Answer::Done(Ok(()))
+    }
+
+    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
+        // The leaver counts for the size above which there are no notices.
+        let announces = changes.announces();
+        let Some(member) = changes.remove(id) else {
+            return;
+        };
+        if announces {
+            append(&mut changes, id, member.clone(), Content::Left);
+        }
+        let room = changes.room();
+        drop(changes);
+        self.release(room, &member);
+    }
+}
