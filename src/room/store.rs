@@ -110,12 +110,46 @@ impl<T> Answer<T> {
     ///
     /// # Errors
     /// What the store refuses with; `unavailable` if it gave the request up without an answer.
-    pub async fn get(self) -> Result<T, Refusal> {
+    pub async fn get(mut self) -> Result<T, Refusal>
+    where
+        T: Clone,
+    {
+        self.wait().await
+    }
+
+    /// The same for an answer that is needed again. Cancel safe.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn wait(&mut self) -> Result<T, Refusal>
+    where
+        T: Clone,
+    {
+        if let Self::Pending(receiver) = self {
+            let answer = receiver.await;
+            *self = Self::Done(answer.unwrap_or_else(|_| Err(Refusal::unavailable())));
+        }
+        self.try_get()
+            .unwrap_or_else(|| Err(Refusal::unavailable()))
+    }
+
+    /// The answer, if there is one by now.
+    pub fn try_get(&mut self) -> Option<Result<T, Refusal>>
+    where
+        T: Clone,
+    {
+        if let Self::Pending(receiver) = self {
+            match receiver.try_recv() {
+                Err(oneshot::error::TryRecvError::Empty) => return None,
+                Err(oneshot::error::TryRecvError::Closed) => {
+                    *self = Self::Done(Err(Refusal::unavailable()));
+                }
+                Ok(answer) => *self = Self::Done(answer),
+            }
+        }
         match self {
-            Self::Done(result) => result,
-            Self::Pending(receiver) => receiver
-                .await
-                .unwrap_or_else(|_| Err(Refusal::unavailable())),
+            Self::Done(answer) => Some(answer.clone()),
+            Self::Pending(_) => None,
         }
     }
 }

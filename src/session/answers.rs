@@ -6,8 +6,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::commands::sent;
 use super::connection::{Connection, Ended};
 use super::mailbox::short_of_memory;
@@ -15,7 +13,7 @@ use super::serve::Session;
 use crate::domain::Refusal;
 use crate::memory::MemoryCharge;
 use crate::protocol::{Command, EventName, HISTORY_PAGE_BYTES_MAX, USERS_MAX};
-use crate::room::{Published, Room};
+use crate::room::{Published, Publishing, Room};
 
 /// Messages of one session that may be on their way at once.
 const UNANSWERED_MAX: usize = 256;
@@ -25,12 +23,9 @@ const USER_BYTES: usize = 256;
 /// Copies of an answer while it is built and handed over.
 const COPIES: usize = 2;
 
-/// Where what became of a message is told.
-type Outcome = oneshot::Receiver<Result<Published, Refusal>>;
-
 /// Messages on their way, oldest first, with where their answers go.
 #[derive(Debug)]
-pub(super) struct Unanswered<A>(VecDeque<(Outcome, Option<A>)>);
+pub(super) struct Unanswered<A>(VecDeque<(Publishing, Option<A>)>);
 
 impl<A> Default for Unanswered<A> {
     fn default() -> Self {
@@ -64,14 +59,14 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         charge.map(Some).ok_or_else(short_of_memory)
     }
 
-    /// Answers a message once it is known what came of it.
+    /// Answers a message once it is known what came of it, and of those before it.
     pub(super) async fn answer_later(
         &mut self,
-        outcome: Outcome,
+        publishing: Publishing,
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
         let unanswered = self.unanswered.get_or_insert_default();
-        unanswered.0.push_back((outcome, ack));
+        unanswered.0.push_back((publishing, ack));
         if unanswered.0.len() > UNANSWERED_MAX {
             Box::pin(self.wait_for_answer()).await?;
         }
@@ -81,12 +76,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     /// Tells what is known by now.
     pub(super) async fn tell_answers(&mut self) -> Result<(), Ended> {
         while let Some(unanswered) = &mut self.unanswered
-            && let Some((outcome, _)) = unanswered.0.front_mut()
+            && let Some((publishing, _)) = unanswered.0.front_mut()
         {
-            let result = match outcome.try_recv() {
-                Ok(result) => result,
-                Err(oneshot::error::TryRecvError::Empty) => return Ok(()),
-                Err(oneshot::error::TryRecvError::Closed) => Err(Refusal::unavailable()),
+            let Some(result) = publishing.try_get() else {
+                return Ok(());
             };
             self.answer_oldest(result).await?;
         }
@@ -122,13 +115,13 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
     }
 
     async fn wait_for_answer(&mut self) -> Result<(), Ended> {
-        let Some((outcome, _)) = self.unanswered.as_mut().and_then(|u| u.0.front_mut()) else {
+        let Some((publishing, _)) = self.unanswered.as_mut().and_then(|u| u.0.front_mut()) else {
             self.unanswered = None;
             return Ok(());
         };
         let result = tokio::select! {
             biased;
-            result = outcome => result.unwrap_or_else(|_| Err(Refusal::unavailable())),
+            result = publishing.wait() => result,
             ended = self.out.end() => return Err(ended),
         };
         self.answer_oldest(result).await

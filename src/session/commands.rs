@@ -43,8 +43,10 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
             },
             Ok(Command::Leave { closing }) => self.leave(closing),
             Ok(Command::Send(send)) => match self.send(&send) {
-                Publishing::Done(result) => result.map(|published| sent(&published)),
-                Publishing::Pending(outcome) => return self.answer_later(outcome, ack).await,
+                Publishing::Done(result) if self.unanswered.is_none() => {
+                    result.map(|published| sent(&published))
+                }
+                publishing => return self.answer_later(publishing, ack).await,
             },
             Ok(Command::History(range)) => self.history(range),
             Ok(Command::ListUsers(range)) => self.list_users(&range),

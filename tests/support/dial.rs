@@ -51,8 +51,13 @@ pub struct Dial {
 impl Dial {
     /// A connection as the original's client opens it: no headers of its own, no `auth`.
     pub fn new(server: &Server, transport: Transport) -> Self {
+        Self::at(server.address(), transport)
+    }
+
+    /// The same to a server at this address, which may be in this process.
+    pub fn at(address: SocketAddr, transport: Transport) -> Self {
         Self {
-            address: server.address(),
+            address,
             transport,
             headers: Vec::new(),
             auth: String::new(),
