@@ -98,6 +98,16 @@ pub struct Remembered {
     pub text_hash: u64,
 }
 
+/// What of a log is in memory: what is older is surplus by [`LogBounds`], and no store needs to keep
+/// it for this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// Id of the oldest message; 0 if there is none.
+    pub messages_from: u64,
+    /// Id of the oldest notice; 0 if there is none.
+    pub notices_from: u64,
+}
+
 /// What a reader gets.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
@@ -228,6 +238,15 @@ impl Log {
     #[must_use]
     pub fn tail(&self) -> u64 {
         self.tail.max(self.floor)
+    }
+
+    /// What of the log is in memory.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        Kept {
+            messages_from: self.messages.oldest_id(),
+            notices_from: self.notices.oldest_id(),
+        }
     }
 
     /// Where ids leapt: see [`Self::restored`].

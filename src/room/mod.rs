@@ -44,7 +44,7 @@ pub use changes::{Applied, Changes};
 pub use counts::CountsState;
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use joining::Joined;
-pub use log::{Entry, EntryKind, LogBounds, Page, Read};
+pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::Membership;
 pub use record::{Content, ID_MAX, Record};

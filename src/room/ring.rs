@@ -36,7 +36,12 @@ impl Ring {
         oldest.map(Arc::as_ref)
     }
 
-    /// Id of the newest entry; 0 where there is none.
+    /// Id of the oldest entry; 0 if there is none.
+    pub fn oldest_id(&self) -> u64 {
+        self.entries.front().map_or(0, |entry| entry.id)
+    }
+
+    /// Id of the newest entry; 0 if there is none.
     pub fn newest_id(&self) -> u64 {
         self.entries.back().map_or(0, |entry| entry.id)
     }

@@ -210,6 +210,7 @@ impl Room {
             room: self.name.clone(),
             epoch: Arc::clone(&state.epoch),
             head: state.log.head(),
+            kept: state.log.kept(),
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::changes::Changes;
 use super::fanout::Subscriber;
+use super::log::Kept;
 use super::members::{Member, MemberId, NodeId};
 use super::membership::Membership;
 use super::room::Room;
@@ -233,6 +234,8 @@ pub struct LogPosition {
     pub epoch: Arc<str>,
     /// Id of its newest entry. The log must never continue below it.
     pub head: u64,
+    /// What of it is in memory here.
+    pub kept: Kept,
 }
 
 /// A user on the way into a room.

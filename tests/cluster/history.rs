@@ -51,9 +51,9 @@ async fn a_log_whose_books_are_wrong_is_counted_anew() {
     let mut room = Room::with_messages(&one).await;
     visits::rename(&one, 50).await;
     let meta = "hubbub:room:tech:meta";
-    redis.ask(&["HSET", meta, "bytes", "58000"]).await;
+    redis.ask(&["HSET", meta, "messages", "7"]).await;
     redis
-        .ask(&["HDEL", meta, "last", "notices", "notice_bytes", "foreign"])
+        .ask(&["HDEL", meta, "last", "notices", "foreign"])
         .await;
     redis.ask(&["DEL", "hubbub:room:tech:notices"]).await;
     visits::visit(&two).await;

@@ -1,9 +1,16 @@
 //! A store of another kind: late, failing, and answering out of order. What clients are promised holds
-//! over it as over the service's own.
+//! over it as over the service's own. And what every store has in common: which messages it keeps.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod faulty_store;
 mod promises;
+mod trimming;
 
+#[allow(dead_code, reason = "the tests of several nodes use the rest")]
+#[path = "../cluster/redis.rs"]
+mod redis;
+#[allow(dead_code, reason = "the tests of several nodes use the rest")]
+#[path = "../cluster/resp.rs"]
+mod resp;
 #[path = "../support/mod.rs"]
 mod support;

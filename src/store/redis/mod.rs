@@ -127,7 +127,6 @@ impl RedisStore {
             settings: Settings::of(&settings),
             believed_offset_ms: AtomicI64::new(0),
             prefix: settings.prefix,
-            log: settings.log,
             notice_limit: settings.notice_limit,
             unique_names: settings.unique_names,
         });

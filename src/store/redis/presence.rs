@@ -20,7 +20,7 @@ use super::script::{Context, Script, millis};
 use super::status::Status;
 use crate::clock::{self, Believed};
 use crate::random;
-use crate::room::{Member, MemberId, Room, Rooms};
+use crate::room::{LogPosition, Member, MemberId, Room, Rooms};
 
 /// How long a node is believed to live without a word.
 const LEASE: Duration = Duration::from_secs(8);
@@ -120,6 +120,15 @@ impl Presence {
     async fn beat(&self, connection: &mut Connection) -> Result<Around, RedisError> {
         let mut cmd = self.context.call(connection, Script::Beat);
         cmd.arg(self.context.node_name()).arg(millis(LEASE));
+        for room in self.rooms.all() {
+            let LogPosition {
+                room, epoch, kept, ..
+            } = room.position();
+            cmd.arg(room.as_str())
+                .arg(&*epoch)
+                .arg(kept.messages_from)
+                .arg(kept.notices_from);
+        }
         let (alive, now_ms, has_room, dead): (i64, i64, i64, Vec<String>) =
             connection.one(&cmd).await?;
         let ahead_ms = now_ms.saturating_sub(clock::unix_ms());
@@ -154,8 +163,7 @@ impl Presence {
             loop {
                 let mut cmd = self.context.call(connection, Script::Reap);
                 cmd.arg(node).arg(REAP_MAX).arg(random::id());
-                cmd.arg(self.context.node_name());
-                self.context.add_bounds(&mut cmd);
+                self.context.add_caller(&mut cmd, None);
                 let left: u64 = connection.one(&cmd).await?;
                 if left == 0 {
                     break;
@@ -264,7 +272,7 @@ impl Presence {
             // The record says which room it is; nothing is known of its log here.
             cmd.arg("").arg(random::id()).arg(0);
             cmd.arg(self.context.node_name()).arg(id.to_string());
-            self.context.add_bounds(&mut cmd);
+            self.context.add_caller(&mut cmd, None);
             pipeline.add_command(cmd);
         }
         for answer in connection.all(&pipeline).await? {

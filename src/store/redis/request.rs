@@ -168,7 +168,7 @@ impl Queued {
                     .arg(message.member.username.as_str())
                     .arg(text)
                     .arg(message.client_id.as_ref().map_or("", ClientId::as_str));
-                context.add_bounds(&mut cmd);
+                context.add_caller(&mut cmd, Some(&message.position));
                 cmd
             }
             Request::Join { joining, .. } => {
@@ -189,13 +189,13 @@ impl Queued {
                     .arg(id.to_string())
                     .arg(username.as_str())
                     .arg(context.looks(username));
-                context.add_bounds(&mut cmd);
+                context.add_caller(&mut cmd, Some(position));
                 cmd
             }
             Request::Leave { position, id } => {
                 let mut cmd = context.call_for(connection, Script::Leave, position);
                 cmd.arg(context.node_name()).arg(id.to_string());
-                context.add_bounds(&mut cmd);
+                context.add_caller(&mut cmd, Some(position));
                 cmd
             }
             Request::Hold { room, id } => {

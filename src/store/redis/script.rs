@@ -11,7 +11,7 @@ use super::settings::Settings;
 use crate::clock;
 use crate::domain::{Looks, Username};
 use crate::random;
-use crate::room::{LogBounds, LogPosition, NodeId};
+use crate::room::{LogPosition, NodeId};
 
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident $file:literal,)*) => {
@@ -60,8 +60,6 @@ pub struct Context {
     pub node: NodeId,
     /// What all keys begin with.
     pub prefix: String,
-    /// How much of each room's past is kept.
-    pub log: LogBounds,
     /// Members above which joins and leaves are not told; 0 = always told.
     pub notice_limit: u64,
     /// Names that look alike may not be in one room at once.
@@ -123,15 +121,18 @@ impl Context {
             .arg(joining.member.username.as_str())
             .arg(self.looks(&joining.member.username))
             .arg(how);
-        self.add_bounds(&mut cmd);
+        self.add_caller(&mut cmd, Some(&joining.position));
         cmd
     }
 
-    /// The arguments that say what is kept and told: the last ones of most.
-    pub fn add_bounds(&self, cmd: &mut Cmd) {
-        cmd.arg(self.log.messages_max)
-            .arg(self.log.bytes_max)
-            .arg(millis(self.log.keep_for))
+    /// The arguments that say what this node knows: the last ones of scripts that append. `position`
+    /// is that of the room that the script's first argument names; `None` if it names none.
+    pub fn add_caller(&self, cmd: &mut Cmd, position: Option<&LogPosition>) {
+        let kept = position.map(|position| position.kept).unwrap_or_default();
+        cmd.arg(position.map_or("", |position| &*position.epoch))
+            .arg(kept.messages_from)
+            .arg(kept.notices_from)
+            .arg(self.node_name())
             .arg(self.notice_limit)
             .arg(clock::mono_ms().saturating_add(self.believed_offset_ms.load(Ordering::Relaxed)));
     }

@@ -4,23 +4,20 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::ClusterSettings;
-use super::script::millis;
 use crate::random;
 
 /// Grows with every change of what is in Redis that nodes of an earlier version count or read
 /// otherwise.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// What else SECRET_KEY signs must not pass for this digest, nor the other way round.
 const PURPOSE: &[u8] = b"hubbub digest of SECRET_KEY\0";
 /// Bytes of the digest that are told.
 const DIGEST_BYTES: usize = 16;
-/// How a node's own bound on the age of what is trimmed is told: nodes need not agree on it.
-const KEEP: &str = "keep_ms";
 
 /// The settings of one node. Never has a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// One `NAME=value` a line, as `lua/prelude.lua` reads some of them.
+    /// One `NAME=value` a line.
     told: String,
 }
 
@@ -36,7 +33,6 @@ impl Settings {
             ("HISTORY_BYTES", settings.log.bytes_max.to_string()),
             ("NOTICE_LIMIT", settings.notice_limit.to_string()),
             ("UNIQUE_NAMES", settings.unique_names.to_string()),
-            (KEEP, millis(settings.log.keep_for).to_string()),
         ];
         let told = lines
             .map(|(name, value)| format!("{name}={value}\n"))
@@ -73,8 +69,7 @@ impl Settings {
     }
 
     fn agreed(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.told.lines().filter_map(|line| line.split_once('='));
-        pairs.filter(|(name, _)| *name != KEEP)
+        self.told.lines().filter_map(|line| line.split_once('='))
     }
 }
 
@@ -97,7 +92,7 @@ mod tests {
     use crate::domain::RoomName;
     use crate::room::LogBounds;
 
-    fn settings(key: &str, rooms: &[&str], messages_max: usize, seconds: u64) -> Settings {
+    fn settings(key: &str, rooms: &[&str], messages_max: usize) -> Settings {
         let room = |name: &&str| RoomName::parse(name).unwrap_or_else(|e| panic!("{e}"));
         Settings::of(&ClusterSettings {
             url: String::new(),
@@ -108,7 +103,7 @@ mod tests {
                 messages_max,
                 bytes_max: 0,
                 notices_max: 1000,
-                keep_for: Duration::from_secs(seconds),
+                keep_for: Duration::ZERO,
             },
             notice_limit: 0,
             unique_names: false,
@@ -119,15 +114,15 @@ mod tests {
     #[test]
     fn what_differs_is_named_and_the_key_is_not_told() {
         let key = "a key that nobody must see, 32 bytes";
-        let ours = settings(key, &["general", "tech"], 1000, 10);
+        let ours = settings(key, &["general", "tech"], 1000);
         let differing = |theirs: Settings| ours.differing(theirs.as_str()).join(" ");
-        assert_eq!(differing(settings(key, &["general", "tech"], 1000, 5)), "");
+        assert_eq!(differing(settings(key, &["general", "tech"], 1000)), "");
         assert_eq!(
-            differing(settings(key, &["tech", "general"], 1000, 10)),
+            differing(settings(key, &["tech", "general"], 1000)),
             "ROOMS"
         );
         assert_eq!(
-            differing(settings("another", &["general", "tech"], 100, 10)),
+            differing(settings("another", &["general", "tech"], 100)),
             "SECRET_KEY HISTORY_MESSAGES"
         );
         assert_eq!(ours.differing(""), ["format"]);

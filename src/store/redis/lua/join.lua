@@ -1,14 +1,14 @@
 -- Makes somebody a member. Another membership of the user ends with it; in the same room, nobody is
 -- told. Asked again, it changes nothing more.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, user_id, name, what the name
--- looks like, 'silent' or '', bounds (5)
+-- looks like, 'silent' or '', caller (6)
 -- A silent join makes a member known that Redis should know: nobody is told, and no record of another
 -- node that lives is changed.
 -- Returns 'joined', epoch, last id before, whether the room was not told (1, 0), the membership that ended;
 -- or 'late', 'taken'; or of a silent join, 'over' (another node's has taken over from it), 'superseded' (by
 -- a newer one of the same node), 'elsewhere' (another node has one that it may have to end).
 local room, node, member, user, name, looks = ARGV[1], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local silent, bounds = ARGV[10] == 'silent', bounds_from(11)
+local silent, by = ARGV[10] == 'silent', caller_from(11)
 if is_late(ARGV[4]) then return { 'late' } end
 local log = open_log(room, ARGV[2], ARGV[3])
 local here = P .. ':node:' .. node
@@ -36,7 +36,7 @@ if is_taken(room, looks, user) then
 end
 if was then
   local told = not silent and was.room ~= room and open_log(was.room, ARGV[2], 0) or nil
-  remove(silent and 'reaped' or 'left', was_node, was_member, was, node, told, bounds)
+  remove(silent and 'reaped' or 'left', was_node, was_member, was, told, by)
   if not silent and was_node ~= node then take_over(was_member) end
 end
 -- A node that was away for long may come back with members that have been reaped. Nothing but this tells it
@@ -53,12 +53,12 @@ redis.call('HINCRBY', log.meta, 'members', 1)
 tell_state('joined', room, member, user, name, node)
 local position, untold = digits(log.head), 0
 if not silent then
-  if not tells(bounds, live_members(log.meta)) then
+  if not tells(by, live_members(log.meta)) then
     untold = (was and was.room == room) and 0 or 1
   elseif not (was and was.room == room) then
-    append(log, bounds, 'joined', user, name, member, '')
+    append(log, by, 'joined', user, name, member, '')
   elseif was.name ~= name then
-    append(log, bounds, 'renamed', user, name, member, was.name)
+    append(log, by, 'renamed', user, name, member, was.name)
   end
 end
 return { 'joined', log.epoch, position, untold, was and was_member or '' }

@@ -2,11 +2,12 @@
 --
 -- KEYS[1] is the prefix of all keys with its colon, so that access rules for keys apply to it:
 --   <prefix>:room:<room>:meta     hash: epoch, head (newest id), floor (where ids leapt), newest (ms),
---                                 last (newest message's id), messages and their bytes in the log,
---                                 notices and their bytes, foreign entries, members, held (members
---                                 whose connections are lost)
+--                                 last (newest message's id), messages, notices and foreign entries in
+--                                 the log, members, held (members whose connections are lost)
 --   <prefix>:room:<room>:log      stream: the room's entries, see `append`
---   <prefix>:room:<room>:notices  list: "stream-id size" of each notice in the log, oldest first
+--   <prefix>:room:<room>:notices  list: "stream-id id" of each notice in the log, oldest first
+--   <prefix>:room:<room>:kept     hash: node -> "id id" of the oldest message and the oldest notice that
+--                                 it has in memory (0 if it has none)
 --   <prefix>:room:<room>:keys     hash: idempotency key -> "id ms hash", while its message is in the log
 --   <prefix>:room:<room>:names    hash: what a name looks like -> user_id, where names are unique
 --   <prefix>:users                hash: user_id -> "node member"
@@ -17,7 +18,6 @@
 --   <prefix>:over:<member>        exists for a while after another node's member took over from it
 --   <prefix>:reaped:<user>        the user's membership that ended with its node; exists for a while
 --   <prefix>:settings             hash: node -> its settings, one "NAME=value" a line
---   <prefix>:bounds               hash: messages, bytes, keep_ms: what the nodes that live keep at most
 --   <prefix>:probe                written to find out whether there is memory left
 --   <prefix>:state                stream: joins, leaves, renames, typing, numbered without holes
 --   <prefix>:state:version        number of the newest of those
@@ -29,14 +29,10 @@ local LEAP = 1048576
 -- Entries of the state stream that are kept for nodes that are slow to read it; others read the whole
 -- state anew.
 local STATE_KEPT = 10000
--- Bytes an entry is counted for beside what people wrote: what it takes in Redis, with its key.
-local ENTRY_BYTES = 700
--- Entries trimmed at once.
-local TRIM_MAX = 64
--- Notices kept of each room, and what they may be counted for, as src/room/log.rs does. Entries that no
--- node wrote may be as many.
-local NOTICES_MAX = 1000
-local NOTICES_BYTES = 2 * 1024 * 1024
+-- The log is trimmed at every so manieth entry, by at most so many entries.
+local TRIM_EVERY, TRIM_MAX = 16, 64
+-- Entries that no node wrote: so many stay in a log.
+local FOREIGN_MAX = 1000
 -- By how much the clock here may differ from what the calling node believes of it (ms).
 local DOUBT = 10000
 -- How long it is known which memberships were taken over from (ms).
@@ -56,13 +52,13 @@ local function digits(number) return string.format('%.0f', number) end
 -- read of it (`known_head`): its entries were lost then.
 local function open_log(room, fresh_epoch, known_head)
   local meta = room_key(room, 'meta')
-  local found = redis.call('HMGET', meta, 'epoch', 'head', 'floor', 'newest', 'messages', 'bytes',
-    'last', 'notices', 'notice_bytes', 'foreign')
+  local found = redis.call('HMGET', meta, 'epoch', 'head', 'floor', 'newest', 'messages', 'last', 'notices',
+    'foreign')
   local log = {
     room = room, meta = meta, epoch = found[1],
     head = tonumber(found[2] or 0), floor = tonumber(found[3] or 0), newest = tonumber(found[4] or 0),
-    messages = tonumber(found[5] or 0), bytes = tonumber(found[6] or 0), last = tonumber(found[7]),
-    notices = tonumber(found[8] or 0), notice_bytes = tonumber(found[9] or 0), foreign = tonumber(found[10] or 0),
+    messages = tonumber(found[5] or 0), last = tonumber(found[6]), notices = tonumber(found[7] or 0),
+    foreign = tonumber(found[8] or 0),
   }
   known_head = tonumber(known_head)
   if not log.epoch or log.head < known_head then
@@ -81,8 +77,6 @@ local function fields_of(entry)
   return fields
 end
 
-local function size_of(name, text) return #name + #text + ENTRY_BYTES end
-
 -- What an entry is to the log's books: 'message', 'notice' or 'foreign'.
 local function kind_of(fields)
   if not (tonumber(fields.ts) and tonumber(fields.i) and fields.n and fields.t) then return 'foreign' end
@@ -91,11 +85,11 @@ local function kind_of(fields)
   return (kind == 'joined' or kind == 'left' or kind == 'renamed') and 'notice' or 'foreign'
 end
 
--- Counts a log anew where its books do not fit it: somebody else wrote into it or deleted from it, or a
--- node of another format, which counts otherwise. Of too many foreign entries the rest is deleted.
+-- Counts a log again if its counters do not fit it: something else wrote into it or deleted from it. Of
+-- too many foreign entries the rest is deleted.
 local function recount(log)
   local stream, list = room_key(log.room, 'log'), room_key(log.room, 'notices')
-  log.messages, log.bytes, log.notices, log.notice_bytes, log.foreign = 0, 0, 0, 0, 0
+  log.messages, log.notices, log.foreign = 0, 0, 0
   log.last = log.last or 0
   redis.call('DEL', list)
   local from = '-'
@@ -105,13 +99,12 @@ local function recount(log)
       local fields = fields_of(entry)
       local kind = kind_of(fields)
       if kind == 'message' then
-        log.messages, log.bytes = log.messages + 1, log.bytes + size_of(fields.n, fields.t)
+        log.messages = log.messages + 1
         log.last = math.max(log.last, math.min(tonumber(fields.i), log.head))
       elseif kind == 'notice' then
-        local size = size_of(fields.n, fields.t)
-        log.notices, log.notice_bytes = log.notices + 1, log.notice_bytes + size
-        redis.call('RPUSH', list, entry[1] .. ' ' .. size)
-      elseif log.foreign < NOTICES_MAX then
+        log.notices = log.notices + 1
+        redis.call('RPUSH', list, entry[1] .. ' ' .. fields.i)
+      elseif log.foreign < FOREIGN_MAX then
         log.foreign = log.foreign + 1
       else
         redis.call('XDEL', stream, entry[1])
@@ -121,42 +114,60 @@ local function recount(log)
   until #page == 0
 end
 
-local function drop_oldest_notice(log)
-  local oldest = redis.call('LPOP', room_key(log.room, 'notices'))
-  local id, size = string.match(oldest or '', '^(%S+) (%d+)$')
-  if id then redis.call('XDEL', room_key(log.room, 'log'), id) end
-  log.notices, log.notice_bytes = log.notices - 1, log.notice_bytes - (tonumber(size) or 0)
-end
-
--- Removes what is surplus, as src/room/log.rs does: the oldest messages by the bounds of HISTORY_*, the
--- oldest notices by their own. The newest of either stays. 0 = no bound.
-local function trim(log, bounds, now)
-  local stream = room_key(log.room, 'log')
-  for _ = 1, TRIM_MAX do
-    if log.notices <= 1 or (log.notices <= NOTICES_MAX and log.notice_bytes <= NOTICES_BYTES) then break end
-    drop_oldest_notice(log)
-  end
-  for _ = 1, TRIM_MAX do
-    local too_large = bounds.bytes > 0 and log.bytes > bounds.bytes
-    local crowded = bounds.messages > 0 and log.messages > bounds.messages
-    if log.messages <= 1 or not (too_large or crowded) then return end
-    local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-    if not oldest then return end
-    local fields = fields_of(oldest)
-    local kind = kind_of(fields)
-    if kind == 'message' then
-      if not too_large and now - tonumber(fields.ts) < bounds.keep_ms then return end
-      log.messages, log.bytes = log.messages - 1, log.bytes - size_of(fields.n, fields.t)
-      if fields.d then redis.call('HDEL', room_key(log.room, 'keys'), fields.d) end
-      redis.call('XDEL', stream, oldest[1])
-    elseif kind == 'notice' then
-      -- Older than every message: old news to whoever resumes.
-      drop_oldest_notice(log)
+-- The oldest message and the oldest notice that any node has in memory; 0 if a node has none, or none of
+-- this log. Notes what the calling node has.
+local function oldest_kept(log, by)
+  local key = room_key(log.room, 'kept')
+  local messages, notices = by.messages, by.notices
+  if by.epoch ~= log.epoch then messages, notices = 0, 0 end
+  local own, is_noted = digits(messages) .. ' ' .. digits(notices), false
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    if all[i] == by.node then
+      is_noted = all[i + 1] == own
     else
-      log.foreign = log.foreign - 1
-      redis.call('XDEL', stream, oldest[1])
+      local message, notice = string.match(all[i + 1], '^(%d+) (%d+)$')
+      messages = math.min(messages, tonumber(message or 0))
+      notices = math.min(notices, tonumber(notice or 0))
     end
   end
+  if not is_noted then redis.call('HSET', key, by.node, own) end
+  return messages, notices
+end
+
+-- Removes what no node has in memory any more: src/room/log.rs decides what that is.
+local function trim(log, by)
+  if by.room ~= log.room or log.head % TRIM_EVERY ~= 0 then return end
+  local stream, list = room_key(log.room, 'log'), room_key(log.room, 'notices')
+  local messages, notices = oldest_kept(log, by)
+  local gone, keys = {}, {}
+  for _, noted in ipairs(redis.call('LRANGE', list, 0, TRIM_MAX - 1)) do
+    local id, notice = string.match(noted, '^(%S+) (%d+)$')
+    if notice and tonumber(notice) >= notices then break end
+    redis.call('LPOP', list)
+    log.notices = log.notices - 1
+    gone[#gone + 1] = id
+  end
+  if #gone > 0 then redis.call('XDEL', stream, unpack(gone)) end
+  gone = {}
+  for _, entry in ipairs(messages > 0 and redis.call('XRANGE', stream, '-', '+', 'COUNT', TRIM_MAX) or {}) do
+    local fields = fields_of(entry)
+    local kind = kind_of(fields)
+    if kind == 'message' then
+      if tonumber(fields.i) >= messages then break end
+      log.messages = log.messages - 1
+      if fields.d then keys[#keys + 1] = fields.d end
+    elseif kind == 'notice' then
+      -- Older than every message: of no use to a client that resumes.
+      redis.call('LPOP', list)
+      log.notices = log.notices - 1
+    else
+      log.foreign = log.foreign - 1
+    end
+    gone[#gone + 1] = entry[1]
+  end
+  if #gone > 0 then redis.call('XDEL', stream, unpack(gone)) end
+  if #keys > 0 then redis.call('HDEL', room_key(log.room, 'keys'), unpack(keys)) end
 end
 
 -- Appends an entry:
@@ -165,11 +176,11 @@ end
 --   p id of the message before it (so that a message that is missing is noticed, while notices may be),
 --   d idempotency key as in `keys`, c client_id
 -- Returns its id and when it was accepted.
-local function append(log, bounds, kind, user, name, member, text, dedup, client_id)
+local function append(log, by, kind, user, name, member, text, dedup, client_id)
   local now = now_ms()
   -- Timestamps that followed a clock that leaps could not come back: the node knows for how long it has
   -- been where it is.
-  if math.abs(now - bounds.believed_ms) > DOUBT then now = bounds.believed_ms end
+  if math.abs(now - by.believed_ms) > DOUBT then now = by.believed_ms end
   log.newest = math.max(log.newest, now)
   log.head = log.head + 1
   local id, at = digits(log.head), digits(log.newest)
@@ -189,25 +200,18 @@ local function append(log, bounds, kind, user, name, member, text, dedup, client
     entry[#entry + 1] = 'c'
     entry[#entry + 1] = client_id
   end
-  local newest, size = redis.call('XADD', stream, '*', unpack(entry)), size_of(name, text)
+  local newest = redis.call('XADD', stream, '*', unpack(entry))
   if kind == 'message' then
-    log.messages, log.bytes = log.messages + 1, log.bytes + size
+    log.messages = log.messages + 1
   else
-    log.notices, log.notice_bytes = log.notices + 1, log.notice_bytes + size
-    redis.call('RPUSH', room_key(log.room, 'notices'), newest .. ' ' .. size)
+    log.notices = log.notices + 1
+    redis.call('RPUSH', room_key(log.room, 'notices'), newest .. ' ' .. id)
   end
   if redis.call('XLEN', stream) ~= log.messages + log.notices + log.foreign then recount(log) end
-  trim(log, bounds, now)
+  trim(log, by)
   redis.call('HSET', log.meta, 'head', id, 'newest', at, 'last', digits(log.last),
-    'messages', digits(log.messages), 'bytes', digits(log.bytes), 'notices', digits(log.notices),
-    'notice_bytes', digits(log.notice_bytes), 'foreign', digits(log.foreign))
+    'messages', digits(log.messages), 'notices', digits(log.notices), 'foreign', digits(log.foreign))
   return id, at
-end
-
--- The larger of two bounds, of which 0 is none.
-local function larger(one, other)
-  if one == 0 or other == 0 then return 0 end
-  return math.max(one, other)
 end
 
 -- The nodes that live: their names, each with its settings, '' where it has told none.
@@ -222,39 +226,14 @@ local function living_nodes()
   return nodes
 end
 
--- Notes what the nodes that live keep at most, so that none trims what another is to keep. Where there
--- is no memory for it, it stays as it was.
-local function note_bounds(nodes)
-  local most = nil
-  for i = 2, #nodes, 2 do
-    local messages, bytes = string.match(nodes[i], 'HISTORY_MESSAGES=(%d+)\nHISTORY_BYTES=(%d+)\n')
-    local keep = string.match(nodes[i], 'keep_ms=(%d+)')
-    if messages and keep then
-      messages, bytes, keep = tonumber(messages), tonumber(bytes), tonumber(keep)
-      most = most or { messages, bytes, keep }
-      most = { larger(most[1], messages), larger(most[2], bytes), math.max(most[3], keep) }
-    end
-  end
-  if not most then return end
-  local key = P .. ':bounds'
-  local noted = redis.call('HMGET', key, 'messages', 'bytes', 'keep_ms')
-  if noted[1] ~= digits(most[1]) or noted[2] ~= digits(most[2]) or noted[3] ~= digits(most[3]) then
-    redis.pcall('HSET', key, 'messages', digits(most[1]), 'bytes', digits(most[2]), 'keep_ms', digits(most[3]))
-  end
-end
-
-local function bounds_from(first)
-  local bounds = {
-    messages = tonumber(ARGV[first]), bytes = tonumber(ARGV[first + 1]), keep_ms = tonumber(ARGV[first + 2]),
-    notices = tonumber(ARGV[first + 3]), believed_ms = tonumber(ARGV[first + 4]),
+-- The last arguments of a script that appends: what the calling node knows of the room that the first
+-- argument names (epoch, the oldest message and the oldest notice it has in memory), the node, the
+-- number of members above which a room has no notices, and the time it believes in (ms).
+local function caller_from(first)
+  return {
+    room = ARGV[1], epoch = ARGV[first], messages = tonumber(ARGV[first + 1]), notices = tonumber(ARGV[first + 2]),
+    node = ARGV[first + 3], notice_limit = tonumber(ARGV[first + 4]), believed_ms = tonumber(ARGV[first + 5]),
   }
-  local others = redis.call('HMGET', P .. ':bounds', 'messages', 'bytes', 'keep_ms')
-  if others[1] then
-    bounds.messages = larger(bounds.messages, tonumber(others[1]))
-    bounds.bytes = larger(bounds.bytes, tonumber(others[2]))
-    bounds.keep_ms = math.max(bounds.keep_ms, tonumber(others[3]))
-  end
-  return bounds
 end
 
 -- Members of a room whose connections are not lost.
@@ -264,7 +243,7 @@ local function live_members(meta)
 end
 
 -- Whether a room of this many live members is told of joins, leaves and renames.
-local function tells(bounds, live) return bounds.notices == 0 or live <= bounds.notices end
+local function tells(by, live) return by.notice_limit == 0 or live <= by.notice_limit end
 
 -- What is kept of a member: room, user_id, name, and what the name looks like, where names are
 -- unique. No part has a line feed.
@@ -319,7 +298,7 @@ end
 
 -- Ends a membership: it was `left`, or `reaped` with its node. `log` is given where the room is to be
 -- told.
-local function remove(what, node, member, was, by, log, bounds)
+local function remove(what, node, member, was, log, by)
   redis.call('HDEL', P .. ':node:' .. node, member)
   if redis.call('HGET', P .. ':users', was.user) == node .. ' ' .. member then
     redis.call('HDEL', P .. ':users', was.user)
@@ -329,9 +308,9 @@ local function remove(what, node, member, was, by, log, bounds)
   local live = live_members(meta)
   redis.call('HINCRBY', meta, 'members', -1)
   if redis.call('SREM', P .. ':held', member) == 1 then redis.call('HINCRBY', meta, 'held', -1) end
-  tell_state(what, was.room, member, was.user, was.name, by)
-  if log and tells(bounds, live) then
-    append(log, bounds, 'left', was.user, was.name, member, '')
+  tell_state(what, was.room, member, was.user, was.name, by.node)
+  if log and tells(by, live) then
+    append(log, by, 'left', was.user, was.name, member, '')
   end
 end
 

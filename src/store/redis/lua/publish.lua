@@ -1,6 +1,6 @@
 -- Puts a message into a room's log.
 -- ARGV: room, fresh epoch, known head, deadline (ms), idempotency key, hash of the text, membership,
--- user_id, name, text, client_id or '', bounds (5)
+-- user_id, name, text, client_id or '', caller (6)
 local room, dedup, hash = ARGV[1], ARGV[5], ARGV[6]
 if is_late(ARGV[4]) then return { 'late' } end
 local log = open_log(room, ARGV[2], ARGV[3])
@@ -15,6 +15,6 @@ end
 -- by now, or will say it again. Where nobody knows the user, all was lost, and is soon mended.
 local holder = redis.call('HGET', P .. ':users', ARGV[8])
 if holder and string.match(holder, ' (%S+)$') ~= ARGV[7] then return { 'elsewhere' } end
-local id, at = append(log, bounds_from(12), 'message', ARGV[8], ARGV[9], ARGV[7], ARGV[10], dedup, ARGV[11])
+local id, at = append(log, caller_from(12), 'message', ARGV[8], ARGV[9], ARGV[7], ARGV[10], dedup, ARGV[11])
 redis.call('HSET', keys, dedup, id .. ' ' .. at .. ' ' .. hash)
 return { 'new', id, at }

@@ -1,7 +1,7 @@
 -- Ends memberships of a node whose lease is over, and tells their rooms.
--- ARGV: node, how many at most, fresh epoch, by which node, bounds (5)
+-- ARGV: node, how many at most, fresh epoch, caller (6)
 -- Returns how many are left.
-local node, bounds = ARGV[1], bounds_from(5)
+local node, by = ARGV[1], caller_from(4)
 if redis.call('EXISTS', P .. ':lease:' .. node) == 1 then return 0 end
 local here = P .. ':node:' .. node
 local cursor, batch = '0', nil
@@ -13,7 +13,7 @@ for i = 1, #batch, 2 do
   local was = parts_of(batch[i + 1])
   if was.room then
     redis.call('SET', P .. ':reaped:' .. was.user, batch[i], 'PX', OVER)
-    remove('reaped', node, batch[i], was, ARGV[4], open_log(was.room, ARGV[3] .. '-' .. was.room, 0), bounds)
+    remove('reaped', node, batch[i], was, open_log(was.room, ARGV[3] .. '-' .. was.room, 0), by)
   else
     redis.call('HDEL', here, batch[i])
   end

@@ -10,6 +10,4 @@ end
 if redis.call('HGET', P .. ':settings', ARGV[1]) ~= ARGV[3] then
   redis.call('HSET', P .. ':settings', ARGV[1], ARGV[3])
 end
-local nodes = living_nodes()
-note_bounds(nodes)
-return { redis.call('HKEYS', P .. ':node:' .. ARGV[1]), nodes }
+return { redis.call('HKEYS', P .. ':node:' .. ARGV[1]), living_nodes() }

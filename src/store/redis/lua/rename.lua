@@ -1,7 +1,7 @@
 -- Changes a member's name, and tells the room. Asked again, it changes nothing more.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, name, what it looks like,
--- bounds (5)
-local node, member, name, looks, bounds = ARGV[5], ARGV[6], ARGV[7], ARGV[8], bounds_from(9)
+-- caller (6)
+local node, member, name, looks, by = ARGV[5], ARGV[6], ARGV[7], ARGV[8], caller_from(9)
 if is_late(ARGV[4]) then return { 'late' } end
 local found = redis.call('HGET', P .. ':node:' .. node, member)
 if not found then return { 'gone' } end
@@ -13,7 +13,7 @@ redis.call('HSET', P .. ':node:' .. node, member, record(was.room, was.user, nam
 give_up_names(was.room, was.looks, was.user)
 take_names(was.room, looks, was.user)
 tell_state('renamed', was.room, member, was.user, name, node)
-if tells(bounds, live_members(log.meta)) then
-  append(log, bounds, 'renamed', was.user, name, member, was.name)
+if tells(by, live_members(log.meta)) then
+  append(log, by, 'renamed', was.user, name, member, was.name)
 end
 return { 'renamed' }
