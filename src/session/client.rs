@@ -15,7 +15,10 @@ use crate::domain::{Refusal, RefusalCode};
 use crate::json;
 use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedError, event};
-use crate::room::{ActivityState, Entry, EntryKind, Read, Room};
+use crate::room::activity::NewestMessages;
+use crate::room::counts::MemberCounts;
+use crate::room::typing::Typists;
+use crate::room::{Entry, EntryKind, News, Read, Room, Snapshot, StateSource};
 
 /// Entries sent before the session looks at the rest of its work again.
 const BATCH: usize = 32;
@@ -30,8 +33,39 @@ pub(crate) struct Client<C: Connection> {
     /// Messages that are on their way to the log; boxed, because few sessions ever have one.
     pub(super) unanswered: Option<Box<Unanswered<C::Ack>>>,
     memory: Arc<MemoryAccount>,
-    pub(super) counts_told: u64,
-    pub(super) activity_told: u64,
+    /// The newest version of each state that was sent; 0 = none.
+    sent_versions: [u64; 3],
+}
+
+/// A state that clients are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum StateKind {
+    /// Member counts of all rooms.
+    Counts,
+    /// The newest message of each room.
+    Activity,
+    /// Who is typing in the joined room.
+    Typing,
+}
+
+impl StateKind {
+    pub(super) const ALL: [Self; 3] = [Self::Counts, Self::Activity, Self::Typing];
+
+    pub(super) const fn signal(self) -> News {
+        match self {
+            Self::Counts => MemberCounts::SIGNAL,
+            Self::Activity => NewestMessages::SIGNAL,
+            Self::Typing => Typists::SIGNAL,
+        }
+    }
+
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Counts => event::ROOM_UPDATE,
+            Self::Activity => event::ACTIVITY,
+            Self::Typing => event::TYPING,
+        }
+    }
 }
 
 impl<C: Connection + Debug> Client<C> {
@@ -45,8 +79,7 @@ impl<C: Connection + Debug> Client<C> {
             out,
             unanswered: None,
             memory,
-            counts_told: 0,
-            activity_told: 0,
+            sent_versions: [0; 3],
         }
     }
 
@@ -196,40 +229,53 @@ impl<C: Connection + Debug> Client<C> {
         self.out.emit(event::GAP, &gap).await
     }
 
-    pub(super) async fn tell_counts(&mut self) -> Result<(), Ended> {
-        let state = self.participant.shared.rooms.counts().published();
-        if state.version <= self.counts_told {
-            return Ok(());
-        }
-        self.counts_told = state.version;
-        self.out.emit(event::ROOM_UPDATE, &state.payload).await
-    }
-
-    /// Tells the counts as they are right now, as every joiner is told.
-    pub(super) async fn tell_counts_now(&mut self) -> Result<(), Ended> {
-        let state = self.participant.shared.rooms.counts().now();
-        self.counts_told = state.version;
-        self.participant
-            .account
-            .charge_answer(state.payload.get().len());
-        self.out.emit(event::ROOM_UPDATE, &state.payload).await
-    }
-
-    pub(super) async fn tell_activity(&mut self, state: &ActivityState) -> Result<(), Ended> {
-        if state.version <= self.activity_told {
-            return Ok(());
-        }
-        self.activity_told = state.version;
-        self.out.emit(event::ACTIVITY, &state.payload).await
-    }
-
-    pub(super) async fn tell_typing(&mut self) -> Result<(), Ended> {
-        let Some(joined) = &self.participant.joined else {
-            return Ok(());
+    /// Sends the newest published state, unless it was sent before.
+    pub(super) async fn send_state(&mut self, kind: StateKind) -> Result<(), Ended> {
+        let Participant { shared, joined, .. } = &self.participant;
+        let rooms = &shared.rooms;
+        let newest = match (kind, joined) {
+            (StateKind::Counts, _) => rooms.counts().published(),
+            (StateKind::Activity, _) => rooms.activity().published(),
+            (StateKind::Typing, Some(joined)) => joined.room().typing().published(),
+            (StateKind::Typing, None) => return Ok(()),
         };
-        match joined.room().typing().published() {
-            Some(payload) => self.out.emit(event::TYPING, &payload).await,
-            None => Ok(()),
+        if newest.version <= self.sent_versions[kind as usize] {
+            return Ok(());
+        }
+        self.send_snapshot(kind, kind.event(), &newest).await
+    }
+
+    /// Sends a state as `event`.
+    pub(super) async fn send_snapshot(
+        &mut self,
+        kind: StateKind,
+        event: &'static str,
+        snapshot: &Snapshot,
+    ) -> Result<(), Ended> {
+        self.sent_versions[kind as usize] = snapshot.version;
+        self.out.emit(event, &snapshot.payload).await
+    }
+
+    /// Sends the counts as they are at this moment, as every joiner receives them.
+    pub(super) async fn send_counts_now(&mut self) -> Result<(), Ended> {
+        let Participant {
+            shared, account, ..
+        } = &self.participant;
+        let counts = shared.rooms.counts().now();
+        account.charge_answer(counts.payload.get().len());
+        self.send_snapshot(StateKind::Counts, event::ROOM_UPDATE, &counts)
+            .await
+    }
+
+    /// A room was joined: sends who is typing there, if anyone is, once the log was sent, because
+    /// the joiner's own notice comes first.
+    pub(super) fn send_typing_later(&mut self, room: &Room) {
+        // Versions of another room say nothing about those of this one.
+        self.sent_versions[StateKind::Typing as usize] = 0;
+        if room.typing().anybody() {
+            self.participant
+                .subscriber
+                .notify(StateKind::Typing.signal());
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::Client;
+use super::client::{Client, StateKind};
 use super::connection::{Connection, Ended};
 use super::identity::{Identity, TokenError};
 use super::mailbox::{Mailbox, Request};
@@ -209,15 +209,10 @@ impl<C: Connection + Debug> Session<C> {
             tokio::task::yield_now().await;
             self.client.tell_entries().await?;
         }
-        if news.has(News::COUNTS) {
-            self.client.tell_counts().await?;
-        }
-        if news.has(News::ACTIVITY) {
-            let activity = self.client.participant.shared.rooms.activity().published();
-            self.client.tell_activity(&activity).await?;
-        }
-        if news.has(News::TYPING) {
-            self.client.tell_typing().await?;
+        for kind in StateKind::ALL {
+            if news.has(kind.signal()) {
+                self.client.send_state(kind).await?;
+            }
         }
         Ok(())
     }
@@ -225,10 +220,8 @@ impl<C: Connection + Debug> Session<C> {
     /// What every connection is told first.
     async fn greet(&mut self) -> Result<(), Ended> {
         let counts = self.client.participant.shared.rooms.counts().now();
-        self.client.counts_told = counts.version;
         self.client
-            .out
-            .emit(event::ROOM_LIST, &counts.payload)
+            .send_snapshot(StateKind::Counts, event::ROOM_LIST, &counts)
             .await?;
         let token = self
             .client
@@ -255,8 +248,10 @@ impl<C: Connection + Debug> Session<C> {
         if !self.client.participant.identity.resumes {
             return Ok(());
         }
-        let activity = self.client.participant.shared.rooms.activity().publish();
-        self.client.tell_activity(&activity).await
+        let activity = self.client.participant.shared.rooms.activity().now();
+        self.client
+            .send_snapshot(StateKind::Activity, event::ACTIVITY, &activity)
+            .await
     }
 
     async fn handle_mail(&mut self) -> Result<(), Ended> {

@@ -114,7 +114,7 @@ async fn send_response<C: Connection + Debug>(
     let confirm = json::raw(&confirm);
     account.charge_answer(confirm.get().len());
     client.out.emit(event::JOIN_CONFIRM, &confirm).await?;
-    client.tell_counts_now().await?;
+    client.send_counts_now().await?;
     if let Some(Err(lost)) = response.resumed {
         client
             .tell_gap(room, lost.from, response.last_id, None)
@@ -123,10 +123,7 @@ async fn send_response<C: Connection + Debug>(
     if let Some(notice) = &response.own_notice {
         client.out.emit(event::SYSTEM_MESSAGE, notice).await?;
     }
-    if room.typing().anybody() {
-        // After the joiner's own notice, which comes from the log.
-        client.participant.subscriber.notify(News::TYPING);
-    }
+    client.send_typing_later(room);
     Ok(())
 }
 
