@@ -1,6 +1,6 @@
 //! Hubbub: a real-time chatroom service that speaks Socket.IO.
 //!
-//! A room is a log and a set of members. A connection is a cursor. Counts are a watched value.
+//! A room is a log and a set of members. A connection is a cursor. Counts are state.
 //!
 //! The modules, in reading order; arrows of use point down this list only (a test holds them):
 //!

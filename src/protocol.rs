@@ -4,9 +4,9 @@
 //! it is the order of the struct fields here. `docs/contract.md` is this file in prose, and
 //! `web/client/src/protocol.ts` is generated from it (`npm run wire` in `web/`).
 //!
-//! What comes in is taken apart by [`split_event`] (`protocol/event_array.rs`) and decoded by
-//! [`decode`] (`protocol/inbound.rs`) straight into domain types: behind this file there are only
-//! values that `domain` has accepted.
+//! What comes in is taken apart by [`split_event`] (`protocol/event_array.rs`). Each event is a
+//! [`ClientRequest`] (`protocol/inbound.rs`), decoded straight into domain types: behind this file
+//! there are only values that `domain` has accepted.
 
 mod event_array;
 pub mod frame;
@@ -17,9 +17,10 @@ use serde_json::value::RawValue;
 
 use crate::domain::RoomName;
 
-pub use event_array::{EVENT_BYTES_MAX, is_too_large, split_event};
+pub use event_array::{EVENT_BYTES_MAX, SplitEvent, split_event};
 pub use inbound::{
-    Auth, Command, EventName, HistoryRange, Join, Position, Send, UsersRange, decode,
+    Auth, ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, Position, SendRequest,
+    TypingRequest, UsersRequest,
 };
 
 /// Most messages one `history` or `get_history` answers with.

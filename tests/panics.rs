@@ -11,10 +11,10 @@ use std::time::Duration;
 use hubbub::domain::{ReservedNames, RoomName, TextLimits};
 use hubbub::memory::{MemoryAccount, MemoryBudget};
 use hubbub::metrics::Metrics;
-use hubbub::protocol::{Auth, EventName, Limits};
+use hubbub::protocol::{Auth, Limits};
 use hubbub::room::{LogBounds, RoomSettings, Rooms};
 use hubbub::session::{
-    self, Connection, Door, Identities, Link, SendError, SessionSettings, Shared,
+    self, Connection, Door, Identities, Link, SendError, SessionSettings, Shared, commands,
 };
 use hubbub::telemetry;
 use serde_json::value::RawValue;
@@ -89,14 +89,14 @@ impl Person {
         );
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
-        door.receive(EventName::JoinRoom, Some(&join), None);
+        door.receive(commands::find("join_room").unwrap(), Some(&join), None);
         Self { door, told, task }
     }
 
     fn say(&self, text: &str) {
         let payload = format!(r#"{{"text":"{text}"}}"#);
-        self.door
-            .receive(EventName::SendMessage, Some(&payload), None);
+        let send = commands::find("send_message").unwrap();
+        self.door.receive(send, Some(&payload), None);
     }
 
     async fn until_told(&mut self, text: &str) {

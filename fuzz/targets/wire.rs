@@ -6,9 +6,8 @@
 #![no_main]
 
 use hubbub::domain::{Refusal, RefusalCode, RoomName, TextLimits, Username};
-use hubbub::protocol::{
-    Auth, Command, EventName, HISTORY_PAGE_MAX, USERS_MAX, decode, split_event,
-};
+use hubbub::protocol::{Auth, HISTORY_PAGE_MAX, USERS_MAX, split_event};
+use hubbub::session::commands::{self, COMMANDS, Command};
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::Value;
@@ -104,20 +103,25 @@ fn connect(auth: &str) {
 
 /// `name` is the event's as the library reads it; without one it closes the connection.
 fn event(array: &str, name: Option<&str>) {
-    let (event, payload) = split_event(array);
+    // Of any size, as the library itself bounds it.
+    let parts = split_event(array, |name| {
+        commands::find(name).map(|spec| (spec, usize::MAX))
+    });
     if let Some(name) = name {
-        assert_eq!(event, EventName::from_wire(name));
+        let expected = commands::find(name).map(|spec| spec.event);
+        assert_eq!(parts.event.map(|spec| spec.event), expected);
         let arguments = serde_json::Deserializer::from_str(array)
             .into_iter::<Vec<&RawValue>>()
             .next();
         let arguments = arguments.expect("an array").expect("an array");
-        assert_eq!(payload.as_deref(), arguments.get(1).map(|raw| raw.get()));
+        let expected = arguments.get(1).filter(|_| expected.is_some());
+        assert_eq!(parts.payload.as_deref(), expected.map(|raw| raw.get()));
     }
-    let payload = payload.as_deref();
-    for event in event.map_or(EventName::ALL.to_vec(), |event| vec![event]) {
-        match decode(event, payload, &LIMITS) {
-            Ok(command) => accepted(event, &command, payload),
-            Err(refusal) => refused(event, &refusal),
+    let payload = parts.payload.as_deref();
+    for spec in parts.event.map_or(COMMANDS.iter().collect(), |spec| vec![spec]) {
+        match spec.decode(payload, &LIMITS) {
+            Ok(command) => accepted(spec.event, &command, payload),
+            Err(refusal) => refused(spec.event, &refusal),
         }
     }
 }
@@ -130,11 +134,11 @@ fn field(payload: &str, name: &str) -> Option<Value> {
         .map(|object| object[name].clone())
 }
 
-fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
+fn accepted(event: &str, command: &Command, payload: Option<&str>) {
     let given = |name| payload.and_then(|payload| field(payload, name));
     match command {
         Command::Send(send) => {
-            assert_eq!(event, EventName::SendMessage);
+            assert_eq!(event, "send_message");
             let payload = payload.expect("a payload");
             #[derive(Deserialize)]
             struct Said {
@@ -155,7 +159,7 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
             assert!(command.held_bytes() <= payload.len());
         }
         Command::Join(join) => {
-            assert_eq!(event, EventName::JoinRoom);
+            assert_eq!(event, "join_room");
             assert_eq!(RoomName::parse(join.room.as_str()).as_ref(), Ok(&join.room));
             assert_eq!(
                 Username::parse(join.username.as_str()).as_ref(),
@@ -177,24 +181,24 @@ fn accepted(event: EventName, command: &Command, payload: Option<&str>) {
             }
         }
         Command::History(range) => {
-            assert_eq!(event, EventName::GetHistory);
+            assert_eq!(event, "get_history");
             assert!((1..=HISTORY_PAGE_MAX).contains(&range.limit));
             assert!(range.before.is_none() || range.after.is_none());
         }
         Command::Typing(typing) => {
-            assert_eq!(event, EventName::Typing);
-            assert!(given("typing").is_none_or(|given| given == *typing));
+            assert_eq!(event, "typing");
+            assert!(given("typing").is_none_or(|given| given == typing.typing));
         }
-        Command::Leave { .. } => assert_eq!(event, EventName::LeaveRoom),
-        Command::ListUsers(range) => {
-            assert_eq!(event, EventName::ListUsers);
+        Command::Leave(_) => assert_eq!(event, "leave_room"),
+        Command::Users(range) => {
+            assert_eq!(event, "list_users");
             assert!((1..=USERS_MAX).contains(&range.limit));
             assert!(range.after.as_ref().is_none_or(|after| after.len() <= 128));
         }
     }
 }
 
-fn refused(event: EventName, refusal: &Refusal) {
+fn refused(event: &str, refusal: &Refusal) {
     use RefusalCode::{InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom};
     let codes = [
         InvalidPayload,
@@ -207,7 +211,7 @@ fn refused(event: EventName, refusal: &Refusal) {
     assert!(refusal.retry_after.is_none());
     let message = refusal
         .message
-        .strip_prefix(event.as_str())
+        .strip_prefix(event)
         .unwrap_or(&refusal.message);
     let (what, field) = message
         .split_once(" `")

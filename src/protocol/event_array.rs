@@ -7,40 +7,46 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::EventName;
-
 /// Bytes of an event that carries no message. The longest honest one is a join, well below one KiB.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024;
 
-/// Whether an event of so many bytes is refused, whatever is in it. Messages have a bound of their
-/// own, in characters.
-#[must_use]
-pub fn is_too_large(event: EventName, bytes: usize) -> bool {
-    event != EventName::SendMessage && bytes > EVENT_BYTES_MAX
+/// The parts of an event's array.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SplitEvent<E> {
+    /// The event, if its name is a known one.
+    pub event: Option<E>,
+    /// The first argument as JSON text. `None` for an event that is not known, is too large, or
+    /// cannot be read past its name; every event that needs a payload refuses that.
+    pub payload: Option<Box<str>>,
+    /// Whether the array has more bytes than this event may have.
+    pub is_too_large: bool,
 }
 
-/// The event's name, if it is one of ours, and its first argument as JSON text. Where the array
-/// cannot be read past the name, there is no payload, which every event that needs one refuses. One
-/// that is too large is not read past its name.
-#[must_use]
-pub fn split_event(array: &str) -> (Option<EventName>, Option<Box<str>>) {
-    let (mut event, mut payload) = (None, None);
-    let read = serde_json::Deserializer::from_str(array).deserialize_seq(Event {
+/// Splits the array of an event. `find` returns the event of a name and how many bytes its array
+/// may have. An array with more is not read past the name.
+pub fn split_event<E>(array: &str, find: impl FnOnce(&str) -> Option<(E, usize)>) -> SplitEvent<E> {
+    let mut parts = SplitEvent {
+        event: None,
+        payload: None,
+        is_too_large: false,
+    };
+    let read = serde_json::Deserializer::from_str(array).deserialize_seq(EventVisitor {
         bytes: array.len(),
-        name: &mut event,
-        payload: &mut payload,
+        find,
+        parts: &mut parts,
     });
-    (event, payload.filter(|_| read.is_ok()))
+    parts.payload = parts.payload.filter(|_| read.is_ok());
+    parts
 }
 
-/// Where what is read goes, so that a mistake further on does not take the name away.
-struct Event<'a> {
+/// Writes what it reads to `parts`, so that a mistake further on does not take the name away.
+struct EventVisitor<'a, E, F> {
     bytes: usize,
-    name: &'a mut Option<EventName>,
-    payload: &'a mut Option<Box<str>>,
+    find: F,
+    parts: &'a mut SplitEvent<E>,
 }
 
-impl<'de> Visitor<'de> for Event<'_> {
+impl<'de, E, F: FnOnce(&str) -> Option<(E, usize)>> Visitor<'de> for EventVisitor<'_, E, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,16 +55,17 @@ impl<'de> Visitor<'de> for Event<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let name = seq.next_element::<Cow<'de, str>>()?.unwrap_or_default();
-        *self.name = EventName::from_wire(&name);
-        if self
-            .name
-            .is_some_and(|event| is_too_large(event, self.bytes))
-        {
+        let Some((event, bytes_max)) = (self.find)(&name) else {
+            return Ok(());
+        };
+        self.parts.event = Some(event);
+        self.parts.is_too_large = self.bytes > bytes_max;
+        if self.parts.is_too_large {
             return Ok(());
         }
         let payload = seq.next_element::<&RawValue>()?;
-        *self.payload = payload.map(|raw| raw.get().into());
-        // Further arguments are nobody's, as in the original.
+        self.parts.payload = payload.map(|raw| raw.get().into());
+        // Further arguments are ignored, as in the original.
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
@@ -68,9 +75,20 @@ impl<'de> Visitor<'de> for Event<'_> {
 mod tests {
     use super::*;
 
-    fn split(array: &str) -> (Option<EventName>, Option<String>) {
-        let (event, payload) = split_event(array);
-        (event, payload.map(String::from))
+    fn split(array: &str) -> SplitEvent<&'static str> {
+        split_event(array, |name| match name {
+            "typing" => Some(("typing", EVENT_BYTES_MAX)),
+            "send_message" => Some(("send_message", usize::MAX)),
+            _ => None,
+        })
+    }
+
+    fn parts(event: Option<&'static str>, payload: Option<&str>) -> SplitEvent<&'static str> {
+        SplitEvent {
+            event,
+            payload: payload.map(Box::from),
+            is_too_large: false,
+        }
     }
 
     #[test]
@@ -82,15 +100,14 @@ mod tests {
             (r#"["typing",1,2,{"a":[]}]"#, Some("1")),
             (r#"["typin\u0067",null]"#, Some("null")),
         ] {
-            let expected = (Some(EventName::Typing), payload.map(str::to_owned));
-            assert_eq!(split(array), expected, "{array}");
+            assert_eq!(split(array), parts(Some("typing"), payload), "{array}");
         }
     }
 
     #[test]
-    fn a_name_of_nobody_is_no_event() {
-        assert_eq!(split(r#"["nope",1]"#), (None, Some("1".to_owned())));
+    fn an_unknown_name_is_no_event() {
         for array in [
+            r#"["nope",1]"#,
             "",
             "[]",
             "{}",
@@ -99,7 +116,7 @@ mod tests {
             r#"[["typing"]]"#,
             r#"["typing"#,
         ] {
-            assert_eq!(split(array), (None, None), "{array:?}");
+            assert_eq!(split(array), parts(None, None), "{array:?}");
         }
     }
 
@@ -108,20 +125,23 @@ mod tests {
         let padding = |bytes: usize| "x".repeat(bytes);
         let fits = format!(r#"["typing","{}"]"#, padding(EVENT_BYTES_MAX - 13));
         assert_eq!(fits.len(), EVENT_BYTES_MAX);
-        assert!(split(&fits).1.is_some());
+        assert!(split(&fits).payload.is_some());
         for array in [
             format!(r#"["typing","{}"]"#, padding(EVENT_BYTES_MAX - 12)),
             format!(r#"["typing",{{}},"{}"]"#, padding(EVENT_BYTES_MAX)),
         ] {
-            assert_eq!(split(&array), (Some(EventName::Typing), None));
-            assert!(is_too_large(EventName::Typing, array.len()));
+            let too_large = SplitEvent {
+                is_too_large: true,
+                ..parts(Some("typing"), None)
+            };
+            assert_eq!(split(&array), too_large);
         }
         let message = format!(r#"["send_message","{}"]"#, padding(1_000_000));
-        assert!(split(&message).1.is_some());
-        assert!(!is_too_large(EventName::SendMessage, message.len()));
+        let message = split(&message);
+        assert!(message.payload.is_some() && !message.is_too_large);
     }
 
-    /// It used to be no event at all, and so nobody's mistake.
+    /// It used to be no event at all, and so no mistake.
     #[test]
     fn an_event_that_cannot_be_read_past_its_name_has_no_payload() {
         for array in [
@@ -131,7 +151,7 @@ mod tests {
             r#"["typing",{"typing":true}"#,
             r#"["typing",{"typing":true},nul]"#,
         ] {
-            assert_eq!(split(array), (Some(EventName::Typing), None), "{array}");
+            assert_eq!(split(array), parts(Some("typing"), None), "{array}");
         }
     }
 }

@@ -1,19 +1,17 @@
-//! Member counts of all rooms: state, not events, so the newest is enough.
+//! Member counts of all rooms, as all connections receive them.
 //!
-//! Every change is counted at once; telling everybody is paced: the first change after a quiet
-//! spell goes out immediately, later ones together, at growing intervals while the storm lasts.
-//! So a storm of N joins costs each connection a handful of `room_update`, not N.
+//! Every change is counted immediately. While a storm of changes lasts, the pauses between two
+//! updates grow. So a storm of N joins costs each connection a handful of `room_update`, not N.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 
 use super::bell::News;
 use super::fanout::Fanout;
+use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::RoomCounts;
@@ -21,29 +19,40 @@ use crate::protocol::RoomCounts;
 /// While changes keep coming, the pause between two updates grows to this many intervals.
 const PAUSE_GROWTH_MAX: u32 = 10;
 
-/// The counts of all rooms at one time, with their wire payload.
+/// The member counts of all rooms.
+pub type Counts = PublishedState<MemberCounts>;
+
+/// Source of [`Counts`].
 #[derive(Debug)]
-pub struct CountsState {
-    /// Grows with every change: a greater version is newer.
-    pub version: u64,
-    /// Payload of `room_list` and `room_update`: a map in the rooms' order.
-    pub payload: Box<RawValue>,
+pub struct MemberCounts {
+    names: Vec<RoomName>,
+    board: Mutex<Board>,
+    audience: Arc<Fanout>,
 }
 
-#[derive(Debug)]
-struct Board {
-    version: u64,
+/// The counts at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Board {
+    /// Changes so far. A count that changes and changes back is an update too.
+    changes: u64,
     counts: Vec<u64>,
 }
 
-/// The member counts of all rooms. See the module's text.
-#[derive(Debug)]
-pub struct Counts {
-    names: Vec<RoomName>,
-    board: Mutex<Board>,
-    changed: Notify,
-    published: watch::Sender<Arc<CountsState>>,
-    audience: Arc<Fanout>,
+impl StateSource for MemberCounts {
+    type Value = Board;
+
+    const SIGNAL: News = News::COUNTS;
+
+    fn read(&self) -> Board {
+        self.board.lock().clone()
+    }
+
+    fn render(&self, board: &Board) -> Box<RawValue> {
+        json::raw(&RoomCounts {
+            names: &self.names,
+            counts: &board.counts,
+        })
+    }
 }
 
 impl Counts {
@@ -51,103 +60,41 @@ impl Counts {
     #[must_use]
     pub fn new(names: Vec<RoomName>) -> Self {
         let board = Board {
-            version: 0,
+            changes: 0,
             counts: vec![0; names.len()],
         };
-        let first = Arc::new(render(&names, &board));
-        Self {
+        let source = MemberCounts {
             names,
             board: Mutex::new(board),
-            changed: Notify::new(),
-            published: watch::Sender::new(first),
             audience: Arc::default(),
-        }
+        };
+        Self::starting_at(1, source)
     }
 
-    /// Says how many members the room at `index` has now. Called under that room's lock, so that
-    /// the last call tells the last count (lock order: room, then counts).
+    /// Sets the number of members of the room at `index`. Called under that room's lock, so that
+    /// the last call sets the last count (lock order: room, then counts).
     pub fn set(&self, index: usize, count: u64) {
-        let mut board = self.board.lock();
+        let mut board = self.source.board.lock();
         if board.counts[index] == count {
-            // Read anew, and the same: nobody need be told, nor a later change wait its turn.
+            // A count that was read again is no change, and must not delay a later one.
             return;
         }
-        board.version += 1;
+        board.changes += 1;
         board.counts[index] = count;
         drop(board);
-        self.changed.notify_one();
+        self.mark_changed();
     }
 
-    /// The counts as they are at this moment, ahead of what is published.
-    #[must_use]
-    pub fn now(&self) -> CountsState {
-        render(&self.names, &self.board.lock())
-    }
-
-    /// The published counts.
-    #[must_use]
-    pub fn published(&self) -> Arc<CountsState> {
-        Arc::clone(&self.published.borrow())
-    }
-
-    /// Everybody who is told the counts: all connections.
+    /// All connections.
     #[must_use]
     pub const fn audience(&self) -> &Arc<Fanout> {
-        &self.audience
+        &self.source.audience
     }
 
     /// Publishes changes for as long as it is polled, at most every `interval`.
     pub async fn publish_changes(&self, interval: Duration) {
-        let mut pace = Pace::new(interval);
-        loop {
-            self.changed.notified().await;
-            self.published.send_replace(Arc::new(self.now()));
-            self.audience.notify(News::COUNTS);
-            tokio::time::sleep(pace.pause_after(Instant::now())).await;
-        }
-    }
-}
-
-fn render(names: &[RoomName], board: &Board) -> CountsState {
-    let payload = json::raw(&RoomCounts {
-        names,
-        counts: &board.counts,
-    });
-    CountsState {
-        version: board.version,
-        payload,
-    }
-}
-
-/// How long to be quiet after an update.
-#[derive(Debug)]
-struct Pace {
-    interval: Duration,
-    streak: u32,
-    quiet_from: Option<Instant>,
-}
-
-impl Pace {
-    const fn new(interval: Duration) -> Self {
-        Self {
-            interval,
-            streak: 0,
-            quiet_from: None,
-        }
-    }
-
-    /// The pause that an update at `now` must be followed by. It grows by one interval for each
-    /// update that came right after the last pause, and starts over after a quiet spell.
-    fn pause_after(&mut self, now: Instant) -> Duration {
-        let storm = self.quiet_from.is_some_and(|end| now < end + self.interval);
-        self.streak = if storm {
-            (self.streak + 1).min(PAUSE_GROWTH_MAX)
-        } else {
-            1
-        };
-        let pause = self.interval * self.streak;
-        self.quiet_from = Some(now + pause);
-        pause
+        let pace = Pace::growing(interval, PAUSE_GROWTH_MAX);
+        self.publish_to(&self.source.audience, pace).await;
     }
 }
 
@@ -157,52 +104,36 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_millis(50);
 
-    #[test]
-    fn pauses_grow_while_changes_keep_coming_and_are_bounded() {
-        let mut pace = Pace::new(INTERVAL);
-        let mut now = Instant::now();
-        let mut updates = 0;
-        let start = now;
-        while now - start < Duration::from_secs(10) {
-            now += pace.pause_after(now);
-            updates += 1;
-        }
-        assert!(updates <= 26, "{updates} updates in ten seconds of storm");
-        assert!(pace.pause_after(now) == INTERVAL * PAUSE_GROWTH_MAX);
-    }
-
-    #[test]
-    fn a_quiet_spell_starts_over() {
-        let mut pace = Pace::new(INTERVAL);
-        let start = Instant::now();
-        let first = pace.pause_after(start);
-        let second = pace.pause_after(start + first);
-        assert_eq!((first, second), (INTERVAL, INTERVAL * 2));
-        assert_eq!(pace.pause_after(start + Duration::from_secs(60)), INTERVAL);
-    }
-
-    #[test]
-    fn an_interval_of_zero_never_pauses() {
-        assert_eq!(
-            Pace::new(Duration::ZERO).pause_after(Instant::now()),
-            Duration::ZERO
-        );
+    fn counts() -> Arc<Counts> {
+        let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
+        Arc::new(Counts::new(vec![name]))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everybody_sees_the_last_count_of_a_storm() {
-        let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
-        let counts = Arc::new(Counts::new(vec![name]));
-        let mut seen = counts.published.subscribe();
+    async fn the_last_count_of_a_storm_is_published() {
+        let counts = counts();
         let publisher = Arc::clone(&counts);
         let task = tokio::spawn(async move { publisher.publish_changes(INTERVAL).await });
         for n in 1..=1000 {
             counts.set(0, n);
             tokio::task::yield_now().await;
         }
+        tokio::time::sleep(INTERVAL * PAUSE_GROWTH_MAX).await;
         let all_in = r#"{"tech":{"count":1000,"name":"tech"}}"#;
-        let last = seen.wait_for(|state| state.payload.get() == all_in).await;
-        assert!(last.is_ok());
+        assert_eq!(counts.published().payload.get(), all_in);
         task.abort();
+    }
+
+    #[test]
+    fn a_count_that_changes_back_is_a_new_version() {
+        let counts = counts();
+        let first = counts.now();
+        counts.set(0, 0);
+        assert_eq!(counts.now().version, first.version);
+        counts.set(0, 1);
+        counts.set(0, 0);
+        let second = counts.now();
+        assert!(second.version > first.version);
+        assert_eq!(second.payload.get(), first.payload.get());
     }
 }

@@ -5,7 +5,8 @@
 //! store has it) and `payloads` (as the wire has it), [`changes`] and [`restoring`] (how a store drives
 //! a room), `joining` and [`membership`] (what a session does in one), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`bell`] (how entries and news reach the sessions),
-//! [`typing`], [`counts`], [`activity`] (what is new in other rooms), [`rooms`] (all of the service).
+//! [`published`] (state that clients receive), [`typing`], [`counts`] and [`activity`] (the three states
+//! there are), [`rooms`] (all of the service).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
@@ -26,6 +27,7 @@ pub mod log;
 pub mod members;
 pub mod membership;
 mod payloads;
+pub mod published;
 pub mod record;
 pub mod restoring;
 mod ring;
@@ -38,15 +40,14 @@ pub mod rooms;
 pub mod store;
 pub mod typing;
 
-pub use activity::ActivityState;
 pub use bell::{Bell, News};
 pub use changes::{Applied, Changes};
-pub use counts::CountsState;
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use joining::Joined;
 pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::Membership;
+pub use published::{PublishedState, Snapshot, StateSource};
 pub use record::{Content, ID_MAX, Record};
 pub use restoring::Restoring;
 pub use room::Room;

@@ -1,31 +1,31 @@
-//! Who is typing in a room: state, not events, so the newest wins.
+//! Who is typing in a room, as its members receive it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::bell::News;
 use super::fanout::Fanout;
 use super::members::MemberId;
+use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
 use crate::json;
 use crate::protocol::{TYPING_USERS_MAX, TypingState, User};
 
-/// Somebody who said that they type is believed for this long: clients repeat it every 3 s.
+/// How long a member who started to type is shown: clients repeat it every 3 s.
 const TYPING_EXPIRES: Duration = Duration::from_secs(6);
 
 /// Who is typing in one room.
+pub type Typing = PublishedState<Typists>;
+
+/// Source of [`Typing`].
 #[derive(Debug)]
-pub struct Typing {
+pub struct Typists {
     room: RoomName,
-    typists: Mutex<BTreeMap<MemberId, Typist>>,
-    changed: Notify,
-    published: watch::Sender<Option<Arc<RawValue>>>,
+    by_member: Mutex<BTreeMap<MemberId, Typist>>,
 }
 
 #[derive(Debug)]
@@ -34,124 +34,107 @@ struct Typist {
     until: Instant,
 }
 
+impl StateSource for Typists {
+    type Value = Vec<User>;
+
+    const SIGNAL: News = News::TYPING;
+
+    /// Drops those who fell silent and returns the others, in order of joining.
+    fn read(&self) -> Vec<User> {
+        let now = Instant::now();
+        let mut typists = self.by_member.lock();
+        typists.retain(|_, typist| typist.until > now);
+        typists
+            .values()
+            .take(TYPING_USERS_MAX)
+            .map(|typist| typist.user.clone())
+            .collect()
+    }
+
+    fn render(&self, users: &Vec<User>) -> Box<RawValue> {
+        let room = self.room.as_str();
+        json::raw(&TypingState { room, users })
+    }
+
+    fn next_expiry(&self) -> Option<Instant> {
+        let typists = self.by_member.lock();
+        typists.values().map(|typist| typist.until).min()
+    }
+}
+
 impl Typing {
-    /// Nobody is typing.
+    /// No member is typing.
     #[must_use]
     pub fn new(room: RoomName) -> Self {
-        Self {
+        let source = Typists {
             room,
-            typists: Mutex::default(),
-            changed: Notify::new(),
-            published: watch::Sender::new(None),
-        }
+            by_member: Mutex::default(),
+        };
+        Self::starting_at(0, source)
     }
 
     /// The member is typing.
     pub fn start(&self, member: MemberId, user: User) {
         let until = Instant::now() + TYPING_EXPIRES;
         let shown = user.clone();
-        let before = self.typists.lock().insert(member, Typist { user, until });
+        let typist = Typist { user, until };
+        let before = self.source.by_member.lock().insert(member, typist);
         if before.is_none_or(|before| before.user != shown) {
-            self.changed.notify_one();
+            self.mark_changed();
         }
     }
 
     /// The member goes by another name now.
     pub fn rename(&self, member: MemberId, user: User) {
-        if let Some(typist) = self.typists.lock().get_mut(&member) {
+        if let Some(typist) = self.source.by_member.lock().get_mut(&member) {
             typist.user = user;
-            self.changed.notify_one();
+            self.mark_changed();
         }
     }
 
-    /// Whether anybody is typing.
+    /// Whether any member is typing.
     #[must_use]
     pub fn anybody(&self) -> bool {
-        !self.typists.lock().is_empty()
+        !self.source.by_member.lock().is_empty()
     }
 
     /// Whether this member is.
     #[must_use]
     pub fn is_typing(&self, member: MemberId) -> bool {
-        self.typists.lock().contains_key(&member)
+        self.source.by_member.lock().contains_key(&member)
     }
 
     /// The member is not typing any more: it says so, has sent its message, or is gone.
     pub fn stop(&self, member: MemberId) {
-        if self.typists.lock().remove(&member).is_some() {
-            self.changed.notify_one();
+        if self.source.by_member.lock().remove(&member).is_some() {
+            self.mark_changed();
         }
-    }
-
-    /// The wire payload of the published state; `None` before anybody ever typed.
-    #[must_use]
-    pub fn published(&self) -> Option<Arc<RawValue>> {
-        self.published.borrow().clone()
     }
 
     /// Publishes changes to `audience` for as long as it is polled, at most every `interval`.
     pub async fn publish_changes(&self, interval: Duration, audience: &Fanout) {
-        let mut shown: Vec<User> = Vec::new();
-        loop {
-            self.change().await;
-            let typing = self.expire(Instant::now());
-            if typing != shown {
-                let state = TypingState {
-                    room: self.room.as_str(),
-                    users: &typing,
-                };
-                self.published
-                    .send_replace(Some(Arc::from(json::raw(&state))));
-                shown = typing;
-                audience.notify(News::TYPING);
-            }
-            tokio::time::sleep(interval).await;
-        }
-    }
-
-    /// Waits for somebody to start, stop, or fall silent.
-    async fn change(&self) {
-        let next_expiry = self.typists.lock().values().map(|t| t.until).min();
-        let changed = self.changed.notified();
-        match next_expiry {
-            Some(at) => {
-                tokio::select! {
-                    () = changed => {}
-                    () = tokio::time::sleep_until(at) => {}
-                }
-            }
-            None => changed.await,
-        }
-    }
-
-    /// Forgets those who fell silent and returns the others, in order of joining.
-    fn expire(&self, now: Instant) -> Vec<User> {
-        let mut typists = self.typists.lock();
-        typists.retain(|_, t| t.until > now);
-        typists
-            .values()
-            .take(TYPING_USERS_MAX)
-            .map(|t| t.user.clone())
-            .collect()
+        self.publish_to(audience, Pace::steady(interval)).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::room::members::{Member, Members};
 
     #[tokio::test(start_paused = true)]
-    async fn somebody_who_falls_silent_stops_typing() {
+    async fn a_member_who_falls_silent_stops_typing() {
         let room = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
         let typing = Arc::new(Typing::new(room));
-        let mut seen = typing.published.subscribe();
         let publisher = Arc::clone(&typing);
         let task = tokio::spawn(async move {
             publisher
                 .publish_changes(Duration::from_millis(50), &Fanout::default())
                 .await;
         });
+        assert_eq!(typing.published().version, 0);
 
         let username = crate::domain::Username::anonymous();
         let member = Member {
@@ -160,21 +143,15 @@ mod tests {
         };
         let id = Members::default().new_id(0);
         typing.start(id, member.to_user());
-        let shown = |wanted: &'static str| {
-            move |state: &Option<Arc<RawValue>>| {
-                state
-                    .as_ref()
-                    .is_some_and(|payload| payload.get() == wanted)
-            }
-        };
+        tokio::time::sleep(TYPING_EXPIRES / 2).await;
+        let shown = typing.published();
         let one = r#"{"room":"tech","users":[{"user_id":"u1","username":"Anonymous"}]}"#;
-        assert!(seen.wait_for(shown(one)).await.is_ok());
+        assert_eq!((shown.version, shown.payload.get()), (1, one));
         // Nothing more is said: the clock runs out by itself.
-        assert!(
-            seen.wait_for(shown(r#"{"room":"tech","users":[]}"#))
-                .await
-                .is_ok()
-        );
+        tokio::time::sleep(TYPING_EXPIRES).await;
+        let shown = typing.published();
+        let none = r#"{"room":"tech","users":[]}"#;
+        assert_eq!((shown.version, shown.payload.get()), (2, none));
         task.abort();
     }
 }

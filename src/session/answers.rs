@@ -1,70 +1,34 @@
-//! Answers that take a while: messages whose room's log is kept outside are acknowledged once they
-//! are in it. Meanwhile the session goes on; its client gets the answers in the order it asked.
-//!
-//! And answers that may be large: there must be room for them before they are built.
+//! Acknowledgements of messages whose room's log is kept outside: they are sent once the messages
+//! are in it. Meanwhile the session continues; its client receives the answers in the order of its
+//! requests.
 
-use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::commands::sent;
-use super::connection::{Connection, Ended};
-use super::mailbox::short_of_memory;
-use super::serve::Session;
-use crate::domain::Refusal;
-use crate::memory::MemoryCharge;
-use crate::protocol::{Command, EventName, HISTORY_PAGE_BYTES_MAX, USERS_MAX};
-use crate::room::{Published, Publishing, Room};
+use serde_json::value::RawValue;
 
-/// Messages of one session that may be on their way at once.
+use super::client::Client;
+use super::connection::{Connection, Ended};
+use crate::domain::Refusal;
+use crate::protocol::{Accepted, ClientRequest, SendRequest, SentBody};
+use crate::room::{Published, Publishing};
+use crate::{clock, json};
+
+/// Messages of one session that may be on their way simultaneously.
 const UNANSWERED_MAX: usize = 256;
 
-/// Bytes of a user in a list, with a name that is long in bytes.
-const USER_BYTES: usize = 256;
-/// Copies of an answer while it is built and handed over.
-const COPIES: usize = 2;
-
-/// Messages on their way, oldest first, with where their answers go.
-#[derive(Debug)]
-pub(super) struct Unanswered<A>(VecDeque<(Publishing, Option<A>)>);
-
-impl<A> Default for Unanswered<A> {
-    fn default() -> Self {
-        Self(VecDeque::new())
-    }
-}
-
-impl<C: Connection + std::fmt::Debug> Session<C> {
-    /// Takes room for an answer that may be large, before it is built.
-    pub(super) fn room_for_answer(
-        &self,
-        body: &Result<Command, Refusal>,
-    ) -> Result<Option<MemoryCharge>, Refusal> {
-        let bytes = match body {
-            Ok(Command::Join(join)) => {
-                let room = self.shared.rooms.get(&join.room);
-                let history = join.history.and(room).map_or(0, |room| history_bytes(room));
-                let users = room
-                    .filter(|_| join.users)
-                    .map_or(0, |room| users_bytes(room));
-                history + users
-            }
-            Ok(Command::History(_)) => self.here().map_or(0, |place| history_bytes(place.room())),
-            Ok(Command::ListUsers(_)) => self.here().map_or(0, |place| users_bytes(place.room())),
-            _ => 0,
-        };
-        if bytes == 0 {
-            return Ok(None);
-        }
-        let charge = self.mailbox.account().try_charge(bytes * COPIES);
-        charge.map(Some).ok_or_else(short_of_memory)
-    }
-
-    /// Answers a message once it is known what came of it, and of those before it.
-    pub(super) async fn answer_later(
+impl<C: Connection + Debug> Client<C> {
+    /// Acknowledges a message once it is known what came of it, and of those before it.
+    pub(super) async fn answer_message(
         &mut self,
         publishing: Publishing,
         ack: Option<C::Ack>,
     ) -> Result<(), Ended> {
+        if let Publishing::Done(Ok(published)) = &publishing
+            && self.unanswered.is_none()
+        {
+            return self.acknowledge(ack, &encode_published(published)).await;
+        }
         let unanswered = self.unanswered.get_or_insert_default();
         unanswered.0.push_back((publishing, ack));
         if unanswered.0.len() > UNANSWERED_MAX {
@@ -73,8 +37,8 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         Ok(())
     }
 
-    /// Tells what is known by now.
-    pub(super) async fn tell_answers(&mut self) -> Result<(), Ended> {
+    /// Sends the acknowledgements that are known by now.
+    pub(super) async fn send_answers(&mut self) -> Result<(), Ended> {
         while let Some(unanswered) = &mut self.unanswered
             && let Some((publishing, _)) = unanswered.0.front_mut()
         {
@@ -86,27 +50,24 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         Ok(())
     }
 
-    /// Waits until what was said here has come back, and tells it: whoever goes to another room has
-    /// heard themselves.
-    pub(super) async fn hear_oneself(&mut self) -> Result<(), Ended> {
-        let Some(place) = self
-            .place
-            .as_ref()
-            .filter(|place| place.said > place.cursor)
-        else {
+    /// Waits until the client's own messages are in the log here, and sends them. A client that
+    /// goes to another room has received what it sent to this one.
+    pub(super) async fn await_own_echo(&mut self) -> Result<(), Ended> {
+        let joined = self.participant.joined.as_ref();
+        let Some(joined) = joined.filter(|joined| joined.last_acked_id > joined.cursor) else {
             return Ok(());
         };
-        let (room, said) = (Arc::clone(place.room()), place.said);
+        let (room, last_acked_id) = (Arc::clone(joined.room()), joined.last_acked_id);
         tokio::select! {
             biased;
-            // Where it takes too long, the member goes all the same.
-            _reached = room.has_reached(said) => {}
+            // If it takes too long, the member goes all the same.
+            _reached = room.has_reached(last_acked_id) => {}
             ended = self.out.end() => return Err(ended),
         }
         self.tell_entries().await
     }
 
-    /// Waits until all are answered.
+    /// Waits until all messages are acknowledged.
     pub(super) async fn wait_for_answers(&mut self) -> Result<(), Ended> {
         while self.unanswered.is_some() {
             self.wait_for_answer().await?;
@@ -138,21 +99,22 @@ impl<C: Connection + std::fmt::Debug> Session<C> {
         let Some((_, ack)) = oldest else {
             return Ok(());
         };
-        if let (Ok(published), Some(place)) = (&result, &mut self.place) {
-            place.said = published.id.max(place.said);
+        if let (Ok(published), Some(joined)) = (&result, &mut self.participant.joined) {
+            joined.last_acked_id = published.id.max(joined.last_acked_id);
         }
-        let answer = result.map(|published| sent(&published));
-        self.answer(EventName::SendMessage, answer, ack).await
+        match result {
+            Ok(published) => self.acknowledge(ack, &encode_published(&published)).await,
+            Err(refusal) => self.refuse(SendRequest::EVENT, &refusal, ack).await,
+        }
     }
 }
 
-/// Bytes that a page of the room's history may have.
-fn history_bytes(room: &Room) -> usize {
-    room.log_bytes().min(HISTORY_PAGE_BYTES_MAX)
-}
-
-/// Bytes that a list of the room's users may have.
-fn users_bytes(room: &Room) -> usize {
-    let count = usize::try_from(room.member_count()).unwrap_or(USERS_MAX);
-    count.min(USERS_MAX) * USER_BYTES
+/// The acknowledgement of a message.
+pub(super) fn encode_published(published: &Published) -> Box<RawValue> {
+    let body = SentBody {
+        id: published.id,
+        timestamp: &clock::rfc3339(published.at_ms),
+        duplicate: published.duplicate,
+    };
+    json::raw(&Accepted { ok: true, body })
 }

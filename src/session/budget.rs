@@ -34,6 +34,9 @@ const BAD_SECONDS_MAX: u32 = 8;
 /// the history and the users of an ordinary room.
 pub const ANSWERS: (u32, u32) = (256 * 1024, 4 * 1024 * 1024);
 
+/// When to try again if memory is short.
+const MEMORY_RETRY: Duration = Duration::from_secs(1);
+
 /// How fast one user may ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
@@ -330,6 +333,14 @@ impl Budgets {
             user: self.users.as_ref().map(|users| users.get(user)),
             address: addresses.map(|(addresses, address)| addresses.get(&address)),
         }
+    }
+}
+
+/// The refusal of a request for which all connections together hold too much memory.
+pub(super) fn short_of_memory() -> Refusal {
+    Refusal {
+        message: "The service is short of memory: send this again in a moment".into(),
+        ..Refusal::busy().with_retry_after(MEMORY_RETRY)
     }
 }
 

@@ -7,12 +7,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::Shared;
-use super::budget::{Account, Class, FloodError};
+use super::budget::{Account, FloodError};
+use super::commands::{Command, CommandSpec};
 use super::mailbox::{Mailbox, Request};
+use super::shared::Shared;
 use crate::domain::{Refusal, TextLimits};
 use crate::metrics::Metrics;
-use crate::protocol::{self, Command, EventName};
 use crate::room::{Bell, News};
 
 /// The door of one session. See the module's text.
@@ -45,17 +45,17 @@ impl<A> Door<A> {
         }
     }
 
-    /// Takes one event. `payload` is its first argument as JSON text, `None` where there is none.
+    /// Takes one event of a command. `payload` is its first argument as JSON text, `None` where there is none.
     /// Once the session has ended, events are dropped.
-    pub fn receive(&self, event: EventName, payload: Option<&str>, ack: Option<A>) {
+    pub fn receive(&self, spec: &'static CommandSpec, payload: Option<&str>, ack: Option<A>) {
         if self.is_flooded() {
             return;
         }
         let Some(mailbox) = self.mailbox.upgrade() else {
             return;
         };
-        let body = self.admit(event, payload);
-        if mailbox.push(Request { event, body, ack }) {
+        let body = self.admit(spec, payload);
+        if mailbox.push(Request { spec, body, ack }) {
             self.charge_refusal(payload.map_or(0, str::len));
         }
     }
@@ -82,7 +82,7 @@ impl<A> Door<A> {
     }
 
     /// Refuses an event that is too large to be looked at. It counts towards its rate.
-    pub fn refuse_too_large(&self, event: EventName, bytes: usize, ack: Option<A>) {
+    pub fn refuse_too_large(&self, spec: &'static CommandSpec, bytes: usize, ack: Option<A>) {
         if self.is_flooded() {
             return;
         }
@@ -90,26 +90,22 @@ impl<A> Door<A> {
             return;
         };
         let too_large = |()| {
-            let (event, max) = (event.as_str(), protocol::EVENT_BYTES_MAX);
+            let (event, max) = (spec.event, spec.event_bytes_max);
             Err(Refusal::invalid_payload(format!(
                 "{event}: a packet has at most {max} bytes"
             )))
         };
-        let body = self.check_rate(event).and_then(too_large);
-        mailbox.push(Request { event, body, ack });
+        let body = self.check_rate(spec).and_then(too_large);
+        mailbox.push(Request { spec, body, ack });
         self.charge_refusal(bytes);
     }
 
-    fn admit(&self, event: EventName, payload: Option<&str>) -> Result<Command, Refusal> {
-        self.check_rate(event)?;
-        protocol::decode(event, payload, &self.text)
+    fn admit(&self, spec: &'static CommandSpec, payload: Option<&str>) -> Result<Command, Refusal> {
+        self.check_rate(spec)?;
+        spec.decode(payload, &self.text)
     }
 
-    fn check_rate(&self, event: EventName) -> Result<(), Refusal> {
-        self.account.take(match event {
-            EventName::SendMessage => Class::Message,
-            EventName::JoinRoom | EventName::GetHistory => Class::History,
-            EventName::LeaveRoom | EventName::ListUsers | EventName::Typing => Class::Request,
-        })
+    fn check_rate(&self, spec: &CommandSpec) -> Result<(), Refusal> {
+        self.account.take(spec.class)
     }
 }

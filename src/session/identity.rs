@@ -5,6 +5,7 @@
 //! (RFC 2104) of all before the last dot under SECRET_KEY, in URL-safe base64 without padding.
 //! Nothing of a token is believed, or looked up, before its MAC has been verified.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -12,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::protocol::Auth;
 use crate::room::UserId;
 use crate::{clock, random};
 
@@ -133,6 +135,35 @@ impl Identities {
 
 fn now_s() -> i64 {
     clock::unix_ms().div_euclid(1000)
+}
+
+/// Who a connection is, by what it presented.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(super) user_id: UserId,
+    /// The network it connects from, where that is known.
+    pub(super) network: Option<IpAddr>,
+    /// The client says that it can resume.
+    pub(super) resumes: bool,
+    /// Why the token it presented is not honoured.
+    pub(super) token_error: Option<TokenError>,
+}
+
+impl Identity {
+    pub(super) fn new(identities: &Identities, auth: &Auth, network: Option<IpAddr>) -> Self {
+        let presented = auth.token.as_ref().and_then(|token| token.as_deref());
+        let (user_id, token_error) = match presented.map(|token| identities.verify(token)) {
+            Some(Ok(user_id)) => (user_id, None),
+            Some(Err(error)) => (Identities::fresh(), Some(error)),
+            None => (Identities::fresh(), None),
+        };
+        Self {
+            user_id,
+            network,
+            resumes: auth.token.is_some(),
+            token_error,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,28 +9,26 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::budget::short_of_memory;
+use super::commands::{Command, CommandSpec};
 use super::link::Link;
 use crate::domain::Refusal;
 use crate::memory::{MemoryAccount, MemoryCharge};
-use crate::protocol::{Command, EventName};
 use crate::room::{Bell, News};
 
 /// Bytes that may wait for each request that may wait.
 const BYTES_PER_REQUEST: usize = 256;
-/// When to try again where memory is short.
-const MEMORY_RETRY: Duration = Duration::from_secs(1);
 /// A queue that held more than this gives its memory back when it is empty.
 const KEEP_CAPACITY: usize = 16;
 
 /// One thing a client asked for: a command, or why it is refused.
 #[derive(Debug)]
 pub struct Request<A> {
-    /// The event's name, for the answer.
-    pub event: EventName,
+    /// The command, for the answer.
+    pub spec: &'static CommandSpec,
     /// What to do, or what to tell.
     pub body: Result<Command, Refusal>,
     /// Where the answer goes, if one was asked for.
@@ -108,11 +106,6 @@ impl<A> Mailbox<A> {
         }
     }
 
-    /// What the connection's memory is charged to.
-    pub const fn account(&self) -> &Arc<MemoryAccount> {
-        &self.account
-    }
-
     /// Puts a request in. Never waits, never loses one: see the module's text. Returns whether it
     /// waits as a refusal.
     pub fn push(&self, mut request: Request<A>) -> bool {
@@ -170,14 +163,6 @@ impl<A> Mailbox<A> {
     }
 }
 
-/// The refusal of what there is no memory for, of all connections together.
-pub fn short_of_memory() -> Refusal {
-    Refusal {
-        message: "The service is short of memory: send this again in a moment".into(),
-        ..Refusal::busy().with_retry_after(MEMORY_RETRY)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Weak;
@@ -186,12 +171,17 @@ mod tests {
     use super::*;
     use crate::domain::{RefusalCode, TextLimits};
     use crate::memory::{MemoryBudget, Owner};
-    use crate::protocol::{Join, decode};
+    use crate::protocol::{JoinRequest, LeaveRequest};
+    use crate::session::commands;
+
+    fn spec(event: &str) -> &'static CommandSpec {
+        commands::find(event).unwrap_or_else(|| panic!("no command is called {event}"))
+    }
 
     fn request() -> Request<u32> {
         Request {
-            event: EventName::ListUsers,
-            body: Ok(Command::Leave { closing: false }),
+            spec: spec("leave_room"),
+            body: Ok(Command::Leave(LeaveRequest { closing: false })),
             ack: Some(7),
         }
     }
@@ -261,9 +251,10 @@ mod tests {
         let payload = format!(
             r#"{{"room_name":"tech","after":{{"epoch":"{epoch}","id":1}},"username":"Eve"}}"#
         );
+        let spec = spec("join_room");
         Request {
-            event: EventName::JoinRoom,
-            body: decode(EventName::JoinRoom, Some(&payload), &limits),
+            spec,
+            body: spec.decode(Some(&payload), &limits),
             ack: None,
         }
     }
@@ -275,7 +266,7 @@ mod tests {
         let mailbox = Mailbox::new(1024, Arc::default(), Arc::default(), &account);
         assert_eq!((0..100).filter(|_| mailbox.push(join(24))).count(), 0);
         let small = account.held();
-        assert!(small >= 100 * size_of::<Join>(), "{small}");
+        assert!(small >= 100 * size_of::<JoinRequest>(), "{small}");
         while mailbox.pop().is_some() {}
         assert_eq!(account.held(), 0);
         // An epoch that cannot be ours is not kept.

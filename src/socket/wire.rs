@@ -12,15 +12,14 @@ use socketioxide::socket::Socket;
 use socketioxide::{SendError as LibraryError, SocketError};
 
 use super::ticket::Ticket;
-use crate::protocol::{EventName, is_too_large, split_event};
+use crate::protocol::{SplitEvent, split_event};
+use crate::session::commands::{self, CommandSpec};
 use crate::session::{Connection, Door, SendError};
 
 /// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
 pub struct Inbound {
-    event: Option<EventName>,
-    payload: Option<Box<str>>,
+    parts: SplitEvent<&'static CommandSpec>,
     bytes: usize,
-    is_too_large: bool,
     ack: Option<Ack>,
     /// Whether the session is open, as the library sees it.
     pub is_open: bool,
@@ -29,9 +28,14 @@ pub struct Inbound {
 impl Inbound {
     /// Hands the event to the session.
     pub fn hand_to(self, door: &Door<Ack>) {
-        match self.event {
-            Some(event) if self.is_too_large => door.refuse_too_large(event, self.bytes, self.ack),
-            Some(event) => door.receive(event, self.payload.as_deref(), self.ack),
+        let SplitEvent {
+            event,
+            payload,
+            is_too_large,
+        } = self.parts;
+        match event {
+            Some(spec) if is_too_large => door.refuse_too_large(spec, self.bytes, self.ack),
+            Some(spec) => door.receive(spec, payload.as_deref(), self.ack),
             None => door.receive_unknown(self.bytes),
         }
     }
@@ -52,8 +56,10 @@ impl FromMessageParts<LocalAdapter> for Inbound {
         ack_id: &Option<i64>,
     ) -> Result<Self, Infallible> {
         let array = value.as_str().map_or("", |text| text.as_str());
-        let (bytes, (event, payload)) = (array.len(), split_event(array));
-        let is_too_large = event.is_some_and(|event| is_too_large(event, bytes));
+        let bytes = array.len();
+        let parts = split_event(array, |name| {
+            commands::find(name).map(|spec| (spec, spec.event_bytes_max))
+        });
         let ack = match *ack_id {
             Some(id) => {
                 let sender = AckSender::from_message_parts(socket, value, ack_id)?;
@@ -62,10 +68,8 @@ impl FromMessageParts<LocalAdapter> for Inbound {
             None => None,
         };
         Ok(Self {
-            event,
-            payload,
+            parts,
             bytes,
-            is_too_large,
             ack,
             is_open: socket.connected(),
         })

@@ -1,0 +1,281 @@
+//! The client of one session: executes its requests and sends it everything, in one order.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::budget::{FloodError, short_of_memory};
+use super::connection::{Connection, Ended};
+use super::outbox::Outbox;
+use super::participant::Participant;
+use super::unanswered::Unanswered;
+use crate::domain::{Refusal, RefusalCode};
+use crate::json;
+use crate::memory::{MemoryAccount, MemoryCharge};
+use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedError, event};
+use crate::room::activity::NewestMessages;
+use crate::room::counts::MemberCounts;
+use crate::room::typing::Typists;
+use crate::room::{Entry, EntryKind, News, Read, Room, Snapshot, StateSource};
+
+/// Entries sent before the session looks at the rest of its work again.
+const BATCH: usize = 32;
+/// Copies of an answer while it is built and handed over.
+const COPIES: usize = 2;
+
+/// One connected client.
+#[derive(Debug)]
+pub(crate) struct Client<C: Connection> {
+    pub(super) participant: Participant,
+    pub(super) out: Arc<Outbox<C>>,
+    /// Messages that are on their way to the log; boxed, because few sessions ever have one.
+    pub(super) unanswered: Option<Box<Unanswered<C::Ack>>>,
+    memory: Arc<MemoryAccount>,
+    /// The newest version of each state that was sent; 0 = none.
+    sent_versions: [u64; 3],
+}
+
+/// A state that clients are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum StateKind {
+    /// Member counts of all rooms.
+    Counts,
+    /// The newest message of each room.
+    Activity,
+    /// Who is typing in the joined room.
+    Typing,
+}
+
+impl StateKind {
+    pub(super) const ALL: [Self; 3] = [Self::Counts, Self::Activity, Self::Typing];
+
+    pub(super) const fn signal(self) -> News {
+        match self {
+            Self::Counts => MemberCounts::SIGNAL,
+            Self::Activity => NewestMessages::SIGNAL,
+            Self::Typing => Typists::SIGNAL,
+        }
+    }
+
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Counts => event::ROOM_UPDATE,
+            Self::Activity => event::ACTIVITY,
+            Self::Typing => event::TYPING,
+        }
+    }
+}
+
+impl<C: Connection + Debug> Client<C> {
+    pub(super) const fn new(
+        participant: Participant,
+        out: Arc<Outbox<C>>,
+        memory: Arc<MemoryAccount>,
+    ) -> Self {
+        Self {
+            participant,
+            out,
+            unanswered: None,
+            memory,
+            sent_versions: [0; 3],
+        }
+    }
+
+    /// Reserves memory for an answer of this many bytes before it is built; nothing for 0.
+    pub(super) fn reserve_answer(&self, bytes: usize) -> Result<Option<MemoryCharge>, Refusal> {
+        if bytes == 0 {
+            return Ok(None);
+        }
+        let charge = self.memory.try_charge(bytes * COPIES);
+        charge.map(Some).ok_or_else(short_of_memory)
+    }
+
+    /// Charges a request that could not be done. If that is the server's fault, it is free.
+    pub(super) fn charge_refusal(&self, refusal: &Refusal) -> Result<(), Ended> {
+        if refusal.code == RefusalCode::Unavailable {
+            return Ok(());
+        }
+        self.participant
+            .account
+            .charge_refusal(0)
+            .map_err(|FloodError| Ended::Flood)
+    }
+
+    /// Sends an answer, if the client asked for one.
+    pub(super) async fn acknowledge(
+        &mut self,
+        ack: Option<C::Ack>,
+        answer: &RawValue,
+    ) -> Result<(), Ended> {
+        match ack {
+            Some(ack) => self.out.acknowledge(ack, answer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sends an answer that says nothing but `ok`.
+    pub(super) async fn acknowledge_done(&mut self, ack: Option<C::Ack>) -> Result<(), Ended> {
+        let body = NoBody {};
+        self.acknowledge(ack, &json::raw(&Accepted { ok: true, body }))
+            .await
+    }
+
+    /// Sends an answer that is charged for its size.
+    pub(super) async fn acknowledge_charged(
+        &mut self,
+        ack: Option<C::Ack>,
+        body: &(impl Serialize + Sync),
+    ) -> Result<(), Ended> {
+        let answer = json::raw(&Accepted { ok: true, body });
+        self.participant.account.charge_answer(answer.get().len());
+        self.acknowledge(ack, &answer).await
+    }
+
+    /// Sends a refusal: as the answer, or as an `error` if the client asked for none.
+    pub(super) async fn refuse(
+        &mut self,
+        event: &'static str,
+        refusal: &Refusal,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        let code = refusal.code.as_str();
+        self.participant.shared.metrics.reject(code);
+        let message = &refusal.message;
+        let retry_after_ms = refusal
+            .retry_after
+            .map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX).max(1));
+        if let Some(ack) = ack {
+            let error = RefusedError {
+                code,
+                message,
+                retry_after_ms,
+            };
+            let answer = json::raw(&RefusedAck { ok: false, error });
+            return self.out.acknowledge(ack, &answer).await;
+        }
+        let error = ErrorEvent {
+            message,
+            code,
+            event,
+            retry_after_ms,
+        };
+        self.out.emit(event::ERROR, &json::raw(&error)).await
+    }
+
+    /// Tells the room's entries past the cursor, all there are.
+    pub(super) async fn tell_entries(&mut self) -> Result<(), Ended> {
+        let mut batch = Vec::new();
+        while let Some(joined) = &mut self.participant.joined {
+            if joined.cursor >= joined.room().head() {
+                return Ok(());
+            }
+            let room = Arc::clone(joined.room());
+            match room.read_after(joined.cursor, BATCH, &mut batch) {
+                Read::Entries { upto } => self.tell_batch(&mut batch, upto).await?,
+                Read::Gap { from, to } => {
+                    let epoch = room.epoch_after(from);
+                    self.tell_gap(&room, from, to, epoch).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_batch(&mut self, batch: &mut Vec<Arc<Entry>>, upto: u64) -> Result<(), Ended> {
+        let Some(joined) = &mut self.participant.joined else {
+            return Ok(());
+        };
+        let resuming_until = joined.resuming_until;
+        joined.cursor = upto;
+        self.participant
+            .shared
+            .metrics
+            .deliveries
+            .inc_by(batch.len() as u64);
+        batch.retain(|entry| {
+            let replayed = entry.id <= resuming_until;
+            if replayed && entry.kind == EntryKind::Message {
+                self.participant
+                    .account
+                    .charge_answer(entry.payload.get().len());
+            }
+            // While resuming, notices are old news.
+            !replayed || entry.kind == EntryKind::Message
+        });
+        self.out.send_entries(batch, upto).await?;
+        batch.clear();
+        Ok(())
+    }
+
+    /// Ids `from` to `to` are gone: says so and goes on after them.
+    pub(super) async fn tell_gap(
+        &mut self,
+        room: &Room,
+        from: u64,
+        to: u64,
+        epoch: Option<Arc<str>>,
+    ) -> Result<(), Ended> {
+        if let Some(joined) = &mut self.participant.joined {
+            joined.cursor = to;
+        }
+        let gap = json::raw(&Gap {
+            room: room.name().as_str(),
+            from,
+            to,
+            epoch: epoch.as_deref(),
+        });
+        self.out.emit(event::GAP, &gap).await
+    }
+
+    /// Sends the newest published state, unless it was sent before.
+    pub(super) async fn send_state(&mut self, kind: StateKind) -> Result<(), Ended> {
+        let Participant { shared, joined, .. } = &self.participant;
+        let rooms = &shared.rooms;
+        let newest = match (kind, joined) {
+            (StateKind::Counts, _) => rooms.counts().published(),
+            (StateKind::Activity, _) => rooms.activity().published(),
+            (StateKind::Typing, Some(joined)) => joined.room().typing().published(),
+            (StateKind::Typing, None) => return Ok(()),
+        };
+        if newest.version <= self.sent_versions[kind as usize] {
+            return Ok(());
+        }
+        self.send_snapshot(kind, kind.event(), &newest).await
+    }
+
+    /// Sends a state as `event`.
+    pub(super) async fn send_snapshot(
+        &mut self,
+        kind: StateKind,
+        event: &'static str,
+        snapshot: &Snapshot,
+    ) -> Result<(), Ended> {
+        self.sent_versions[kind as usize] = snapshot.version;
+        self.out.emit(event, &snapshot.payload).await
+    }
+
+    /// Sends the counts as they are at this moment, as every joiner receives them.
+    pub(super) async fn send_counts_now(&mut self) -> Result<(), Ended> {
+        let Participant {
+            shared, account, ..
+        } = &self.participant;
+        let counts = shared.rooms.counts().now();
+        account.charge_answer(counts.payload.get().len());
+        self.send_snapshot(StateKind::Counts, event::ROOM_UPDATE, &counts)
+            .await
+    }
+
+    /// A room was joined: sends who is typing there, if anyone is, once the log was sent, because
+    /// the joiner's own notice comes first.
+    pub(super) fn send_typing_later(&mut self, room: &Room) {
+        // Versions of another room say nothing about those of this one.
+        self.sent_versions[StateKind::Typing as usize] = 0;
+        if room.typing().anybody() {
+            self.participant
+                .subscriber
+                .notify(StateKind::Typing.signal());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `get_history`: a page of the joined room's messages. A page is large compared with the request
+//! for it, so it is charged for its size.
+
+use std::fmt::Debug;
+
+use super::execute::Execute;
+use crate::domain::Refusal;
+use crate::protocol::{HISTORY_PAGE_BYTES_MAX, HistoryBody, HistoryRequest};
+use crate::room::{Page, Room};
+use crate::session::budget::Class;
+use crate::session::client::Client;
+use crate::session::connection::{Connection, Ended};
+use crate::session::participant::Participant;
+
+impl Execute for HistoryRequest {
+    const CLASS: Class = Class::History;
+
+    type Response = Page;
+
+    fn answer_bytes(&self, participant: &Participant) -> usize {
+        participant
+            .joined()
+            .map_or(0, |joined| page_bytes(joined.room()))
+    }
+
+    async fn run(self, participant: &mut Participant) -> Result<Page, Refusal> {
+        let room = participant.joined()?.room();
+        participant.account.check_answers()?;
+        Ok(read_page(room, self))
+    }
+
+    async fn respond<C: Connection + Debug>(
+        page: Page,
+        client: &mut Client<C>,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        let body = HistoryBody {
+            messages: page.payloads(),
+            more: page.more,
+        };
+        client.acknowledge_charged(ack, &body).await
+    }
+}
+
+/// A page of a room's messages.
+pub(crate) fn read_page(room: &Room, request: HistoryRequest) -> Page {
+    match request.after {
+        Some(after) => room.messages_after(after, request.limit),
+        None => room.messages_before(request.before, request.limit),
+    }
+}
+
+/// Bytes that a page of the room's messages may have.
+pub(super) fn page_bytes(room: &Room) -> usize {
+    room.log_bytes().min(HISTORY_PAGE_BYTES_MAX)
+}

@@ -1,0 +1,229 @@
+//! `join_room`: enters a room, or changes the name in the joined one. Few requests are joins, so
+//! their futures are boxed to keep those of the others small.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::execute::Execute;
+use super::{history, users};
+use crate::domain::{Refusal, Username};
+use crate::json;
+use crate::protocol::{Accepted, JoinConfirm, JoinRequest, Position, USERS_MAX, event};
+use crate::room::members::Member;
+use crate::room::{News, Page, Room, UsersPage};
+use crate::session::budget::Class;
+use crate::session::client::Client;
+use crate::session::connection::{Connection, Ended};
+use crate::session::identity::Identity;
+use crate::session::participant::{JoinedRoom, Participant};
+use crate::session::users::Keep;
+
+/// What a join gave.
+#[derive(Debug)]
+pub(crate) struct JoinResponse {
+    room: Arc<Room>,
+    username: Username,
+    epoch: Arc<str>,
+    /// The last id before what the joiner receives live.
+    last_id: u64,
+    /// Whether the cursor is at the position to resume from; `None` if the client named none.
+    resumed: Option<Result<u64, Lost>>,
+    users_count: u64,
+    history: Option<Page>,
+    users: Option<UsersPage>,
+    /// The joiner's own notice, if the room itself does not receive it.
+    own_notice: Option<Box<RawValue>>,
+}
+
+/// Everything from this id on is lost to the client that wanted to resume.
+#[derive(Debug, Clone, Copy)]
+struct Lost {
+    from: u64,
+}
+
+impl Execute for Box<JoinRequest> {
+    const CLASS: Class = Class::History;
+    const LEAVES_ROOM: bool = true;
+
+    type Response = Box<JoinResponse>;
+
+    fn answer_bytes(&self, participant: &Participant) -> usize {
+        let Some(room) = participant.shared.rooms.get(&self.room) else {
+            return 0;
+        };
+        let history = self.history.map_or(0, |_| history::page_bytes(room));
+        let users = if self.users {
+            users::page_bytes(room)
+        } else {
+            0
+        };
+        history + users
+    }
+
+    async fn run(self, participant: &mut Participant) -> Result<Box<JoinResponse>, Refusal> {
+        Box::pin(participant.join(*self)).await.map(Box::new)
+    }
+
+    async fn respond<C: Connection + Debug>(
+        response: Box<JoinResponse>,
+        client: &mut Client<C>,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        Box::pin(send_response(&response, client, ack)).await
+    }
+
+    async fn run_after_disconnect(self, participant: &mut Participant) {
+        if let Some(room) = participant.shared.rooms.get(&self.room).cloned() {
+            drop(Box::pin(participant.enter(&room, &self)).await);
+        }
+    }
+}
+
+/// Sends the acknowledgement, `join_confirm`, `room_update`, and then the log from the cursor on.
+async fn send_response<C: Connection + Debug>(
+    response: &JoinResponse,
+    client: &mut Client<C>,
+    ack: Option<C::Ack>,
+) -> Result<(), Ended> {
+    let room = &response.room;
+    let identity = &client.participant.identity;
+    let mut confirm = JoinConfirm {
+        room: room.name().as_str(),
+        users_count: response.users_count,
+        username: response.username.as_str(),
+        epoch: &response.epoch,
+        last_id: response.last_id,
+        user_id: &identity.user_id,
+        recovered: response.resumed.map(|resumed| resumed.is_ok()),
+        history: response.history.as_ref().map(Page::payloads),
+        users: response.users.as_ref().map(|page| &page.users[..]),
+    };
+    let account = &client.participant.account;
+    if let Some(ack) = ack {
+        let accepted = json::raw(&Accepted {
+            ok: true,
+            body: &confirm,
+        });
+        account.charge_answer(accepted.get().len());
+        client.out.acknowledge(ack, &accepted).await?;
+        // A client that asked for an acknowledgement has the lists from there.
+        (confirm.history, confirm.users) = (None, None);
+    }
+    let confirm = json::raw(&confirm);
+    account.charge_answer(confirm.get().len());
+    client.out.emit(event::JOIN_CONFIRM, &confirm).await?;
+    client.send_counts_now().await?;
+    if let Some(Err(lost)) = response.resumed {
+        client
+            .tell_gap(room, lost.from, response.last_id, None)
+            .await?;
+    }
+    if let Some(notice) = &response.own_notice {
+        client.out.emit(event::SYSTEM_MESSAGE, notice).await?;
+    }
+    client.send_typing_later(room);
+    Ok(())
+}
+
+impl Participant {
+    /// Enters a room and reads what the request asks of it.
+    async fn join(&mut self, join: JoinRequest) -> Result<JoinResponse, Refusal> {
+        let room = self.shared.rooms.get(&join.room).cloned();
+        let room = room.ok_or_else(Refusal::unknown_room)?;
+        self.account.check_answers()?;
+        let own_notice = self.enter(&room, &join).await?;
+        let joined = self.joined_mut()?;
+        let last_id = joined.cursor;
+        let after = join.after.as_ref();
+        let resumed = after.map(|after| resume(&room, after, last_id));
+        if let Some(Ok(position)) = resumed {
+            joined.cursor = position;
+            joined.resuming_until = last_id;
+        }
+        let history = join
+            .history
+            .map(|n| room.messages_before(Some(last_id + 1), n));
+        let users = join.users.then(|| room.users(None, USERS_MAX)).flatten();
+        let users_count = users
+            .as_ref()
+            .map_or_else(|| room.member_count(), |page| page.total);
+        Ok(JoinResponse {
+            username: join.username,
+            epoch: room.epoch(),
+            last_id,
+            resumed,
+            users_count,
+            history,
+            users,
+            own_notice,
+            room,
+        })
+    }
+
+    /// Makes `room` the joined one, leaving another; returns the joiner's own notice where the room
+    /// itself is not told. A refusal changes nothing.
+    async fn enter(
+        &mut self,
+        room: &Arc<Room>,
+        join: &JoinRequest,
+    ) -> Result<Option<Box<RawValue>>, Refusal> {
+        self.shared.settings.reserved_names.check(&join.username)?;
+        if let Some(joined) = self
+            .joined
+            .as_mut()
+            .filter(|joined| Arc::ptr_eq(joined.room(), room))
+        {
+            joined.membership.rename(&join.username).await?;
+            joined.closing = false;
+            return Ok(None);
+        }
+        let users = &self.shared.users;
+        let held = users.claim(&self.identity.user_id);
+        let replaces = self.joined.as_ref().map(|joined| &joined.membership);
+        let subscriber = Arc::clone(&self.subscriber);
+        let joining = room.join(self.member(join), replaces.or(held.as_ref()), subscriber);
+        match joining.await {
+            Ok(joined) => {
+                if !joined.membership.is_current() {
+                    // The user has come to another process meanwhile.
+                    self.subscriber.notify(News::TAKEN_OVER);
+                }
+                drop(held);
+                self.joined = Some(JoinedRoom::new(joined.membership, joined.position));
+                Ok(joined.own_notice)
+            }
+            Err(refusal) => {
+                if let Some(held) = held {
+                    let Identity {
+                        user_id, network, ..
+                    } = &self.identity;
+                    users.keep(user_id, *network, held, Keep::Lost);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn member(&self, join: &JoinRequest) -> Member {
+        Member {
+            user_id: Arc::clone(&self.identity.user_id),
+            username: join.username.clone(),
+        }
+    }
+}
+
+/// The cursor from which a client resumes after a position: everything after it, or nothing, never
+/// a part that looks like the whole.
+fn resume(room: &Room, after: &Position, joined_at: u64) -> Result<u64, Lost> {
+    if *after.epoch != *room.epoch() || after.id > joined_at {
+        // Ids of another incarnation, or of none, say nothing about what was missed of this one.
+        return Err(Lost { from: 1 });
+    }
+    if room.resumable().contains(&after.id) {
+        Ok(after.id)
+    } else {
+        Err(Lost { from: after.id + 1 })
+    }
+}

@@ -1,0 +1,52 @@
+//! `send_message`: publishes a message in the joined room.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::execute::Execute;
+use crate::domain::Refusal;
+use crate::protocol::SendRequest;
+use crate::room::Publishing;
+use crate::session::budget::Class;
+use crate::session::client::Client;
+use crate::session::connection::{Connection, Ended};
+use crate::session::participant::Participant;
+
+impl Execute for SendRequest {
+    const CLASS: Class = Class::Message;
+    const MAY_OVERTAKE_ANSWERS: bool = true;
+
+    type Response = Publishing;
+
+    async fn run(self, participant: &mut Participant) -> Result<Publishing, Refusal> {
+        match participant.send(&self) {
+            Publishing::Done(Err(refusal)) => Err(refusal),
+            publishing => Ok(publishing),
+        }
+    }
+
+    async fn respond<C: Connection + Debug>(
+        publishing: Publishing,
+        client: &mut Client<C>,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        client.answer_message(publishing, ack).await
+    }
+
+    async fn run_after_disconnect(self, participant: &mut Participant) {
+        drop(participant.send(&self));
+    }
+}
+
+impl Participant {
+    /// Publishes a message, or starts to.
+    fn send(&self, send: &SendRequest) -> Publishing {
+        let Some(joined) = &self.joined else {
+            return Publishing::Done(Err(Refusal::not_in_room()));
+        };
+        let subscriber = || Arc::clone(&self.subscriber);
+        joined
+            .membership
+            .publish(&send.text, send.client_id.as_ref(), &subscriber)
+    }
+}

@@ -1,0 +1,31 @@
+//! `typing`: shows the user as typing, or not.
+
+use std::fmt::Debug;
+
+use super::execute::Execute;
+use crate::domain::Refusal;
+use crate::protocol::TypingRequest;
+use crate::session::budget::Class;
+use crate::session::client::Client;
+use crate::session::connection::{Connection, Ended};
+use crate::session::participant::Participant;
+
+impl Execute for TypingRequest {
+    const CLASS: Class = Class::Request;
+    const MAY_OVERTAKE_ANSWERS: bool = true;
+
+    type Response = ();
+
+    async fn run(self, participant: &mut Participant) -> Result<(), Refusal> {
+        participant.joined()?.membership.set_typing(self.typing);
+        Ok(())
+    }
+
+    async fn respond<C: Connection + Debug>(
+        (): (),
+        client: &mut Client<C>,
+        ack: Option<C::Ack>,
+    ) -> Result<(), Ended> {
+        client.acknowledge_done(ack).await
+    }
+}

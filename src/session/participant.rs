@@ -1,0 +1,70 @@
+//! A user as commands see them: who they are, what they may still ask for, and the room they are in.
+//! Nothing here knows how the user is connected.
+
+use std::sync::Arc;
+
+use super::budget::Account;
+use super::identity::Identity;
+use super::shared::Shared;
+use crate::domain::Refusal;
+use crate::room::{Membership, Room, Subscriber};
+
+/// A user who may execute commands.
+#[derive(Debug)]
+pub(crate) struct Participant {
+    pub(super) shared: Arc<Shared>,
+    pub(super) identity: Identity,
+    pub(super) account: Arc<Account>,
+    /// Receives what the joined room publishes.
+    pub(super) subscriber: Arc<dyn Subscriber>,
+    pub(super) joined: Option<JoinedRoom>,
+}
+
+impl Participant {
+    /// The joined room.
+    pub(super) fn joined(&self) -> Result<&JoinedRoom, Refusal> {
+        self.joined.as_ref().ok_or_else(Refusal::not_in_room)
+    }
+
+    /// The joined room.
+    pub(super) fn joined_mut(&mut self) -> Result<&mut JoinedRoom, Refusal> {
+        self.joined.as_mut().ok_or_else(Refusal::not_in_room)
+    }
+
+    /// Whether another process has taken over the membership in the joined room.
+    pub(super) fn is_taken_over(&self) -> bool {
+        let joined = self.joined.as_ref();
+        joined.is_some_and(|joined| !joined.membership.is_current())
+    }
+}
+
+/// The room that a user has joined, and how far they have received its log.
+#[derive(Debug)]
+pub(crate) struct JoinedRoom {
+    pub(super) membership: Membership,
+    /// Id of the last log entry sent to this connection, or deliberately skipped.
+    pub(super) cursor: u64,
+    /// While replaying up to this id, messages are sent and notices skipped.
+    pub(super) resuming_until: u64,
+    /// Id of the newest message of this connection that was acknowledged. If other processes share
+    /// the room, the acknowledgement may come before the message is in the log here.
+    pub(super) last_acked_id: u64,
+    /// The client has said that it is about to close the connection.
+    pub(super) closing: bool,
+}
+
+impl JoinedRoom {
+    pub(super) const fn new(membership: Membership, cursor: u64) -> Self {
+        Self {
+            membership,
+            cursor,
+            resuming_until: 0,
+            last_acked_id: 0,
+            closing: false,
+        }
+    }
+
+    pub(super) const fn room(&self) -> &Arc<Room> {
+        self.membership.room()
+    }
+}
