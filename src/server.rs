@@ -93,14 +93,16 @@ impl Server {
             slow_timeout: config.slow_timeout,
             ceiling: ceiling(config),
             metrics: Arc::clone(&metrics),
+            node: store.node(),
         };
-        let rooms = Arc::new(Rooms::new(&room_settings, &store));
+        let rooms = Arc::new(Rooms::new(&room_settings));
         let mut background = rooms.start();
         let budget = MemoryBudget::new(config.memory_budget);
         let guarded = Arc::clone(&budget);
         background.spawn(async move { guarded.guard().await });
         let shared = Arc::new(Shared::new(
             rooms,
+            Arc::clone(&store),
             session_settings(config, &limits),
             Identities::new(config.secret_key.as_bytes()),
             Arc::clone(&metrics),

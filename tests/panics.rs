@@ -16,6 +16,7 @@ use hubbub::room::{LogBounds, RoomSettings, Rooms};
 use hubbub::session::{
     self, Connection, Door, Identities, Link, SendError, SessionSettings, Shared, commands,
 };
+use hubbub::store::MemoryStore;
 use hubbub::telemetry;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -113,7 +114,7 @@ impl Person {
 }
 
 fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
-    let rooms = Rooms::new(&RoomSettings {
+    let rooms = Arc::new(Rooms::new(&RoomSettings {
         names: vec![RoomName::parse("tech").unwrap()],
         log: LogBounds {
             messages_max: 100,
@@ -124,12 +125,10 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         notice_limit: 0,
         state_interval: Duration::ZERO,
         slow_timeout: None,
-        unique_names: false,
         ceiling: None,
         metrics: Arc::clone(metrics),
         node: 0,
-        backplane: None,
-    });
+    }));
     let limits = Limits {
         message_max_chars: 100,
         message_max_bytes: 400,
@@ -166,6 +165,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
     let identities = Identities::new(b"a key of this test");
     Arc::new(Shared::new(
         rooms,
+        Arc::new(MemoryStore::new(false)),
         settings,
         identities,
         Arc::clone(metrics),

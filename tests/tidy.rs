@@ -2,6 +2,8 @@
 //! library, how long files may grow, and what the documentation must be like.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/docs.rs"]
 mod docs;
 
@@ -9,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from the top of the house to its ground: each may use only those after it.
-const ORDER: [&[&str]; 7] = [
+const ORDER: [&[&str]; 8] = [
     &["server"],
     &["listener", "http"],
     &["config", "shutdown", "healthcheck", "socket"],
@@ -128,7 +130,11 @@ fn arrows_of_use_point_down_only() {
 #[test]
 fn a_library_is_named_in_its_own_place_only() {
     for path in files("src", "rs") {
-        let (file, code) = (relative(&path), code(&path));
+        // The store in Redis is a module of that name.
+        let (file, code) = (
+            relative(&path),
+            code(&path).replace("store::redis", "store"),
+        );
         for (library, place) in OWNED {
             let named =
                 code.contains(&format!("{library}::")) || code.contains(&format!("use {library}"));

@@ -10,8 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hubbub::domain::RoomName;
-use hubbub::room::{Applied, LogBounds, Read, Record, Room, RoomSettings, Rooms, Store};
-use hubbub::store::MemoryStore;
+use hubbub::room::{Applied, LogBounds, Read, Record, Room, RoomSettings, Rooms};
 use hubbub::store::redis::entry::{parse_change, parse_log, parse_record};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -44,9 +43,9 @@ static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
         slow_timeout: None,
         ceiling: None,
         metrics: Arc::default(),
+        node: 1,
     };
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(false));
-    let rooms = Rooms::new(&settings, &store);
+    let rooms = Rooms::new(&settings);
     Arc::clone(rooms.get(&name).expect("the room"))
 });
 

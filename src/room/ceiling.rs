@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::members::MemberId;
-use super::room::Room;
 use crate::domain::Refusal;
 use crate::rate::{Bucket, Rate};
 
@@ -104,19 +103,6 @@ impl Ceiling {
         let taken = state.bucket.take(rate, needed, now);
         drop(state);
         taken.map_err(|wait| Refusal::rate_limited(wait.max(RETRY_AFTER)))
-    }
-}
-
-impl Room {
-    /// Counts a message of a member who has been here since `since`.
-    ///
-    /// # Errors
-    /// `rate_limited` if the room takes no more of them now.
-    pub(super) fn check_ceiling(&self, since: MemberId) -> Result<(), Refusal> {
-        match &self.ceiling {
-            Some(ceiling) => ceiling.admit(since, Instant::now()),
-            None => Ok(()),
-        }
     }
 }
 

@@ -9,9 +9,8 @@ use parking_lot::MutexGuard;
 
 use super::log::{DedupKey, EntryKind, Remembered};
 use super::members::{Member, MemberId};
-use super::record::{Content, Record};
+use super::record::{Content, LogPosition, Published, Record};
 use super::room::{Room, State};
-use super::store::{LogPosition, Published};
 use crate::domain::{ClientId, Refusal, RoomName, Username};
 
 /// Changes to one room, made under its lock: entries of the log in their order, and members that come,

@@ -5,36 +5,9 @@ use std::time::Duration;
 
 use super::members::Members;
 use super::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Draft, LogBounds, Member, MemberId,
-    NodeId, Publishing, Read, Record, Room, RoomSettings, Rooms, Store,
+    Applied, Content, LogBounds, Member, MemberId, Read, Record, Room, RoomSettings, Rooms,
 };
-use crate::domain::{Refusal, RoomName, Username};
-
-/// The store of a process that only receives.
-#[derive(Debug)]
-struct ReadOnlyStore;
-
-impl Store for ReadOnlyStore {
-    fn append(&self, _: Changes<'_>, _: Draft<'_>) -> Publishing {
-        Answer::Done(Err(Refusal::unavailable()))
-    }
-
-    fn join(&self, _: &Arc<Room>, _: Arrival<'_>) -> Answer<Arrived> {
-        Answer::Done(Err(Refusal::unavailable()))
-    }
-
-    fn rename(&self, _: Changes<'_>, _: MemberId, _: &Username) -> Answer<()> {
-        Answer::Done(Err(Refusal::unavailable()))
-    }
-
-    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
-        changes.remove(id);
-    }
-
-    fn node(&self) -> NodeId {
-        1
-    }
-}
+use crate::domain::{RoomName, Username};
 
 fn room() -> Arc<Room> {
     let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
@@ -51,9 +24,9 @@ fn room() -> Arc<Room> {
         slow_timeout: None,
         ceiling: None,
         metrics: Arc::default(),
+        node: 1,
     };
-    let store: Arc<dyn Store> = Arc::new(ReadOnlyStore);
-    let rooms = Rooms::new(&settings, &store);
+    let rooms = Rooms::new(&settings);
     let room = rooms.get(&name).cloned();
     room.unwrap_or_else(|| panic!("no room"))
 }

@@ -9,7 +9,7 @@ use super::fanout::Subscriber;
 use super::members::{Member, MemberId};
 use super::membership::Membership;
 use super::room::{Room, State};
-use super::store::Arrival;
+use super::store::{Arrival, Store};
 use crate::domain::Refusal;
 
 /// How long a join waits for this process to have what came before it in the log.
@@ -26,60 +26,63 @@ pub struct Joined {
     pub own_notice: Option<Box<RawValue>>,
 }
 
-impl Room {
-    /// Makes a user a member. Any other membership of the user ends with it, also `replaces`, the one
+impl Membership {
+    /// Makes a user a member of a room. Any other membership of the user ends with it, also `replaces`, the one
     /// in this process. `subscriber` receives what is published from then on.
     ///
     /// # Errors
     /// `username_taken` or `unavailable`. Nothing has changed in that case.
     pub async fn join(
-        self: &Arc<Self>,
+        store: &Arc<dyn Store>,
+        room: &Arc<Room>,
         member: Member,
-        replaces: Option<&Membership>,
+        replaces: Option<&Self>,
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<Joined, Refusal> {
         let (arriving, position) = {
-            let mut state = self.state.lock();
+            let mut state = room.state.lock();
             // Who comes back keeps their place in the list, and the rights of having been there longer.
-            let continued = replaces.filter(|held| Arc::ptr_eq(held.room(), self));
+            let continued = replaces.filter(|held| Arc::ptr_eq(held.room(), room));
             let joined_ms = match continued {
                 Some(held) => held.id().joined_ms(),
                 None => u64::try_from(state.now_ms()).unwrap_or_default(),
             };
             let id = state.members.begin_arrival(joined_ms);
-            (Arriving { room: self, id }, self.position_of(&state))
+            (Arriving { room, id }, room.position_of(&state))
         };
         let id = arriving.id;
         let arrival = Arrival {
             position,
             id,
             member: member.clone(),
-            replaces,
+            replaces: replaces.map(|held| (held.room(), held.id())),
         };
-        let arrived = self.store.join(self, arrival).get().await?;
+        let arrived = store.join(room, arrival).get().await?;
         // The joiner's history must end where what it receives begins.
         let has_all =
             |state: &State| state.epoch == arrived.epoch && state.log.head() >= arrived.position;
-        if !self.comes_to(has_all).await {
-            self.store.leave(self.changes(), id);
+        if !room.comes_to(has_all).await {
+            store.leave(room.changes(), id);
             return Err(Refusal::unavailable());
         }
-        let subscription = self.fanout.subscribe(subscriber);
-        let mut changes = self.changes();
+        let subscription = room.fanout.subscribe(subscriber);
+        let mut changes = room.changes();
         // So that the user is not counted twice until the store's word of it has arrived.
         if let Some(replaced) = arrived.replaced {
             changes.remove(replaced);
         }
         changes.end_arrival(id, Some(member.clone()));
         drop(changes);
-        let own_notice = arrived.unannounced.then(|| self.own_notice(&member));
+        let own_notice = arrived.unannounced.then(|| room.own_notice(&member));
         Ok(Joined {
-            membership: Membership::new(Arc::clone(self), id, subscription),
+            membership: Self::new(Arc::clone(store), Arc::clone(room), id, subscription),
             position: arrived.position,
             own_notice,
         })
     }
+}
 
+impl Room {
     /// Waits until this process has the entry `id`; false if that takes too long.
     pub async fn has_reached(&self, id: u64) -> bool {
         self.comes_to(|state| state.log.head() >= id).await

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
+pub use super::entry::{DedupKey, Entry, EntryKind};
 pub use super::ring::Page;
 use super::ring::Ring;
-use crate::protocol::event;
 
 /// Notices that a service keeps of each room: more than come before the slowest reader reads on.
 pub const NOTICES_MAX: usize = 1000;
@@ -34,57 +34,6 @@ pub struct LogBounds {
     /// Messages younger than this stay even beyond `messages_max`, so that a reader that is
     /// allowed to be slow for this long does not fall off. `bytes_max` holds all the same.
     pub keep_for: Duration,
-}
-
-/// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A chat message: part of history.
-    Message,
-    /// A join, leave or rename: told live, not part of history.
-    Notice,
-}
-
-impl EntryKind {
-    /// The event that carries an entry of this kind.
-    #[must_use]
-    pub const fn event(self) -> &'static str {
-        match self {
-            Self::Message => event::RECEIVE_MESSAGE,
-            Self::Notice => event::SYSTEM_MESSAGE,
-        }
-    }
-}
-
-/// One entry of the log, shared by all its readers.
-#[derive(Debug)]
-pub struct Entry {
-    /// Position in the room.
-    pub id: u64,
-    /// Message or notice.
-    pub kind: EntryKind,
-    /// The wire payload.
-    pub payload: Box<RawValue>,
-    published: Instant,
-    key: Option<DedupKey>,
-}
-
-/// A sender and an idempotency key of that sender's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DedupKey {
-    user_id: Arc<str>,
-    client_id: Arc<str>,
-}
-
-impl DedupKey {
-    /// The key `client_id` of the user `user_id`.
-    #[must_use]
-    pub fn new(user_id: &Arc<str>, client_id: &str) -> Self {
-        Self {
-            user_id: Arc::clone(user_id),
-            client_id: client_id.into(),
-        }
-    }
 }
 
 /// What is remembered of a message sent under an idempotency key.

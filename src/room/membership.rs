@@ -1,16 +1,18 @@
 //! Being a member of a room: what a joiner holds, and by dropping it leaves.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::fanout::{Subscriber, Subscription};
 use super::members::MemberId;
 use super::room::Room;
-use super::store::{Draft, Publishing};
+use super::store::{Draft, Publishing, Store};
 use crate::domain::{ClientId, MessageText, Refusal, Username};
 
 /// Being a member of a room. Leaves when dropped, so no path can forget to.
 #[derive(Debug)]
 pub struct Membership {
+    store: Arc<dyn Store>,
     room: Arc<Room>,
     id: MemberId,
     /// `None` while the member's connection is lost.
@@ -18,8 +20,14 @@ pub struct Membership {
 }
 
 impl Membership {
-    pub(super) const fn new(room: Arc<Room>, id: MemberId, subscription: Subscription) -> Self {
+    pub(super) const fn new(
+        store: Arc<dyn Store>,
+        room: Arc<Room>,
+        id: MemberId,
+        subscription: Subscription,
+    ) -> Self {
         Self {
+            store,
             room,
             id,
             subscription: Some(subscription),
@@ -58,7 +66,7 @@ impl Membership {
             if member.username == *username {
                 return Ok(());
             }
-            self.room.store.rename(changes, self.id, username)
+            self.store.rename(changes, self.id, username)
         };
         answer.get().await?;
         // The store's word of it may come later.
@@ -86,7 +94,9 @@ impl Membership {
         if let Some(known) = changes.publication(member, client_id, text.as_str()) {
             return Publishing::Done(known);
         }
-        if let Err(refusal) = room.check_ceiling(self.id) {
+        if let Some(ceiling) = &room.ceiling
+            && let Err(refusal) = ceiling.admit(self.id, Instant::now())
+        {
             return Publishing::Done(Err(refusal));
         }
         let draft = Draft {
@@ -96,7 +106,7 @@ impl Membership {
             room,
             subscriber,
         };
-        let publishing = room.store.append(changes, draft);
+        let publishing = self.store.append(changes, draft);
         if let Publishing::Done(Ok(published)) = &publishing
             && !published.duplicate
         {
@@ -108,7 +118,7 @@ impl Membership {
     /// Shows the member as typing, or not.
     pub fn set_typing(&self, is_typing: bool) {
         self.room.set_typing(self.id, is_typing);
-        self.room.store.set_typing(&self.room, self.id, is_typing);
+        self.store.set_typing(&self.room, self.id, is_typing);
     }
 
     /// Whether the member may stay one without a connection: a room has only so many of those.
@@ -120,7 +130,7 @@ impl Membership {
     /// The member's connection is lost: it stays a member, but receives nothing and does not type.
     pub fn detach(&mut self) {
         self.room.state.lock().members.hold(self.id);
-        self.room.store.hold(&self.room, self.id);
+        self.store.hold(&self.room, self.id);
         self.subscription = None;
         if self.room.typing.is_typing(self.id) {
             self.set_typing(false);
@@ -132,7 +142,7 @@ impl Drop for Membership {
     fn drop(&mut self) {
         let changes = self.room.changes();
         if changes.member(self.id).is_some() {
-            self.room.store.leave(changes, self.id);
+            self.store.leave(changes, self.id);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Rooms: a log and a set of members each, and the counts of all of them.
 //!
-//! In reading order: [`log`] (messages and notices, a `ring` each), [`members`], [`room`] (the two
-//! together), [`store`] (what keeps them: the trait every store implements), [`record`] (an entry as a
-//! store has it) and `payloads` (as the wire has it), [`changes`] and [`restoring`] (how a store drives
-//! a room), `joining` and [`membership`] (what a session does in one), `ceiling` (how many messages a
+//! In reading order: [`log`] (messages and notices, a `ring` of [`entry`] each), [`members`], [`room`]
+//! (the two together, in the memory of this process), [`record`] (an entry as a store has it) and
+//! `payloads` (as the wire has it), [`changes`] and [`restoring`] (how a store drives a room),
+//! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
+//! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`bell`] (how entries and news reach the sessions),
 //! [`published`] (state that clients receive), [`typing`], [`counts`] and [`activity`] (the three states
 //! there are), [`rooms`] (all of the service).
@@ -21,6 +22,7 @@ pub mod changes;
 mod changes_tests;
 pub mod counts;
 mod delivery;
+pub mod entry;
 pub mod fanout;
 mod joining;
 pub mod log;
@@ -37,6 +39,7 @@ mod ring;
 )]
 pub mod room;
 pub mod rooms;
+pub mod settings;
 pub mod store;
 pub mod typing;
 
@@ -48,11 +51,11 @@ pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::Membership;
 pub use published::{PublishedState, Snapshot, StateSource};
-pub use record::{Content, ID_MAX, Record};
+pub use record::{Content, ID_MAX, LogPosition, Published, Record};
 pub use restoring::Restoring;
 pub use room::Room;
-pub use rooms::{RoomSettings, Rooms};
+pub use rooms::Rooms;
+pub use settings::RoomSettings;
 pub use store::{
-    Answer, Arrival, Arrived, Draft, LogPosition, Outcome, Published, Publishing, Store,
-    StoreError, StoreFuture,
+    Answer, Arrival, Arrived, Draft, Outcome, Publishing, Store, StoreError, StoreFuture,
 };

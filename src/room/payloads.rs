@@ -2,13 +2,34 @@
 
 use serde_json::value::RawValue;
 
+use super::log::EntryKind;
 use super::members::Member;
+use super::record::{Content, Record};
 use super::room::Room;
 use crate::domain::Username;
 use crate::protocol::{NoticeKind, ReceiveMessage, SystemMessage};
 use crate::{clock, json};
 
 impl Room {
+    /// The kind of a record and its wire payload.
+    pub(super) fn render(&self, record: &Record) -> (EntryKind, Box<RawValue>) {
+        let at = clock::rfc3339(record.at_ms);
+        let notice = |kind, before: Option<&Username>| {
+            let payload = self.notice(Some(record.id), kind, &record.member, before, &at);
+            (EntryKind::Notice, payload)
+        };
+        match &record.content {
+            Content::Message { text, client_id } => {
+                let client_id = client_id.as_deref();
+                let payload = self.message(record.id, &record.member, text, &at, client_id);
+                (EntryKind::Message, payload)
+            }
+            Content::Joined => notice(NoticeKind::Joined, None),
+            Content::Left => notice(NoticeKind::Left, None),
+            Content::Renamed { before } => notice(NoticeKind::Renamed, Some(before)),
+        }
+    }
+
     pub(super) fn message(
         &self,
         id: u64,

@@ -1,15 +1,10 @@
-//! An entry of a room's log as its store has it.
+//! A room's log as its store has it: its entries, and how far a process has it.
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
-use super::log::EntryKind;
+use super::log::Kept;
 use super::members::{Member, MemberId};
-use super::room::Room;
-use crate::clock;
-use crate::domain::Username;
-use crate::protocol::NoticeKind;
+use crate::domain::{RoomName, Username};
 
 /// The largest id: every JSON reader has it exactly (RFC 8259, section 6), and counting on from it
 /// overflows nowhere.
@@ -55,23 +50,26 @@ pub enum Content {
     },
 }
 
-impl Room {
-    /// The kind of a record and its wire payload.
-    pub(super) fn render(&self, record: &Record) -> (EntryKind, Box<RawValue>) {
-        let at = clock::rfc3339(record.at_ms);
-        let notice = |kind, before: Option<&Username>| {
-            let payload = self.notice(Some(record.id), kind, &record.member, before, &at);
-            (EntryKind::Notice, payload)
-        };
-        match &record.content {
-            Content::Message { text, client_id } => {
-                let client_id = client_id.as_deref();
-                let payload = self.message(record.id, &record.member, text, &at, client_id);
-                (EntryKind::Message, payload)
-            }
-            Content::Joined => notice(NoticeKind::Joined, None),
-            Content::Left => notice(NoticeKind::Left, None),
-            Content::Renamed { before } => notice(NoticeKind::Renamed, Some(before)),
-        }
-    }
+/// A message that is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Its id.
+    pub id: u64,
+    /// When it was accepted, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// It had been accepted before, under the same idempotency key.
+    pub duplicate: bool,
+}
+
+/// How far a room's log is known in this process.
+#[derive(Debug, Clone)]
+pub struct LogPosition {
+    /// The room.
+    pub room: RoomName,
+    /// The log's incarnation.
+    pub epoch: Arc<str>,
+    /// Id of its newest entry. The log must never continue below it.
+    pub head: u64,
+    /// What of it is in memory here.
+    pub kept: Kept,
 }

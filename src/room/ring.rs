@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::log::Entry;
+use super::entry::Entry;
 
 /// Entries of one kind, oldest first.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@ use super::counts::Counts;
 use super::fanout::Fanout;
 use super::log::{Entry, Log, Page, Read};
 use super::members::{Member, MemberId, Members, UsersPage};
-use super::rooms::RoomSettings;
-use super::store::{LogPosition, Store};
+use super::record::LogPosition;
+use super::settings::RoomSettings;
 use super::typing::Typing;
 use crate::clock;
 use crate::domain::RoomName;
@@ -37,7 +37,6 @@ pub struct Room {
     hasher: std::hash::RandomState,
     pub(super) metrics: Arc<Metrics>,
     pub(super) ceiling: Option<Ceiling>,
-    pub(super) store: Arc<dyn Store>,
     /// Notified when the log has grown or been replaced.
     pub(super) moved: Notify,
 }
@@ -57,7 +56,6 @@ impl Room {
         counts: Arc<Counts>,
         activity: Arc<Activity>,
         settings: &RoomSettings,
-        store: Arc<dyn Store>,
     ) -> Self {
         Self {
             typing: Typing::new(name.clone()),
@@ -66,7 +64,7 @@ impl Room {
             state: Mutex::new(State {
                 epoch: crate::random::id().into(),
                 log: Log::new(settings.log),
-                members: Members::at(store.node()),
+                members: Members::at(settings.node),
                 newest_ms: 0,
             }),
             head: AtomicU64::new(0),
@@ -77,7 +75,6 @@ impl Room {
             hasher: std::hash::RandomState::new(),
             metrics: Arc::clone(&settings.metrics),
             ceiling: settings.ceiling.map(Ceiling::new),
-            store,
             moved: Notify::new(),
         }
     }

@@ -8,33 +8,11 @@ use tokio::task::JoinSet;
 
 use super::activity::Activity;
 use super::counts::Counts;
-use super::log::LogBounds;
 use super::members::UserId;
 use super::room::Room;
-use super::store::Store;
+use super::settings::RoomSettings;
 use crate::clock;
 use crate::domain::RoomName;
-use crate::metrics::Metrics;
-use crate::rate::Rate;
-
-/// What rooms are made with.
-#[derive(Debug, Clone)]
-pub struct RoomSettings {
-    /// The rooms, in the order they are listed.
-    pub names: Vec<RoomName>,
-    /// How much of each room's past is kept.
-    pub log: LogBounds,
-    /// Members above which joins and leaves are not told; 0 = always told.
-    pub notice_limit: u64,
-    /// The shortest time between two updates of counts or typing.
-    pub state_interval: Duration,
-    /// A reader whose transport takes nothing for this long is told so; `None` = never.
-    pub slow_timeout: Option<Duration>,
-    /// How many messages one room takes; `None` = not limited.
-    pub ceiling: Option<Rate>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-}
 
 /// The rooms. They are predefined: none is made or removed while the service runs.
 pub struct Rooms {
@@ -55,15 +33,14 @@ impl std::fmt::Debug for Rooms {
 }
 
 impl Rooms {
-    /// Empty rooms whose logs and members are kept by `store`.
+    /// Empty rooms.
     #[must_use]
-    pub fn new(settings: &RoomSettings, store: &Arc<dyn Store>) -> Self {
+    pub fn new(settings: &RoomSettings) -> Self {
         let counts = Arc::new(Counts::new(settings.names.clone()));
         let activity = Arc::new(Activity::new(settings.names.clone()));
         let room = |(index, name): (usize, &RoomName)| {
             let (counts, activity) = (Arc::clone(&counts), Arc::clone(&activity));
-            let store = Arc::clone(store);
-            let room = Room::new(name.clone(), index, counts, activity, settings, store);
+            let room = Room::new(name.clone(), index, counts, activity, settings);
             (name.clone(), Arc::new(room))
         };
         let by_name = settings.names.iter().enumerate().map(room).collect();

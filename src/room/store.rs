@@ -17,12 +17,11 @@ use tokio::task::JoinSet;
 
 use super::changes::Changes;
 use super::fanout::Subscriber;
-use super::log::Kept;
 use super::members::{Member, MemberId, NodeId};
-use super::membership::Membership;
+use super::record::{LogPosition, Published};
 use super::room::Room;
 use super::rooms::Rooms;
-use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
+use crate::domain::{ClientId, MessageText, Refusal, Username};
 use crate::metrics::Metrics;
 
 /// Keeps the logs and the members of all rooms.
@@ -106,15 +105,12 @@ pub enum Answer<T> {
     Pending(oneshot::Receiver<Result<T, Refusal>>),
 }
 
-impl<T> Answer<T> {
+impl<T: Clone> Answer<T> {
     /// Waits for the answer.
     ///
     /// # Errors
     /// What the store refuses with; `unavailable` if it gave the request up without an answer.
-    pub async fn get(mut self) -> Result<T, Refusal>
-    where
-        T: Clone,
-    {
+    pub async fn get(mut self) -> Result<T, Refusal> {
         self.wait().await
     }
 
@@ -122,10 +118,7 @@ impl<T> Answer<T> {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn wait(&mut self) -> Result<T, Refusal>
-    where
-        T: Clone,
-    {
+    pub async fn wait(&mut self) -> Result<T, Refusal> {
         if let Self::Pending(receiver) = self {
             let answer = receiver.await;
             *self = Self::Done(answer.unwrap_or_else(|_| Err(Refusal::unavailable())));
@@ -135,10 +128,7 @@ impl<T> Answer<T> {
     }
 
     /// The answer, if there is one by now.
-    pub fn try_get(&mut self) -> Option<Result<T, Refusal>>
-    where
-        T: Clone,
-    {
+    pub fn try_get(&mut self) -> Option<Result<T, Refusal>> {
         if let Self::Pending(receiver) = self {
             match receiver.try_recv() {
                 Err(oneshot::error::TryRecvError::Empty) => return None,
@@ -157,17 +147,6 @@ impl<T> Answer<T> {
 
 /// What becomes of a message: see [`Store::append`].
 pub type Publishing = Answer<Published>;
-
-/// A message that is in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    /// Its id.
-    pub id: u64,
-    /// When it was accepted, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    /// It had been accepted before, under the same idempotency key.
-    pub duplicate: bool,
-}
 
 /// A message on its way into a log.
 #[derive(Clone, Copy)]
@@ -225,19 +204,6 @@ impl Outcome {
     }
 }
 
-/// How far a room's log is known in this process.
-#[derive(Debug, Clone)]
-pub struct LogPosition {
-    /// The room.
-    pub room: RoomName,
-    /// The log's incarnation.
-    pub epoch: Arc<str>,
-    /// Id of its newest entry. The log must never continue below it.
-    pub head: u64,
-    /// What of it is in memory here.
-    pub kept: Kept,
-}
-
 /// A user on the way into a room.
 #[derive(Debug)]
 pub struct Arrival<'a> {
@@ -249,7 +215,7 @@ pub struct Arrival<'a> {
     pub member: Member,
     /// The membership that the user has in this process, in this room or another. It ends with the
     /// join, like those that only the store knows of.
-    pub replaces: Option<&'a Membership>,
+    pub replaces: Option<(&'a Arc<Room>, MemberId)>,
 }
 
 /// What an arrival gave.

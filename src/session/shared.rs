@@ -11,7 +11,7 @@ use crate::domain::{ReservedNames, TextLimits};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::protocol::Limits;
-use crate::room::{News, Rooms};
+use crate::room::{News, Rooms, Store};
 
 /// How sessions behave.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub struct SessionSettings {
 pub struct Shared {
     /// The rooms.
     pub rooms: Arc<Rooms>,
+    /// What keeps them.
+    pub store: Arc<dyn Store>,
     /// How sessions behave.
     pub settings: SessionSettings,
     /// Who they are.
@@ -59,6 +61,7 @@ impl Shared {
     #[must_use]
     pub fn new(
         rooms: Arc<Rooms>,
+        store: Arc<dyn Store>,
         settings: SessionSettings,
         identities: Identities,
         metrics: Arc<Metrics>,
@@ -69,6 +72,7 @@ impl Shared {
         rooms.on_takeover(move |user_id| registry.taken_over_elsewhere(user_id));
         Self {
             rooms,
+            store,
             users,
             budgets: Budgets::new(settings.rates, settings.users_per_address),
             settings,

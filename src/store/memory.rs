@@ -80,13 +80,13 @@ impl Store for MemoryStore {
             return Answer::Done(Err(refusal));
         }
         let mut replaced = arrival.replaces;
-        if let Some(elsewhere) = replaced.take_if(|held| !Arc::ptr_eq(held.room(), room)) {
+        if let Some((there, held)) = replaced.take_if(|(there, _)| !Arc::ptr_eq(there, room)) {
             // Leaves first, so that the user is not counted twice.
-            self.leave(elsewhere.room().changes(), elsewhere.id());
+            self.leave(there.changes(), held);
         }
         let mut changes = room.changes();
         let position = changes.position();
-        let before = replaced.and_then(|held| changes.remove(held.id()));
+        let before = replaced.and_then(|(_, held)| changes.remove(held));
         changes.add(id, member.clone());
         let unannounced = match &before {
             None => !announce(&mut changes, id, member, Content::Joined),
@@ -105,7 +105,7 @@ impl Store for MemoryStore {
             epoch: position.epoch,
             position: position.head,
             unannounced,
-            replaced: replaced.map(|held| held.id()),
+            replaced: replaced.map(|(_, held)| held),
         }))
     }
 

@@ -3,6 +3,7 @@
 //! several rooms and connections.
 
 mod naive;
+mod reading;
 
 use std::sync::Arc;
 
@@ -17,8 +18,7 @@ use super::MemoryStore;
 use crate::clock;
 use crate::domain::{ClientId, RefusalCode};
 use crate::room::{
-    EntryKind, Joined, Member, Membership, Page, Publishing, Read, Room, RoomSettings, Rooms,
-    Store, Subscriber,
+    EntryKind, Joined, Member, Membership, Publishing, Room, RoomSettings, Rooms, Store, Subscriber,
 };
 
 /// Somebody in a room.
@@ -40,6 +40,7 @@ impl Person {
 /// The rooms, those in them, and what the model makes of it.
 struct World {
     settings: RoomSettings,
+    store: Arc<dyn Store>,
     rooms: Rooms,
     models: [Model; 2],
     people: Vec<Person>,
@@ -127,8 +128,9 @@ impl World {
             user_id: format!("u{user}").into(),
             username: username(name),
         };
-        let room = self.room(room);
-        let joining = room.join(member, replaces, Arc::clone(&subscriber) as _);
+        let (store, room) = (&self.store, self.room(room));
+        let joining =
+            Membership::join(store, &room, member, replaces, Arc::clone(&subscriber) as _);
         let joined = joining.now_or_never();
         let joined = joined.unwrap_or_else(|| panic!("a store in memory answers immediately"));
         let joined = joined.unwrap_or_else(|refusal| panic!("{refusal:?}"));
@@ -295,50 +297,6 @@ impl World {
         model.trim(self.settings.log);
     }
 
-    fn read(&mut self, at: usize, max: usize, park: bool) {
-        let (room, person) = (self.room(self.people[at].room), &mut self.people[at]);
-        let model = &self.models[person.room];
-        // Taken back before reading, as a session does.
-        let mut heard = person.subscriber.heard.lock();
-        (heard.parked, heard.rung) = (None, false);
-        let mut batch = Vec::new();
-        let read = room.read_after(person.cursor, max, &mut batch);
-        if person.cursor < model.tail() {
-            let (from, to) = (person.cursor + 1, model.tail());
-            assert_eq!((read, batch.len()), (Read::Gap { from, to }, 0));
-            person.cursor = to;
-        } else {
-            let past = model.kept().filter(|(id, _)| *id > person.cursor).take(max);
-            let wanted: Vec<_> = past.map(|(id, e)| (id, &*e.payload)).collect();
-            let got: Vec<_> = batch.iter().map(|e| (e.id, e.payload.get())).collect();
-            let is_all = model.kept().filter(|(id, _)| *id > person.cursor).count() <= max;
-            let last = wanted.last().map_or(person.cursor, |(id, _)| *id);
-            let upto = if is_all { model.head().max(last) } else { last };
-            assert_eq!((read, got), (Read::Entries { upto }, wanted));
-            person.cursor = upto;
-        }
-        heard.rung = person.cursor < model.head();
-        heard.parked = park.then_some(person.cursor);
-    }
-
-    fn look(&self, room: usize, at: u64, max: usize) {
-        let (real, model) = (self.room(room), &self.models[room]);
-        let told = |page: Page| {
-            let payloads = page.payloads().iter().map(|p| p.get().to_owned()).collect();
-            (payloads, page.more)
-        };
-        let after = model.kept().filter(|(id, _)| *id > at);
-        assert_eq!(told(real.messages_after(at, max)), Model::page(after, max));
-        let before = Some(at).filter(|at| *at > 0);
-        let older = model
-            .kept()
-            .rev()
-            .filter(|(id, _)| before.is_none_or(|at| *id < at));
-        let (mut payloads, more) = Model::page(older, max);
-        payloads.reverse();
-        assert_eq!(told(real.messages_before(before, max)), (payloads, more));
-    }
-
     /// What each room's task does.
     fn deliver(&mut self) {
         for room in 0..ROOMS.len() {
@@ -401,9 +359,9 @@ proptest! {
         settings in settings(),
         ops in prop::collection::vec(op(), 1..80),
     ) {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(false));
         let mut world = World {
-            rooms: Rooms::new(&settings, &store),
+            store: Arc::new(MemoryStore::new(false)),
+            rooms: Rooms::new(&settings),
             settings,
             models: Default::default(),
             people: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::nodes::{ids, node, nodes, resuming, said};
+use super::nodes::{ids, node, nodes, resuming, said, until};
 use super::redis::{Keeps, Redis};
 use crate::support::chat::{come_back, resumable, with_token};
 use crate::support::shape::{assert_accepted, assert_refused};
@@ -255,11 +255,12 @@ async fn no_node_keeps_more_than_the_settings_say() {
         (&json!(from + 1), &answer["last_id"])
     );
     assert!(gap["to"].as_u64().unwrap() >= last, "{gap:?}");
-    let length = redis.ask(&["XLEN", "hubbub:room:tech:log"]).await;
-    let super::resp::Reply::Number(length) = length else {
-        panic!("{length:?}")
-    };
-    assert!((10..100).contains(&length), "{length} entries are kept");
+    // A node says every two seconds what it no longer keeps.
+    until(super::nodes::LEASE, "trimmed", async || {
+        let length = redis.ask(&["XLEN", "hubbub:room:tech:log"]).await.number();
+        (10..100).contains(&length)
+    })
+    .await;
 }
 
 #[tokio::test]

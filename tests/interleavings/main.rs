@@ -18,6 +18,8 @@ mod window;
 mod bell;
 #[path = "../../src/session/connection.rs"]
 mod connection;
+#[path = "../../src/room/entry.rs"]
+mod entry;
 #[path = "../../src/room/fanout.rs"]
 mod fanout;
 #[path = "../../src/session/link.rs"]

@@ -12,7 +12,7 @@ use crate::domain::{Refusal, Username};
 use crate::json;
 use crate::protocol::{Accepted, JoinConfirm, JoinRequest, Position, USERS_MAX, event};
 use crate::room::members::Member;
-use crate::room::{News, Page, Room, UsersPage};
+use crate::room::{Membership, News, Page, Room, UsersPage};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{Connection, Ended};
@@ -183,8 +183,9 @@ impl Participant {
         let held = users.claim(&self.identity.user_id);
         let replaces = self.joined.as_ref().map(|joined| &joined.membership);
         let subscriber = Arc::clone(&self.subscriber);
-        let joining = room.join(self.member(join), replaces.or(held.as_ref()), subscriber);
-        match joining.await {
+        let replaces = replaces.or(held.as_ref());
+        let store = &self.shared.store;
+        match Membership::join(store, room, self.member(join), replaces, subscriber).await {
             Ok(joined) => {
                 if !joined.membership.is_current() {
                     // The user has come to another process meanwhile.

@@ -90,6 +90,7 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
             slow_timeout: None,
             ceiling: None,
             metrics: Arc::default(),
+            node: 0,
         },
     )
 }

@@ -8,7 +8,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipel
 use redis::{ServerErrorKind, Value};
 
 use super::ClusterError;
-use super::script::{SCRIPTS, Script};
+use super::scripts::{SCRIPTS, Script};
 use crate::random;
 
 /// Longest time to a connection that works.

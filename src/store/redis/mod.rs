@@ -11,13 +11,15 @@
 //! A message is acknowledged once Redis has it. Each node hears of it by its tail, its own included,
 //! so there is one order for all. `docs/scaling.md` is for operators.
 
+mod call;
 mod connection;
 pub mod entry;
+mod message;
 mod pipe;
 mod presence;
 mod queue;
 mod request;
-mod script;
+mod scripts;
 mod settings;
 mod status;
 mod tail;
@@ -30,13 +32,14 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use self::call::Context;
 use self::connection::Redis;
 pub use self::connection::RedisError;
+use self::message::{Joining, Message};
 use self::pipe::Pipe;
 use self::presence::Presence;
 use self::queue::Requests;
-use self::request::{Joining, Message, Queued};
-use self::script::Context;
+use self::request::Queued;
 use self::settings::Settings;
 use self::status::Status;
 use self::tail::Tail;

@@ -16,10 +16,10 @@ use redis::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::PATIENCE;
+use super::call::Context;
 use super::connection::{Backoff, Connection, Redis, RedisError};
 use super::presence::Presence;
 use super::request::Queued;
-use super::script::Context;
 use super::status::{Status, Way};
 
 /// Requests sent at once.

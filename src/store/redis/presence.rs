@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::call::{Context, millis};
 use super::connection::{Connection, RedisError};
+use super::message::Joining;
 use super::queue::Requests;
-use super::request::{Adopted, Joining};
-use super::script::{Context, Script, millis};
+use super::request::Adopted;
+use super::scripts::Script;
 use super::status::Status;
 use crate::clock::{self, Believed};
 use crate::random;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PATIENCE;
-use super::request::{Adopted, Joining, Message, Queued, Request};
-use super::script::node_name;
+use super::call::node_name;
+use super::message::{Joining, Message};
+use super::request::{Adopted, Queued, Request};
 use super::status::Status;
 use crate::domain::{RoomName, Username};
 use crate::room::{Answer, Arrived, LogPosition, MemberId, NodeId, Outcome};

@@ -8,51 +8,17 @@ use redis::{Cmd, Value};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use super::call::{Context, millis};
 use super::connection::{Connection, RedisError, read};
-use super::script::{Context, Script, millis};
+use super::message::{Joining, Message};
+use super::scripts::Script;
 use crate::clock;
-use crate::domain::{ClientId, MessageText, Refusal, RoomName, Username};
+use crate::domain::{ClientId, Refusal, RoomName, Username};
 use crate::random;
-use crate::room::{Arrival, Arrived, LogPosition, Member, MemberId, Outcome, Published};
+use crate::room::{Arrived, LogPosition, MemberId, Outcome, Published};
 
 /// Bytes a request is counted for beside its text.
 const REQUEST_BYTES: usize = 1024;
-
-/// A message on its way into a log.
-#[derive(Debug)]
-pub struct Message {
-    /// How far the log is known.
-    pub position: LogPosition,
-    /// The sender's membership.
-    pub id: MemberId,
-    /// The sender.
-    pub member: Member,
-    /// The text.
-    pub text: MessageText,
-    /// The sender's idempotency key.
-    pub client_id: Option<ClientId>,
-}
-
-/// A user on the way into a room.
-#[derive(Debug)]
-pub struct Joining {
-    /// How far the log is known.
-    pub position: LogPosition,
-    /// The membership to be.
-    pub id: MemberId,
-    /// The user, and the name.
-    pub member: Member,
-}
-
-impl From<Arrival<'_>> for Joining {
-    fn from(arrival: Arrival<'_>) -> Self {
-        Self {
-            position: arrival.position,
-            id: arrival.id,
-            member: arrival.member,
-        }
-    }
-}
 
 /// What is asked.
 pub enum Request {

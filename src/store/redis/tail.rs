@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use redis::{Cmd, Value};
 
+use super::call::Context;
 use super::connection::{Backoff, Connection, Redis, RedisError, RedisResult, read};
 use super::entry::{self, Change, ChangeKind, Raw};
-use super::script::{Context, Script};
+use super::scripts::Script;
 use super::status::{Status, Way};
 use crate::domain::RoomName;
 use crate::room::{Applied, ID_MAX, Member, MemberId, Room, Rooms, UserId};
@@ -162,7 +163,7 @@ impl Tail {
         let mut cmd = redis::cmd("XREAD");
         cmd.arg("COUNT").arg(COUNT);
         if let Some(block) = block {
-            cmd.arg("BLOCK").arg(super::script::millis(block));
+            cmd.arg("BLOCK").arg(super::call::millis(block));
         }
         cmd.arg("STREAMS");
         for stream in &self.streams {

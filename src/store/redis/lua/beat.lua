@@ -3,6 +3,8 @@
 -- notice that the node has in memory
 -- Returns whether the lease still was (1, 0), the time (ms), whether there is memory for more (1, 0), and
 -- the nodes whose lease is over.
+-- What a quiet room is trimmed at once: so often what a publication trims.
+local TRIMS_MAX = 16
 local node = ARGV[1]
 -- First: what follows a script's first write is done whether there is memory or not.
 local probed = redis.pcall('SET', P .. ':probe', '1')
@@ -18,12 +20,24 @@ end
 local living = { [node] = true }
 local nodes = living_nodes()
 for i = 1, #nodes, 2 do living[nodes[i]] = true end
-for i = 3, #ARGV, 4 do
-  local key, epoch = room_key(ARGV[i], 'kept'), redis.call('HGET', room_key(ARGV[i], 'meta'), 'epoch')
-  local kept = epoch == ARGV[i + 1] and ARGV[i + 2] .. ' ' .. ARGV[i + 3] or '0 0'
-  if redis.call('HGET', key, node) ~= kept then redis.pcall('HSET', key, node, kept) end
-  for _, other in ipairs(redis.call('HKEYS', key)) do
-    if not living[other] then redis.call('HDEL', key, other) end
+for i = 3, has_room == 1 and #ARGV or 0, 4 do
+  local room = ARGV[i]
+  for _, other in ipairs(redis.call('HKEYS', room_key(room, 'kept'))) do
+    if not living[other] then redis.call('HDEL', room_key(room, 'kept'), other) end
+  end
+  if redis.call('HEXISTS', room_key(room, 'meta'), 'last') == 1 then
+    local log = open_log(room, '', 0)
+    local messages, notices = oldest_kept(log, {
+      epoch = ARGV[i + 1], messages = tonumber(ARGV[i + 2]), notices = tonumber(ARGV[i + 3]), node = node,
+    })
+    local before = log.messages + log.notices + log.foreign
+    for _ = 1, TRIMS_MAX do
+      if trim(log, messages, notices) == 0 then break end
+    end
+    if log.messages + log.notices + log.foreign ~= before then
+      redis.call('HSET', log.meta, 'messages', digits(log.messages), 'notices', digits(log.notices),
+        'foreign', digits(log.foreign))
+    end
   end
 end
 return { alive, digits(now_ms()), has_room, dead }

@@ -135,11 +135,10 @@ local function oldest_kept(log, by)
   return messages, notices
 end
 
--- Removes what no node has in memory any more: src/room/log.rs decides what that is.
-local function trim(log, by)
-  if by.room ~= log.room or log.head % TRIM_EVERY ~= 0 then return end
+-- Removes some of what no node has in memory any more: src/room/log.rs decides what that is. Returns how
+-- many entries.
+local function trim(log, messages, notices)
   local stream, list = room_key(log.room, 'log'), room_key(log.room, 'notices')
-  local messages, notices = oldest_kept(log, by)
   local gone, keys = {}, {}
   for _, noted in ipairs(redis.call('LRANGE', list, 0, TRIM_MAX - 1)) do
     local id, notice = string.match(noted, '^(%S+) (%d+)$')
@@ -149,6 +148,7 @@ local function trim(log, by)
     gone[#gone + 1] = id
   end
   if #gone > 0 then redis.call('XDEL', stream, unpack(gone)) end
+  local removed = #gone
   gone = {}
   for _, entry in ipairs(messages > 0 and redis.call('XRANGE', stream, '-', '+', 'COUNT', TRIM_MAX) or {}) do
     local fields = fields_of(entry)
@@ -168,6 +168,7 @@ local function trim(log, by)
   end
   if #gone > 0 then redis.call('XDEL', stream, unpack(gone)) end
   if #keys > 0 then redis.call('HDEL', room_key(log.room, 'keys'), unpack(keys)) end
+  return removed + #gone
 end
 
 -- Appends an entry:
@@ -208,7 +209,7 @@ local function append(log, by, kind, user, name, member, text, dedup, client_id)
     redis.call('RPUSH', room_key(log.room, 'notices'), newest .. ' ' .. id)
   end
   if redis.call('XLEN', stream) ~= log.messages + log.notices + log.foreign then recount(log) end
-  trim(log, by)
+  if by.room == log.room and log.head % TRIM_EVERY == 0 then trim(log, oldest_kept(log, by)) end
   redis.call('HSET', log.meta, 'head', id, 'newest', at, 'last', digits(log.last),
     'messages', digits(log.messages), 'notices', digits(log.notices), 'foreign', digits(log.foreign))
   return id, at

@@ -1,4 +1,4 @@
-//! The scripts, and how they are called.
+//! How the scripts are called.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -6,52 +6,13 @@ use std::time::Duration;
 use redis::Cmd;
 
 use super::connection::Connection;
-use super::request::Joining;
+use super::message::Joining;
+use super::scripts::Script;
 use super::settings::Settings;
 use crate::clock;
 use crate::domain::{Looks, Username};
 use crate::random;
 use crate::room::{LogPosition, NodeId};
-
-macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident $file:literal,)*) => {
-        /// A script: its file under `lua/` says what it does and takes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Script {
-            $($(#[$doc])* $name,)*
-        }
-
-        /// Their sources, in the order of [`Script`].
-        pub const SCRIPTS: &[&str] = &[
-            $(concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $file))),)*
-        ];
-    };
-}
-
-scripts! {
-    /// Puts a message into a log.
-    Publish "publish.lua",
-    /// Makes somebody a member.
-    Join "join.lua",
-    /// Changes a member's name.
-    Rename "rename.lua",
-    /// Ends a membership.
-    Leave "leave.lua",
-    /// Marks a member whose connection is lost.
-    Hold "hold.lua",
-    /// Tells that a member types.
-    Typing "typing.lua",
-    /// Renews a lease.
-    Beat "beat.lua",
-    /// Makes a node known.
-    Register "register.lua",
-    /// Ends a dead node's memberships.
-    Reap "reap.lua",
-    /// The whole state.
-    State "state.lua",
-    /// A log as a whole.
-    Open "open.lua",
-}
 
 /// What the calls of one node have in common.
 #[derive(Debug)]

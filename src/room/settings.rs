@@ -1,0 +1,31 @@
+//! What rooms are made with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::log::LogBounds;
+use super::members::NodeId;
+use crate::domain::RoomName;
+use crate::metrics::Metrics;
+use crate::rate::Rate;
+
+/// What rooms are made with.
+#[derive(Debug, Clone)]
+pub struct RoomSettings {
+    /// The rooms, in the order they are listed.
+    pub names: Vec<RoomName>,
+    /// How much of each room's past is kept.
+    pub log: LogBounds,
+    /// Members above which joins and leaves are not told; 0 = always told.
+    pub notice_limit: u64,
+    /// The shortest time between two updates of counts or typing.
+    pub state_interval: Duration,
+    /// A reader whose transport takes nothing for this long is told so; `None` = never.
+    pub slow_timeout: Option<Duration>,
+    /// How many messages one room takes; `None` = not limited.
+    pub ceiling: Option<Rate>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Identifies this process among those that share the rooms; 0 if no other process does.
+    pub node: NodeId,
+}
