@@ -18,7 +18,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
-use super::ticket::Ticket;
+use super::context::ConnectionContext;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 
@@ -30,7 +30,7 @@ pub const BURST_SECONDS: u32 = 10;
 /// Addresses are forgotten now and then, once this many checks were made.
 const FORGET_EVERY: u32 = 4096;
 /// Ended connections that the library may still hold something of (about 9 KiB each) without
-/// taking a place; more keep theirs until it lets go.
+/// taking a slot; more keep theirs until it lets go.
 const REMAINS_MAX: usize = 2048;
 /// When to try again where the service is full.
 const FULL_RETRY_S: u64 = 5;
@@ -60,7 +60,7 @@ pub struct Admission {
     by_address: Mutex<HashMap<IpAddr, usize>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     checks: AtomicU32,
-    unclaimed: Mutex<VecDeque<Weak<Ticket>>>,
+    unclaimed: Mutex<VecDeque<Weak<ConnectionContext>>>,
 }
 
 /// Why a connection is not let in.
@@ -117,7 +117,7 @@ pub fn no_memory() -> Response {
 }
 
 /// A place among the open connections; given up when dropped, or before.
-pub struct Place {
+pub struct ConnectionSlot {
     admission: Arc<Admission>,
     /// Where the connection comes from, if that is known.
     network: Option<IpAddr>,
@@ -126,8 +126,8 @@ pub struct Place {
     released: bool,
 }
 
-impl Place {
-    /// The transport has ended: somebody else may have the place, although something of the
+impl ConnectionSlot {
+    /// The transport has ended: somebody else may have the slot, although something of the
     /// connection is left until this is dropped.
     pub fn release(&mut self) {
         let remains = &self.admission.remains;
@@ -158,7 +158,7 @@ impl Place {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Where the connection comes from, if that is known: of IPv6 the /64.
     pub const fn network(&self) -> Option<IpAddr> {
         self.network
@@ -197,12 +197,15 @@ impl Admission {
     pub fn admit(
         self: &Arc<Self>,
         address: Option<ClientAddress>,
-    ) -> Result<Place, AdmissionError> {
+    ) -> Result<ConnectionSlot, AdmissionError> {
         self.try_admit(address.map(|ClientAddress(ip)| network_of(ip)))
             .inspect_err(|away| self.metrics.reject(away.reason()))
     }
 
-    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, AdmissionError> {
+    fn try_admit(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+    ) -> Result<ConnectionSlot, AdmissionError> {
         if let Some(address) = address {
             self.check_rate(address)?;
         }
@@ -213,7 +216,7 @@ impl Admission {
         // the last.
         let open = self.open.fetch_add(1, Ordering::AcqRel);
         self.metrics.connections.inc();
-        let mut place = Place {
+        let mut slot = ConnectionSlot {
             admission: Arc::clone(self),
             network: address,
             address: None,
@@ -230,9 +233,9 @@ impl Admission {
             }
             *of_address += 1;
             drop(by_address);
-            place.address = Some(address);
+            slot.address = Some(address);
         }
-        Ok(place)
+        Ok(slot)
     }
 
     /// Whether the service has as many connections as it may.
@@ -257,20 +260,24 @@ impl Admission {
 
     /// Notes a connection whose client has not sent CONNECT yet. Where too many wait, the oldest
     /// are closed.
-    pub fn await_claim(&self, ticket: &Arc<Ticket>) {
+    pub fn await_claim(&self, context: &Arc<ConnectionContext>) {
         let mut unclaimed = self.unclaimed.lock();
-        unclaimed.push_back(Arc::downgrade(ticket));
+        unclaimed.push_back(Arc::downgrade(context));
         if unclaimed.len() <= UNCLAIMED_MAX {
             return;
         }
-        unclaimed.retain(|ticket| ticket.upgrade().is_some_and(|ticket| !ticket.is_claimed()));
+        unclaimed.retain(|context| {
+            context
+                .upgrade()
+                .is_some_and(|context| !context.is_claimed())
+        });
         let oldest = if unclaimed.len() > UNCLAIMED_MAX {
             unclaimed.pop_front()
         } else {
             None
         };
         drop(unclaimed);
-        if let Some(oldest) = oldest.and_then(|ticket| ticket.upgrade()) {
+        if let Some(oldest) = oldest.and_then(|context| context.upgrade()) {
             self.metrics.reject("unclaimed");
             oldest.evict();
         }
@@ -289,7 +296,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         if self.released {
             self.admission.remains.fetch_sub(1, Ordering::AcqRel);

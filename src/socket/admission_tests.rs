@@ -45,10 +45,10 @@ fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
         ..AdmissionSettings::default()
     });
     let released = || {
-        let place = admission.admit(None);
-        let mut place = place.unwrap_or_else(|away| panic!("{away:?}"));
-        place.release();
-        place.release();
+        let slot = admission.admit(None);
+        let mut slot = slot.unwrap_or_else(|away| panic!("{away:?}"));
+        slot.release();
+        slot.release();
         place
     };
     let remains: Vec<_> = (0..REMAINS_MAX).map(|_| released()).collect();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use socketioxide::socket::Sid;
 
+use super::context::ConnectionContext;
 use super::endpoint::Endpoint;
-use super::ticket::Ticket;
 
 /// Closes a polling session when dropped.
 pub struct ClosePolling {
@@ -43,16 +43,16 @@ impl ClosePolling {
 impl Drop for ClosePolling {
     fn drop(&mut self) {
         let Some(sid) = self.sid else { return };
-        let ticket = self.endpoint.polling().get(sid);
-        if let Some(ticket) = ticket.as_ref().filter(|_| self.is_hang_up) {
-            ticket.link().note_hang_up();
+        let context = self.endpoint.polling().get(sid);
+        if let Some(context) = context.as_ref().filter(|_| self.is_hang_up) {
+            context.flow().note_hang_up();
         }
         let endpoint = Arc::clone(&self.endpoint);
         tokio::spawn(async move {
             // Only a session that still polls takes it: one that was never upgraded.
             endpoint.close_polling(sid).await;
-            if let Some(ticket) = ticket {
-                endpoint.release_if_gone(&ticket).await;
+            if let Some(context) = context {
+                endpoint.release_if_gone(&context).await;
             }
         });
     }
@@ -61,16 +61,20 @@ impl Drop for ClosePolling {
 /// Frees the connection's place when its stream ends.
 pub struct TransportEnd {
     endpoint: Arc<Endpoint>,
-    ticket: Arc<Ticket>,
+    context: Arc<ConnectionContext>,
     counts_faults: bool,
 }
 
 impl TransportEnd {
     /// For a stream. `counts_faults` where the session began with it: what ended it is counted.
-    pub fn new(endpoint: &Arc<Endpoint>, ticket: &Arc<Ticket>, counts_faults: bool) -> Self {
+    pub fn new(
+        endpoint: &Arc<Endpoint>,
+        context: &Arc<ConnectionContext>,
+        counts_faults: bool,
+    ) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
-            ticket: Arc::clone(ticket),
+            context: Arc::clone(context),
             counts_faults,
         }
     }
@@ -78,9 +82,9 @@ impl TransportEnd {
 
 impl Drop for TransportEnd {
     fn drop(&mut self) {
-        self.ticket.release_place();
+        self.context.release_slot();
         if self.counts_faults
-            && let Some(reason) = self.ticket.fault(self.endpoint.connect_timeout())
+            && let Some(reason) = self.context.fault(self.endpoint.connect_timeout())
         {
             self.endpoint.metrics().reject(reason);
         }

@@ -23,9 +23,9 @@ use socketioxide::socket::Sid;
 
 use super::PATH;
 use super::admission::{Admission, ClientAddress};
+use super::context::{ConnectionContext, PollingContexts};
 use super::errors;
 use super::polling::read_whole;
-use super::ticket::{PollingTickets, Ticket};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 
@@ -34,7 +34,7 @@ pub struct Endpoint {
     service: SocketIoService<Nothing>,
     // Held so that the library's namespaces live as long as the endpoint.
     _io: SocketIo,
-    polling: PollingTickets,
+    polling: PollingContexts,
     admission: Arc<Admission>,
     budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
@@ -61,7 +61,7 @@ impl Endpoint {
         Arc::new(Self {
             service,
             _io: io,
-            polling: PollingTickets::default(),
+            polling: PollingContexts::default(),
             admission,
             budget,
             metrics,
@@ -100,14 +100,14 @@ impl Endpoint {
         self.connect_timeout
     }
 
-    pub(super) const fn polling(&self) -> &PollingTickets {
+    pub(super) const fn polling(&self) -> &PollingContexts {
         &self.polling
     }
 
     /// Counts a session that ended as a polling one, where its client never sent CONNECT.
-    pub(super) fn polling_ended(&self, ticket: &Ticket) {
-        if !ticket.is_claimed()
-            && let Some(reason @ "connect_timeout") = ticket.fault(self.connect_timeout)
+    pub(super) fn polling_ended(&self, context: &ConnectionContext) {
+        if !context.is_claimed()
+            && let Some(reason @ "connect_timeout") = context.fault(self.connect_timeout)
         {
             self.metrics.reject(reason);
         }
@@ -148,24 +148,24 @@ impl Endpoint {
 
     /// `GET` that opens a session with polling.
     async fn open_polling(self: &Arc<Self>, request: Request) -> Response {
-        let place = match self.admission.admit(client_of(&request)) {
-            Ok(place) => place,
+        let slot = match self.admission.admit(client_of(&request)) {
+            Ok(slot) => slot,
             Err(turned_away) => return turned_away.into_response(),
         };
-        let ticket = Ticket::new(self, place);
+        let context = ConnectionContext::new(self, slot);
         let Some(mut request) = slim(request.uri(), Body::empty()) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
-        request.extensions_mut().insert(Arc::clone(&ticket));
+        request.extensions_mut().insert(Arc::clone(&context));
         let (head, body) = read_whole(self.call(request).await).await;
         if let Some(sid) = opened_sid(&body) {
-            self.polling.remember(sid, &ticket);
-            self.admission.await_claim(&ticket);
+            self.polling.remember(sid, &context);
+            self.admission.await_claim(&context);
         }
         Response::from_parts(head, Body::from(body))
     }
 
-    pub(super) fn polling_ticket(&self, sid: &str) -> Option<Arc<Ticket>> {
+    pub(super) fn polling_context(&self, sid: &str) -> Option<Arc<ConnectionContext>> {
         self.polling.get(sid.parse().ok()?)
     }
 }

@@ -19,9 +19,9 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::body::UNCONNECTED_PACKET_MAX;
+use super::context::ConnectionContext;
 use super::frames::{Frames, Step};
 use super::packet::is_connect;
-use super::ticket::Ticket;
 use crate::memory::{MemoryCharge, Owner};
 use crate::metrics::Metrics;
 
@@ -246,7 +246,7 @@ pin_project! {
         #[pin]
         stream: S,
         cutter: Cutter,
-        ticket: Arc<Ticket>,
+        context: Arc<ConnectionContext>,
         charge: MemoryCharge,
         metrics: Arc<Metrics>,
         // What did not fit into the reader's buffer.
@@ -256,12 +256,17 @@ pin_project! {
 
 impl<S> Fragmented<S> {
     /// Cuts the frames of a connection, which may have `frame_max` bytes.
-    pub fn new(stream: S, ticket: &Arc<Ticket>, frame_max: usize, metrics: &Arc<Metrics>) -> Self {
+    pub fn new(
+        stream: S,
+        context: &Arc<ConnectionContext>,
+        frame_max: usize,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
         Self {
             stream,
             cutter: Cutter::new(frame_max as u64),
-            ticket: Arc::clone(ticket),
-            charge: ticket.account().charge(),
+            context: Arc::clone(context),
+            charge: context.account().charge(),
             metrics: Arc::clone(metrics),
             waiting: Vec::new(),
         }
@@ -293,7 +298,7 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
             if new.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            this.cutter.message_max = if this.ticket.has_sent_connect() {
+            this.cutter.message_max = if this.context.has_sent_connect() {
                 u64::MAX
             } else {
                 UNCONNECTED_PACKET_MAX as u64
@@ -303,7 +308,7 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
                 return Poll::Ready(Err(refused("a packet before CONNECT was too large")));
             };
             if this.cutter.saw_connect {
-                this.ticket.note_connect();
+                this.context.note_connect();
             }
             if let Cow::Owned(changed) = passed {
                 buf.set_filled(before);
@@ -317,9 +322,9 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
         }
         let held = this.cutter.peak_held();
         this.charge.set(held);
-        if held > 0 && !this.ticket.account().has_room(0) {
+        if held > 0 && !this.context.account().has_room(0) {
             // Closing the heaviest is behind, so what is large must not grow.
-            this.ticket.close_for_memory();
+            this.context.close_for_memory();
             return Poll::Ready(Err(refused("there is no memory for this message")));
         }
         Poll::Ready(Ok(()))

@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
 use super::probe::{ANSWERED, REPLAYED};
-use crate::session::Link;
+use crate::session::FlowControl;
 use crate::session::stream::{FrameStream, Written};
 
 /// Bytes of answers to pings that may wait to be written. Every ping is answered with its own
@@ -35,7 +35,7 @@ const CLOSE_FRAME: &[u8] = b"\x81\x011";
 /// The library's end of a stream. `guard` is dropped with it.
 pub struct Linked<S: AsyncRead + AsyncWrite, G> {
     channel: Arc<Channel<S>>,
-    link: Arc<Link>,
+    flow: Arc<FlowControl>,
     received: Frames,
     /// What the library is to read before anything else: what was read behind a CONNECT.
     held: Bytes,
@@ -61,7 +61,7 @@ where
 {
     /// Wraps a stream on which the WebSocket handshake is done, and gives the link the session's
     /// end.
-    pub fn new(stream: S, link: Arc<Link>, guard: G) -> Self {
+    pub fn new(stream: S, flow: Arc<FlowControl>, guard: G) -> Self {
         let writers = Arc::new(Writers::default());
         let channel = Arc::new(Channel {
             io: Mutex::new(Some(Io {
@@ -76,11 +76,11 @@ where
             waker: Waker::from(Arc::clone(&writers)),
             writers,
         });
-        link.set_stream(Arc::clone(&channel) as _);
+        flow.set_stream(Arc::clone(&channel) as _);
         Self {
             _closes: Closes(Arc::clone(&channel)),
             channel,
-            link,
+            flow,
             received: Frames::default(),
             held: Bytes::new(),
             swallows: 0,
@@ -90,11 +90,11 @@ where
 
     /// The same for a WebSocket that has taken over from polling. The library repeats its part of
     /// the exchange; the session may write before it has.
-    pub fn taking_over(stream: S, link: Arc<Link>, guard: G) -> Self {
+    pub fn taking_over(stream: S, flow: Arc<FlowControl>, guard: G) -> Self {
         Self {
             held: Bytes::from_static(REPLAYED),
             swallows: ANSWERED.len(),
-            ..Self::new(stream, link, guard)
+            ..Self::new(stream, flow, guard)
         }
     }
 }
@@ -251,8 +251,8 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.link.poll_may_read(cx));
-        if this.link.is_closed() {
+        ready!(this.flow.poll_may_read(cx));
+        if this.flow.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         let before = buf.filled().len();
@@ -263,7 +263,7 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
             let read = ready!(io.stream.as_mut().poll_read(cx, buf));
             let is_end = buf.filled().len() == before && room > 0;
             if read.is_err() || is_end {
-                this.link.note_hang_up();
+                this.flow.note_hang_up();
                 return Poll::Ready(read);
             }
         } else {
@@ -273,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
         }
         let new = &buf.filled()[before..];
         if let Some(end) = this.received.read_to_connect(new) {
-            this.link.begin_connect();
+            this.flow.begin_connect();
             if end < new.len() {
                 // Rare and short, so the copy does not matter.
                 this.held = [&new[end..], &this.held].concat().into();
@@ -281,11 +281,11 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
             }
         }
         if this.received.saw_close() {
-            this.link.note_hang_up();
+            this.flow.note_hang_up();
         }
         io.pongs += this.received.take_ping_bytes();
         if io.pongs > PONGS_MAX {
-            this.link.close_for_fault();
+            this.flow.close_for_fault();
             return Poll::Ready(Err(ended()));
         }
         Poll::Ready(Ok(()))
@@ -298,7 +298,7 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.link.is_closed() {
+        if self.flow.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         if self.swallows > 0 {
@@ -314,7 +314,7 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
         if io.sent.is_between_frames() {
             match channel.poll_rest(io) {
                 Poll::Ready(result) => result?,
-                Poll::Pending => return self.link.poll_closed(cx).map(|()| Err(ended())),
+                Poll::Pending => return self.flow.poll_closed(cx).map(|()| Err(ended())),
             }
         }
         let buf = match io.sent.find(CLOSE_FRAME, buf) {
@@ -326,7 +326,7 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
         match channel.poll_write(io, Some(buf)) {
             Poll::Ready(written) => {
                 let written = written?;
-                self.link.take(io.sent.count_queued(&buf[..written]));
+                self.flow.take(io.sent.count_queued(&buf[..written]));
                 // The session's frames wait for the rest of a frame of the library's, too.
                 let is_amid_frame = !io.sent.is_between_frames();
                 channel
@@ -337,18 +337,18 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
                 }
                 Poll::Ready(Ok(written))
             }
-            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => self.flow.poll_closed(cx).map(|()| Err(ended())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.link.is_closed() {
+        if self.flow.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         let mut io = self.channel.io.lock();
         let io = io.as_mut().ok_or_else(ended)?;
         match io.stream.as_mut().poll_flush(cx) {
-            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => self.flow.poll_closed(cx).map(|()| Err(ended())),
             flushed @ Poll::Ready(_) => flushed,
         }
     }

@@ -6,8 +6,8 @@
 //! client may post), [`errors`] (of Engine.IO), `upgrade` and `handshake` (WebSockets), `probe` (a
 //! WebSocket that wants to take over from polling), [`io`] (the byte stream under a WebSocket),
 //! `fragments` (what the library sees of large frames), `frames` and `packet` (what passes there),
-//! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
-//! end), `admission` (who may open a connection), `wire` (packets in and out).
+//! `context` (what is known of a connection), `endings` (what must happen when streams and polls
+//! end), `admission` (who may open a connection), `connection` (packets in and out).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events. So
 //! doors work inline, return a ready future, and never wait.
@@ -15,10 +15,12 @@
 //! A session is made in the connect handler, because the library runs neither that nor the
 //! disconnect handler where it cannot send the reply to CONNECT, and the session belongs to its
 //! task alone. What a client sends right behind CONNECT waits for that below the library
-//! ([`Link::begin_connect`]).
+//! ([`FlowControl::begin_connect`]).
 
 mod admission;
 mod body;
+mod connection;
+mod context;
 mod endings;
 pub mod endpoint;
 pub mod errors;
@@ -29,9 +31,7 @@ pub mod io;
 mod packet;
 mod polling;
 mod probe;
-mod ticket;
 mod upgrade;
-mod wire;
 
 use std::future::{Future, Ready, ready};
 use std::sync::{Arc, Weak};
@@ -48,13 +48,13 @@ pub use admission::{
     AdmissionError, AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress,
     network_of,
 };
+use connection::{InboundEvent, SocketIoConnection};
+use context::ConnectionContext;
 pub use endpoint::Endpoint;
-use ticket::Ticket;
-use wire::{Inbound, Wire};
 
 use crate::metrics::Metrics;
 use crate::protocol::Auth;
-use crate::session::{self, Ended, Link, Session, Shared, outbox};
+use crate::session::{self, CloseReason, FlowControl, Session, Shared, outbox};
 
 /// Path of the endpoint, as Socket.IO clients expect it.
 pub const PATH: &str = "/socket.io/";
@@ -104,9 +104,9 @@ pub fn build(
     let metrics = Arc::clone(&shared.metrics);
     let of_admit = Arc::clone(&metrics);
     let admit = async move |socket: SocketRef,
-                            HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
+                            HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
                             TryData(auth): TryData<Auth>| {
-        admit(&of_admit, &socket, &ticket, auth.is_ok())
+        admit(&of_admit, &socket, &context, auth.is_ok())
     };
     let connect_timeout = settings.connect_timeout;
     let parts = Arc::new(Parts {
@@ -115,9 +115,9 @@ pub fn build(
         unused_timeout: connect_timeout,
     });
     let start = move |socket: SocketRef,
-                      HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
+                      HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
                       TryData(auth): TryData<Auth>| {
-        start(&parts, socket, ticket, auth.unwrap_or_default())
+        start(&parts, socket, context, auth.unwrap_or_default())
     };
     io.ns("/", start.with(admit));
     let budget = Arc::clone(&shared.budget);
@@ -148,16 +148,16 @@ struct Parts {
 fn admit(
     metrics: &Arc<Metrics>,
     socket: &SocketRef,
-    ticket: &Arc<Ticket>,
+    context: &Arc<ConnectionContext>,
     auth_is_valid: bool,
 ) -> Result<(), &'static str> {
     // However this ends, the transport reads on: where the library cannot send its reply, it runs no
     // handler and drops the socket, and with that this one.
-    let settles = Arc::new(SettleConnect(Arc::downgrade(ticket)));
+    let settles = Arc::new(FinishConnect(Arc::downgrade(context)));
     let of_disconnect = Arc::clone(metrics);
     socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
-        if let Some(ticket) = settles.0.upgrade() {
-            disconnected(&of_disconnect, &ticket, reason);
+        if let Some(context) = settles.0.upgrade() {
+            disconnected(&of_disconnect, &context, reason);
         }
         ready(())
     });
@@ -165,49 +165,49 @@ fn admit(
         metrics.reject("auth");
         return Err("auth must be an object; its token, if any, a string or null");
     }
-    if ticket.is_claimed() {
+    if context.is_claimed() {
         // One transport carries one session. The client reconnects with a new one.
-        ticket.close_transport();
+        context.close_transport();
         return Err("this connection had its session: open another");
     }
     Ok(())
 }
 
 /// Disconnect handler. It may run before the connect handler does.
-fn disconnected(metrics: &Metrics, ticket: &Ticket, reason: DisconnectReason) {
+fn disconnected(metrics: &Metrics, context: &ConnectionContext, reason: DisconnectReason) {
     match reason {
         DisconnectReason::PacketParsingError => metrics.reject("packet"),
         DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
         DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
         // Also how the library calls a lost connection.
-        DisconnectReason::TransportError if !ticket.link().is_excused() => {
+        DisconnectReason::TransportError if !context.flow().is_excused() => {
             metrics.reject("transport");
         }
         _ => {}
     }
     match reason {
         DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect => {
-            ticket.leave();
+            context.leave();
         }
-        _ => ticket.release_place(),
+        _ => context.release_slot(),
     }
-    ticket.disconnected(reason == DisconnectReason::ClientNSDisconnect);
+    context.disconnected(reason == DisconnectReason::ClientNSDisconnect);
 }
 
 /// Connect handler: the connection may be spoken to, so its session begins.
 fn start(
     parts: &Parts,
     socket: SocketRef,
-    ticket: Arc<Ticket>,
+    context: Arc<ConnectionContext>,
     auth: Auth,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let session = begin(parts, &socket, &ticket, &auth);
-    let end = EndOnDrop(Some(Arc::clone(ticket.link())));
+    let session = begin(parts, &socket, &context, &auth);
+    let end = EndOnDrop(Some(Arc::clone(context.flow())));
     let unused_timeout = parts.unused_timeout;
     parts.tasks.track_future(async move {
         let Some(session) = session else {
-            ticket.close_transport();
-            wire::forget(socket);
+            context.close_transport();
+            connection::forget(socket);
             return;
         };
         let ended = session.run().await;
@@ -215,81 +215,81 @@ fn start(
         match ended {
             // Where the transport went while the connect handler was on its way, the library has
             // already said goodbye and would keep the socket for ever.
-            Ended::Lost => wire::forget(socket),
-            Ended::Left | Ended::Ousted => close_later(&ticket, unused_timeout),
-            Ended::Slow | Ended::Flood | Ended::Drained => {}
+            CloseReason::Lost => connection::forget(socket),
+            CloseReason::Left | CloseReason::Replaced => close_later(&context, unused_timeout),
+            CloseReason::Slow | CloseReason::Flood | CloseReason::Drained => {}
         }
         end.disarm();
     })
 }
 
-/// Makes the session and opens its door. What the client has sent behind CONNECT comes after that.
+/// Makes the session and opens its inbox. What the client has sent behind CONNECT comes after that.
 /// `None` where the connection is not to have one.
 fn begin(
     parts: &Parts,
     socket: &SocketRef,
-    ticket: &Arc<Ticket>,
+    context: &Arc<ConnectionContext>,
     auth: &Auth,
-) -> Option<Box<Session<Wire>>> {
-    if ticket.is_evicted() {
+) -> Option<Box<Session<SocketIoConnection>>> {
+    if context.is_evicted() {
         return None;
     }
-    let wire = Wire::new(socket.clone(), Arc::clone(ticket));
-    let (door, end, session) = session::open(
+    let wire = SocketIoConnection::new(socket.clone(), Arc::clone(context));
+    let (inbox, end, session) = session::open(
         &parts.shared,
-        ticket.link(),
-        ticket.account(),
+        context.flow(),
+        context.account(),
         wire,
         auth,
-        ticket.network(),
+        context.network(),
     );
-    let door = Arc::new(door);
+    let inbox = Arc::new(inbox);
     let metrics = Arc::clone(&parts.shared.metrics);
-    socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
+    socket.on_fallback(move |inbound: InboundEvent| -> Ready<()> {
         // What comes right behind a goodbye comes here too, because the library forgets the socket
         // a little later.
         if inbound.is_open {
-            inbound.hand_to(&door);
+            inbound.deliver_to(&inbox);
         } else {
             metrics.reject("packet");
         }
         ready(())
     });
-    ticket.claim(end);
-    ticket.link().connect();
+    context.claim(end);
+    context.flow().connect();
     Some(session)
 }
 
 /// The session is over and the client was told so, or said so. A client that keeps the transport
 /// all the same loses it.
-fn close_later(ticket: &Arc<Ticket>, timeout: Duration) {
-    let ticket = Arc::downgrade(ticket);
+fn close_later(context: &Arc<ConnectionContext>, timeout: Duration) {
+    let context = Arc::downgrade(context);
     tokio::spawn(async move {
         tokio::time::sleep(timeout).await;
-        if let Some(ticket) = ticket.upgrade() {
-            ticket.close_transport();
+        if let Some(context) = context.upgrade() {
+            context.close_transport();
         }
     });
 }
 
 /// Lets the transport read on when dropped: its CONNECT has succeeded or failed. Weak, because the
-/// library keeps it in the socket and the ticket beside it.
-struct SettleConnect(Weak<Ticket>);
+/// library keeps it in the socket and the context beside it.
+struct FinishConnect(Weak<ConnectionContext>);
 
-impl Drop for SettleConnect {
+impl Drop for FinishConnect {
     fn drop(&mut self) {
-        if let Some(ticket) = self.0.upgrade() {
-            ticket.settle_connect();
+        if let Some(context) = self.0.upgrade() {
+            context.finish_connect();
         }
     }
 }
 
 /// Ends the transport where the session's task ends in any other way than by returning: a
 /// connection without its session would be deaf.
-struct EndOnDrop(Option<Arc<Link>>);
+struct EndOnDrop(Option<Arc<FlowControl>>);
 
 impl EndOnDrop {
-    /// Lets go of the link, which holds on to the tasks that it last woke, and does nothing to it.
+    /// Lets go of the flow, which holds on to the tasks that it last woke, and does nothing to it.
     fn disarm(mut self) {
         self.0 = None;
     }
@@ -297,8 +297,8 @@ impl EndOnDrop {
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        if let Some(link) = self.0.take() {
-            link.close();
+        if let Some(flow) = self.0.take() {
+            flow.close();
         }
     }
 }
@@ -309,16 +309,16 @@ mod tests {
 
     #[test]
     fn a_session_that_ends_by_itself_lets_go_of_its_link() {
-        let link = Arc::new(Link::default());
-        EndOnDrop(Some(Arc::clone(&link))).disarm();
-        assert!(!link.is_closed());
-        assert_eq!(Arc::strong_count(&link), 1);
+        let flow = Arc::new(FlowControl::default());
+        EndOnDrop(Some(Arc::clone(&flow))).disarm();
+        assert!(!flow.is_closed());
+        assert_eq!(Arc::strong_count(&flow), 1);
     }
 
     #[test]
     fn a_session_that_ends_in_any_other_way_takes_its_transport_along() {
-        let link = Arc::new(Link::default());
-        drop(EndOnDrop(Some(Arc::clone(&link))));
-        assert!(link.is_closed());
+        let flow = Arc::new(FlowControl::default());
+        drop(EndOnDrop(Some(Arc::clone(&flow))));
+        assert!(flow.is_closed());
     }
 }

@@ -24,16 +24,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::no_memory;
 use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX};
+use super::context::ConnectionContext;
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
-use super::ticket::Ticket;
 use crate::memory::MemoryCharge;
 
 /// WebSockets that may try to take over one session at once. Whichever gets there first does.
 const PROBES_MAX: usize = 4;
 /// Longest time a session takes to begin once its CONNECT has been read.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+const SESSION_START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Engine.IO's packets that say nothing, and that the session is closed.
 const NOOP: &str = "6";
 const CLOSE: &[u8] = b"1";
@@ -134,8 +134,9 @@ impl Endpoint {
     /// give the session up then, so it ends, and they come back and resume; going on would lose
     /// packets in silence.
     pub(super) async fn poll(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
-        let ticket = sid.and_then(|sid| self.polling().get(sid));
-        let Some((ticket, polling)) = ticket.as_ref().and_then(|t| Some((t, t.polling()?))) else {
+        let context = sid.and_then(|sid| self.polling().get(sid));
+        let Some((context, polling)) = context.as_ref().and_then(|t| Some((t, t.polling()?)))
+        else {
             return self.call(request).await;
         };
         let hung_up = ClosePolling::unless_answered(self, polling.sid());
@@ -152,13 +153,13 @@ impl Endpoint {
             return ([(header::CONTENT_TYPE, TEXT)], NOOP).into_response();
         };
         if !head.status.is_success() {
-            self.release_if_gone(ticket).await;
+            self.release_if_gone(context).await;
             return Response::from_parts(head, Body::from(body));
         }
         let packets = body.split(|&byte| byte == SEPARATOR);
         let taken = packets.filter(|packet| is_counted(packet)).count();
-        ticket.link().take(taken as u64);
-        let body = Held::of(ticket, body);
+        context.flow().take(taken as u64);
+        let body = Held::of(context, body);
         if polling.overlapped.load(Ordering::Acquire) {
             return Response::from_parts(head, Body::from(body));
         }
@@ -167,27 +168,28 @@ impl Endpoint {
 
     /// `POST` that brings packets.
     pub(super) async fn post(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
-        let ticket = sid.and_then(|sid| self.polling().get(sid));
-        let Some((ticket, polling)) = ticket.as_ref().and_then(|t| Some((t, t.polling()?))) else {
+        let context = sid.and_then(|sid| self.polling().get(sid));
+        let Some((context, polling)) = context.as_ref().and_then(|t| Some((t, t.polling()?)))
+        else {
             return self.call(request).await;
         };
         tokio::select! {
             biased;
             () = polling.closed.cancelled() => unknown_session(),
-            answer = self.receive(ticket, polling, request) => answer,
+            answer = self.receive(context, polling, request) => answer,
         }
     }
 
     async fn receive(
         &self,
-        ticket: &Ticket,
+        context: &ConnectionContext,
         polling: &PollingSession,
         request: Request,
     ) -> Response {
-        let mut charge = ticket.account().charge();
+        let mut charge = context.account().charge();
         let (head, body) = request.into_parts();
-        let body = if ticket.account().has_room(announced_bytes(&head.headers)) {
-            let sent_connect = ticket.has_sent_connect();
+        let body = if context.account().has_room(announced_bytes(&head.headers)) {
+            let sent_connect = context.has_sent_connect();
             let max = self.payload_max();
             body::read(body, max, sent_connect, &mut charge, self.metrics()).await
         } else {
@@ -202,29 +204,29 @@ impl Endpoint {
                 });
                 // Stock clients give a session up whose post failed.
                 self.close_polling(polling.sid()).await;
-                ticket.release_place();
+                context.release_slot();
                 return refuse_body(&unwelcome);
             }
         };
         let _posting = polling.posting.lock().await;
         loop {
-            if !self.may_read(ticket).await {
+            if !self.may_read(context).await {
                 self.close_polling(polling.sid()).await;
                 return unknown_session();
             }
             let now = cut_behind_connect(&mut rest);
             if now.split(|&byte| byte == SEPARATOR).any(is_connect) {
-                ticket.note_connect();
-                ticket.link().begin_connect();
+                context.note_connect();
+                context.flow().begin_connect();
             }
             let says_goodbye = now.split(|&byte| byte == SEPARATOR).any(|p| p == CLOSE);
             if says_goodbye {
-                ticket.link().note_hang_up();
+                context.flow().note_hang_up();
             }
             let request = Request::from_parts(head.clone(), Body::from(now));
             let answer = self.call(request).await;
             if says_goodbye || !answer.status().is_success() {
-                self.release_if_gone(ticket).await;
+                self.release_if_gone(context).await;
                 return answer;
             }
             if rest.is_empty() {
@@ -234,21 +236,21 @@ impl Endpoint {
     }
 
     /// Waits until the session takes more. Whether it does.
-    async fn may_read(&self, ticket: &Ticket) -> bool {
-        let link = ticket.link();
-        let may_read = std::future::poll_fn(|cx| link.poll_may_read(cx));
-        let waited = tokio::time::timeout(CONNECT_PATIENCE, may_read).await;
-        waited.is_ok() && !link.is_closed()
+    async fn may_read(&self, context: &ConnectionContext) -> bool {
+        let flow = context.flow();
+        let may_read = std::future::poll_fn(|cx| flow.poll_may_read(cx));
+        let waited = tokio::time::timeout(SESSION_START_TIMEOUT, may_read).await;
+        waited.is_ok() && !flow.is_closed()
     }
 
     /// Frees the place of a session that the library has ended. Only where the client never sent
     /// CONNECT does nothing else say so.
-    pub(super) async fn release_if_gone(&self, ticket: &Ticket) {
-        let Some(polling) = ticket.polling() else {
+    pub(super) async fn release_if_gone(&self, context: &ConnectionContext) {
+        let Some(polling) = context.polling() else {
             return;
         };
         if !self.is_polling(polling.sid()).await && !polling.upgraded.load(Ordering::Acquire) {
-            ticket.release_place();
+            context.release_slot();
         }
     }
 }
@@ -276,8 +278,8 @@ struct Held {
 }
 
 impl Held {
-    fn of(ticket: &Ticket, body: Bytes) -> Bytes {
-        let mut charge = ticket.account().charge();
+    fn of(context: &ConnectionContext, body: Bytes) -> Bytes {
+        let mut charge = context.account().charge();
         charge.set(body.len());
         Bytes::from_owner(Self {
             body,

@@ -18,7 +18,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::ticket::Ticket;
+use super::context::ConnectionContext;
 
 /// Longest time an upgrade takes.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,25 +56,25 @@ pub enum ProbeError {
 ///
 /// # Errors
 /// [`ProbeError`]. The session polls on.
-pub async fn probe<S>(stream: S, ticket: &Weak<Ticket>) -> Result<S, ProbeError>
+pub async fn probe<S>(stream: S, context: &Weak<ConnectionContext>) -> Result<S, ProbeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let settled = {
-        let ticket = ticket.upgrade().ok_or(ProbeError::Settled)?;
-        let polling = ticket.polling().ok_or(ProbeError::Settled)?;
+        let context = context.upgrade().ok_or(ProbeError::Settled)?;
+        let polling = context.polling().ok_or(ProbeError::Settled)?;
         polling.settled().clone()
     };
     tokio::select! {
         biased;
         () = settled.cancelled() => Err(ProbeError::Settled),
-        probed = timeout(UPGRADE_TIMEOUT, exchange(stream, ticket)) => {
+        probed = timeout(UPGRADE_TIMEOUT, exchange(stream, context)) => {
             probed.unwrap_or(Err(ProbeError::TimedOut))
         }
     }
 }
 
-async fn exchange<S>(stream: S, ticket: &Weak<Ticket>) -> Result<S, ProbeError>
+async fn exchange<S>(stream: S, context: &Weak<ConnectionContext>) -> Result<S, ProbeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -90,7 +90,7 @@ where
     tokio::select! {
         biased;
         upgraded = expect(&mut socket, "5") => upgraded?,
-        () = release_polls(ticket) => return Err(ProbeError::Settled),
+        () = release_polls(context) => return Err(ProbeError::Settled),
     }
     Ok(socket.into_inner().stream)
 }
@@ -116,14 +116,14 @@ where
 }
 
 /// Ends the polls that keep a client from going on. Returns when there is no session any more.
-async fn release_polls(ticket: &Weak<Ticket>) {
+async fn release_polls(context: &Weak<ConnectionContext>) {
     let mut pause = RELEASE_AFTER;
     loop {
         {
-            let Some(ticket) = ticket.upgrade() else {
+            let Some(context) = context.upgrade() else {
                 return;
             };
-            if let Some(polling) = ticket.polling() {
+            if let Some(polling) = context.polling() {
                 polling.release_poll();
             }
         }
@@ -176,19 +176,19 @@ impl<S: AsyncWrite> AsyncWrite for ByteWise<S> {
 }
 
 /// Holds one of a session's tries to upgrade.
-pub struct ProbeSlot(Weak<Ticket>);
+pub struct ProbeSlot(Weak<ConnectionContext>);
 
 impl ProbeSlot {
     /// For a try that [`super::polling::PollingSession::begin_probe`] allowed.
-    pub fn new(ticket: &Arc<Ticket>) -> Self {
-        Self(Arc::downgrade(ticket))
+    pub fn new(context: &Arc<ConnectionContext>) -> Self {
+        Self(Arc::downgrade(context))
     }
 }
 
 impl Drop for ProbeSlot {
     fn drop(&mut self) {
-        if let Some(ticket) = self.0.upgrade()
-            && let Some(polling) = ticket.polling()
+        if let Some(context) = self.0.upgrade()
+            && let Some(polling) = context.polling()
         {
             polling.end_probe();
         }

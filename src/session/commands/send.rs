@@ -10,7 +10,7 @@ use crate::room::{Published, Saying};
 use crate::session::answers::encode_published;
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
 use crate::session::unanswered::Outcome;
 
@@ -40,7 +40,7 @@ impl Execute for SendRequest {
         sent: Sent,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         match sent {
             Sent::Published(published) => {
                 client.acknowledge(ack, &encode_published(&published)).await

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use socketioxide::socket::Sid;
 
-use super::admission::Place;
+use super::admission::ConnectionSlot;
 use super::endpoint::Endpoint;
 use super::polling::PollingSession;
 use crate::memory::{MemoryAccount, Owner};
-use crate::session::{EndHandle, Link};
+use crate::session::{EndHandle, FlowControl};
 
 /// No session yet.
 const UNCLAIMED: u8 = 0;
@@ -28,10 +28,10 @@ const LEFT: u8 = 2;
 /// the first, which it does not say; that takes it microseconds.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
-/// One connection's ticket.
-pub struct Ticket {
-    place: Mutex<Place>,
-    link: Arc<Link>,
+/// One connection's context.
+pub struct ConnectionContext {
+    slot: Mutex<ConnectionSlot>,
+    flow: Arc<FlowControl>,
     account: Arc<MemoryAccount>,
     sent_connect: AtomicBool,
     opened: Instant,
@@ -52,15 +52,15 @@ struct SessionEnd {
     over: Option<bool>,
 }
 
-impl Ticket {
-    /// A ticket for a new connection.
-    pub fn new(endpoint: &Arc<Endpoint>, place: Place) -> Arc<Self> {
-        Arc::new_cyclic(|ticket: &Weak<Self>| Self {
-            place: Mutex::new(place),
-            link: Arc::default(),
+impl ConnectionContext {
+    /// A context for a new connection.
+    pub fn new(endpoint: &Arc<Endpoint>, slot: ConnectionSlot) -> Arc<Self> {
+        Arc::new_cyclic(|context: &Weak<Self>| Self {
+            slot: Mutex::new(slot),
+            flow: Arc::default(),
             account: endpoint
                 .budget()
-                .open(Weak::clone(ticket) as Weak<dyn Owner>),
+                .open(Weak::clone(context) as Weak<dyn Owner>),
             sent_connect: AtomicBool::new(false),
             opened: Instant::now(),
             endpoint: Arc::downgrade(endpoint),
@@ -73,12 +73,12 @@ impl Ticket {
 
     /// Where the connection comes from, if that is known: of IPv6 the /64.
     pub fn network(&self) -> Option<IpAddr> {
-        self.place.lock().network()
+        self.slot.lock().network()
     }
 
     /// The link between the session and its transport.
-    pub const fn link(&self) -> &Arc<Link> {
-        &self.link
+    pub const fn flow(&self) -> &Arc<FlowControl> {
+        &self.flow
     }
 
     /// What memory the connection holds.
@@ -114,16 +114,16 @@ impl Ticket {
 
     /// The client's CONNECT has succeeded or failed: the transport reads on. Where the library
     /// could not send its reply, it has ended the session and nothing else says so.
-    pub fn settle_connect(self: &Arc<Self>) {
+    pub fn finish_connect(self: &Arc<Self>) {
         if self.is_claimed() {
             return;
         }
-        let ticket = Arc::clone(self);
+        let context = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(REFUSED_PAUSE).await;
-            ticket.link.settle_connect();
-            if let Some(endpoint) = ticket.endpoint.upgrade() {
-                endpoint.release_if_gone(&ticket).await;
+            context.flow.finish_connect();
+            if let Some(endpoint) = context.endpoint.upgrade() {
+                endpoint.release_if_gone(&context).await;
             }
         });
     }
@@ -149,15 +149,15 @@ impl Ticket {
 
     /// The transport has ended: the connection's place is free. The library may hold on to what
     /// it has of a connection that never sent CONNECT until its timeout.
-    pub fn release_place(&self) {
-        self.place.lock().release();
+    pub fn release_slot(&self) {
+        self.slot.lock().release();
     }
 
     /// Why the library ended a transport without a session to tell of it, where that was for
     /// what the client did: it sent nothing in time, or what it may not send.
     pub fn fault(&self, connect_timeout: Duration) -> Option<&'static str> {
         let in_session = self.state.load(Ordering::Acquire) == CLAIMED;
-        if self.link.is_excused() || self.is_evicted() || in_session {
+        if self.flow.is_excused() || self.is_evicted() || in_session {
             return None;
         }
         let late = !self.is_claimed() && self.opened.elapsed() >= connect_timeout;
@@ -174,7 +174,7 @@ impl Ticket {
                 let sid = polling.sid();
                 tokio::spawn(async move { endpoint.connect_polling(sid).await });
             }
-            _ => self.link.close(),
+            _ => self.flow.close(),
         }
     }
 
@@ -186,7 +186,7 @@ impl Ticket {
     /// Ends the transport, whichever it is now. A WebSocket's stream fails; a polling session is
     /// closed by the packet its client would close it with.
     pub fn close_transport(&self) {
-        self.link.close();
+        self.flow.close();
         if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
             polling.close();
             let sid = polling.sid();
@@ -195,7 +195,7 @@ impl Ticket {
     }
 }
 
-impl Owner for Ticket {
+impl Owner for ConnectionContext {
     fn close_for_memory(&self) {
         if let Some(endpoint) = self.endpoint.upgrade() {
             endpoint.metrics().reject("memory");
@@ -204,14 +204,14 @@ impl Owner for Ticket {
     }
 }
 
-impl std::fmt::Debug for Ticket {
+impl std::fmt::Debug for ConnectionContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Not the session id: it is a secret.
-        f.debug_struct("Ticket").finish_non_exhaustive()
+        f.debug_struct("ConnectionContext").finish_non_exhaustive()
     }
 }
 
-impl Drop for Ticket {
+impl Drop for ConnectionContext {
     fn drop(&mut self) {
         if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
             endpoint.polling().forget(polling.sid());
@@ -222,24 +222,24 @@ impl Drop for Ticket {
 
 /// The tickets of connections that began with polling, by Engine.IO session id.
 #[derive(Default)]
-pub struct PollingTickets {
-    by_sid: Mutex<HashMap<Sid, Weak<Ticket>>>,
+pub struct PollingContexts {
+    by_sid: Mutex<HashMap<Sid, Weak<ConnectionContext>>>,
 }
 
-impl PollingTickets {
-    /// Notes which session the ticket got.
-    pub fn remember(&self, sid: Sid, ticket: &Arc<Ticket>) {
-        if ticket
+impl PollingContexts {
+    /// Notes which session the context got.
+    pub fn remember(&self, sid: Sid, context: &Arc<ConnectionContext>) {
+        if context
             .polling
             .set(Box::new(PollingSession::new(sid)))
             .is_ok()
         {
-            self.by_sid.lock().insert(sid, Arc::downgrade(ticket));
+            self.by_sid.lock().insert(sid, Arc::downgrade(context));
         }
     }
 
-    /// The ticket of a session, while it lives.
-    pub fn get(&self, sid: Sid) -> Option<Arc<Ticket>> {
+    /// The context of a session, while it lives.
+    pub fn get(&self, sid: Sid) -> Option<Arc<ConnectionContext>> {
         self.by_sid.lock().get(&sid)?.upgrade()
     }
 
