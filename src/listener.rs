@@ -34,7 +34,7 @@ pub use self::places::Limits;
 use self::places::{InReserve, Place, Places, Reserve};
 use self::watched::{Progress, Times, Watched};
 use crate::metrics::Metrics;
-use crate::socket::AdmissionError;
+use crate::peer::AdmissionError;
 
 /// Connections that wait in the system to be accepted.
 const BACKLOG: i32 = 4096;

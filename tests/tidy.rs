@@ -19,8 +19,8 @@ const ORDER: [&[&str]; 7] = [
     &["domain"],
 ];
 /// Helpers that anybody may use and that use nobody.
-const HELPERS: [&str; 7] = [
-    "clock", "json", "memory", "metrics", "random", "rate", "sync",
+const HELPERS: [&str; 8] = [
+    "clock", "json", "memory", "metrics", "peer", "random", "rate", "sync",
 ];
 /// Libraries that only one place may name.
 const OWNED: [(&str, &str); 5] = [

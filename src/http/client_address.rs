@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 
-use crate::socket::ClientAddress;
+use crate::peer::ClientAddress;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 

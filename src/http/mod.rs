@@ -23,7 +23,8 @@ use tokio::sync::watch;
 use self::assets::Assets;
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::metrics::Metrics;
-use crate::socket::{self, AdmissionError, Endpoint};
+use crate::peer::AdmissionError;
+use crate::socket::{self, Endpoint};
 
 /// Whether the service wants new connections: not while it drains, and not while it is out of step
 /// with the nodes that share its rooms.

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::metrics::Metrics;
-use crate::socket::AdmissionError;
+use crate::peer::AdmissionError;
 
 /// Refuses a request on a connection beyond the limits.
 pub async fn refuse(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::socket::{AdmissionError, network_of};
+use crate::peer::{AdmissionError, network_of};
 
 /// Connections one address may have beyond those that its sessions need: a browser opens six at
 /// once to load a page.

@@ -16,7 +16,7 @@ use crate::protocol::{SplitEvent, split_event};
 use crate::session::commands::{self, CommandSpec};
 use crate::session::{Connection, InboxSender, SendError};
 
-/// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
+/// An event as it arrived: `["name", payload?, …]`, and the handle for its acknowledgement.
 pub struct InboundEvent {
     parts: SplitEvent<&'static CommandSpec>,
     bytes: usize,
@@ -26,7 +26,7 @@ pub struct InboundEvent {
 }
 
 impl InboundEvent {
-    /// Hands the event to the session.
+    /// Queues the event in the session's inbox.
     pub fn deliver_to(self, inbox: &InboxSender<Ack>) {
         let SplitEvent {
             event,
@@ -41,7 +41,7 @@ impl InboundEvent {
     }
 }
 
-/// Where one answer goes.
+/// Handle for sending one acknowledgement.
 pub struct Ack {
     sender: AckSender,
     id: i64,
@@ -84,7 +84,7 @@ pub struct SocketIoConnection {
 
 impl fmt::Debug for SocketIoConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the socket: its id is a secret, who knows it can speak for a polling client.
+        // Not the socket: its id is a secret with which anyone can send as a polling client.
         f.debug_struct("SocketIoConnection").finish_non_exhaustive()
     }
 }
@@ -95,15 +95,15 @@ impl SocketIoConnection {
         Self { socket, context }
     }
 
-    fn settle(&self, sent: Result<(), LibraryError>) -> Result<(), SendError> {
+    fn check_sent(&self, sent: Result<(), LibraryError>) -> Result<(), SendError> {
         match sent {
             Ok(()) => Ok(()),
             Err(LibraryError::Socket(SocketError::Closed)) => Err(SendError),
-            // The session keeps less on its way than the queue holds, and serialises to valid
-            // JSON: neither can happen. If one does, ending the transport loses nothing, because
-            // the client comes back and resumes; going on would.
+            // A full queue or invalid JSON cannot happen: the session queues less than fits, and
+            // serialises its payloads. If it does happen, continuing would lose a packet. Ending the
+            // transport loses nothing, because the client reconnects and resumes.
             Err(error) => {
-                tracing::warn!(%error, "could not hand over a packet: ending the transport");
+                tracing::warn!(%error, "could not queue a packet: ending the transport");
                 self.context.close_transport();
                 Err(SendError)
             }
@@ -115,11 +115,11 @@ impl Connection for SocketIoConnection {
     type Ack = Ack;
 
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError> {
-        self.settle(self.socket.emit(event, payload))
+        self.check_sent(self.socket.emit(event, payload))
     }
 
     fn acknowledge(&self, ack: Ack, payload: &RawValue) -> Result<(), SendError> {
-        self.settle(ack.sender.send(payload))
+        self.check_sent(ack.sender.send(payload))
     }
 
     fn ack_id(ack: &Ack) -> i64 {
@@ -135,11 +135,11 @@ impl Connection for SocketIoConnection {
     }
 }
 
-/// Makes the library forget a socket whose transport is gone.
+/// Makes the library drop a socket whose transport is gone.
 pub fn forget(socket: SocketRef) {
     if socket.connected()
         && let Err(error) = socket.disconnect()
     {
-        tracing::debug!(%error, "a gone socket could not be forgotten");
+        tracing::debug!(%error, "could not drop a socket whose transport is gone");
     }
 }

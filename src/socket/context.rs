@@ -1,6 +1,6 @@
-//! What is known of one connection from its first request on. The library keeps the request's
-//! extensions for the connection's life, and this is one of them: it must not own the session,
-//! which speaks through the library's socket.
+//! State of one connection from its first request on. The library keeps the request's extensions for
+//! the connection's life, and this is one of them. So it must not own the session, which holds the
+//! library's socket.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,14 +21,14 @@ use crate::session::{EndHandle, FlowControl};
 const UNCLAIMED: u8 = 0;
 /// There is a session.
 const CLAIMED: u8 = 1;
-/// The session is over, by either side's Socket.IO disconnect, and the transport is not.
+/// The session has ended by either side's Socket.IO disconnect, and the transport is still open.
 const LEFT: u8 = 2;
 
-/// Pause in reading after a refused CONNECT. The library ignores another one until it has done with
-/// the first, which it does not say; that takes it microseconds.
+/// Pause in reading after a refused CONNECT. The library ignores another CONNECT until it has handled
+/// the first, which takes it microseconds and which it does not report.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
-/// One connection's context.
+/// State of one connection that its transport, the library and its session share.
 pub struct ConnectionContext {
     slot: Mutex<ConnectionSlot>,
     flow: Arc<FlowControl>,
@@ -39,21 +39,20 @@ pub struct ConnectionContext {
     state: AtomicU8,
     evicted: AtomicBool,
     session: Mutex<SessionEnd>,
-    /// Set where the connection began with polling, and so may be upgraded.
+    /// Set if the connection began with polling, and so may be upgraded.
     polling: OnceLock<Box<PollingSession>>,
 }
 
-/// How the library's word that a connection is over reaches its session, whichever of them comes
-/// first.
+/// Passes the library's disconnect on to the session, whichever of the two comes first.
 #[derive(Debug, Default)]
 struct SessionEnd {
     handle: Option<EndHandle>,
-    /// The connection is over; true where the client said goodbye.
+    /// Set once the connection is over; true if the client closed its Socket.IO session.
     over: Option<bool>,
 }
 
 impl ConnectionContext {
-    /// A context for a new connection.
+    /// The context of a new connection.
     pub fn new(endpoint: &Arc<Endpoint>, slot: ConnectionSlot) -> Arc<Self> {
         Arc::new_cyclic(|context: &Weak<Self>| Self {
             slot: Mutex::new(slot),
@@ -71,38 +70,37 @@ impl ConnectionContext {
         })
     }
 
-    /// Where the connection comes from, if that is known: of IPv6 the /64.
+    /// The network that the connection comes from, if that is known: of IPv6 the /64.
     pub fn network(&self) -> Option<IpAddr> {
         self.slot.lock().network()
     }
 
-    /// The link between the session and its transport.
+    /// Flow control between the session and its transport.
     pub const fn flow(&self) -> &Arc<FlowControl> {
         &self.flow
     }
 
-    /// What memory the connection holds.
+    /// The connection's memory account.
     pub const fn account(&self) -> &Arc<MemoryAccount> {
         &self.account
     }
 
-    /// The client's CONNECT has been read: larger packets may come from now on.
+    /// Notes that the client's CONNECT has been read. Larger packets are accepted from now on.
     pub fn note_connect(&self) {
         self.sent_connect.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client's CONNECT has been read, whatever came of it.
+    /// Whether the client's CONNECT has been read, accepted or not.
     pub fn has_sent_connect(&self) -> bool {
         self.sent_connect.load(Ordering::Relaxed)
     }
 
-    /// What only connections have that began with polling.
+    /// State of polling, if the connection began with it.
     pub fn polling(&self) -> Option<&PollingSession> {
         self.polling.get().map(|polling| &**polling)
     }
 
-    /// The client has sent CONNECT and the session exists. It is told of the connection's end,
-    /// also where that has come already.
+    /// Sets the session. It is notified when the connection ends, or immediately if it has ended.
     pub fn claim(&self, handle: EndHandle) {
         self.state.store(CLAIMED, Ordering::Release);
         let mut session = self.session.lock();
@@ -112,8 +110,8 @@ impl ConnectionContext {
         session.handle = Some(handle);
     }
 
-    /// The client's CONNECT has succeeded or failed: the transport reads on. Where the library
-    /// could not send its reply, it has ended the session and nothing else says so.
+    /// Lets the transport read on after a CONNECT that has succeeded or failed. If the library could
+    /// not send its reply, it has ended the session without any handler, so the slot is released.
     pub fn finish_connect(self: &Arc<Self>) {
         if self.is_claimed() {
             return;
@@ -128,12 +126,12 @@ impl ConnectionContext {
         });
     }
 
-    /// Whether the client has sent CONNECT.
+    /// Whether there is or was a session.
     pub fn is_claimed(&self) -> bool {
         self.state.load(Ordering::Acquire) != UNCLAIMED
     }
 
-    /// The library says that the Socket.IO connection is over.
+    /// Passes the library's disconnect on to the session.
     pub fn disconnected(&self, said_goodbye: bool) {
         let mut session = self.session.lock();
         session.over = Some(said_goodbye);
@@ -142,19 +140,19 @@ impl ConnectionContext {
         }
     }
 
-    /// The session is over and the transport goes on.
+    /// Notes that the session has ended and the transport is still open.
     pub fn leave(&self) {
         self.state.store(LEFT, Ordering::Release);
     }
 
-    /// The transport has ended: the connection's place is free. The library may hold on to what
-    /// it has of a connection that never sent CONNECT until its timeout.
+    /// Frees the connection's slot, because the transport has ended. The library may keep its own
+    /// state of a connection that never sent CONNECT until its timeout.
     pub fn release_slot(&self) {
         self.slot.lock().release();
     }
 
-    /// Why the library ended a transport without a session to tell of it, where that was for
-    /// what the client did: it sent nothing in time, or what it may not send.
+    /// Why a transport without a session ended, if that was the client's fault: it sent no CONNECT in
+    /// time, or something that it may not send.
     pub fn fault(&self, connect_timeout: Duration) -> Option<&'static str> {
         let in_session = self.state.load(Ordering::Acquire) == CLAIMED;
         if self.flow.is_excused() || self.is_evicted() || in_session {
@@ -164,9 +162,9 @@ impl ConnectionContext {
         Some(if late { "connect_timeout" } else { "packet" })
     }
 
-    /// Ends a connection that its client has not claimed. The library holds on to such a session
-    /// until its connect timeout, closed or not, unless it is connected: so it is, with no session
-    /// behind it, and then closed.
+    /// Ends a connection that its client has not claimed. The library keeps an unconnected Engine.IO
+    /// session until its connect timeout, even after it is closed. So a polling one is connected first,
+    /// without a session behind it, and then closed.
     pub fn evict(&self) {
         self.evicted.store(true, Ordering::Release);
         match (self.polling(), self.endpoint.upgrade()) {
@@ -178,13 +176,13 @@ impl ConnectionContext {
         }
     }
 
-    /// Whether this connection is being ended because nobody claimed it.
+    /// Whether this connection is being ended because its client has not claimed it.
     pub fn is_evicted(&self) -> bool {
         self.evicted.load(Ordering::Acquire)
     }
 
-    /// Ends the transport, whichever it is now. A WebSocket's stream fails; a polling session is
-    /// closed by the packet its client would close it with.
+    /// Ends the transport. A WebSocket's stream fails. A polling session is closed by the packet with
+    /// which its client would close it.
     pub fn close_transport(&self) {
         self.flow.close();
         if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
@@ -214,7 +212,7 @@ impl std::fmt::Debug for ConnectionContext {
 impl Drop for ConnectionContext {
     fn drop(&mut self) {
         if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
-            endpoint.polling().forget(polling.sid());
+            endpoint.polling().remove(polling.sid());
             endpoint.polling_ended(self);
         }
     }
@@ -227,8 +225,8 @@ pub struct PollingContexts {
 }
 
 impl PollingContexts {
-    /// Notes which session the context got.
-    pub fn remember(&self, sid: Sid, context: &Arc<ConnectionContext>) {
+    /// Adds a context under its session's id.
+    pub fn insert(&self, sid: Sid, context: &Arc<ConnectionContext>) {
         if context
             .polling
             .set(Box::new(PollingSession::new(sid)))
@@ -238,12 +236,12 @@ impl PollingContexts {
         }
     }
 
-    /// The context of a session, while it lives.
+    /// The context of a session that still exists.
     pub fn get(&self, sid: Sid) -> Option<Arc<ConnectionContext>> {
         self.by_sid.lock().get(&sid)?.upgrade()
     }
 
-    fn forget(&self, sid: Sid) {
+    fn remove(&self, sid: Sid) {
         self.by_sid.lock().remove(&sid);
     }
 }

@@ -1,4 +1,4 @@
-//! What must happen when a stream or a poll ends, however it ends: guards that act when dropped.
+//! Drop guards that clean up after a stream or a long poll.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub struct ClosePolling {
 }
 
 impl ClosePolling {
-    /// For a poll: closes the session where the client hangs up before it is answered.
+    /// For a poll: closes the session if the client hangs up before the answer.
     pub fn unless_answered(endpoint: &Arc<Endpoint>, sid: Sid) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
@@ -24,8 +24,8 @@ impl ClosePolling {
         }
     }
 
-    /// For the stream of an upgrade. Where the library did not come to finish it, the session
-    /// would still count as upgrading, which stops its heartbeat: it would stay for ever.
+    /// For the stream of an upgrade: closes the session if the library has not finished the upgrade.
+    /// Such a session would count as upgrading, which stops its heartbeat, and would stay for ever.
     pub fn unless_upgraded(endpoint: &Arc<Endpoint>, sid: Sid) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
@@ -34,7 +34,7 @@ impl ClosePolling {
         }
     }
 
-    /// Nothing is to be closed.
+    /// Keeps the session open.
     pub fn disarm(mut self) {
         self.sid = None;
     }
@@ -49,7 +49,7 @@ impl Drop for ClosePolling {
         }
         let endpoint = Arc::clone(&self.endpoint);
         tokio::spawn(async move {
-            // Only a session that still polls takes it: one that was never upgraded.
+            // Only a session that still polls accepts this, so one that was never upgraded.
             endpoint.close_polling(sid).await;
             if let Some(context) = context {
                 endpoint.release_if_gone(&context).await;
@@ -58,7 +58,7 @@ impl Drop for ClosePolling {
     }
 }
 
-/// Frees the connection's place when its stream ends.
+/// Frees the connection's slot when its stream ends.
 pub struct TransportEnd {
     endpoint: Arc<Endpoint>,
     context: Arc<ConnectionContext>,
@@ -66,7 +66,8 @@ pub struct TransportEnd {
 }
 
 impl TransportEnd {
-    /// For a stream. `counts_faults` where the session began with it: what ended it is counted.
+    /// For a stream. `counts_faults` if the connection began with it; then an end for the client's fault
+    /// is counted.
     pub fn new(
         endpoint: &Arc<Endpoint>,
         context: &Arc<ConnectionContext>,

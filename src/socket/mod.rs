@@ -1,20 +1,20 @@
 //! The only folder that names socketioxide: it puts the Socket.IO protocol between HTTP requests
 //! and sessions.
 //!
-//! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
-//! (requests in front of the library), `polling` (those of a session that polls), `body` (what a
-//! client may post), [`errors`] (of Engine.IO), `upgrade` and `handshake` (WebSockets), `probe` (a
-//! WebSocket that wants to take over from polling), [`io`] (the byte stream under a WebSocket),
-//! `fragments` (what the library sees of large frames), `frames` and `packet` (what passes there),
-//! `context` (what is known of a connection), `endings` (what must happen when streams and polls
-//! end), `admission` (who may open a connection), `connection` (packets in and out).
+//! In reading order: this file (the handlers of one connection: connect, events, disconnect),
+//! [`endpoint`] (requests in front of the library), `polling` (requests of a session that polls),
+//! `body` (limits of what a client posts), [`errors`] (of Engine.IO), `upgrade` and `handshake`
+//! (WebSockets), `probe` (a WebSocket that is about to replace polling), [`io`] (the byte stream under
+//! a WebSocket), `fragments` (large frames, cut for the library), `frames` and `packet` (parsers of
+//! what passes there), `context` (state of one connection), `endings` (clean-up after streams and
+//! polls), `admission` (limits on opening connections), `connection` (packets in and out).
 //!
-//! The library spawns a task for each asynchronous handler, which loses the order of events. So
-//! doors work inline, return a ready future, and never wait.
+//! The library spawns a task for each asynchronous handler, which loses the order of events. So the
+//! event handler works inline, returns a ready future, and never waits.
 //!
-//! A session is made in the connect handler, because the library runs neither that nor the
-//! disconnect handler where it cannot send the reply to CONNECT, and the session belongs to its
-//! task alone. What a client sends right behind CONNECT waits for that below the library
+//! A session is created in the connect handler and owned by its task alone. If the library cannot send
+//! its reply to CONNECT, it runs neither that handler nor the disconnect handler. Events that a client
+//! sends right behind CONNECT wait below the library until the session exists
 //! ([`FlowControl::begin_connect`]).
 
 mod admission;
@@ -44,10 +44,7 @@ use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
 use admission::Admission;
-pub use admission::{
-    AdmissionError, AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress,
-    network_of,
-};
+pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS};
 use connection::{InboundEvent, SocketIoConnection};
 use context::ConnectionContext;
 pub use endpoint::Endpoint;
@@ -62,8 +59,8 @@ pub const PATH: &str = "/socket.io/";
 /// Packets the library queues for a connection. More than a session ever has there, because the
 /// library ends a connection whose queue is full when its heartbeat is due.
 const QUEUE_PACKETS: usize = outbox::POLL_PACKETS + 20;
-/// Bytes the library reads at once from a WebSocket: most requests are shorter, and every
-/// connection holds that much.
+/// Bytes of the library's read buffer for a WebSocket. Every connection holds that much, and most
+/// requests are shorter.
 const READ_BUFFER_BYTES: usize = 1024;
 
 /// How connections behave.
@@ -71,13 +68,13 @@ const READ_BUFFER_BYTES: usize = 1024;
 pub struct SocketSettings {
     /// Time between heartbeats.
     pub ping_interval: Duration,
-    /// Time a client has to answer one.
+    /// Time a client has to answer a heartbeat.
     pub ping_timeout: Duration,
     /// Time between the transport's opening and the Socket.IO CONNECT.
     pub connect_timeout: Duration,
     /// Bytes in one packet from a client, on either transport.
     pub payload_max_bytes: u64,
-    /// Who may open one.
+    /// Limits on opening connections.
     pub admission: AdmissionSettings,
 }
 
@@ -102,14 +99,14 @@ pub fn build(
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_with_inner_svc(endpoint::Nothing);
     let metrics = Arc::clone(&shared.metrics);
-    let of_admit = Arc::clone(&metrics);
-    let admit = async move |socket: SocketRef,
+    let of_connect = Arc::clone(&metrics);
+    let check = async move |socket: SocketRef,
                             HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
                             TryData(auth): TryData<Auth>| {
-        admit(&of_admit, &socket, &context, auth.is_ok())
+        check_connect(&of_connect, &socket, &context, auth.is_ok())
     };
     let connect_timeout = settings.connect_timeout;
-    let parts = Arc::new(Parts {
+    let parts = Arc::new(HandlerParts {
         shared: Arc::clone(shared),
         tasks: tasks.clone(),
         unused_timeout: connect_timeout,
@@ -119,7 +116,7 @@ pub fn build(
                       TryData(auth): TryData<Auth>| {
         start(&parts, socket, context, auth.unwrap_or_default())
     };
-    io.ns("/", start.with(admit));
+    io.ns("/", start.with(check));
     let budget = Arc::clone(&shared.budget);
     let admission = Admission::new(
         settings.admission,
@@ -138,25 +135,25 @@ pub fn build(
 }
 
 /// What every connect handler needs.
-struct Parts {
+struct HandlerParts {
     shared: Arc<Shared>,
     tasks: TaskTracker,
     unused_timeout: Duration,
 }
 
 /// Connect middleware: refuses, or lets the library send its reply to CONNECT.
-fn admit(
+fn check_connect(
     metrics: &Arc<Metrics>,
     socket: &SocketRef,
     context: &Arc<ConnectionContext>,
     auth_is_valid: bool,
 ) -> Result<(), &'static str> {
-    // However this ends, the transport reads on: where the library cannot send its reply, it runs no
-    // handler and drops the socket, and with that this one.
-    let settles = Arc::new(FinishConnect(Arc::downgrade(context)));
+    // The transport must read on in any case. If the library cannot send its reply, it runs no handler
+    // and drops the socket, and with it this guard.
+    let finishes = Arc::new(FinishConnect(Arc::downgrade(context)));
     let of_disconnect = Arc::clone(metrics);
     socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
-        if let Some(context) = settles.0.upgrade() {
+        if let Some(context) = finishes.0.upgrade() {
             disconnected(&of_disconnect, &context, reason);
         }
         ready(())
@@ -194,14 +191,14 @@ fn disconnected(metrics: &Metrics, context: &ConnectionContext, reason: Disconne
     context.disconnected(reason == DisconnectReason::ClientNSDisconnect);
 }
 
-/// Connect handler: the connection may be spoken to, so its session begins.
+/// Connect handler: opens the session and spawns its task.
 fn start(
-    parts: &Parts,
+    parts: &HandlerParts,
     socket: SocketRef,
     context: Arc<ConnectionContext>,
     auth: Auth,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let session = begin(parts, &socket, &context, &auth);
+    let session = open_session(parts, &socket, &context, &auth);
     let end = EndOnDrop(Some(Arc::clone(context.flow())));
     let unused_timeout = parts.unused_timeout;
     parts.tasks.track_future(async move {
@@ -210,11 +207,11 @@ fn start(
             connection::forget(socket);
             return;
         };
-        let ended = session.run().await;
-        tracing::debug!(?ended, "session ended");
-        match ended {
-            // Where the transport went while the connect handler was on its way, the library has
-            // already said goodbye and would keep the socket for ever.
+        let reason = session.run().await;
+        tracing::debug!(?reason, "session ended");
+        match reason {
+            // If the transport was lost before the connect handler ran, the library has already run
+            // the disconnect handler and would keep the socket for ever.
             CloseReason::Lost => connection::forget(socket),
             CloseReason::Left | CloseReason::Replaced => close_later(&context, unused_timeout),
             CloseReason::Slow | CloseReason::Flood | CloseReason::Drained => {}
@@ -223,10 +220,10 @@ fn start(
     })
 }
 
-/// Makes the session and opens its inbox. What the client has sent behind CONNECT comes after that.
-/// `None` where the connection is not to have one.
-fn begin(
-    parts: &Parts,
+/// Opens the session and registers the event handler. Events that the client sent behind CONNECT are
+/// read after that. `None` if the connection has been evicted.
+fn open_session(
+    parts: &HandlerParts,
     socket: &SocketRef,
     context: &Arc<ConnectionContext>,
     auth: &Auth,
@@ -234,20 +231,20 @@ fn begin(
     if context.is_evicted() {
         return None;
     }
-    let wire = SocketIoConnection::new(socket.clone(), Arc::clone(context));
+    let connection = SocketIoConnection::new(socket.clone(), Arc::clone(context));
     let (inbox, end, session) = session::open(
         &parts.shared,
         context.flow(),
         context.account(),
-        wire,
+        connection,
         auth,
         context.network(),
     );
     let inbox = Arc::new(inbox);
     let metrics = Arc::clone(&parts.shared.metrics);
     socket.on_fallback(move |inbound: InboundEvent| -> Ready<()> {
-        // What comes right behind a goodbye comes here too, because the library forgets the socket
-        // a little later.
+        // The library also passes on events that follow a disconnect packet, because it removes the
+        // socket a little later.
         if inbound.is_open {
             inbound.deliver_to(&inbox);
         } else {
@@ -260,8 +257,8 @@ fn begin(
     Some(session)
 }
 
-/// The session is over and the client was told so, or said so. A client that keeps the transport
-/// all the same loses it.
+/// Closes the transport of a session that has ended by a disconnect packet, unless the client does so
+/// within `timeout`.
 fn close_later(context: &Arc<ConnectionContext>, timeout: Duration) {
     let context = Arc::downgrade(context);
     tokio::spawn(async move {
@@ -272,8 +269,8 @@ fn close_later(context: &Arc<ConnectionContext>, timeout: Duration) {
     });
 }
 
-/// Lets the transport read on when dropped: its CONNECT has succeeded or failed. Weak, because the
-/// library keeps it in the socket and the context beside it.
+/// Lets the transport read on when dropped, because its CONNECT has succeeded or failed. Weak, because
+/// the library keeps both this guard and the context in the socket.
 struct FinishConnect(Weak<ConnectionContext>);
 
 impl Drop for FinishConnect {
@@ -284,12 +281,13 @@ impl Drop for FinishConnect {
     }
 }
 
-/// Ends the transport where the session's task ends in any other way than by returning: a
-/// connection without its session would be deaf.
+/// Ends the transport if the session's task panics or is dropped. A connection without its session
+/// would receive nothing.
 struct EndOnDrop(Option<Arc<FlowControl>>);
 
 impl EndOnDrop {
-    /// Lets go of the flow, which holds on to the tasks that it last woke, and does nothing to it.
+    /// Drops the reference without ending the transport. The flow control holds the wakers of tasks,
+    /// so it must not be kept.
     fn disarm(mut self) {
         self.0 = None;
     }
@@ -308,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_that_ends_by_itself_lets_go_of_its_link() {
+    fn a_session_that_ends_by_itself_drops_its_flow_control() {
         let flow = Arc::new(FlowControl::default());
         EndOnDrop(Some(Arc::clone(&flow))).disarm();
         assert!(!flow.is_closed());

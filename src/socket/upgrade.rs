@@ -35,9 +35,9 @@ impl Endpoint {
                 return bad_request();
             }
             Some(Some(context)) => context,
-            None => match self.admission().admit(client_of(&request)) {
+            None => match self.admission().reserve(client_of(&request)) {
                 Ok(slot) => ConnectionContext::new(self, slot),
-                Err(turned_away) => return turned_away.into_response(),
+                Err(refused) => return refused.into_response(),
             },
         };
         let on_upgrade = hyper::upgrade::on(&mut request);
@@ -54,7 +54,7 @@ impl Endpoint {
                 if let Some(stream) = upgraded(on_upgrade).await {
                     opening.extensions_mut().insert(Arc::clone(&context));
                     let end = TransportEnd::new(&endpoint, &context, true);
-                    endpoint.admission().await_claim(&context);
+                    endpoint.admission().add_unclaimed(&context);
                     let stream = endpoint.fragmented(stream, &context);
                     let stream = Linked::new(stream, Arc::clone(context.flow()), end);
                     endpoint.serve(stream, opening).await;
@@ -72,8 +72,8 @@ impl Endpoint {
             .into_response()
     }
 
-    /// Serves a session over a WebSocket that wants to take over from polling, once its client has
-    /// decided for it. The session polls until then, and on where it never does.
+    /// Serves a session over a WebSocket that replaces polling, once its client has decided for it. The
+    /// session polls until then, and continues to if the client never does.
     async fn take_over(
         self: Arc<Self>,
         stream: Upgraded,
@@ -121,7 +121,7 @@ impl Endpoint {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // Boxed, because the library's futures move it about and keep room for each slot.
+        // Boxed, because the library's futures move it and would have room for it several times.
         let stream = Box::new(stream);
         if Service::call(self.service(), (stream, opening))
             .await
