@@ -1,4 +1,4 @@
-//! How many files the system lets this process have open. Every connection is one.
+//! The limit of open files. Every connection is one.
 
 /// Raises the limit as far as this process may, and returns it; `None` where none is known.
 ///
