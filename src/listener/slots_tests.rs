@@ -1,4 +1,4 @@
-//! What the slots give and take.
+//! Slots of TCP connections: taken, given to others, and limited.
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn busy(slots: &Arc<TcpSlots>, peer: &str) -> Result<Arc<TcpSlot>, AdmissionErro
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_oldest_idle_connection_gives_its_place_to_a_newcomer() {
+async fn the_oldest_idle_connection_gives_its_slot_to_a_new_one() {
     let slots = limits(2, 0);
     let first = idle(&slots, "192.0.2.1");
     let second = idle(&slots, "192.0.2.1");
@@ -111,7 +111,7 @@ fn one_subscriber_of_ipv6_has_one_share_and_a_trusted_proxy_has_none() {
 }
 
 #[test]
-fn there_are_no_more_places_than_files() {
+fn there_are_no_more_slots_than_files() {
     for (wanted, files, slots, reserve) in [
         (20_000, 1_048_576, 20_000, 256),
         (20_000, 4_096, 3_776, 256),

@@ -1,4 +1,4 @@
-//! Places among the open connections: counted, given back, and released early.
+//! Slots of open connections: counted, given back, and released early.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn from(address: &str) -> Option<ClientAddress> {
 }
 
 #[test]
-fn places_are_counted_in_all_and_for_each_address_and_given_back() {
+fn slots_are_counted_in_all_and_for_each_address_and_given_back() {
     let admission = admission(AdmissionSettings {
         connections_max: 3,
         per_address_max: 2,
@@ -41,7 +41,7 @@ fn places_are_counted_in_all_and_for_each_address_and_given_back() {
 
 #[test]
 #[allow(clippy::unwrap_used)]
-fn a_released_place_is_free_and_what_remains_of_connections_is_bounded() {
+fn a_released_slot_is_free_and_what_remains_of_connections_is_bounded() {
     let admission = admission(AdmissionSettings {
         connections_max: 1,
         ..AdmissionSettings::default()
