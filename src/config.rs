@@ -217,7 +217,7 @@ impl Config {
     /// # Errors
     /// Every setting that cannot be used.
     pub fn check(&self) -> Result<(), ConfigErrors> {
-        ConfigErrors::check(checks::errors(self, &parse::Given::new()))
+        ConfigErrors::check(checks::errors(self, &checks::Given::new()))
     }
 
     fn from_args(

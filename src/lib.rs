@@ -20,7 +20,7 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`], [`memory`], [`metrics`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
+//! [`clock`], [`json`], [`memory`], [`metrics`], [`peer`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
 pub mod config;
@@ -31,6 +31,7 @@ pub mod json;
 pub mod listener;
 pub mod memory;
 pub mod metrics;
+pub mod peer;
 pub mod protocol;
 pub mod random;
 pub mod rate;

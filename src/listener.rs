@@ -1,10 +1,10 @@
 //! The accept loop: every limit and timeout of TCP and HTTP, one task for each connection.
 //!
-//! HTTP/1 only: Socket.IO needs no more, and what is not spoken cannot be attacked.
+//! HTTP/1 only: Socket.IO needs no more, and a protocol that is not served cannot be attacked.
 
 mod dates;
 mod descriptors;
-pub mod places;
+pub mod slots;
 mod watched;
 
 use std::convert::Infallible;
@@ -30,35 +30,34 @@ use tower_service::Service;
 
 use self::dates::while_datable;
 pub use self::descriptors::raise_limit;
-pub use self::places::Limits;
-use self::places::{InReserve, Place, Places, Reserve};
+pub use self::slots::Limits;
+use self::slots::{Reserve, ReserveSlot, TcpSlot, TcpSlots};
 use self::watched::{Progress, Times, Watched};
 use crate::metrics::Metrics;
-use crate::socket::AdmissionError;
+use crate::peer::AdmissionError;
 
-/// Connections that wait in the system to be accepted.
+/// Connections that may wait in the system to be accepted.
 const BACKLOG: i32 = 4096;
 /// Time a client has to send a request's head, from its first byte.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Headers in a request.
+/// Most headers in a request.
 const HEADERS_MAX: usize = 64;
-/// Bytes in a request's head.
+/// Most bytes in a request's head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Time the system keeps trying to send what the peer does not acknowledge.
+/// Time after which the system closes a connection whose peer acknowledges nothing.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Idle time before the system asks the peer whether it is still there, and between askings.
+/// Idle time before the system probes whether the peer is still there, and between probes.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Bytes that the system may hold of what a peer has not acknowledged (Linux counts twice as much,
-/// for its own use). By itself it grows to 4 MiB for each connection.
+/// Unacknowledged bytes that the system may hold for a peer (Linux counts twice as much, for its own
+/// use). By default this grows to 4 MiB for each connection.
 const SEND_BUFFER: usize = 256 * 1024;
 /// Of these, what may wait to be sent. More than that waits in the service, which counts it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NOT_SENT_MAX: u32 = 64 * 1024;
-/// Pause after the system could not accept: usually it is out of file descriptors, and connections
+/// Pause after the system could not accept. Usually it is out of file descriptors, and connections
 /// must end before another try can succeed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Time an idle connection has to end for a newcomer: it only has to notice. A health check that
-/// finds none waits no longer.
+/// How long a new connection waits for the slot of an idle one that is being closed.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Opens the port.
@@ -67,7 +66,8 @@ const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 /// The system's.
 pub fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // A restarted server gets its port back at once. (Elsewhere than on Unix this means more.)
+    // A restarted server can bind its port again immediately. (On other systems than Unix this option
+    // allows more than that.)
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -76,12 +76,12 @@ pub fn open(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts and serves.
+/// Accepts connections and serves them.
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
     router: Router,
-    places: Arc<Places>,
+    slots: Arc<TcpSlots>,
     reserve: Arc<Reserve>,
     keep_alive: Duration,
     connections: TaskTracker,
@@ -104,7 +104,7 @@ impl Listener {
             listener,
             router,
             reserve: Reserve::new(limits.reserve),
-            places: Places::new(limits),
+            slots: TcpSlots::new(limits),
             keep_alive,
             connections: TaskTracker::new(),
             finish: CancellationToken::new(),
@@ -112,7 +112,7 @@ impl Listener {
         }
     }
 
-    /// Accepts connections until `stop`. Dropping the returned handle ends those still open.
+    /// Accepts connections until `stop` is cancelled.
     pub async fn accept_until(self, stop: CancellationToken) -> Connections {
         loop {
             let accepted = tokio::select! {
@@ -120,10 +120,10 @@ impl Listener {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.admit(stream, peer),
+                Ok((stream, peer)) => self.spawn(stream, peer),
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a connection");
-                    self.places.close_oldest_idle();
+                    self.slots.close_oldest_idle();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -134,12 +134,12 @@ impl Listener {
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = prepare(&stream) {
-            tracing::debug!(%error, "a connection went away at once");
+            tracing::debug!(%error, "a connection was lost immediately");
             return;
         }
-        let connection = Connection {
+        let connection = TcpConnection {
             stream,
             peer,
             router: self.router.clone(),
@@ -147,18 +147,18 @@ impl Listener {
             close: self.finish.child_token(),
             metrics: Arc::clone(&self.metrics),
         };
-        match self.places.take(peer.ip(), &connection.close) {
-            Ok(place) => self.connections.spawn(connection.serve(place)),
-            Err(turned_away) => {
-                let (places, reserve) = (Arc::clone(&self.places), Arc::clone(&self.reserve));
-                let beyond = connection.serve_beyond(places, reserve, turned_away);
+        match self.slots.take(peer.ip(), &connection.close) {
+            Ok(slot) => self.connections.spawn(connection.serve(slot)),
+            Err(refused) => {
+                let (slots, reserve) = (Arc::clone(&self.slots), Arc::clone(&self.reserve));
+                let beyond = connection.serve_beyond(slots, reserve, refused);
                 self.connections.spawn(beyond)
             }
         };
     }
 }
 
-/// The connections that outlive the accept loop.
+/// Connections that are still open after the accept loop.
 #[derive(Debug)]
 pub struct Connections {
     tracker: TaskTracker,
@@ -166,17 +166,17 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Lets requests under way finish, for at most `patience`.
-    pub async fn finish(self, patience: Duration) {
+    /// Lets requests under way finish, for at most `timeout`.
+    pub async fn finish(self, timeout: Duration) {
         self.finish.cancel();
         self.tracker.close();
-        if tokio::time::timeout(patience, self.tracker.wait())
+        if tokio::time::timeout(timeout, self.tracker.wait())
             .await
             .is_err()
         {
             tracing::info!(
                 connections = self.tracker.len(),
-                "ended connections that did not"
+                "closed connections that did not finish in time"
             );
         }
     }
@@ -200,72 +200,73 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// An accepted connection.
-struct Connection {
+struct TcpConnection {
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
     keep_alive: Duration,
-    /// Closes it once it is idle.
+    /// Closes the connection once it is idle.
     close: CancellationToken,
     metrics: Arc<Metrics>,
 }
 
-impl Connection {
-    async fn serve(self, place: Arc<Place>) {
-        self.run(Some(place), None).await;
+impl TcpConnection {
+    async fn serve(self, slot: Arc<TcpSlot>) {
+        self.run(Some(slot), None).await;
     }
 
-    /// Serves a connection beyond the limits: in the place of an idle one, or else only health checks.
+    /// Serves a connection beyond the limits. It gets the slot of an idle connection; if there is none,
+    /// only health checks are answered.
     async fn serve_beyond(
         self,
-        places: Arc<Places>,
+        slots: Arc<TcpSlots>,
         reserve: Arc<Reserve>,
-        turned_away: AdmissionError,
+        refused: AdmissionError,
     ) {
-        let reason = turned_away.connection_reason();
+        let reason = refused.connection_reason();
         let metrics = Arc::clone(&self.metrics);
         let in_reserve = Arc::new(reserve.enter());
-        if turned_away == AdmissionError::Full {
+        if refused == AdmissionError::Full {
             let (peer, close) = (self.peer.ip(), self.close.clone());
-            let place = tokio::select! {
-                place = places.take_over(peer, &close, TAKE_OVER_TIMEOUT) => place,
-                () = in_reserve.gone() => return metrics.reject(reason),
+            let slot = tokio::select! {
+                slot = slots.take_over(peer, &close, TAKE_OVER_TIMEOUT) => slot,
+                () = in_reserve.evicted() => return metrics.reject(reason),
             };
-            if let Some(place) = place {
+            if let Some(slot) = slot {
                 drop(in_reserve);
-                return self.serve(place).await;
+                return self.serve(slot).await;
             }
         }
-        let beyond = Some((turned_away, Arc::clone(&in_reserve)));
+        let beyond = Some((refused, Arc::clone(&in_reserve)));
         let run = tokio::time::timeout(HEADER_TIMEOUT, self.run(None, beyond));
         tokio::select! {
             ended = run => if ended.is_err() {
                 metrics.reject(reason);
             },
-            () = in_reserve.gone() => metrics.reject(reason),
+            () = in_reserve.evicted() => metrics.reject(reason),
         }
     }
 
     async fn run(
         self,
-        place: Option<Arc<Place>>,
-        beyond: Option<(AdmissionError, Arc<InReserve>)>,
+        slot: Option<Arc<TcpSlot>>,
+        beyond: Option<(AdmissionError, Arc<ReserveSlot>)>,
     ) {
         let keep_alive = self.keep_alive > Duration::ZERO && beyond.is_none();
         let times = Times {
             head: HEADER_TIMEOUT,
             idle: self.keep_alive,
         };
-        let progress = Arc::new(Progress::new(place));
+        let progress = Arc::new(Progress::new(slot));
         let stream = Watched::new(self.stream, Arc::clone(&progress), times);
         let seen = Arc::clone(&progress);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             seen.request_begins();
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(self.peer));
-            if let Some((turned_away, in_reserve)) = &beyond {
-                in_reserve.asks();
-                request.extensions_mut().insert(*turned_away);
+            if let Some((refused, in_reserve)) = &beyond {
+                in_reserve.note_request();
+                request.extensions_mut().insert(*refused);
             }
             // A router is always ready; `call` wants it mutable.
             let answer = self.router.clone().call(request);
@@ -287,8 +288,8 @@ impl Connection {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            // `Watched` has the timeouts, and ends before this one. But after an answer hyper looks at
-            // the stream again only where it has a timeout of its own.
+            // `Watched` has shorter timeouts, so this one never fires. But hyper reads the stream after
+            // an answer only if it has a timeout of its own.
             .header_read_timeout(times.longest())
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
@@ -306,14 +307,14 @@ impl Connection {
             if let Some(reason) = fault(&error, &progress) {
                 self.metrics.reject(reason);
             }
-            // The peer's doing, as a rule: half a request, garbage, a reset.
+            // Usually the peer's doing: half a request, garbage, a reset.
             tracing::debug!(%error, "a connection ended badly");
         }
     }
 }
 
-/// What a connection ended for, where that was its client's fault. A request that breaks off is
-/// not: that is how connections are lost.
+/// Why a connection ended, if that was its client's fault. An incomplete request is not: that is how
+/// connections are lost.
 fn fault(error: &hyper::Error, progress: &Progress) -> Option<&'static str> {
     let source = error.source().and_then(|e| e.downcast_ref::<io::Error>());
     if error.is_parse() {
@@ -321,7 +322,7 @@ fn fault(error: &hyper::Error, progress: &Progress) -> Option<&'static str> {
     } else if progress.head_was_late() {
         Some("slow_header")
     } else if source.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-        // The system gave up: nothing was taken for USER_TIMEOUT.
+        // The system closed it: the peer acknowledged nothing for USER_TIMEOUT.
         Some("slow_reader")
     } else {
         None

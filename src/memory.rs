@@ -1,21 +1,21 @@
 //! One bound on the memory that all connections together make the service hold: what was received
 //! and not handled yet, requests that wait, answers that were built, and output that was not sent.
 //!
-//! Each connection has an [`MemoryAccount`]; whatever holds memory for it keeps a [`MemoryCharge`] there. Near
-//! the bound two things happen, in this order:
+//! Each connection has a [`MemoryAccount`], and every part that holds memory for it keeps a
+//! [`MemoryCharge`] there. Near the bound two things happen, in this order:
 //!
-//! 1. Above `CLOSE_ABOVE` the connections that hold most are closed, until what the others hold
-//!    is below `CLOSE_DOWN_TO`. Closing takes a moment, so what a closing connection still holds
-//!    counts as gone; otherwise all would be closed before the first has ended.
+//! 1. Above `CLOSE_ABOVE` the connections that hold most are closed, until the others hold less than
+//!    `CLOSE_DOWN_TO`. Closing takes a moment, so what a closing connection still holds counts as
+//!    freed. Otherwise all would be closed before the first has ended.
 //! 2. Above `REFUSE_ABOVE` new work is refused. Because closing begins earlier, this happens only
-//!    while closing is behind. A connection that holds next to nothing (`LIGHT`) may go on even
-//!    then: what those add is small, and closing bounds it.
+//!    while closing is behind. A connection that holds little (`LIGHT`) is served even then: such
+//!    connections add little, and closing bounds it.
 //!
-//! Output that can wait in a room's log does: it stops being handed on at `CLOSE_DOWN_TO`, so
-//! readers that are behind close nobody.
+//! Output can wait in a room's log. Above `CLOSE_DOWN_TO` it is no longer handed to transports, so
+//! slow readers do not cause connections to be closed.
 //!
-//! A charge changes two relaxed counters, and those only when it crosses a step of `STEP`: what
-//! is small and short-lived costs nothing.
+//! A charge changes two relaxed counters, and only when it crosses a step of `STEP`. So small and
+//! short-lived charges cost nothing.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,19 +26,19 @@ use parking_lot::Mutex;
 use slab::Slab;
 use tokio::sync::Notify;
 
-/// Charges are counted in steps of so many bytes; less than one step is not counted.
+/// Charges are counted in steps of this many bytes; less than one step is not counted.
 const STEP: usize = 1024;
 /// Shares of the bound, in sixteenths.
 const CLOSE_ABOVE: usize = 14;
 const CLOSE_DOWN_TO: usize = 12;
 const REFUSE_ABOVE: usize = 15;
-/// The most that closing connections may count as gone. If closing them frees nothing, others must
-/// be closed.
+/// Most that closing connections may count as freed. If closing them frees nothing, others must be
+/// closed.
 const CREDIT: usize = 4;
 const WHOLE: usize = 16;
-/// A connection that holds less is not refused anything: as much as the largest honest message takes.
+/// A connection that holds less is not refused anything. The largest honest message takes this much.
 const LIGHT: usize = 16 * 1024;
-/// The same for output, which so many connections wait for at once that they count together.
+/// The same for output. It is less, because many connections wait for output simultaneously.
 const LIGHT_OUTPUT: usize = 4 * 1024;
 /// Shortest time between two rounds of closing.
 const ROUND_PAUSE: Duration = Duration::from_millis(5);
@@ -70,7 +70,7 @@ impl MemoryBudget {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether new work that holds `bytes` may begin.
+    /// Whether new work that holds `bytes` may start.
     #[must_use]
     pub fn has_room(&self, bytes: usize) -> bool {
         self.fits(bytes, REFUSE_ABOVE)
@@ -80,7 +80,7 @@ impl MemoryBudget {
         self.used().saturating_add(bytes) <= self.share(sixteenths)
     }
 
-    /// Opens the account of a new connection. `owner` closes it when it holds too much.
+    /// Opens the account of a new connection. `owner` closes the connection if it holds too much.
     #[must_use]
     pub fn open(self: &Arc<Self>, owner: Weak<dyn Owner>) -> Arc<MemoryAccount> {
         Arc::new_cyclic(|account| MemoryAccount {
@@ -92,8 +92,8 @@ impl MemoryBudget {
         })
     }
 
-    /// Closes the connections that hold most, whenever all together hold too much. Runs for as
-    /// long as it is polled.
+    /// Closes the connections that hold most, whenever all together hold too much. Runs for as long as
+    /// it is polled.
     pub async fn guard(&self) {
         loop {
             self.pressure.notified().await;
@@ -132,7 +132,7 @@ impl MemoryBudget {
         if self.limit == usize::MAX {
             usize::MAX
         } else {
-            // In this order, so that no limit overflows.
+            // Divided first, so that no limit overflows.
             self.limit / WHOLE * sixteenths
         }
     }
@@ -158,13 +158,13 @@ impl fmt::Debug for MemoryBudget {
     }
 }
 
-/// Whoever can close a connection.
+/// Closes the connection of an account.
 pub trait Owner: Send + Sync {
     /// Closes the connection, because it holds more memory than others and there is too little.
     fn close_for_memory(&self);
 }
 
-/// What one connection holds.
+/// Memory that one connection holds.
 pub struct MemoryAccount {
     budget: Arc<MemoryBudget>,
     key: usize,
@@ -174,14 +174,14 @@ pub struct MemoryAccount {
 }
 
 impl MemoryAccount {
-    /// An account that nobody closes, of a budget without a bound.
+    /// An account without an owner, of a budget without a bound.
     #[must_use]
     pub fn unbounded() -> Arc<Self> {
-        struct Nobody;
-        impl Owner for Nobody {
+        struct NoOwner;
+        impl Owner for NoOwner {
             fn close_for_memory(&self) {}
         }
-        MemoryBudget::new(0).open(Weak::<Nobody>::new())
+        MemoryBudget::new(0).open(Weak::<NoOwner>::new())
     }
 
     /// The budget it belongs to.
@@ -211,14 +211,14 @@ impl MemoryAccount {
         self.held().saturating_add(bytes) <= LIGHT || self.budget.has_room(bytes)
     }
 
-    /// Whether output of `bytes` may be handed on before the transport has taken the last. Output
-    /// that waits its turn elsewhere costs nothing, so it stops well before anybody is closed.
+    /// Whether `bytes` of output may be handed to the transport before it has taken the last. Output that
+    /// waits in the log costs nothing, so this ends well before connections are closed.
     #[must_use]
     pub fn has_room_to_spare(&self, bytes: usize) -> bool {
         self.held().saturating_add(bytes) <= LIGHT_OUTPUT || self.budget.fits(bytes, CLOSE_DOWN_TO)
     }
 
-    /// A charge of `bytes` for new work; `None` where there is no room for it.
+    /// A charge of `bytes` for new work; `None` if there is no room for it.
     #[must_use]
     pub fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<MemoryCharge> {
         if !self.has_room(bytes) {
@@ -264,7 +264,7 @@ pub struct MemoryCharge {
 }
 
 impl MemoryCharge {
-    /// So many bytes are held now.
+    /// Sets the number of bytes that are held now.
     pub fn set(&mut self, bytes: usize) {
         let bytes = bytes / STEP * STEP;
         let before = std::mem::replace(&mut self.bytes, bytes);

@@ -81,7 +81,7 @@ impl Serialize for RoomCounts<'_> {
 
 /// `session`
 #[derive(Debug, Serialize)]
-pub struct Session<'a> {
+pub struct SessionInfo<'a> {
     /// Proof of this identity for a later CONNECT.
     pub token: &'a str,
     /// Who this connection is to others.

@@ -14,7 +14,8 @@ use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, Limits};
 use hubbub::room::{LogBounds, RoomSettings, Rooms};
 use hubbub::session::{
-    self, Connection, Door, Identities, Link, SendError, SessionSettings, Shared, commands,
+    self, Connection, FlowControl, Identities, InboxSender, SendError, SessionSettings, Shared,
+    commands,
 };
 use hubbub::store::MemoryStore;
 use hubbub::telemetry;
@@ -23,14 +24,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 
 const FATAL: &str = "the straw that breaks it";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Tells a test what it is told, or panics.
 #[derive(Debug)]
 struct Fragile {
     told: UnboundedSender<String>,
     breaks: bool,
-    link: Arc<Link>,
+    flow: Arc<FlowControl>,
 }
 
 impl Fragile {
@@ -39,7 +40,7 @@ impl Fragile {
             !(self.breaks && text.contains(FATAL)),
             "as this test wants it"
         );
-        self.link.take(1);
+        self.flow.take(1);
         self.told.send(text.to_owned()).map_err(|_| SendError)
     }
 }
@@ -52,7 +53,7 @@ impl Connection for Fragile {
     }
 
     fn acknowledge(&self, (): (), _payload: &RawValue) -> Result<(), SendError> {
-        self.link.take(1);
+        self.flow.take(1);
         Ok(())
     }
 
@@ -66,23 +67,23 @@ impl Connection for Fragile {
 }
 
 struct Person {
-    door: Door<()>,
+    inbox: InboxSender<()>,
     told: UnboundedReceiver<String>,
-    task: JoinHandle<session::Ended>,
+    task: JoinHandle<session::CloseReason>,
 }
 
 impl Person {
     fn join(shared: &Arc<Shared>, name: &str, breaks: bool) -> Self {
         let (sender, told) = mpsc::unbounded_channel();
-        let link = Arc::new(Link::default());
+        let flow = Arc::new(FlowControl::default());
         let connection = Fragile {
             told: sender,
             breaks,
-            link: Arc::clone(&link),
+            flow: Arc::clone(&flow),
         };
-        let (door, _end, session) = session::open(
+        let (inbox, _end, session) = session::open(
             shared,
-            &link,
+            &flow,
             &MemoryAccount::unbounded(),
             connection,
             &Auth::default(),
@@ -90,18 +91,18 @@ impl Person {
         );
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);
-        door.receive(commands::find("join_room").unwrap(), Some(&join), None);
-        Self { door, told, task }
+        inbox.receive(commands::find("join_room").unwrap(), Some(&join), None);
+        Self { inbox, told, task }
     }
 
     fn say(&self, text: &str) {
         let payload = format!(r#"{{"text":"{text}"}}"#);
         let send = commands::find("send_message").unwrap();
-        self.door.receive(send, Some(&payload), None);
+        self.inbox.receive(send, Some(&payload), None);
     }
 
     async fn until_told(&mut self, text: &str) {
-        let heard = tokio::time::timeout(PATIENCE, async {
+        let heard = tokio::time::timeout(TIMEOUT, async {
             while let Some(told) = self.told.recv().await {
                 if told.contains(text) {
                     return true;
@@ -187,11 +188,11 @@ async fn a_panic_ends_its_own_connection_only_and_is_counted() {
 
     telemetry::report_panics(&metrics);
     bob.say(FATAL);
-    let ended = tokio::time::timeout(PATIENCE, bob.task).await.unwrap();
+    let ended = tokio::time::timeout(TIMEOUT, bob.task).await.unwrap();
     drop(std::panic::take_hook());
     // In his own task, or in the room's, which ends him for it.
     match ended {
-        Ok(ended) => assert_eq!(ended, session::Ended::Slow),
+        Ok(ended) => assert_eq!(ended, session::CloseReason::Slow),
         Err(error) => assert!(error.is_panic()),
     }
     assert_eq!(metrics.panics.get(), 1);

@@ -22,8 +22,8 @@ const ORDER: [&[&str]; 8] = [
     &["domain"],
 ];
 /// Helpers that anybody may use and that use nobody.
-const HELPERS: [&str; 7] = [
-    "clock", "json", "memory", "metrics", "random", "rate", "sync",
+const HELPERS: [&str; 8] = [
+    "clock", "json", "memory", "metrics", "peer", "random", "rate", "sync",
 ];
 /// Libraries that only one place may name.
 const OWNED: [(&str, &str); 5] = [
@@ -44,7 +44,7 @@ const IMPURE: [&str; 6] = [
 ];
 /// What public functions return as `Err` beside errors: why a session ended, what a client is
 /// answered, and how long it has to wait.
-const NO_FAILURES: [&str; 3] = ["Ended", "Refusal", "Duration"];
+const NO_FAILURES: [&str; 3] = ["CloseReason", "Refusal", "Duration"];
 const LINES_MAX: usize = 400;
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {

@@ -1,11 +1,10 @@
 //! Which values a setting may have: the same for the command line and for a [`Config`] made in code.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
-use super::parse::Given;
 use super::{Config, KeySource, SettingError};
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::telemetry;
@@ -18,6 +17,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const MEMORY_BUDGET_MIN: usize = 16 * 1024 * 1024;
 /// Characters of the longest prefix of keys.
 const PREFIX_MAX: usize = 64;
+
+/// The text given for each setting, as errors show it.
+pub(super) type Given = HashMap<&'static str, String>;
 
 /// The least value of a setting that is a number.
 pub(super) fn least(setting: &str) -> u64 {

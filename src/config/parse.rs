@@ -1,7 +1,6 @@
 //! From text to values. Text that is no value is replaced by the default, so that everything else
 //! can still be checked; the configuration is not used then.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::checks::{self, least};
+use super::checks::{self, Given, least};
 use super::raw::Raw;
 use super::{Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
@@ -24,9 +23,6 @@ pub(super) fn parse(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, Confi
     errors.extend(checks::errors(&config, &given));
     ConfigErrors::check(errors).map(|()| config)
 }
-
-/// What was given for each setting, to be shown in errors as it was written.
-pub(super) type Given = HashMap<&'static str, String>;
 
 #[derive(Default)]
 struct Reader {

@@ -1,8 +1,8 @@
 //! The web client: a table of files, and the handler that answers from it.
 //!
-//! Each file is there plain and, where that is smaller, as gzip and brotli, all made at build time:
-//! nothing is compressed while serving. Paths are looked up in the table, never on a disk: also
-//! where the files come from a folder, they are read at start.
+//! Each file exists plain and, if that is smaller, as gzip and brotli. All are made at build time, so
+//! nothing is compressed while serving. Paths are looked up in the table and never on a disk. Files
+//! from a folder are read at start.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
+use super::asset::{Asset, Coding};
 use super::folder;
 pub use super::folder::FolderError;
 use crate::domain::RoomName;
@@ -30,7 +31,7 @@ const PERMISSIONS_POLICY: &str =
 #[cfg(feature = "web")]
 const HASHED: &str = "/assets/";
 const PAGE: &str = "/index.html";
-/// The client module in one file. Pages of other origins import it, so it is theirs to read.
+/// The client module in one file. Pages of other origins import it, so they may read it.
 const CLIENT: &str = "/client.js";
 
 /// A file as the build script writes it into the table.
@@ -46,40 +47,6 @@ struct Embedded {
 #[cfg(feature = "web")]
 static EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// How a body is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Coding {
-    Brotli,
-    Gzip,
-    Identity,
-}
-
-impl Coding {
-    /// Best first: of codings that the client likes equally, the earlier is taken.
-    const ALL: [Self; 3] = [Self::Brotli, Self::Gzip, Self::Identity];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-            Self::Identity => "identity",
-        }
-    }
-}
-
-/// A file as it is served.
-#[derive(Debug)]
-pub(super) struct Asset {
-    pub(super) path: String,
-    /// Names the content.
-    pub(super) tag: String,
-    /// The path never stands for another content: clients need not ask again.
-    pub(super) immutable: bool,
-    pub(super) identity: Bytes,
-    pub(super) gzip: Option<Bytes>,
-    pub(super) brotli: Option<Bytes>,
-}
-
 #[cfg(feature = "web")]
 impl From<&Embedded> for Asset {
     fn from(file: &Embedded) -> Self {
@@ -90,36 +57,6 @@ impl From<&Embedded> for Asset {
             identity: Bytes::from_static(file.identity),
             gzip: file.gzip.map(Bytes::from_static),
             brotli: file.brotli.map(Bytes::from_static),
-        }
-    }
-}
-
-impl Asset {
-    fn body(&self, coding: Coding) -> Option<&Bytes> {
-        match coding {
-            Coding::Brotli => self.brotli.as_ref(),
-            Coding::Gzip => self.gzip.as_ref(),
-            Coding::Identity => Some(&self.identity),
-        }
-    }
-
-    fn content_type(&self) -> &'static str {
-        match self
-            .path
-            .rsplit_once('.')
-            .map_or("", |(_, extension)| extension)
-        {
-            "html" => "text/html; charset=utf-8",
-            "js" => "text/javascript; charset=utf-8",
-            "css" => "text/css; charset=utf-8",
-            "svg" => "image/svg+xml",
-            "png" => "image/png",
-            "ico" => "image/x-icon",
-            "woff2" => "font/woff2",
-            "webmanifest" => "application/manifest+json",
-            "json" => "application/json",
-            "txt" => "text/plain; charset=utf-8",
-            _ => "application/octet-stream",
         }
     }
 }
@@ -143,8 +80,8 @@ impl Assets {
         Self::sorted(table.iter().map(Asset::from).collect())
     }
 
-    /// The web client in a folder, read once, now. The client module is there in any case: pages of
-    /// other origins rely on it.
+    /// Reads the web client in a folder. The client module is always there, because pages of other
+    /// origins rely on it.
     ///
     /// # Errors
     /// [`FolderError`] if the folder cannot be read, has no page or is too large.
@@ -183,16 +120,16 @@ impl Assets {
     }
 }
 
-/// Answers from the table. A room's path gets the page, but only for a browser that navigates
-/// there: whatever else is asked for and missing is not found. Where there is no such room, the page
-/// says so to the person, and the status to the program: `/admin` must not look as if it were there.
+/// Answers from the table. At a room's path a browser that navigates there receives the page; every
+/// other missing path is not found. If there is no such room, the page says so to the user and the
+/// status to programs: `/admin` must not look as if it existed.
 pub async fn serve(
     State((assets, rooms)): State<(Assets, Arc<[RoomName]>)>,
     request: Request,
 ) -> Response {
     let path = request.uri().path();
     if let Some(address) =
-        straightened(request.uri(), &rooms).filter(|_| wants_page(request.headers()))
+        canonical_address(request.uri(), &rooms).filter(|_| wants_page(request.headers()))
     {
         let headers = [
             (header::LOCATION, address.as_str()),
@@ -222,7 +159,7 @@ pub async fn serve(
     if exists {
         return answer(asset, request.method(), request.headers());
     }
-    // Without the conditions under which a client would be told that it has the page already.
+    // Without its conditions, because a client that has the page must not receive "not modified".
     let mut headers = request.headers().clone();
     headers.remove(header::IF_NONE_MATCH);
     let mut response = answer(asset, request.method(), &headers);
@@ -230,11 +167,11 @@ pub async fn serve(
     response
 }
 
-/// The address of a room that was asked for by another one: with slashes too many, like `/tech/`, in
-/// other letters, like `/Tech`, or encoded without need, like `/%74ech`. The page finds its files from
-/// its address, so it is served one level below the service's own path and nowhere else. Relative,
-/// because a proxy may have taken a prefix away.
-fn straightened(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
+/// The canonical address of a room that was requested by another one: with too many slashes, like
+/// `/tech/`, in other letters, like `/Tech`, or encoded without need, like `/%74ech`. The page finds
+/// its files relative to its address, so it is served one level below the service's own path and
+/// nowhere else. The result is relative, because a proxy may have removed a prefix.
+fn canonical_address(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
     let path = uri.path();
     let asked = path.trim_matches('/');
     if !is_room(asked) {
@@ -258,7 +195,7 @@ fn straightened(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
     ))
 }
 
-/// Rooms have one segment; what ends like a file is one.
+/// Whether a path may be a room's: it has one segment and does not end like a file.
 fn is_room(path: &str) -> bool {
     let name = path.trim_start_matches('/');
     let file = name.rsplit_once('.').is_some_and(|(_, extension)| {
@@ -334,8 +271,8 @@ fn is_fresh(request: &HeaderMap, tag: &str) -> bool {
     })
 }
 
-/// The coding that the client likes best of those that there are. One that refuses all of them
-/// gets the plain form: better than nothing.
+/// The available coding that the client prefers. A client that refuses all of them receives the plain
+/// form.
 fn choose<'a>(asset: &'a Asset, request: &HeaderMap) -> (Coding, &'a Bytes) {
     let mut best = (Coding::Identity, &asset.identity, 0);
     for coding in Coding::ALL {
@@ -350,7 +287,7 @@ fn choose<'a>(asset: &'a Asset, request: &HeaderMap) -> (Coding, &'a Bytes) {
     (best.0, best.1)
 }
 
-/// How much the client likes a coding, in thousandths (RFC 9110, 12.5.3).
+/// The client's quality value of a coding, in thousandths (RFC 9110, 12.5.3).
 fn quality(request: &HeaderMap, coding: Coding) -> u16 {
     let mut wildcard = None;
     let lists = request.get_all(header::ACCEPT_ENCODING).into_iter();
@@ -371,7 +308,7 @@ fn quality(request: &HeaderMap, coding: Coding) -> u16 {
         }
     }
     match coding {
-        // Always welcome unless refused, but after everything that was asked for.
+        // Always acceptable unless refused, but after every coding that was named.
         Coding::Identity => wildcard.map_or(1, |q| q.min(1)),
         _ => wildcard.unwrap_or(0),
     }

@@ -1,8 +1,8 @@
-//! Which address a request comes from: the peer's, or, where the peer is a trusted proxy, the one
-//! that the proxy names.
+//! The client's address of a request: the peer's or, if the peer is a trusted proxy, the one that the
+//! proxy names.
 //!
-//! `X-Forwarded-For` is a list to which each proxy appends whom it heard. Read from the right, the
-//! first address that is no trusted proxy is the client's; whatever stands left of it is hearsay.
+//! `X-Forwarded-For` is a list to which each proxy appends its peer. Read from the right, the first
+//! address that is not a trusted proxy is the client's. Everything left of it may be forged.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 
-use crate::socket::ClientAddress;
+use crate::peer::ClientAddress;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Notes the client's address on a request, where it is known.
+/// Adds the client's address to a request, if it is known.
 pub async fn note(
     State(trusted): State<Arc<[IpNet]>>,
     mut request: Request,
@@ -41,14 +41,15 @@ pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
     }
     let mut client = peer;
     let lines = headers.get_all(FORWARDED_FOR).into_iter();
-    // By bytes: what a client sent may be no text, and must not hide what a proxy wrote after it.
+    // As bytes: a client may have sent something that is not text, which must not hide what a proxy
+    // appended.
     let lines: Vec<&[u8]> = lines.map(|line| line.as_bytes()).collect();
     for hop in lines
         .iter()
         .rev()
         .flat_map(|line| line.rsplit(|&b| b == b','))
     {
-        // What is no address came from somebody who is not to be trusted.
+        // A trusted proxy appends addresses only.
         let Some(address) = address_of(hop) else {
             return client;
         };
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_unless_trusted() {
+    fn an_untrusted_peer_names_no_client() {
         assert_eq!(client("192.0.2.1", &["198.51.100.7"], &[]), "192.0.2.1");
         assert_eq!(
             client("192.0.2.1", &["198.51.100.7"], &["10.0.0.0/8"]),
@@ -140,7 +141,7 @@ mod tests {
 
     /// A proxy appends to what its client sent, whatever bytes that is.
     #[test]
-    fn bytes_that_are_no_text_hide_nobody() {
+    fn bytes_that_are_no_text_hide_no_address() {
         for sent in [&b"\xff"[..], b"\xc3\xa9, 6.6.6.6", b"\x80\x80,,"] {
             let line = [sent, b", 198.51.100.7"].concat();
             assert_eq!(

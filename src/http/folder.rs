@@ -1,8 +1,8 @@
-//! Another web client than the one in the binary: the files of a folder (`WEB_DIR`), for those who
-//! want their own page or none is built in.
+//! A web client from a folder (`WEB_DIR`), for operators who want their own page, or whose binary has
+//! none.
 //!
-//! All are read at start, so no request ever names a file on the disk, and the page and what it
-//! loads always belong together. What is hidden, or a link that leads out of the folder, is left out.
+//! All files are read at start. So no request names a file on the disk, and the page always fits the
+//! files that it loads. Hidden files, and links that lead out of the folder, are left out.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::assets::Asset;
+use super::asset::Asset;
 
-/// Bytes a folder may have. They are held in memory, and a wrong folder may have any number.
+/// Most bytes of a folder. They are held in memory, and a wrong folder may have any number.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Why a folder cannot be served.
@@ -36,7 +36,7 @@ pub enum FolderError {
     TooLarge,
 }
 
-/// Everything in the folder that is to be served.
+/// Reads everything in the folder that is served.
 pub(super) fn read(folder: &Path) -> Result<Vec<Asset>, FolderError> {
     let root = folder
         .canonicalize()
@@ -97,7 +97,7 @@ impl Found {
         let asset = Asset {
             path: address,
             tag: format!("{:016x}", hasher.finish()),
-            // Whoever edits a file here wants to see it after the next start.
+            // An edited file must be seen after the next start.
             immutable: false,
             identity,
             gzip: self.packed(path, ".gz")?,
@@ -120,7 +120,7 @@ impl Found {
     }
 
     fn content(&mut self, path: &Path) -> Result<Bytes, FolderError> {
-        // Asked before reading, so that a huge file is refused and not read.
+        // Checked before reading, so that a huge file is refused and not read.
         let size = fs::metadata(path)
             .map_err(|error| unreadable(path, error))?
             .len();

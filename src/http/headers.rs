@@ -1,5 +1,5 @@
-//! Headers that hold for whole groups of paths: those that every answer carries, and those that no
-//! request may carry twice.
+//! Rules for headers of whole groups of paths: those that every answer has, and those that no request
+//! may have twice.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::metrics::Metrics;
 
-/// Headers that mean one thing and on which a decision depends, here or in a proxy in front. Of two,
-/// a proxy may judge by one and this server by the other.
+/// Headers with a single value on which a decision depends, here or in a proxy in front. If there were
+/// two, a proxy might use one and this server the other.
 ///
 /// `Connection`, `Upgrade`, `X-Forwarded-For`, `Accept-Encoding` and `If-None-Match` are lists that
 /// may be spread over several lines (RFC 9110, section 5.3); they are read as a whole. hyper refuses
@@ -47,7 +47,7 @@ pub async fn refuse_doubled(
     }
 }
 
-/// Lets no browser guess that an answer is anything else than what its type says.
+/// Forbids browsers to guess another type for an answer than the one it states.
 pub async fn forbid_sniffing(mut response: Response) -> Response {
     let nosniff = HeaderValue::from_static("nosniff");
     response
@@ -56,8 +56,8 @@ pub async fn forbid_sniffing(mut response: Response) -> Response {
     response
 }
 
-/// Keeps Socket.IO's answers out of every cache: they are for one client, and the headers for other
-/// origins depend on who asks.
+/// Keeps Socket.IO's answers out of every cache. They are for one client, and their headers for other
+/// origins depend on the request's origin.
 pub async fn forbid_caching(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

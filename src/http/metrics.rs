@@ -1,5 +1,4 @@
-//! Metrics, on a listener of their own: they say what goes on inside, which is the operator's
-//! business.
+//! Metrics, on a listener of their own, because only operators may read them.
 
 use std::sync::Arc;
 

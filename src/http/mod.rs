@@ -1,5 +1,6 @@
 //! The router: the Socket.IO endpoint, health, and the web client.
 
+mod asset;
 pub mod assets;
 pub mod client_address;
 mod folder;
@@ -23,9 +24,10 @@ use tokio::sync::watch;
 use self::assets::Assets;
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::metrics::Metrics;
-use crate::socket::{self, AdmissionError, Endpoint};
+use crate::peer::AdmissionError;
+use crate::socket::{self, Endpoint};
 
-/// Whether the service wants new connections: not while it drains, and not while it is out of step
+/// Whether the service accepts new connections: not while it drains, and not while it is out of step
 /// with the nodes that share its rooms.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<Flags>);
@@ -37,19 +39,19 @@ struct Flags {
 }
 
 impl Readiness {
-    /// The service drains: for good.
+    /// Makes the service not ready for good, because it drains.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Release);
     }
 
-    /// From now on it depends on whether this node is in step with the others that share its rooms.
+    /// Makes readiness depend on whether this node is in step with the others that share its rooms.
     /// Only the first call counts.
     pub fn follow(&self, in_step: watch::Receiver<bool>) {
         self.0.in_step.get_or_init(|| in_step);
     }
 
-    /// Why it is red, if it is.
-    fn red(&self) -> Option<&'static str> {
+    /// Why the service is not ready, if it is not.
+    fn not_ready(&self) -> Option<&'static str> {
         if self.0.draining.load(Ordering::Acquire) {
             Some("shutting down\n")
         } else if self.0.in_step.get().is_none_or(|up| *up.borrow()) {
@@ -60,22 +62,22 @@ impl Readiness {
     }
 }
 
-/// What the router is made of.
+/// Everything that the routes need.
 #[derive(Debug)]
 pub struct Parts {
     /// Socket.IO.
     pub endpoint: Arc<Endpoint>,
-    /// Whether newcomers are welcome.
+    /// Whether new connections are accepted.
     pub readiness: Readiness,
     /// The web client, if there is one.
     pub page: Option<Assets>,
-    /// The rooms, each with a path of the page's.
+    /// The rooms. Each has a path at which the page is served.
     pub rooms: Vec<RoomName>,
-    /// Whose pages may connect.
+    /// Origins whose pages may connect.
     pub allowed_origins: AllowedOrigins,
-    /// Who is believed about whom it speaks for.
+    /// Proxies whose `X-Forwarded-For` is used.
     pub trusted_proxies: Vec<IpNet>,
-    /// What is counted.
+    /// Metrics of the service.
     pub metrics: Arc<Metrics>,
 }
 
@@ -103,7 +105,7 @@ pub fn router(parts: Parts) -> Router {
         }
         None => Router::new().route("/", get(no_page)),
     };
-    // The last layer of each sees a request first.
+    // The last layer of each group handles a request first.
     let socket_io = Router::new()
         .route(socket::PATH, any(socket::endpoint::serve))
         .route(
@@ -113,7 +115,7 @@ pub fn router(parts: Parts) -> Router {
         .with_state(endpoint)
         .layer(middleware::from_fn_with_state(
             readiness,
-            turn_newcomers_away,
+            refuse_new_sessions,
         ))
         .layer(middleware::from_fn_with_state(
             trusted_proxies,
@@ -134,23 +136,23 @@ pub fn router(parts: Parts) -> Router {
         .layer(middleware::map_response(headers::forbid_sniffing))
 }
 
-/// While the service is not ready, nobody new comes in. Those who are in go on: who polls needs new
-/// requests, and often new connections, to hear of the end.
-async fn turn_newcomers_away(
+/// Refuses new sessions while the service is not ready. Requests of existing sessions pass: a client
+/// that polls needs new requests, and often new connections, until its session ends.
+async fn refuse_new_sessions(
     State(readiness): State<Readiness>,
     request: Request,
     next: Next,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let is_in = query.split('&').any(|pair| pair.starts_with("sid="));
-    let Some(why) = readiness.red().filter(|_| !is_in) else {
+    let has_session = query.split('&').any(|pair| pair.starts_with("sid="));
+    let Some(why) = readiness.not_ready().filter(|_| !has_session) else {
         return next.run(request).await;
     };
     let retry = [(header::RETRY_AFTER, "1")];
     (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response()
 }
 
-/// Red also while the service is full: other nodes have room for newcomers.
+/// Not ready also while the service is full, because other nodes may accept new clients.
 async fn readyz(
     State((readiness, endpoint)): State<(Readiness, Arc<Endpoint>)>,
     request: Request,
@@ -158,13 +160,13 @@ async fn readyz(
     let beyond = request.extensions().get::<AdmissionError>();
     let is_full = beyond == Some(&AdmissionError::Full) || endpoint.is_full();
     let full = is_full.then_some("server is full (MAX_CONNECTIONS)\n");
-    match readiness.red().or(full) {
+    match readiness.not_ready().or(full) {
         None => (StatusCode::OK, "ready\n".to_owned()),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")),
     }
 }
 
-/// There is no web client: says so, and what the service speaks.
+/// Answers for a page if there is no web client, and shows how to connect.
 async fn no_page() -> impl IntoResponse {
     let text = concat!(
         env!("CARGO_PKG_NAME"),

@@ -1,11 +1,11 @@
-//! Whose pages may connect. There are no cookies and no other ambient authority of this server's, so
-//! by default any page may, also one from a file (origin `null`), as with the original.
-//! ALLOWED_ORIGINS closes that for WebSocket, polling and preflight alike. A client that sends no
-//! origin is no browser, and may connect.
+//! Origins whose pages may connect. This server has no cookies and no other ambient authority. So by
+//! default any page may connect, also one from a file (origin `null`), as with the original.
+//! ALLOWED_ORIGINS restricts WebSocket, polling and preflight alike. A client that sends no origin is
+//! not a browser, and may connect.
 //!
-//! Pages may send credentials, which proxies in front may ask for. `null` is treated like any other
-//! origin: a browser would send a WebSocket's credentials anyway, so refusing them for polling
-//! protects nobody.
+//! Pages may send credentials, which proxies in front may require. `null` is treated like any other
+//! origin. A browser sends credentials with a WebSocket in any case, so refusing them for polling
+//! protects no user.
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ fn is_allowed(allowed: &AllowedOrigins, origin: &HeaderValue) -> bool {
     }
 }
 
-/// Tells browsers the same. The origin is echoed, because `*` would shut out pages that send
-/// credentials.
+/// Answers browsers' CORS checks by the same rule. The origin is echoed, because `*` would exclude
+/// pages that send credentials.
 pub fn cors(allowed: &Arc<AllowedOrigins>) -> CorsLayer {
     let allowed = Arc::clone(allowed);
     CorsLayer::new()

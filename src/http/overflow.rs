@@ -1,5 +1,5 @@
-//! Requests on connections that the listener accepted beyond its limits. Only health checks are
-//! answered there: see the listener.
+//! Requests on connections that the listener accepted beyond its limits. On those, only health checks
+//! are answered.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::metrics::Metrics;
-use crate::socket::AdmissionError;
+use crate::peer::AdmissionError;
 
 /// Refuses a request on a connection beyond the limits.
 pub async fn refuse(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let Some(&turned_away) = request.extensions().get::<AdmissionError>() else {
+    let Some(&error) = request.extensions().get::<AdmissionError>() else {
         return next.run(request).await;
     };
-    metrics.reject(turned_away.connection_reason());
-    turned_away.into_response()
+    metrics.reject(error.connection_reason());
+    error.into_response()
 }

@@ -1,4 +1,4 @@
-//! A way round the HTTP library's dates: it panics whenever it is polled while the machine's clock shows
+//! Work-around for the HTTP library's dates: it panics when it is polled while the machine's clock shows
 //! a time before 1970 or after 9999.
 
 use std::future::{Future, poll_fn};
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use crate::clock;
 
-/// Time between two looks at a clock that no date can be made of.
-const LOOK: Duration = Duration::from_millis(100);
+/// Time between two checks of a clock whose time is not a date.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Polls a connection only while a date can be made of the clock: until then, requests wait.
+/// Polls a connection only while the clock's time is a date. Until then, requests wait.
 pub async fn while_datable<F: Future>(mut connection: Pin<&mut F>) -> F::Output {
     let mut pause: Option<Pin<Box<tokio::time::Sleep>>> = None;
     poll_fn(|cx| {
         while !clock::is_datable() {
-            let sleep = pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(LOOK)));
+            let sleep = pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(CHECK_INTERVAL)));
             ready!(sleep.as_mut().poll(cx));
             pause = None;
         }

@@ -1,6 +1,6 @@
-//! How many files the system lets this process have open. Every connection is one.
+//! The limit of open files. Every connection is one.
 
-/// Raises the limit as far as this process may, and returns it; `None` where none is known.
+/// Raises the limit as far as this process may, and returns it; `None` if none is known.
 ///
 /// Systems start processes with as few as 1,024, for the sake of programs that cannot take more.
 #[cfg(unix)]
@@ -19,7 +19,7 @@ pub fn raise_limit() -> Option<usize> {
     Some(usize::try_from(current).unwrap_or(usize::MAX))
 }
 
-/// Raises the limit as far as this process may, and returns it; `None` where none is known.
+/// Raises the limit as far as this process may, and returns it; `None` if none is known.
 #[cfg(not(unix))]
 #[must_use]
 pub const fn raise_limit() -> Option<usize> {

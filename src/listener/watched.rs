@@ -1,5 +1,5 @@
-//! A connection's stream with HTTP's two timeouts: one for a request's head, from its first byte, and
-//! one for the time between requests. hyper has one for both, which starts when it begins to wait.
+//! A connection's stream with two HTTP timeouts: one for a request's head, from its first byte, and one
+//! for the time between requests. hyper has a single one for both, which starts when it begins to wait.
 
 use std::io;
 use std::pin::Pin;
@@ -12,20 +12,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::places::Place;
+use super::slots::TcpSlot;
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It has sent nothing yet.
     New = 0,
-    /// Part of a request's head has come.
+    /// Part of a request's head has arrived.
     Head = 1,
     /// A request is being answered.
     Request = 2,
     /// Its requests are answered. The last answer may still be on its way.
     Idle = 3,
-    /// It speaks another protocol now.
+    /// It has switched to another protocol.
     Upgraded = 4,
 }
 
@@ -43,44 +43,44 @@ impl Phase {
     }
 }
 
-/// A phase and how many there were before it, so that two of one kind are not taken for one.
+/// A phase and how many there were before it, so that two of the same kind differ.
 type Stamp = u64;
 
-/// How far a connection is. The stream and the service behind it change it in turns, in one task.
+/// Phase of a connection. Its stream and the service behind it change it, both in one task.
 #[derive(Debug)]
 pub struct Progress {
     stamp: AtomicU64,
     head_was_late: AtomicBool,
-    place: Option<Arc<Place>>,
+    slot: Option<Arc<TcpSlot>>,
 }
 
 impl Progress {
-    /// Of a new connection, with its place if it has one.
+    /// Progress of a new connection, with its slot if it has one.
     #[must_use]
-    pub fn new(place: Option<Arc<Place>>) -> Self {
+    pub fn new(slot: Option<Arc<TcpSlot>>) -> Self {
         Self {
             stamp: AtomicU64::new(Phase::New as Stamp),
             head_was_late: AtomicBool::new(false),
-            place,
+            slot,
         }
     }
 
-    /// A request's head is complete.
+    /// Notes that a request's head is complete.
     pub fn request_begins(&self) {
         self.enter(Phase::Request);
     }
 
-    /// A request is answered.
+    /// Notes that a request is answered.
     pub fn answered(&self) {
         self.enter(Phase::Idle);
     }
 
-    /// A request is answered with another protocol.
+    /// Notes that the connection switches to another protocol.
     pub fn upgraded(&self) {
         self.enter(Phase::Upgraded);
     }
 
-    /// Whether the connection ended because a request's head did not come in time.
+    /// Whether the connection ended because a request's head did not arrive in time.
     #[must_use]
     pub fn head_was_late(&self) -> bool {
         self.head_was_late.load(Ordering::Relaxed)
@@ -94,15 +94,15 @@ impl Progress {
         let next = self.stamp() / Phase::COUNT + 1;
         let stamp = next * Phase::COUNT + phase as Stamp;
         self.stamp.store(stamp, Ordering::Relaxed);
-        match &self.place {
-            Some(place) if phase == Phase::Idle => place.idle(),
-            Some(place) => place.busy(),
+        match &self.slot {
+            Some(slot) if phase == Phase::Idle => slot.idle(),
+            Some(slot) => slot.busy(),
             None => {}
         }
     }
 }
 
-/// How long a connection may take.
+/// Timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     /// For a request's head, from its first byte.
@@ -112,7 +112,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Longer than any wait for a whole head.
+    /// A time that is longer than any wait for a complete head.
     #[must_use]
     pub fn longest(self) -> Duration {
         (self.idle + self.head) * 2
@@ -128,13 +128,13 @@ impl Times {
     }
 }
 
-/// See the module's text.
+/// A TCP stream that ends when its connection is late with a request.
 #[derive(Debug)]
 pub struct Watched {
     stream: TcpStream,
     progress: Arc<Progress>,
     times: Times,
-    /// The phase that is timed, and when it began or was last written in.
+    /// The phase that is timed, and when it began or something was last written in it.
     timed: (Stamp, Instant),
     timer: Option<Pin<Box<Sleep>>>,
     /// The system takes no more bytes at the moment.
@@ -142,7 +142,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Times a new connection, from now on.
+    /// Starts the timeouts of a new connection.
     #[must_use]
     pub fn new(stream: TcpStream, progress: Arc<Progress>, times: Times) -> Self {
         Self {
@@ -159,7 +159,8 @@ impl Watched {
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Phase> {
         let stamp = self.progress.stamp();
         let phase = Phase::of(stamp);
-        // Whose answer is still being taken is not idle. One who takes nothing is the system's to end.
+        // A client that still receives its answer is not idle. If it takes nothing, the system closes
+        // the connection.
         let is_timed = phase != Phase::Idle || !self.is_write_blocked;
         let Some(most) = self.times.of(phase).filter(|_| is_timed) else {
             self.timer = None;
@@ -178,18 +179,18 @@ impl Watched {
             if timer.deadline() >= deadline {
                 return Poll::Ready(phase);
             }
-            // Something was written meanwhile.
+            // Something has been written since the timer was set.
             timer.as_mut().reset(deadline);
         }
     }
 
-    /// What a connection that took too long reads: nothing more, or within a head an error.
+    /// The result of reading after a timeout: the end of the stream, or within a head an error.
     fn end(&self, phase: Phase) -> io::Result<()> {
         if phase != Phase::Head {
             return Ok(());
         }
         self.progress.head_was_late.store(true, Ordering::Relaxed);
-        let late = "the head of a request did not come in time";
+        let late = "the head of a request did not arrive in time";
         Err(io::Error::new(io::ErrorKind::TimedOut, late))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::client::Client;
-use super::connection::{Connection, Ended};
+use super::connection::{CloseReason, Connection};
 use crate::domain::Refusal;
 use crate::protocol::{Accepted, ClientRequest, SendRequest, SentBody};
 use crate::room::{Published, Publishing};
@@ -23,7 +23,7 @@ impl<C: Connection + Debug> Client<C> {
         &mut self,
         publishing: Publishing,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         if let Publishing::Done(Ok(published)) = &publishing
             && self.unanswered.is_none()
         {
@@ -38,7 +38,7 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     /// Sends the acknowledgements that are known by now.
-    pub(super) async fn send_answers(&mut self) -> Result<(), Ended> {
+    pub(super) async fn send_answers(&mut self) -> Result<(), CloseReason> {
         while let Some(unanswered) = &mut self.unanswered
             && let Some((publishing, _)) = unanswered.0.front_mut()
         {
@@ -52,7 +52,7 @@ impl<C: Connection + Debug> Client<C> {
 
     /// Waits until the client's own messages are in the log here, and sends them. A client that
     /// goes to another room has received what it sent to this one.
-    pub(super) async fn await_own_echo(&mut self) -> Result<(), Ended> {
+    pub(super) async fn await_own_echo(&mut self) -> Result<(), CloseReason> {
         let joined = self.participant.joined.as_ref();
         let Some(joined) = joined.filter(|joined| joined.last_acked_id > joined.cursor) else {
             return Ok(());
@@ -60,22 +60,22 @@ impl<C: Connection + Debug> Client<C> {
         let (room, last_acked_id) = (Arc::clone(joined.room()), joined.last_acked_id);
         tokio::select! {
             biased;
-            // If it takes too long, the member goes all the same.
+            // If it takes too long, the member leaves without it.
             _reached = room.has_reached(last_acked_id) => {}
-            ended = self.out.end() => return Err(ended),
+            reason = self.out.closed() => return Err(reason),
         }
-        self.tell_entries().await
+        self.send_entries().await
     }
 
     /// Waits until all messages are acknowledged.
-    pub(super) async fn wait_for_answers(&mut self) -> Result<(), Ended> {
+    pub(super) async fn wait_for_answers(&mut self) -> Result<(), CloseReason> {
         while self.unanswered.is_some() {
             self.wait_for_answer().await?;
         }
         Ok(())
     }
 
-    async fn wait_for_answer(&mut self) -> Result<(), Ended> {
+    async fn wait_for_answer(&mut self) -> Result<(), CloseReason> {
         let Some((publishing, _)) = self.unanswered.as_mut().and_then(|u| u.0.front_mut()) else {
             self.unanswered = None;
             return Ok(());
@@ -83,12 +83,15 @@ impl<C: Connection + Debug> Client<C> {
         let result = tokio::select! {
             biased;
             result = publishing.wait() => result,
-            ended = self.out.end() => return Err(ended),
+            reason = self.out.closed() => return Err(reason),
         };
         self.answer_oldest(result).await
     }
 
-    async fn answer_oldest(&mut self, result: Result<Published, Refusal>) -> Result<(), Ended> {
+    async fn answer_oldest(
+        &mut self,
+        result: Result<Published, Refusal>,
+    ) -> Result<(), CloseReason> {
         let Some(unanswered) = &mut self.unanswered else {
             return Ok(());
         };

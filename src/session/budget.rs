@@ -1,11 +1,11 @@
-//! What each user may still ask for: messages, requests, bytes of answers, and how much abuse is
-//! borne before the connection is closed.
+//! Budgets of each user: messages, requests, bytes of answers, and how many refused requests are
+//! tolerated before the connection is closed.
 //!
 //! A budget belongs to the user and outlives their connections, so neither a reconnect nor a new
-//! session refills it. Where connections are limited by address, each address has a budget too,
-//! as large as those of all the users who may connect from there, and whoever connects from it
-//! draws on both: new identities do not refill that one. A budget that nobody uses and that is
-//! full again is forgotten, because a new one would be the same.
+//! session refills it. If connections are limited by address, each address has a budget too, as large
+//! as those of all the users who may connect from it. A connection draws on both, so new identities do
+//! not refill the address's. A budget that is unused and full again is dropped, because a new one
+//! would be the same.
 
 mod registry;
 
@@ -21,23 +21,24 @@ use crate::domain::Refusal;
 use crate::rate::{Bucket, Rate};
 use crate::room::UserId;
 
-/// What one refused request costs beside its own bytes, towards the budget of abuse.
+/// Bytes that one refused request costs in the abuse budget, beside its own.
 const REFUSAL_BYTES: usize = 1024;
-/// Abuse that is borne: some 16,000 refused requests at once, and 48 a second on average. Whoever
-/// pastes fifty messages, or sends again what was buffered while away, is nowhere near.
-const PATIENCE: (u32, u32) = (48 * 1024, 16 * 1024 * 1024);
-/// A second with more refused requests than this is a bad one.
+/// Bytes of refused requests that are tolerated a second, and in a burst: 48 requests a second on
+/// average, some 16,000 in a burst. A client that pastes fifty messages, or sends again what it
+/// buffered while offline, is nowhere near.
+const ABUSE_RATE: (u32, u32) = (48 * 1024, 16 * 1024 * 1024);
+/// Refused requests in one second above which that second is a bad one.
 const BAD_SECOND: u32 = 50;
-/// Bad seconds that are borne, less one for each better second between them.
+/// Bad seconds that are tolerated. Each better second between them takes one off.
 const BAD_SECONDS_MAX: u32 = 8;
-/// Bytes of answers a second, and at once: a dozen of the largest answers, or a hundred joins with
+/// Bytes of answers a second, and in a burst: a dozen of the largest answers, or a hundred joins with
 /// the history and the users of an ordinary room.
 pub const ANSWERS: (u32, u32) = (256 * 1024, 4 * 1024 * 1024);
 
 /// When to try again if memory is short.
 const MEMORY_RETRY: Duration = Duration::from_secs(1);
 
-/// How fast one user may ask.
+/// How fast one user may send requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
     /// Messages.
@@ -48,10 +49,10 @@ pub struct Rates {
     pub requests: Rate,
     /// Bytes of answers.
     pub answers: Rate,
-    patience: Rate,
+    abuse: Rate,
 }
 
-/// What a request is counted as.
+/// Rate class of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// A message.
@@ -62,7 +63,7 @@ pub enum Class {
     Request,
 }
 
-/// The connection has been abused for too long: it must be closed.
+/// The client has sent refused requests for too long: its connection must be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client sends nothing but refused requests")]
 pub struct FloodError;
@@ -81,7 +82,7 @@ impl Rates {
             history: history?,
             requests: requests?,
             answers: Rate::new(ANSWERS.0, ANSWERS.1)?,
-            patience: Rate::new(PATIENCE.0, PATIENCE.1)?,
+            abuse: Rate::new(ABUSE_RATE.0, ABUSE_RATE.1)?,
         })
     }
 
@@ -91,7 +92,7 @@ impl Rates {
             history: self.history.times(users),
             requests: self.requests.times(users),
             answers: self.answers.times(users),
-            patience: self.patience.times(users),
+            abuse: self.abuse.times(users),
         }
     }
 
@@ -111,7 +112,7 @@ struct Buckets {
     history: Bucket,
     requests: Bucket,
     answers: Bucket,
-    patience: Bucket,
+    abuse: Bucket,
     bad: BadSeconds,
 }
 
@@ -125,7 +126,7 @@ struct BadSeconds {
 }
 
 impl BadSeconds {
-    /// Counts one more refusal; whether there have been too many bad seconds.
+    /// Counts one more refusal. Returns whether there have been too many bad seconds.
     fn refuse(&mut self, now: Instant) -> bool {
         let seconds = now.saturating_duration_since(self.began).as_secs();
         if seconds > 0 {
@@ -152,7 +153,7 @@ impl Buckets {
             history: Bucket::full(rates.history, now),
             requests: Bucket::full(rates.requests, now),
             answers: Bucket::full(rates.answers, now),
-            patience: Bucket::full(rates.patience, now),
+            abuse: Bucket::full(rates.abuse, now),
             bad: BadSeconds {
                 began: now,
                 refused: 0,
@@ -176,7 +177,7 @@ impl Buckets {
             (&mut self.history, rates.history),
             (&mut self.requests, rates.requests),
             (&mut self.answers, rates.answers),
-            (&mut self.patience, rates.patience),
+            (&mut self.abuse, rates.abuse),
         ]
         .into_iter()
         .map(|(bucket, rate)| bucket.time_until_full(rate, now))
@@ -185,7 +186,7 @@ impl Buckets {
     }
 }
 
-/// One budget, shared by those who draw on it.
+/// One budget, shared by the connections that draw on it.
 #[derive(Debug, Clone)]
 struct Budget {
     rates: Arc<Rates>,
@@ -226,13 +227,13 @@ impl Budget {
     }
 
     fn charge_refusal(&self, bytes: f64) -> Result<(), FloodError> {
-        let (rate, now) = (self.rates.patience, Instant::now());
+        let (rate, now) = (self.rates.abuse, Instant::now());
         let mut buckets = self.buckets.lock();
-        buckets.patience.spend(rate, bytes, now);
+        buckets.abuse.spend(rate, bytes, now);
         if buckets.bad.refuse(now) {
-            buckets.patience.empty();
+            buckets.abuse.empty();
         }
-        if buckets.patience.tokens(rate, now) > 0.0 {
+        if buckets.abuse.tokens(rate, now) > 0.0 {
             Ok(())
         } else {
             Err(FloodError)
@@ -240,7 +241,7 @@ impl Budget {
     }
 }
 
-/// What one connection draws on: its user's budget and, where there is one, its address's.
+/// The budgets that one connection draws on: its user's and, if there is one, its address's.
 #[derive(Debug, Default)]
 pub struct Account {
     user: Option<Budget>,
@@ -252,10 +253,10 @@ impl Account {
         self.user.iter().chain(&self.address)
     }
 
-    /// Takes one request of a class.
+    /// Draws one request of a class.
     ///
     /// # Errors
-    /// `rate_limited` with the time until there is one again.
+    /// `rate_limited` with the time until the next one.
     pub fn take(&self, class: Class) -> Result<(), Refusal> {
         if let Some(user) = &self.user {
             user.take(class)?;
@@ -270,10 +271,10 @@ impl Account {
         Ok(())
     }
 
-    /// Whether an answer may be built. One may be larger than what is left: it is owed then.
+    /// Checks whether an answer may be built. An answer may overdraw the budget.
     ///
     /// # Errors
-    /// `rate_limited` with the time until nothing is owed any more.
+    /// `rate_limited` with the time until the budget is no longer overdrawn.
     pub fn check_answers(&self) -> Result<(), Refusal> {
         self.both().try_for_each(Budget::check_answers)
     }
@@ -284,8 +285,8 @@ impl Account {
         self.both().for_each(|budget| budget.charge_answer(bytes));
     }
 
-    /// Charges a request of this many bytes that was refused or is none. Only to the user: others
-    /// behind the same address need not be closed with them.
+    /// Charges a refused request or an unknown event of this many bytes. Only the user is charged, so
+    /// that other users of the same address are not closed with them.
     ///
     /// # Errors
     /// [`FloodError`] if that has gone on for too long.
@@ -305,7 +306,7 @@ const fn as_f64(bytes: usize) -> f64 {
     bytes as f64
 }
 
-/// The budgets of all users and addresses. See the module's text.
+/// The budgets of all users and addresses.
 #[derive(Debug)]
 pub struct Budgets {
     users: Option<Registry<UserId>>,
@@ -313,8 +314,8 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// Full budgets for everybody; none if `rates` is `None`. `users_per_address` is how many users
-    /// may connect from one address, if that is limited.
+    /// Full budgets; no limits at all if `rates` is `None`. `users_per_address` is how many users may
+    /// connect from one address, if that is limited.
     #[must_use]
     pub fn new(rates: Option<Rates>, users_per_address: Option<NonZeroU32>) -> Self {
         let of_addresses = rates.zip(users_per_address);
@@ -324,8 +325,7 @@ impl Budgets {
         }
     }
 
-    /// What a connection of `user` from `address` draws on. An address that is not known is not
-    /// limited.
+    /// The budgets of a connection of `user` from `address`. An unknown address is not limited.
     #[must_use]
     pub fn account(&self, user: &UserId, address: Option<IpAddr>) -> Account {
         let addresses = self.addresses.as_ref().zip(address);

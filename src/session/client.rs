@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::budget::{FloodError, short_of_memory};
-use super::connection::{Connection, Ended};
+use super::connection::{CloseReason, Connection};
 use super::outbox::Outbox;
 use super::participant::Participant;
 use super::unanswered::Unanswered;
@@ -20,9 +20,9 @@ use crate::room::counts::MemberCounts;
 use crate::room::typing::Typists;
 use crate::room::{Entry, EntryKind, News, Read, Room, Snapshot, StateSource};
 
-/// Entries sent before the session looks at the rest of its work again.
+/// Most entries read from the log in one step.
 const BATCH: usize = 32;
-/// Copies of an answer while it is built and handed over.
+/// Copies of an answer that exist while it is encoded and queued.
 const COPIES: usize = 2;
 
 /// One connected client.
@@ -30,7 +30,7 @@ const COPIES: usize = 2;
 pub(crate) struct Client<C: Connection> {
     pub(super) participant: Participant,
     pub(super) out: Arc<Outbox<C>>,
-    /// Messages that are on their way to the log; boxed, because few sessions ever have one.
+    /// Messages that are on their way to the log. Boxed, because few sessions ever have one.
     pub(super) unanswered: Option<Box<Unanswered<C::Ack>>>,
     memory: Arc<MemoryAccount>,
     /// The newest version of each state that was sent; 0 = none.
@@ -93,14 +93,14 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     /// Charges a request that could not be done. If that is the server's fault, it is free.
-    pub(super) fn charge_refusal(&self, refusal: &Refusal) -> Result<(), Ended> {
+    pub(super) fn charge_refusal(&self, refusal: &Refusal) -> Result<(), CloseReason> {
         if refusal.code == RefusalCode::Unavailable {
             return Ok(());
         }
         self.participant
             .account
             .charge_refusal(0)
-            .map_err(|FloodError| Ended::Flood)
+            .map_err(|FloodError| CloseReason::Flood)
     }
 
     /// Sends an answer, if the client asked for one.
@@ -108,7 +108,7 @@ impl<C: Connection + Debug> Client<C> {
         &mut self,
         ack: Option<C::Ack>,
         answer: &RawValue,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         match ack {
             Some(ack) => self.out.acknowledge(ack, answer).await,
             None => Ok(()),
@@ -116,7 +116,10 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     /// Sends an answer that says nothing but `ok`.
-    pub(super) async fn acknowledge_done(&mut self, ack: Option<C::Ack>) -> Result<(), Ended> {
+    pub(super) async fn acknowledge_done(
+        &mut self,
+        ack: Option<C::Ack>,
+    ) -> Result<(), CloseReason> {
         let body = NoBody {};
         self.acknowledge(ack, &json::raw(&Accepted { ok: true, body }))
             .await
@@ -127,7 +130,7 @@ impl<C: Connection + Debug> Client<C> {
         &mut self,
         ack: Option<C::Ack>,
         body: &(impl Serialize + Sync),
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         let answer = json::raw(&Accepted { ok: true, body });
         self.participant.account.charge_answer(answer.get().len());
         self.acknowledge(ack, &answer).await
@@ -139,7 +142,7 @@ impl<C: Connection + Debug> Client<C> {
         event: &'static str,
         refusal: &Refusal,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         let code = refusal.code.as_str();
         self.participant.shared.metrics.reject(code);
         let message = &refusal.message;
@@ -164,8 +167,8 @@ impl<C: Connection + Debug> Client<C> {
         self.out.emit(event::ERROR, &json::raw(&error)).await
     }
 
-    /// Tells the room's entries past the cursor, all there are.
-    pub(super) async fn tell_entries(&mut self) -> Result<(), Ended> {
+    /// Sends all log entries past the cursor.
+    pub(super) async fn send_entries(&mut self) -> Result<(), CloseReason> {
         let mut batch = Vec::new();
         while let Some(joined) = &mut self.participant.joined {
             if joined.cursor >= joined.room().head() {
@@ -173,17 +176,21 @@ impl<C: Connection + Debug> Client<C> {
             }
             let room = Arc::clone(joined.room());
             match room.read_after(joined.cursor, BATCH, &mut batch) {
-                Read::Entries { upto } => self.tell_batch(&mut batch, upto).await?,
+                Read::Entries { upto } => self.send_batch(&mut batch, upto).await?,
                 Read::Gap { from, to } => {
                     let epoch = room.epoch_after(from);
-                    self.tell_gap(&room, from, to, epoch).await?;
+                    self.send_gap(&room, from, to, epoch).await?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn tell_batch(&mut self, batch: &mut Vec<Arc<Entry>>, upto: u64) -> Result<(), Ended> {
+    async fn send_batch(
+        &mut self,
+        batch: &mut Vec<Arc<Entry>>,
+        upto: u64,
+    ) -> Result<(), CloseReason> {
         let Some(joined) = &mut self.participant.joined else {
             return Ok(());
         };
@@ -201,7 +208,7 @@ impl<C: Connection + Debug> Client<C> {
                     .account
                     .charge_answer(entry.payload.get().len());
             }
-            // While resuming, notices are old news.
+            // A notice that is replayed says what clients know by now.
             !replayed || entry.kind == EntryKind::Message
         });
         self.out.send_entries(batch, upto).await?;
@@ -209,14 +216,14 @@ impl<C: Connection + Debug> Client<C> {
         Ok(())
     }
 
-    /// Ids `from` to `to` are gone: says so and goes on after them.
-    pub(super) async fn tell_gap(
+    /// Sends a `gap` for the ids `from` to `to`, and continues after them.
+    pub(super) async fn send_gap(
         &mut self,
         room: &Room,
         from: u64,
         to: u64,
         epoch: Option<Arc<str>>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         if let Some(joined) = &mut self.participant.joined {
             joined.cursor = to;
         }
@@ -230,7 +237,7 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     /// Sends the newest published state, unless it was sent before.
-    pub(super) async fn send_state(&mut self, kind: StateKind) -> Result<(), Ended> {
+    pub(super) async fn send_state(&mut self, kind: StateKind) -> Result<(), CloseReason> {
         let Participant { shared, joined, .. } = &self.participant;
         let rooms = &shared.rooms;
         let newest = match (kind, joined) {
@@ -251,13 +258,13 @@ impl<C: Connection + Debug> Client<C> {
         kind: StateKind,
         event: &'static str,
         snapshot: &Snapshot,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         self.sent_versions[kind as usize] = snapshot.version;
         self.out.emit(event, &snapshot.payload).await
     }
 
     /// Sends the counts as they are at this moment, as every joiner receives them.
-    pub(super) async fn send_counts_now(&mut self) -> Result<(), Ended> {
+    pub(super) async fn send_counts_now(&mut self) -> Result<(), CloseReason> {
         let Participant {
             shared, account, ..
         } = &self.participant;

@@ -1,4 +1,4 @@
-//! A connection as its session sees it, and the ways in which that can end.
+//! A connection as its session uses it, and why a session ends.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -6,15 +6,15 @@ use serde_json::value::RawValue;
 use crate::protocol::frame;
 use crate::room::News;
 
-/// A connection as the session sees it, where it does not write into its stream.
+/// A connection as its session uses it, for everything that is not written into its stream.
 pub trait Connection: Send + Sync + 'static {
-    /// Where one acknowledgement goes.
+    /// Handle for sending one acknowledgement.
     type Ack: Send + 'static;
 
     /// Queues an event.
     ///
     /// # Errors
-    /// [`SendError`] where the connection has ended.
+    /// [`SendError`] if the connection has ended.
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError>;
 
     /// Queues an acknowledgement.
@@ -23,7 +23,7 @@ pub trait Connection: Send + Sync + 'static {
     /// As [`Self::emit`].
     fn acknowledge(&self, ack: Self::Ack, payload: &RawValue) -> Result<(), SendError>;
 
-    /// The number by which the client knows what an acknowledgement answers.
+    /// Number of the request that an acknowledgement answers.
     fn ack_id(ack: &Self::Ack) -> i64;
 
     /// Ends the transport, not the Socket.IO session: stock clients reconnect after that.
@@ -38,11 +38,11 @@ pub trait Connection: Send + Sync + 'static {
 #[error("the connection has ended")]
 pub struct SendError;
 
-/// One thing to send.
+/// An outgoing packet.
 pub enum Packet<'a, A> {
     /// An event and its payload.
     Event(&'static str, &'a RawValue),
-    /// An answer and where it goes.
+    /// An acknowledgement and its payload.
     Ack(A, &'a RawValue),
 }
 
@@ -54,7 +54,7 @@ impl<A> Packet<'_, A> {
         }
     }
 
-    /// The same as a frame.
+    /// The packet as a WebSocket frame.
     pub fn frame<C: Connection<Ack = A>>(&self) -> Bytes {
         let mut frame = Vec::new();
         match self {
@@ -64,10 +64,10 @@ impl<A> Packet<'_, A> {
         frame.into()
     }
 
-    /// Queues it in the library.
+    /// Queues the packet in the library.
     ///
     /// # Errors
-    /// [`SendError`] where the connection has ended.
+    /// [`SendError`] if the connection has ended.
     pub fn queue<C: Connection<Ack = A>>(self, connection: &C) -> Result<(), SendError> {
         match self {
             Self::Event(event, payload) => connection.emit(event, payload),
@@ -78,38 +78,39 @@ impl<A> Packet<'_, A> {
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum CloseReason {
     /// The connection is lost; its client may come back.
     Lost,
-    /// The client said goodbye.
+    /// The client closed its Socket.IO session.
     Left,
     /// A newer connection of the same user took over.
-    Ousted,
-    /// It took nothing for too long, so it was ended.
+    Replaced,
+    /// The transport took nothing for too long.
     Slow,
-    /// It asked for too much for too long, so it was ended.
+    /// The client sent refused requests for too long.
     Flood,
-    /// The server is going away.
+    /// The server shuts down.
     Drained,
 }
 
-impl Ended {
-    /// The end that this news is, if it is one. What the client said itself counts most.
+impl CloseReason {
+    /// The reason in this news to end the session, if there is one. The client's own goodbye comes
+    /// first.
     #[must_use]
-    pub fn by(news: News) -> Option<Self> {
+    pub fn of(news: News) -> Option<Self> {
         let ends = [
             (News::LEFT, Self::Left),
-            (News::OUSTED, Self::Ousted),
+            (News::OUSTED, Self::Replaced),
             (News::GONE, Self::Lost),
             (News::STALLED, Self::Slow),
             (News::FLOODED, Self::Flood),
         ];
         ends.into_iter()
-            .find_map(|(kind, ended)| news.has(kind).then_some(ended))
+            .find_map(|(kind, reason)| news.has(kind).then_some(reason))
     }
 }
 
-/// News that is the end of a session.
+/// News that ends a session.
 pub const END: News = News::LEFT
     .and(News::OUSTED)
     .and(News::GONE)

@@ -1,9 +1,9 @@
-//! Who a connection is: a token that the server signs and the client brings back.
+//! Identities: tokens that the server signs and clients present again when they reconnect.
 //!
 //! A token is `1.<user_id>.<expires>.<mac>`: the version, the identity as it appears on the wire,
-//! the time after which it is worth nothing (seconds since the Unix epoch), and the HMAC-SHA256
+//! the time at which it expires (seconds since the Unix epoch), and the HMAC-SHA256
 //! (RFC 2104) of all before the last dot under SECRET_KEY, in URL-safe base64 without padding.
-//! Nothing of a token is believed, or looked up, before its MAC has been verified.
+//! Nothing of a token is used or looked up before its MAC has been verified.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::protocol::Auth;
 use crate::room::UserId;
 use crate::{clock, random};
 
-/// Bytes of the longest token that is looked at.
+/// Bytes of the longest token that is read.
 pub const TOKEN_BYTES_MAX: usize = 512;
-/// How long a token is good for. Every connection gets a new one, so this is the longest absence.
+/// How long a token is valid. Every connection receives a new one, so this is the longest absence.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The only version there is.
+/// The only version of tokens.
 const VERSION: &str = "1";
-/// What else SECRET_KEY may come to sign must not pass for a token, nor the other way round.
+/// Prefix of what is signed, so that nothing else signed with SECRET_KEY is accepted as a token.
 const PURPOSE: &[u8] = b"hubbub identity token\0";
 
 /// Signs and verifies tokens.
@@ -39,12 +39,12 @@ impl std::fmt::Debug for Identities {
     }
 }
 
-/// Why a token is not honoured, as `session.code` tells it.
+/// Why a token is not accepted, as clients receive it in `session.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenError {
-    /// Not one of this server's: forged, cut off, of another key or another version.
+    /// Forged, cut off, or made with another key or version.
     Invalid,
-    /// Once good, no longer.
+    /// It was valid once.
     Expired,
 }
 
@@ -60,7 +60,7 @@ impl TokenError {
 }
 
 impl Identities {
-    /// Tokens under this key.
+    /// Signs and verifies with this key.
     #[must_use]
     pub fn new(secret_key: &[u8]) -> Self {
         #[expect(
@@ -72,7 +72,7 @@ impl Identities {
         Self { keyed }
     }
 
-    /// A new identity, nobody else's.
+    /// A new and unique identity.
     #[must_use]
     pub fn fresh() -> UserId {
         random::id().into()
@@ -109,7 +109,7 @@ impl Identities {
         let mac = URL_SAFE_NO_PAD
             .decode(mac)
             .map_err(|_| TokenError::Invalid)?;
-        // Constant time, whatever the given MAC is.
+        // Compares in constant time.
         self.mac_of(signed)
             .verify_slice(&mac)
             .map_err(|_| TokenError::Invalid)?;
@@ -137,15 +137,15 @@ fn now_s() -> i64 {
     clock::unix_ms().div_euclid(1000)
 }
 
-/// Who a connection is, by what it presented.
+/// Who a client is, by the token it presented.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(super) user_id: UserId,
-    /// The network it connects from, where that is known.
+    /// The network it connects from, if that is known.
     pub(super) network: Option<IpAddr>,
     /// The client says that it can resume.
     pub(super) resumes: bool,
-    /// Why the token it presented is not honoured.
+    /// Why the presented token is not accepted.
     pub(super) token_error: Option<TokenError>,
 }
 

@@ -1,46 +1,46 @@
-//! One connection: commands come in through an ordered mailbox, everything goes out from one task.
+//! One connection's session: requests come in through an ordered inbox, and one task sends everything.
 //!
-//! In reading order: [`connection`] (what it speaks over), [`outbox`] (out, with back-pressure),
-//! [`link`] (between the session and its transport), [`stream`] (a WebSocket's), [`budget`] (what a
-//! user may ask for), [`identity`] (who a client is), [`users`] (which session speaks for whom, and
-//! memberships held for the lost), [`shared`] (what all sessions share), `participant` (a user as
-//! commands see them), `client` (what a client is sent), `answers` (those that take a while),
-//! [`commands`] (the table of commands), [`mailbox`] (requests that wait), [`door`] (where the
-//! transport hands over what a client sent), `serve` (the loop).
+//! In reading order: [`connection`] (what a session needs of a connection), [`stream`] (the byte stream
+//! of a WebSocket), [`flow_control`] (between a session and its transport), [`outbox`] (output with
+//! back-pressure), [`budget`] (rate limits), [`identity`] (tokens), [`registry`] (sessions by user, and
+//! held memberships), [`shared`] (what all sessions share), `participant` (a user as commands see
+//! them), `client` (what a client is sent), `answers` (acknowledgements that come later), [`commands`]
+//! (the table of commands), [`inbox`] (requests that wait), [`inbox_sender`] (the transport's end of
+//! it), `serve` (the loop).
 //!
-//! A session is a cursor in its room's log. Because the confirmation of a join, the history and
-//! the live entries all leave from the session's one task, there is no seam between them: nothing
-//! is lost, doubled or reordered, and a slow reader falls behind in the log and nowhere else.
+//! A session is a cursor in its room's log. The confirmation of a join, the history and the live
+//! entries are all sent by the session's one task, so there is no seam between them: nothing is lost,
+//! doubled or reordered. A slow reader falls behind in the log and nowhere else.
 
 mod answers;
 pub mod budget;
 mod client;
 pub mod commands;
 pub mod connection;
-pub mod door;
-pub mod identity;
-pub mod link;
+pub mod flow_control;
 #[cfg(test)]
-mod link_tests;
-pub mod mailbox;
+mod flow_control_tests;
+pub mod identity;
+pub mod inbox;
+pub mod inbox_sender;
 pub mod outbox;
 mod participant;
+pub mod registry;
 mod serve;
 pub mod shared;
 pub mod stream;
 mod unanswered;
-pub mod users;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use connection::{Connection, Ended, SendError};
-pub use door::Door;
+pub use connection::{CloseReason, Connection, SendError};
+pub use flow_control::FlowControl;
 pub use identity::Identities;
-pub use link::Link;
+pub use inbox_sender::InboxSender;
+pub use registry::SessionRegistry;
 pub use serve::Session;
 pub use shared::{Drain, SessionSettings, Shared};
-pub use users::Users;
 
 use crate::memory::MemoryAccount;
 use crate::protocol::Auth;
@@ -48,32 +48,31 @@ use crate::room::{Bell, News};
 use identity::Identity;
 use participant::Participant;
 
-/// Opens a session on a connection that may be spoken to; `network` is what it connects from, where
-/// that is known. The transport keeps the first two and owns nothing of the session itself, which
-/// belongs to the task that runs it.
+/// Opens a session on a connection. `network` is where it connects from, if that is known. The
+/// transport keeps the first two results. The session itself belongs to the task that runs it.
 #[must_use]
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
-    link: &Arc<Link>,
+    flow: &Arc<FlowControl>,
     memory: &Arc<MemoryAccount>,
     connection: C,
     auth: &Auth,
     network: Option<IpAddr>,
-) -> (Door<C::Ack>, EndHandle, Box<Session<C>>) {
+) -> (InboxSender<C::Ack>, EndHandle, Box<Session<C>>) {
     let bell = Arc::new(Bell::default());
-    let mailbox = mailbox::Mailbox::new(
+    let inbox = inbox::Inbox::new(
         shared.settings.mailbox,
         Arc::clone(&bell),
-        Arc::clone(link),
+        Arc::clone(flow),
         memory,
     );
-    let mailbox = Arc::new(mailbox);
+    let inbox = Arc::new(inbox);
     let identity = Identity::new(&shared.identities, auth, network);
     let account = Arc::new(shared.budgets.account(&identity.user_id, network));
-    let door = Door::new(shared, Arc::clone(&account), Arc::clone(&bell), &mailbox);
+    let sender = InboxSender::new(shared, Arc::clone(&account), Arc::clone(&bell), &inbox);
     let end = EndHandle(Arc::clone(&bell));
     let out =
-        outbox::Outbox::new(connection, Arc::clone(link), Arc::clone(&bell)).charged_to(memory);
+        outbox::Outbox::new(connection, Arc::clone(flow), Arc::clone(&bell)).charged_to(memory);
     if let Some(error) = identity.token_error {
         shared.metrics.reject(error.as_str());
     }
@@ -85,17 +84,17 @@ pub fn open<C: Connection + std::fmt::Debug>(
         subscriber: Arc::clone(&out) as _,
         joined: None,
     };
-    let session = Session::new(participant, out, mailbox, Arc::clone(memory), bell);
-    (door, end, Box::new(session))
+    let session = Session::new(participant, out, inbox, Arc::clone(memory), bell);
+    (sender, end, Box::new(session))
 }
 
-/// Ends a session from outside, whatever it is waiting for.
+/// Ends a session from outside, also while it waits.
 #[derive(Debug)]
 pub struct EndHandle(Arc<Bell>);
 
 impl EndHandle {
-    /// The connection is over. `said_goodbye` where the client closed its Socket.IO session,
-    /// rather than being lost.
+    /// Ends the session. `said_goodbye` if the client closed its Socket.IO session; otherwise the
+    /// connection is lost.
     pub fn disconnected(&self, said_goodbye: bool) {
         self.0
             .ring(if said_goodbye { News::LEFT } else { News::GONE });

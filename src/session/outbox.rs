@@ -1,12 +1,12 @@
-//! Everything a connection receives, with back-pressure: whoever has more to send than the network
-//! takes waits. Nothing is dropped, and a connection that takes nothing for too long is ended.
+//! Everything a connection receives, with back-pressure: a session that has more to send than the
+//! network takes waits. Nothing is dropped, and a connection that takes nothing for too long is ended.
 //!
 //! Over a WebSocket, frames are written straight into its stream. While the transport polls, packets
-//! go through the library's queue, and those that have not been taken from there are bounded.
+//! go through the library's queue, and the number of packets that wait there is bounded.
 //!
-//! The session's task sends things in its own order. While it has nothing to do it parks its cursor
-//! here: until it takes the cursor back, the room's fan-out may send what comes right after that
-//! position (see [`Subscriber`]). So there is one order, and one owner of the cursor at a time.
+//! The session's task sends in its own order. While it has nothing to do it parks its cursor here.
+//! Until it takes the cursor back, the room's fan-out may send what comes right after that position
+//! (see [`Subscriber`]). So there is one order, and one owner of the cursor at a time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,38 +15,38 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::connection::{Connection, END, Ended, Packet};
-use super::link::Link;
+use super::connection::{CloseReason, Connection, END, Packet};
+use super::flow_control::FlowControl;
 use super::stream::{FrameStream, Written};
 use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::frame;
 use crate::room::{Batch, Bell, Entry, News, Offered, Subscriber};
 use crate::sync::Mutex;
 
-/// Packets that may wait in the library's queue, and so the most that one poll's answer carries.
+/// Packets that may wait in the library's queue, and so the most in the answer to one poll.
 /// python-engineio rejects an answer with more than 16 packets; the rest is for the engine's own
 /// (open, ping, CONNECT).
 pub const POLL_PACKETS: usize = 12;
-/// Bytes that may wait there (one larger packet may, alone).
+/// Bytes that may wait there (a single larger packet may).
 pub const POLL_BYTES: usize = 512 * 1024;
-/// Bytes of frames that a session writes at once (one larger frame may be, alone).
+/// Bytes of frames that a session writes with one call (a single larger frame may be more).
 const WRITE_BYTES: usize = 16 * 1024;
 
-/// What a try to send came to.
+/// Result of one try to send.
 enum Tried {
     Sent,
-    /// The library's queue has to be taken from, up to so many packets in all.
+    /// The transport must first take packets from the library's queue, up to this many in all.
     QueueFull(u64),
-    /// The network has to take what was written before.
+    /// The network must first take what was written before.
     StreamFull,
-    Ended,
+    Closed,
 }
 
-/// The way out to one connection. See the module's text.
+/// Everything that is sent to one connection.
 #[derive(Debug)]
 pub struct Outbox<C> {
     connection: C,
-    link: Arc<Link>,
+    flow: Arc<FlowControl>,
     bell: Arc<Bell>,
     state: Mutex<State>,
 }
@@ -56,7 +56,7 @@ struct State {
     /// Sizes of the packets in the library's queue, oldest first.
     queued: VecDeque<usize>,
     bytes: usize,
-    /// What those bytes, and those that a stream has left to write, are charged to.
+    /// Charge for those bytes and for those that wait in the stream.
     charge: Option<MemoryCharge>,
     /// Packets taken from there so far.
     taken: u64,
@@ -64,19 +64,20 @@ struct State {
     parked: Option<u64>,
     /// The position up to which the log has been received, or where the session began.
     position: u64,
-    /// Since when nothing has been taken, although there was something, and how much had been.
+    /// Since when the transport has taken nothing although something waited, and how much it had
+    /// taken by then.
     stalled: Option<(Instant, u64)>,
 }
 
 impl State {
-    /// Forgets the packets that have been taken since the last time.
-    fn update(&mut self, link: &Link) {
-        let taken = link.taken();
+    /// Drops the packets that the transport has taken since the last call.
+    fn update(&mut self, flow: &FlowControl) {
+        let taken = flow.taken();
         while self.taken < taken {
             self.taken += 1;
             self.bytes -= self.queued.pop_front().unwrap_or(0);
         }
-        self.charge(link);
+        self.charge(flow);
     }
 
     fn may_queue(&self, size: usize) -> bool {
@@ -90,9 +91,9 @@ impl State {
         self.bytes += size;
     }
 
-    fn charge(&mut self, link: &Link) {
+    fn charge(&mut self, flow: &FlowControl) {
         if let Some(charge) = &mut self.charge {
-            charge.set(self.bytes + link.stream().map_or(0, FrameStream::waiting));
+            charge.set(self.bytes + flow.stream().map_or(0, FrameStream::waiting));
         }
     }
 
@@ -102,12 +103,11 @@ impl State {
 }
 
 impl<C: Connection> Outbox<C> {
-    /// An outbox for a connection that has received nothing yet but the library's reply to CONNECT,
-    /// which may still be in its queue.
-    pub fn new(connection: C, link: Arc<Link>, bell: Arc<Bell>) -> Self {
+    /// An outbox for a new connection. The library's reply to CONNECT may still be in its queue.
+    pub fn new(connection: C, flow: Arc<FlowControl>, bell: Arc<Bell>) -> Self {
         Self {
             connection,
-            link,
+            flow,
             bell,
             state: Mutex::new(State {
                 queued: [0].into(),
@@ -121,38 +121,38 @@ impl<C: Connection> Outbox<C> {
         }
     }
 
-    /// Charges what is on its way to an account.
+    /// Charges output that waits to an account.
     #[must_use]
     pub fn charged_to(self, account: &Arc<MemoryAccount>) -> Self {
         self.state.lock().charge = Some(account.charge());
         self
     }
 
-    /// Sends an event, waiting for room if there is none.
+    /// Sends an event. Waits while the transport takes no more.
     ///
     /// # Errors
-    /// [`Ended`] where the connection has.
-    pub async fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Ended> {
+    /// [`CloseReason`] if the connection has ended.
+    pub async fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), CloseReason> {
         self.send(Packet::Event(event, payload)).await
     }
 
-    /// Answers a request, waiting for room if there is none.
+    /// Sends an acknowledgement. Waits while the transport takes no more.
     ///
     /// # Errors
     /// As [`Self::emit`].
-    pub async fn acknowledge(&self, ack: C::Ack, payload: &RawValue) -> Result<(), Ended> {
+    pub async fn acknowledge(&self, ack: C::Ack, payload: &RawValue) -> Result<(), CloseReason> {
         self.send(Packet::Ack(ack, payload)).await
     }
 
-    /// Sends entries of the room's log, waiting for room as often as there is none. `upto` is the
+    /// Sends entries of the room's log. Waits while the transport takes no more. `upto` is the
     /// position after them.
     ///
     /// # Errors
     /// As [`Self::emit`].
-    pub async fn send_entries(&self, entries: &[Arc<Entry>], upto: u64) -> Result<(), Ended> {
+    pub async fn send_entries(&self, entries: &[Arc<Entry>], upto: u64) -> Result<(), CloseReason> {
         let mut rest = entries;
         while let [next, ..] = rest {
-            if self.link.stream().is_none() {
+            if self.flow.stream().is_none() {
                 self.emit(next.kind.event(), &next.payload).await?;
                 rest = &rest[1..];
                 continue;
@@ -170,16 +170,16 @@ impl<C: Connection> Outbox<C> {
         Ok(())
     }
 
-    async fn send(&self, packet: Packet<'_, C::Ack>) -> Result<(), Ended> {
+    async fn send(&self, packet: Packet<'_, C::Ack>) -> Result<(), CloseReason> {
         let mut frame = None;
         loop {
             let tried = {
                 let mut state = self.state.lock();
-                state.update(&self.link);
-                match self.link.stream() {
+                state.update(&self.flow);
+                match self.flow.stream() {
                     Some(stream) => {
                         let frame = frame.get_or_insert_with(|| packet.frame::<C>());
-                        try_write(&mut state, &self.link, stream, frame)
+                        try_write(&mut state, &self.flow, stream, frame)
                     }
                     None if !state.may_queue(packet.size()) => {
                         // Half of them, so that a busy connection is not woken for each.
@@ -189,7 +189,7 @@ impl<C: Connection> Outbox<C> {
                         let size = packet.size();
                         if packet.queue(&self.connection).is_ok() {
                             state.queue(size);
-                            state.charge(&self.link);
+                            state.charge(&self.flow);
                             return Ok(());
                         }
                         break;
@@ -203,13 +203,13 @@ impl<C: Connection> Outbox<C> {
         Err(self.cut_off().await)
     }
 
-    async fn write(&self, frames: &Bytes) -> Result<(), Ended> {
+    async fn write(&self, frames: &Bytes) -> Result<(), CloseReason> {
         loop {
             let tried = {
                 let mut state = self.state.lock();
-                state.update(&self.link);
-                self.link.stream().map_or(Tried::Ended, |stream| {
-                    try_write(&mut state, &self.link, stream, frames)
+                state.update(&self.flow);
+                self.flow.stream().map_or(Tried::Closed, |stream| {
+                    try_write(&mut state, &self.flow, stream, frames)
                 })
             };
             if self.is_sent(tried).await? {
@@ -218,46 +218,46 @@ impl<C: Connection> Outbox<C> {
         }
     }
 
-    /// Whether a try was enough; waits for the next one where it was not.
-    async fn is_sent(&self, tried: Tried) -> Result<bool, Ended> {
+    /// Returns whether a try has sent everything. If it has not, waits until the next try may.
+    async fn is_sent(&self, tried: Tried) -> Result<bool, CloseReason> {
         match tried {
             Tried::Sent => return Ok(true),
-            // Rarely come to, and every session holds this future: boxed to keep it small.
+            // Boxed because it is rare, and every session holds this future.
             Tried::QueueFull(packets) => Box::pin(self.until_taken(packets)).await?,
             Tried::StreamFull => Box::pin(self.drained()).await?,
-            Tried::Ended => return Err(self.cut_off().await),
+            Tried::Closed => return Err(self.cut_off().await),
         }
         Ok(false)
     }
 
-    /// Why the transport takes nothing any more. It says so once it reads no further, which it may
-    /// have been asked to wait with.
-    async fn cut_off(&self) -> Ended {
-        self.link.close();
-        Box::pin(self.end()).await
+    /// Waits for the reason why the transport takes nothing any more. A transport reports its end when
+    /// it reads, so one that has paused reading is closed first.
+    async fn cut_off(&self) -> CloseReason {
+        self.flow.close();
+        Box::pin(self.closed()).await
     }
 
     /// Waits for news that ends the session. Cancel safe.
-    pub async fn end(&self) -> Ended {
+    pub async fn closed(&self) -> CloseReason {
         let news = self.bell.until(END).await;
-        Ended::by(news).unwrap_or(Ended::Lost)
+        CloseReason::of(news).unwrap_or(CloseReason::Lost)
     }
 
     /// Waits until the network has taken everything sent.
     ///
     /// # Errors
     /// As [`Self::emit`].
-    pub async fn flush(&self) -> Result<(), Ended> {
+    pub async fn flush(&self) -> Result<(), CloseReason> {
         let all = self.state.lock().all();
         self.until_taken(all).await?;
         self.drained().await
     }
 
-    async fn until_taken(&self, packets: u64) -> Result<(), Ended> {
+    async fn until_taken(&self, packets: u64) -> Result<(), CloseReason> {
         tokio::select! {
             biased;
-            ended = self.end() => Err(ended),
-            () = self.link.until_taken(packets) => Ok(()),
+            reason = self.closed() => Err(reason),
+            () = self.flow.until_taken(packets) => Ok(()),
         }
     }
 
@@ -265,8 +265,8 @@ impl<C: Connection> Outbox<C> {
     ///
     /// # Errors
     /// As [`Self::emit`].
-    pub async fn drained(&self) -> Result<(), Ended> {
-        let Some(stream) = self.link.stream() else {
+    pub async fn drained(&self) -> Result<(), CloseReason> {
+        let Some(stream) = self.flow.stream() else {
             return Ok(());
         };
         if stream.waiting() == 0 {
@@ -275,22 +275,22 @@ impl<C: Connection> Outbox<C> {
         let drained = std::future::poll_fn(|cx| stream.poll_drained(cx));
         tokio::select! {
             biased;
-            ended = self.end() => return Err(ended),
+            reason = self.closed() => return Err(reason),
             () = drained => {}
         }
-        self.state.lock().charge(&self.link);
+        self.state.lock().charge(&self.flow);
         Ok(())
     }
 
-    /// Lets the room's fan-out send what comes right after `cursor`. It does until the session takes
-    /// its cursor back.
+    /// Lets the room's fan-out send what comes right after `cursor`, until the session takes its cursor
+    /// back.
     pub fn park(&self, cursor: u64) {
         let mut state = self.state.lock();
         state.parked = Some(cursor);
         state.position = cursor;
     }
 
-    /// Takes the cursor back, past what the fan-out has sent; `None` where none was parked.
+    /// Takes the cursor back, moved past what the fan-out has sent; `None` if none was parked.
     pub fn unpark(&self) -> Option<u64> {
         self.state.lock().parked.take()
     }
@@ -305,7 +305,7 @@ impl<C: Connection> Outbox<C> {
         self.connection.disconnect();
     }
 
-    /// Queues the entries of a batch for a transport that polls, as many as there is room for.
+    /// Queues the entries of a batch for a transport that polls, as many as fit.
     fn queue_entries(&self, state: &mut State, batch: &Batch) -> Offered {
         for entry in &batch.entries {
             let size = entry.payload.get().len();
@@ -320,19 +320,24 @@ impl<C: Connection> Outbox<C> {
     }
 }
 
-/// Writes into the stream, behind what is still in the library's queue.
-fn try_write(state: &mut State, link: &Link, stream: &dyn FrameStream, frames: &Bytes) -> Tried {
+/// Writes into the stream. What is in the library's queue must have been taken before.
+fn try_write(
+    state: &mut State,
+    flow: &FlowControl,
+    stream: &dyn FrameStream,
+    frames: &Bytes,
+) -> Tried {
     if !state.queued.is_empty() {
         return Tried::QueueFull(state.all());
     }
     match stream.write(frames) {
         Written::All => Tried::Sent,
         Written::Part => {
-            state.charge(link);
+            state.charge(flow);
             Tried::Sent
         }
         Written::Nothing => Tried::StreamFull,
-        Written::Closed => Tried::Ended,
+        Written::Closed => Tried::Closed,
     }
 }
 
@@ -348,14 +353,14 @@ impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
             Some(parked) if parked >= batch.upto => return Offered::Known,
             _ => return Offered::Behind,
         }
-        state.update(&self.link);
-        let offered = match self.link.stream() {
+        state.update(&self.flow);
+        let offered = match self.flow.stream() {
             None => self.queue_entries(&mut state, batch),
             Some(_) if !state.queued.is_empty() => Offered::Behind,
             Some(stream) => match stream.offer(&batch.frames) {
                 Written::All => Offered::Taken,
                 Written::Part => {
-                    // The session sees to the rest.
+                    // The session writes the rest.
                     self.bell.ring(News::ENTRIES);
                     Offered::Taken
                 }
@@ -366,7 +371,7 @@ impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
             state.parked = Some(batch.upto);
             state.position = batch.upto;
         }
-        state.charge(&self.link);
+        state.charge(&self.flow);
         offered
     }
 
@@ -376,8 +381,8 @@ impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
 
     fn check_progress(&self, now: Instant, timeout: Duration) {
         let mut state = self.state.lock();
-        state.update(&self.link);
-        let stream = self.link.stream();
+        state.update(&self.flow);
+        let stream = self.flow.stream();
         let waits = !state.queued.is_empty() || stream.is_some_and(|stream| stream.waiting() > 0);
         let taken = state.taken + stream.map_or(0, FrameStream::written);
         match state.stalled {

@@ -1,5 +1,5 @@
-//! The session's loop: wait for a command, an entry past the cursor or newer state, and tell the
-//! connection, one thing after the other.
+//! The session's loop: waits for requests, entries past the cursor and newer state, and handles them
+//! one after the other.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
@@ -7,27 +7,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::{Client, StateKind};
-use super::connection::{Connection, Ended};
+use super::connection::{CloseReason, Connection};
 use super::identity::{Identity, TokenError};
-use super::mailbox::{Mailbox, Request};
+use super::inbox::{Inbox, QueuedRequest};
 use super::outbox::Outbox;
 use super::participant::Participant;
-use super::users::{Keep, Predecessor};
+use super::registry::{HoldReason, Predecessor};
 use crate::memory::MemoryAccount;
 use crate::protocol::{self, ServerInfo, event};
 use crate::room::{Bell, Fanout, News, Subscription};
 use crate::{json, random};
 
-/// Clients that are sent away come back spread over at least this time.
+/// Shortest time over which the reconnects of drained clients are spread.
 const RECONNECT_SPREAD_MS: u64 = 1000;
 
-/// One connection's session. See the module's text.
+/// One connection's session: its client, its inbox, and the task that serves both.
 #[derive(Debug)]
 pub struct Session<C: Connection> {
     client: Client<C>,
     bell: Arc<Bell>,
-    mailbox: Arc<Mailbox<C::Ack>>,
-    // Subscribed to the counts and, where its client knows what that is, to other rooms' activity.
+    inbox: Arc<Inbox<C::Ack>>,
+    // To the counts and, if the client knows that event, to the activity of all rooms.
     _subscriptions: (Subscription, Option<Subscription>),
 }
 
@@ -35,7 +35,7 @@ impl<C: Connection + Debug> Session<C> {
     pub(super) fn new(
         participant: Participant,
         out: Arc<Outbox<C>>,
-        mailbox: Arc<Mailbox<C::Ack>>,
+        inbox: Arc<Inbox<C::Ack>>,
         memory: Arc<MemoryAccount>,
         bell: Arc<Bell>,
     ) -> Self {
@@ -52,48 +52,47 @@ impl<C: Connection + Debug> Session<C> {
         Self {
             client: Client::new(participant, out, memory),
             bell,
-            mailbox,
+            inbox,
             _subscriptions: subscriptions,
         }
     }
 
-    /// Runs the session until its connection ends or the server goes away. Leaving the room is
-    /// part of it: the membership goes with the session.
+    /// Runs the session until its connection ends or the server shuts down, and leaves the room.
     ///
     /// Every connection holds this future for its life, so paths that are rarely taken are boxed
     /// to keep it small.
-    pub async fn run(mut self: Box<Self>) -> Ended {
+    pub async fn run(mut self: Box<Self>) -> CloseReason {
         let Participant {
             shared, identity, ..
         } = &self.client.participant;
         let Identity {
             user_id, network, ..
         } = identity;
-        let (standing, predecessor) = shared.users.arrive(user_id, *network, &self.bell);
-        let ended = match self.serve(predecessor).await {
+        let (guard, predecessor) = shared.users.register(user_id, *network, &self.bell);
+        let reason = match self.serve(predecessor).await {
             Ok(never) => match never {},
-            Err(ended) => ended,
+            Err(reason) => reason,
         };
-        Box::pin(self.end(ended)).await;
-        // Last, because whoever takes over waits for it.
-        drop(standing);
-        ended
+        Box::pin(self.end(reason)).await;
+        // Last, because the session that takes over waits for it.
+        drop(guard);
+        reason
     }
 
-    async fn end(&mut self, ended: Ended) {
+    async fn end(&mut self, reason: CloseReason) {
         let client = &self.client;
         let metrics = &client.participant.shared.metrics;
-        match ended {
-            Ended::Slow => {
+        match reason {
+            CloseReason::Slow => {
                 metrics.slow_readers_closed.inc();
                 client.out.close_transport();
             }
-            Ended::Flood => {
+            CloseReason::Flood => {
                 metrics.reject("flood");
                 client.out.close_transport();
             }
-            Ended::Ousted => client.out.disconnect(),
-            Ended::Lost | Ended::Left | Ended::Drained => {}
+            CloseReason::Replaced => client.out.disconnect(),
+            CloseReason::Lost | CloseReason::Left | CloseReason::Drained => {}
         }
         self.take_cursor();
         self.run_after_disconnect().await;
@@ -104,76 +103,78 @@ impl<C: Connection + Debug> Session<C> {
             ..
         } = &mut self.client.participant;
         let users = &shared.users;
-        let keep = match ended {
-            Ended::Ousted => Some(Keep::TakenOver),
-            Ended::Drained => identity.resumes.then_some(Keep::Drained),
-            Ended::Lost if joined.as_ref().is_some_and(|joined| joined.closing) => {
-                identity.resumes.then_some(Keep::Closing)
+        let hold_reason = match reason {
+            CloseReason::Replaced => Some(HoldReason::TakenOver),
+            CloseReason::Drained => identity.resumes.then_some(HoldReason::Drained),
+            CloseReason::Lost if joined.as_ref().is_some_and(|joined| joined.closing) => {
+                identity.resumes.then_some(HoldReason::Closing)
             }
-            Ended::Lost | Ended::Slow | Ended::Flood => identity.resumes.then_some(Keep::Lost),
-            Ended::Left => {
+            CloseReason::Lost | CloseReason::Slow | CloseReason::Flood => {
+                identity.resumes.then_some(HoldReason::Lost)
+            }
+            CloseReason::Left => {
                 // Also the membership that it had before this connection.
                 drop(users.claim(&identity.user_id));
                 None
             }
         };
-        match (joined.take(), keep) {
+        match (joined.take(), hold_reason) {
             // Another process has taken it over already.
             (Some(joined), _) if !joined.membership.is_current() => drop(joined),
             (Some(joined), Some(why)) => {
-                users.keep(&identity.user_id, identity.network, joined.membership, why);
+                users.hold(&identity.user_id, identity.network, joined.membership, why);
             }
-            // Dropping the membership is leaving.
+            // Dropping the membership leaves the room.
             (joined, _) => drop(joined),
         }
     }
 
-    /// Executes what the client had asked for before the connection ended, without answers: a
-    /// client may say goodbye and close the connection in the same moment.
+    /// Executes the requests that were sent before the connection ended, without answers. A client
+    /// may send a message and close the connection in the same moment.
     async fn run_after_disconnect(&mut self) {
         let participant = &mut self.client.participant;
         if participant.is_taken_over() {
-            // The user is at another process now, and has been asking there since.
+            // The user is connected to another process now, and what they send there came later.
             return;
         }
-        while let Some(request) = self.mailbox.pop() {
+        while let Some(request) = self.inbox.pop() {
             if let Ok(command) = request.body {
                 command.run_after_disconnect(participant).await;
             }
         }
     }
 
-    async fn serve(&mut self, predecessor: Option<Predecessor>) -> Result<Infallible, Ended> {
+    async fn serve(&mut self, predecessor: Option<Predecessor>) -> Result<Infallible, CloseReason> {
         self.greet().await?;
         if let Some(predecessor) = predecessor {
-            // What the user asked for over the older connection happens first, and its place is
-            // free to claim then.
+            // Requests from the older connection are executed first. Then its membership is held, and
+            // can be claimed.
             Box::pin(self.wait_for(predecessor)).await?;
         }
         if self.client.participant.shared.drain.get().is_some() {
-            return Err(Box::pin(self.leave_in_turn()).await?);
+            return Err(Box::pin(self.drain()).await?);
         }
         loop {
             let news = self.rest().await?;
-            self.tell(news).await?;
+            self.handle_news(news).await?;
             if news.has(News::DRAIN) {
-                return Err(Box::pin(self.leave_in_turn()).await?);
+                return Err(Box::pin(self.drain()).await?);
             }
         }
     }
 
-    async fn wait_for(&self, predecessor: Predecessor) -> Result<(), Ended> {
+    async fn wait_for(&self, predecessor: Predecessor) -> Result<(), CloseReason> {
         tokio::select! {
             biased;
-            // It resolves by being dropped, which is no error.
+            // The guard only drops the sender, so an error is the normal result.
             Ok(()) | Err(_) = predecessor => Ok(()),
-            ended = self.client.out.end() => Err(ended),
+            reason = self.client.out.closed() => Err(reason),
         }
     }
 
     /// Waits for news. Meanwhile the room's fan-out sends entries directly.
-    async fn rest(&mut self) -> Result<News, Ended> {
-        // What waits for the network is this session's to see to.
+    async fn rest(&mut self) -> Result<News, CloseReason> {
+        // Only this task continues a write that the network did not take completely.
         self.client.out.drained().await?;
         if let Some(joined) = &self.client.participant.joined {
             self.client.out.park(joined.cursor);
@@ -190,13 +191,13 @@ impl<C: Connection + Debug> Session<C> {
         }
     }
 
-    /// Does what there is to do.
-    async fn tell(&mut self, news: News) -> Result<(), Ended> {
-        if let Some(ended) = Ended::by(news) {
-            return Err(ended);
+    /// Handles everything that the session was notified of.
+    async fn handle_news(&mut self, news: News) -> Result<(), CloseReason> {
+        if let Some(reason) = CloseReason::of(news) {
+            return Err(reason);
         }
         if news.has(News::TAKEN_OVER) && self.client.participant.is_taken_over() {
-            return Err(Ended::Ousted);
+            return Err(CloseReason::Replaced);
         }
         if news.has(News::ANSWERS) {
             Box::pin(self.client.send_answers()).await?;
@@ -205,9 +206,9 @@ impl<C: Connection + Debug> Session<C> {
             self.handle_mail().await?;
         }
         if news.has(News::ENTRIES) {
-            // Let those go first who are about to publish more: it all leaves in one go then.
+            // Tasks that are about to publish more run first, so that one write carries all of it.
             tokio::task::yield_now().await;
-            self.client.tell_entries().await?;
+            self.client.send_entries().await?;
         }
         for kind in StateKind::ALL {
             if news.has(kind.signal()) {
@@ -217,55 +218,47 @@ impl<C: Connection + Debug> Session<C> {
         Ok(())
     }
 
-    /// What every connection is told first.
-    async fn greet(&mut self) -> Result<(), Ended> {
-        let counts = self.client.participant.shared.rooms.counts().now();
-        self.client
+    /// Sends what every connection receives first.
+    async fn greet(&mut self) -> Result<(), CloseReason> {
+        let shared = Arc::clone(&self.client.participant.shared);
+        let client = &mut self.client;
+        let counts = shared.rooms.counts().now();
+        client
             .send_snapshot(StateKind::Counts, event::ROOM_LIST, &counts)
             .await?;
-        let token = self
-            .client
-            .participant
-            .shared
-            .identities
-            .issue(&self.client.participant.identity.user_id);
-        let session = json::raw(&protocol::Session {
-            token: &token,
-            user_id: &self.client.participant.identity.user_id,
-            code: self
-                .client
-                .participant
-                .identity
-                .token_error
-                .map(TokenError::as_str),
-            limits: &self.client.participant.shared.settings.limits,
+        let identity = &client.participant.identity;
+        let session = json::raw(&protocol::SessionInfo {
+            token: &shared.identities.issue(&identity.user_id),
+            user_id: &identity.user_id,
+            code: identity.token_error.map(TokenError::as_str),
+            limits: &shared.settings.limits,
             server: ServerInfo {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
             },
         });
-        self.client.out.emit(event::SESSION, &session).await?;
-        if !self.client.participant.identity.resumes {
+        client.out.emit(event::SESSION, &session).await?;
+        if !identity.resumes {
             return Ok(());
         }
-        let activity = self.client.participant.shared.rooms.activity().now();
-        self.client
+        let activity = shared.rooms.activity().now();
+        client
             .send_snapshot(StateKind::Activity, event::ACTIVITY, &activity)
             .await
     }
 
-    async fn handle_mail(&mut self) -> Result<(), Ended> {
-        while let Some(request) = self.mailbox.pop() {
+    async fn handle_mail(&mut self) -> Result<(), CloseReason> {
+        while let Some(request) = self.inbox.pop() {
             Box::pin(self.client.handle(request)).await?;
-            // A client that asks without pause must not keep itself from receiving entries.
-            self.client.tell_entries().await?;
+            // A client that sends requests without pause must still receive entries.
+            self.client.send_entries().await?;
         }
         Ok(())
     }
 
-    /// The server is going away: says so, serves on until this session's turn comes, then
-    /// finishes what was accepted and ends the transport.
-    async fn leave_in_turn(&mut self) -> Result<Ended, Ended> {
+    /// Shuts the session down: sends `shutdown`, serves on until this session's own moment, finishes
+    /// what was accepted and ends the transport.
+    async fn drain(&mut self) -> Result<CloseReason, CloseReason> {
         let spread = self
             .client
             .participant
@@ -273,36 +266,36 @@ impl<C: Connection + Debug> Session<C> {
             .drain
             .get()
             .map_or(Duration::ZERO, |drain| drain.spread);
-        let turn_ms = random::up_to(u64::try_from(spread.as_millis()).unwrap_or(u64::MAX));
-        let reconnect_in_ms = turn_ms.saturating_add(random::up_to(RECONNECT_SPREAD_MS));
+        let delay_ms = random::up_to(u64::try_from(spread.as_millis()).unwrap_or(u64::MAX));
+        let reconnect_in_ms = delay_ms.saturating_add(random::up_to(RECONNECT_SPREAD_MS));
         let shutdown = json::raw(&protocol::Shutdown { reconnect_in_ms });
         self.client.out.emit(event::SHUTDOWN, &shutdown).await?;
-        let mut turn = std::pin::pin!(tokio::time::sleep(Duration::from_millis(turn_ms)));
+        let mut delay = std::pin::pin!(tokio::time::sleep(Duration::from_millis(delay_ms)));
         loop {
-            // Cancelled in its rest, the session still takes its cursor back below.
+            // The cursor may stay parked when `rest` is cancelled; it is taken back below.
             let news = tokio::select! {
                 biased;
-                () = turn.as_mut() => break,
+                () = delay.as_mut() => break,
                 news = self.rest() => news?,
             };
-            self.tell(news).await?;
+            self.handle_news(news).await?;
         }
         self.take_cursor();
         self.handle_mail().await?;
         self.client.wait_for_answers().await?;
-        self.client.tell_entries().await?;
+        self.client.send_entries().await?;
         self.client.out.flush().await?;
         self.client.out.close_transport();
-        Ok(Ended::Drained)
+        Ok(CloseReason::Drained)
     }
 }
 
 impl<C: Connection + Debug> Client<C> {
     /// Executes a request and answers it.
-    async fn handle(&mut self, request: Request<C::Ack>) -> Result<(), Ended> {
-        let Request { spec, body, ack } = request;
+    async fn handle(&mut self, request: QueuedRequest<C::Ack>) -> Result<(), CloseReason> {
+        let QueuedRequest { spec, body, ack } = request;
         if self.unanswered.is_some() && !(body.is_ok() && spec.may_overtake_answers) {
-            // What a client asks is answered in order.
+            // Answers are sent in the order of the requests.
             Box::pin(self.wait_for_answers()).await?;
         }
         let command = match body {
@@ -312,7 +305,7 @@ impl<C: Connection + Debug> Client<C> {
         if spec.leaves_room {
             Box::pin(self.await_own_echo()).await?;
         }
-        // Given back once the answer is on its way: from there on it is output.
+        // Released once the answer is queued, because the outbox charges it from then on.
         let _reserved = match self.reserve_answer(command.answer_bytes(&self.participant)) {
             Ok(reserved) => reserved,
             Err(refusal) => return self.refuse(spec.event, &refusal, ack).await,

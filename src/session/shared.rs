@@ -1,4 +1,4 @@
-//! What all sessions share: the rooms, the users, the settings, and whether the server is going away.
+//! What all sessions share: the rooms, the users, the settings, and whether the server shuts down.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::budget::{Budgets, Rates};
 use super::identity::Identities;
-use super::users::Users;
+use super::registry::SessionRegistry;
 use crate::domain::{ReservedNames, TextLimits};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
@@ -16,21 +16,21 @@ use crate::room::{News, Rooms, Store};
 /// How sessions behave.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    /// Requests that may wait in a mailbox.
+    /// Requests that may wait in an inbox.
     pub mailbox: usize,
-    /// What a message may be.
+    /// How long a message may be.
     pub text: TextLimits,
-    /// How fast users may ask; `None` = not limited.
+    /// How fast users may send requests; `None` = not limited.
     pub rates: Option<Rates>,
-    /// How many users may be behind one address, if that is limited.
+    /// Users who may connect from one address, if that is limited.
     pub users_per_address: Option<NonZeroU32>,
-    /// The same, as clients are told.
+    /// The limits as clients receive them.
     pub limits: Limits,
-    /// How long the place of somebody whose connection is lost is kept.
+    /// How long a disconnected user stays a member.
     pub resume_grace: Duration,
-    /// Names that nobody may go by.
+    /// Names that no user may take.
     pub reserved_names: ReservedNames,
-    /// How many places are kept at once; 0 = not limited.
+    /// Memberships that may be held simultaneously; 0 = not limited.
     pub kept_max: usize,
 }
 
@@ -41,23 +41,23 @@ pub struct Shared {
     pub rooms: Arc<Rooms>,
     /// What keeps them.
     pub store: Arc<dyn Store>,
-    /// How sessions behave.
+    /// Settings of each session.
     pub settings: SessionSettings,
-    /// Who they are.
+    /// Signs and verifies tokens.
     pub identities: Identities,
-    /// What is counted.
+    /// Metrics of the service.
     pub metrics: Arc<Metrics>,
-    /// What memory all connections may hold.
+    /// Memory that all connections together may hold.
     pub budget: Arc<MemoryBudget>,
-    /// Which of them speaks for whom.
-    pub users: Arc<Users>,
-    /// What each user may still ask for.
+    /// The live session and the held membership of each user.
+    pub users: Arc<SessionRegistry>,
+    /// Rate limits of users and addresses.
     pub budgets: Budgets,
     pub(super) drain: OnceLock<Drain>,
 }
 
 impl Shared {
-    /// What sessions of these rooms share.
+    /// Shared state for sessions of these rooms.
     #[must_use]
     pub fn new(
         rooms: Arc<Rooms>,
@@ -67,7 +67,7 @@ impl Shared {
         metrics: Arc<Metrics>,
         budget: Arc<MemoryBudget>,
     ) -> Self {
-        let users = Users::new(settings.resume_grace, settings.kept_max);
+        let users = SessionRegistry::new(settings.resume_grace, settings.kept_max);
         let registry = Arc::clone(&users);
         rooms.on_takeover(move |user_id| registry.taken_over_elsewhere(user_id));
         Self {
@@ -83,17 +83,16 @@ impl Shared {
         }
     }
 
-    /// Tells all sessions, also those that are yet to come, that the server is going away. The
-    /// first call counts.
+    /// Shuts down all sessions, also those that begin later. Only the first call counts.
     pub fn drain(&self, drain: Drain) {
         self.drain.get_or_init(|| drain);
         self.rooms.counts().audience().notify(News::DRAIN);
     }
 }
 
-/// The server is going away.
+/// How sessions end when the server shuts down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drain {
-    /// Sessions end spread over this time, each at a moment of its own.
+    /// Time over which the ends of sessions are spread.
     pub spread: Duration,
 }

@@ -1,56 +1,46 @@
-//! Who may open a connection: how many there may be, in all and from one address, how fast one
-//! address may open them, and how many may wait to be claimed.
+//! Limits on opening connections: how many there may be, in all and from one address, how fast one
+//! address may open them, and how many may be unclaimed.
 //!
-//! A handshake is cheap to ask for and holds memory until its client sends CONNECT or the connect
-//! timeout ends it. So of those not yet claimed only the newest stay: a flood pushes its own out,
-//! and a client that claims its handshake within a few round trips is not affected.
+//! A handshake is cheap to request and holds memory until its client claims it with CONNECT or the
+//! connect timeout ends it. So only the newest unclaimed connections stay open. A flood of them pushes
+//! out its own, and a client that sends CONNECT within a few round trips is not affected.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
-use super::ticket::Ticket;
+use super::context::ConnectionContext;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
+use crate::peer::{AdmissionError, ClientAddress, network_of};
 
-/// Handshakes that may wait to be claimed; beyond that the oldest give way. Each holds about
-/// 9 KiB.
+/// Connections that may be unclaimed; beyond that the oldest are evicted. Each holds about 9 KiB.
 const UNCLAIMED_MAX: usize = 2048;
-/// Connections one address may open at once, in seconds of its rate.
+/// Connections that one address may open in a burst, in seconds of its rate.
 pub const BURST_SECONDS: u32 = 10;
-/// Addresses are forgotten now and then, once this many checks were made.
+/// Checks after which the rate limiter drops addresses that have not connected recently.
 const FORGET_EVERY: u32 = 4096;
-/// Ended connections that the library may still hold something of (about 9 KiB each) without
-/// taking a place; more keep theirs until it lets go.
+/// Ended connections that give their slot up although the library still holds state of them (about
+/// 9 KiB each). More than these keep their slots until the library drops its state.
 const REMAINS_MAX: usize = 2048;
-/// When to try again where the service is full.
-const FULL_RETRY_S: u64 = 5;
-
-/// The client's address, as an extension of its requests.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientAddress(pub IpAddr);
-
 /// Limits on opening connections; 0 = not limited.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AdmissionSettings {
-    /// Connections at once.
+    /// Open connections.
     pub connections_max: usize,
-    /// Connections at once from one address.
+    /// Open connections from one address.
     pub per_address_max: usize,
     /// New connections a second from one address.
     pub per_address_rate: u32,
 }
 
-/// See the module's text.
+/// Counts open connections and decides about new ones.
 pub struct Admission {
     settings: AdmissionSettings,
     budget: Arc<MemoryBudget>,
@@ -60,75 +50,22 @@ pub struct Admission {
     by_address: Mutex<HashMap<IpAddr, usize>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     checks: AtomicU32,
-    unclaimed: Mutex<VecDeque<Weak<Ticket>>>,
+    unclaimed: Mutex<VecDeque<Weak<ConnectionContext>>>,
 }
 
-/// Why a connection is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AdmissionError {
-    /// The service has as many connections as it may.
-    #[error("server is full (MAX_CONNECTIONS)")]
-    Full,
-    /// All connections together hold as much memory as they may.
-    #[error("server is short of memory (MEMORY_BUDGET)")]
-    NoMemory,
-    /// The address has as many connections as it may.
-    #[error("too many connections from this address (MAX_CONNECTIONS_PER_IP)")]
-    AddressFull,
-    /// The address opens connections too fast.
-    #[error("new connections from this address come too fast (CONNECT_RATE_PER_IP)")]
-    TooFast(Duration),
-}
-
-impl AdmissionError {
-    /// The reason that is counted where it is a TCP connection that is turned away.
-    pub const fn connection_reason(self) -> &'static str {
-        match self {
-            Self::Full => "connections_full",
-            _ => self.reason(),
-        }
-    }
-
-    const fn reason(self) -> &'static str {
-        match self {
-            Self::Full => "server_full",
-            Self::NoMemory => "memory_full",
-            Self::AddressFull => "address_full",
-            Self::TooFast(_) => "connect_rate",
-        }
-    }
-}
-
-impl IntoResponse for AdmissionError {
-    fn into_response(self) -> Response {
-        let (status, retry_s) = match self {
-            Self::Full | Self::NoMemory => (StatusCode::SERVICE_UNAVAILABLE, FULL_RETRY_S),
-            Self::AddressFull => (StatusCode::TOO_MANY_REQUESTS, FULL_RETRY_S),
-            Self::TooFast(wait) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
-        };
-        let retry = [(header::RETRY_AFTER, retry_s.to_string())];
-        (status, retry, format!("{self}\n")).into_response()
-    }
-}
-
-/// The answer to a request for more memory than there is.
-pub fn no_memory() -> Response {
-    AdmissionError::NoMemory.into_response()
-}
-
-/// A place among the open connections; given up when dropped, or before.
-pub struct Place {
+/// One of the open connections in the counts; counted off when released or dropped.
+pub struct ConnectionSlot {
     admission: Arc<Admission>,
-    /// Where the connection comes from, if that is known.
+    /// The network that the connection comes from, if that is known.
     network: Option<IpAddr>,
-    /// The same, where it is counted.
+    /// The same, if connections are counted by address.
     address: Option<IpAddr>,
     released: bool,
 }
 
-impl Place {
-    /// The transport has ended: somebody else may have the place, although something of the
-    /// connection is left until this is dropped.
+impl ConnectionSlot {
+    /// Gives the slot to other connections, because the transport has ended. The library's state of
+    /// the connection remains until this is dropped.
     pub fn release(&mut self) {
         let remains = &self.admission.remains;
         if self.released {
@@ -158,15 +95,15 @@ impl Place {
     }
 }
 
-impl Place {
-    /// Where the connection comes from, if that is known: of IPv6 the /64.
+impl ConnectionSlot {
+    /// The network that the connection comes from, if that is known: of IPv6 the /64.
     pub const fn network(&self) -> Option<IpAddr> {
         self.network
     }
 }
 
 impl Admission {
-    /// Nobody is in.
+    /// No connections are open.
     pub fn new(
         settings: AdmissionSettings,
         budget: Arc<MemoryBudget>,
@@ -190,30 +127,33 @@ impl Admission {
         })
     }
 
-    /// Lets a connection in, or says why not. An address that is not known is not limited.
+    /// Reserves a slot for a connection. An unknown address is not limited.
     ///
     /// # Errors
     /// [`AdmissionError`].
-    pub fn admit(
+    pub fn reserve(
         self: &Arc<Self>,
         address: Option<ClientAddress>,
-    ) -> Result<Place, AdmissionError> {
-        self.try_admit(address.map(|ClientAddress(ip)| network_of(ip)))
-            .inspect_err(|away| self.metrics.reject(away.reason()))
+    ) -> Result<ConnectionSlot, AdmissionError> {
+        self.try_reserve(address.map(|ClientAddress(ip)| network_of(ip)))
+            .inspect_err(|error| self.metrics.reject(error.reason()))
     }
 
-    fn try_admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, AdmissionError> {
+    fn try_reserve(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+    ) -> Result<ConnectionSlot, AdmissionError> {
         if let Some(address) = address {
             self.check_rate(address)?;
         }
         if !self.budget.has_room(0) {
             return Err(AdmissionError::NoMemory);
         }
-        // Counted first and given back by the place's drop, so that two at once cannot both be
-        // the last.
+        // Counted first and given back by the slot's drop, so that two simultaneous connections cannot
+        // both be the last.
         let open = self.open.fetch_add(1, Ordering::AcqRel);
         self.metrics.connections.inc();
-        let mut place = Place {
+        let mut slot = ConnectionSlot {
             admission: Arc::clone(self),
             network: address,
             address: None,
@@ -230,9 +170,9 @@ impl Admission {
             }
             *of_address += 1;
             drop(by_address);
-            place.address = Some(address);
+            slot.address = Some(address);
         }
-        Ok(place)
+        Ok(slot)
     }
 
     /// Whether the service has as many connections as it may.
@@ -255,22 +195,26 @@ impl Admission {
         })
     }
 
-    /// Notes a connection whose client has not sent CONNECT yet. Where too many wait, the oldest
-    /// are closed.
-    pub fn await_claim(&self, ticket: &Arc<Ticket>) {
+    /// Adds a connection whose client has not sent CONNECT yet. If too many are unclaimed, evicts the
+    /// oldest.
+    pub fn add_unclaimed(&self, context: &Arc<ConnectionContext>) {
         let mut unclaimed = self.unclaimed.lock();
-        unclaimed.push_back(Arc::downgrade(ticket));
+        unclaimed.push_back(Arc::downgrade(context));
         if unclaimed.len() <= UNCLAIMED_MAX {
             return;
         }
-        unclaimed.retain(|ticket| ticket.upgrade().is_some_and(|ticket| !ticket.is_claimed()));
+        unclaimed.retain(|context| {
+            context
+                .upgrade()
+                .is_some_and(|context| !context.is_claimed())
+        });
         let oldest = if unclaimed.len() > UNCLAIMED_MAX {
             unclaimed.pop_front()
         } else {
             None
         };
         drop(unclaimed);
-        if let Some(oldest) = oldest.and_then(|ticket| ticket.upgrade()) {
+        if let Some(oldest) = oldest.and_then(|context| context.upgrade()) {
             self.metrics.reject("unclaimed");
             oldest.evict();
         }
@@ -281,15 +225,7 @@ const fn is_full(held: usize, max: usize) -> bool {
     max != 0 && held >= max
 }
 
-/// What counts as one address: of IPv6 the /64 that one subscriber has.
-pub fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         if self.released {
             self.admission.remains.fetch_sub(1, Ordering::AcqRel);

@@ -1,5 +1,5 @@
-//! What a client may post: its bytes must keep coming, and one body holds so many bytes and so
-//! many packets and no more.
+//! Limits of what a client posts: its bytes must keep coming, and a body has a maximum of bytes and of
+//! packets.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ pub const UNCONNECTED_PACKET_MAX: usize = 16 * 1024;
 /// Packets in one polling body are separated by this (Engine.IO 4, "HTTP long-polling").
 pub const SEPARATOR: u8 = 0x1e;
 
-/// Packets in one body. A packet can be one byte, so the bound on bytes alone would let one request
-/// make the engine work through half a million of them in a row. Far more than a person's client
-/// ever has to say at once; the original takes 16.
+/// Packets in one body. A packet can be one byte, so with a bound on bytes alone the engine would
+/// handle half a million of them for one request. A client that a person uses never sends nearly as
+/// many; the original accepts 16.
 const PACKETS_MAX: usize = 1000;
-/// Time for each [`STEP_BYTES`] of a body to arrive: what a phone at the edge of its network still
-/// manages, and whoever sends a byte now and then to hold a connection does not.
+/// Time for each [`STEP_BYTES`] of a body to arrive. A phone at the edge of its network still achieves
+/// that. A client that sends a byte now and then to hold a connection does not.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// See [`STEP_TIMEOUT`].
 const STEP_BYTES: usize = 16 * 1024;
@@ -37,22 +37,22 @@ pub enum BodyError {
     /// It has more than [`PACKETS_MAX`] packets.
     #[error("too many packets in one body")]
     TooManyPackets,
-    /// The service holds too much already.
+    /// All connections together hold too much memory.
     #[error("there is no memory for the body")]
     NoMemory,
-    /// It does not come.
+    /// It does not arrive in time.
     #[error("the body comes too slowly")]
     TooSlow,
-    /// The connection is lost, or what it carries is no body.
+    /// The connection is lost, or what it sends is not a body.
     #[error(transparent)]
     Lost(#[from] axum::Error),
 }
 
 /// Reads a body of at most `bytes_max` bytes. Before its client has sent CONNECT, which may be in
-/// this body, a packet has at most [`UNCONNECTED_PACKET_MAX`]. What has come is charged.
+/// this body, a packet has at most [`UNCONNECTED_PACKET_MAX`]. What has arrived is charged.
 ///
 /// # Errors
-/// [`BodyError`]; counted, but for what `TooLarge` is answered with, which is counted elsewhere.
+/// [`BodyError`]. `TooSlow` and `TooManyPackets` are counted here.
 pub async fn read(
     mut body: Body,
     bytes_max: usize,
@@ -100,8 +100,8 @@ pub async fn read(
     }
 }
 
-/// Checks the packets from `start` on up to a CONNECT, and moves `start` to the first that is not
-/// whole. Whether there is a CONNECT.
+/// Checks the packets from `start` on up to a CONNECT, and moves `start` to the first incomplete one.
+/// Returns whether there is a CONNECT.
 fn check_packets(whole: &[u8], start: &mut usize) -> Result<bool, BodyError> {
     loop {
         let rest = &whole[*start..];
@@ -139,7 +139,7 @@ mod tests {
             let mut start = 0;
             let checked = check_packets(body.as_bytes(), &mut start);
             assert_eq!(checked.ok(), expected, "{:.20}", body);
-            // The same where it comes in two parts.
+            // The same if it arrives in two parts.
             let (mut start, half) = (0, body.len() / 2);
             let first = check_packets(&body.as_bytes()[..half], &mut start);
             let both = match first {

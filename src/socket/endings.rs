@@ -1,11 +1,11 @@
-//! What must happen when a stream or a poll ends, however it ends: guards that act when dropped.
+//! Drop guards that clean up after a stream or a long poll.
 
 use std::sync::Arc;
 
 use socketioxide::socket::Sid;
 
+use super::context::ConnectionContext;
 use super::endpoint::Endpoint;
-use super::ticket::Ticket;
 
 /// Closes a polling session when dropped.
 pub struct ClosePolling {
@@ -15,7 +15,7 @@ pub struct ClosePolling {
 }
 
 impl ClosePolling {
-    /// For a poll: closes the session where the client hangs up before it is answered.
+    /// For a poll: closes the session if the client hangs up before the answer.
     pub fn unless_answered(endpoint: &Arc<Endpoint>, sid: Sid) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
@@ -24,8 +24,8 @@ impl ClosePolling {
         }
     }
 
-    /// For the stream of an upgrade. Where the library did not come to finish it, the session
-    /// would still count as upgrading, which stops its heartbeat: it would stay for ever.
+    /// For the stream of an upgrade: closes the session if the library has not finished the upgrade.
+    /// Such a session would count as upgrading, which stops its heartbeat, and would stay for ever.
     pub fn unless_upgraded(endpoint: &Arc<Endpoint>, sid: Sid) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
@@ -34,7 +34,7 @@ impl ClosePolling {
         }
     }
 
-    /// Nothing is to be closed.
+    /// Keeps the session open.
     pub fn disarm(mut self) {
         self.sid = None;
     }
@@ -43,34 +43,39 @@ impl ClosePolling {
 impl Drop for ClosePolling {
     fn drop(&mut self) {
         let Some(sid) = self.sid else { return };
-        let ticket = self.endpoint.polling().get(sid);
-        if let Some(ticket) = ticket.as_ref().filter(|_| self.is_hang_up) {
-            ticket.link().note_hang_up();
+        let context = self.endpoint.polling().get(sid);
+        if let Some(context) = context.as_ref().filter(|_| self.is_hang_up) {
+            context.flow().note_hang_up();
         }
         let endpoint = Arc::clone(&self.endpoint);
         tokio::spawn(async move {
-            // Only a session that still polls takes it: one that was never upgraded.
+            // Only a session that still polls accepts this, so one that was never upgraded.
             endpoint.close_polling(sid).await;
-            if let Some(ticket) = ticket {
-                endpoint.release_if_gone(&ticket).await;
+            if let Some(context) = context {
+                endpoint.release_if_gone(&context).await;
             }
         });
     }
 }
 
-/// Frees the connection's place when its stream ends.
+/// Frees the connection's slot when its stream ends.
 pub struct TransportEnd {
     endpoint: Arc<Endpoint>,
-    ticket: Arc<Ticket>,
+    context: Arc<ConnectionContext>,
     counts_faults: bool,
 }
 
 impl TransportEnd {
-    /// For a stream. `counts_faults` where the session began with it: what ended it is counted.
-    pub fn new(endpoint: &Arc<Endpoint>, ticket: &Arc<Ticket>, counts_faults: bool) -> Self {
+    /// For a stream. `counts_faults` if the connection began with it; then an end for the client's fault
+    /// is counted.
+    pub fn new(
+        endpoint: &Arc<Endpoint>,
+        context: &Arc<ConnectionContext>,
+        counts_faults: bool,
+    ) -> Self {
         Self {
             endpoint: Arc::clone(endpoint),
-            ticket: Arc::clone(ticket),
+            context: Arc::clone(context),
             counts_faults,
         }
     }
@@ -78,9 +83,9 @@ impl TransportEnd {
 
 impl Drop for TransportEnd {
     fn drop(&mut self) {
-        self.ticket.release_place();
+        self.context.release_slot();
         if self.counts_faults
-            && let Some(reason) = self.ticket.fault(self.endpoint.connect_timeout())
+            && let Some(reason) = self.context.fault(self.endpoint.connect_timeout())
         {
             self.endpoint.metrics().reject(reason);
         }

@@ -1,9 +1,9 @@
-//! Requests in front of the library: the WebSocket handshake is ours, so that the stream below it
-//! can be steered. Requests of sessions that poll are in `polling`.
+//! Requests in front of the library. The WebSocket handshake is answered here, so that the stream
+//! below it can be controlled. Requests of sessions that poll are in `polling`.
 //!
-//! The library keeps the request that opened a connection, and with it hyper's 16 KiB read buffer
-//! that its headers point into. Those requests are passed on as slim copies (6 KiB less for each
-//! connection, measured).
+//! The library keeps the request that opened a connection, and with it hyper's 16 KiB read buffer,
+//! which its headers point into. So the library gets slim copies of those requests (6 KiB less for
+//! each connection, measured).
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -22,19 +22,20 @@ use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
 
 use super::PATH;
-use super::admission::{Admission, ClientAddress};
+use super::admission::Admission;
+use super::context::{ConnectionContext, PollingContexts};
 use super::errors;
 use super::polling::read_whole;
-use super::ticket::{PollingTickets, Ticket};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
+use crate::peer::ClientAddress;
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
     service: SocketIoService<Nothing>,
     // Held so that the library's namespaces live as long as the endpoint.
     _io: SocketIo,
-    polling: PollingTickets,
+    polling: PollingContexts,
     admission: Arc<Admission>,
     budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
@@ -61,7 +62,7 @@ impl Endpoint {
         Arc::new(Self {
             service,
             _io: io,
-            polling: PollingTickets::default(),
+            polling: PollingContexts::default(),
             admission,
             budget,
             metrics,
@@ -83,7 +84,7 @@ impl Endpoint {
         &self.admission
     }
 
-    /// Whether there are as many sessions as there may be.
+    /// Whether the service has as many sessions as it may.
     pub fn is_full(&self) -> bool {
         self.admission.is_full()
     }
@@ -100,38 +101,38 @@ impl Endpoint {
         self.connect_timeout
     }
 
-    pub(super) const fn polling(&self) -> &PollingTickets {
+    pub(super) const fn polling(&self) -> &PollingContexts {
         &self.polling
     }
 
-    /// Counts a session that ended as a polling one, where its client never sent CONNECT.
-    pub(super) fn polling_ended(&self, ticket: &Ticket) {
-        if !ticket.is_claimed()
-            && let Some(reason @ "connect_timeout") = ticket.fault(self.connect_timeout)
+    /// Counts a session that ended while polling, if its client never sent CONNECT.
+    pub(super) fn polling_ended(&self, context: &ConnectionContext) {
+        if !context.is_claimed()
+            && let Some(reason @ "connect_timeout") = context.fault(self.connect_timeout)
         {
             self.metrics.reject(reason);
         }
     }
 
-    /// Closes an Engine.IO session that polls, with the packet its client would close it with.
-    /// Its transport counts as closed then, so the client reconnects. Does nothing to a session
-    /// that is gone or speaks over a WebSocket.
+    /// Closes an Engine.IO session that polls, with the packet with which its client would close it.
+    /// Its transport counts as closed then, so the client reconnects. Does nothing to a session that
+    /// is gone or uses a WebSocket.
     pub(super) async fn close_polling(&self, sid: Sid) {
-        self.speak_for(sid, "1").await;
+        self.post_for_client(sid, "1").await;
     }
 
-    /// Connects a session that polls, with the packet its client would connect it with.
+    /// Connects a session that polls, with the packet with which its client would connect it.
     pub(super) async fn connect_polling(&self, sid: Sid) {
-        self.speak_for(sid, "40").await;
+        self.post_for_client(sid, "40").await;
     }
 
     /// Whether the library has this session, and it polls.
     pub(super) async fn is_polling(&self, sid: Sid) -> bool {
-        self.speak_for(sid, "3").await
+        self.post_for_client(sid, "3").await
     }
 
-    /// Posts a packet as the session's client would. Whether the session took it.
-    async fn speak_for(&self, sid: Sid, packet: &'static str) -> bool {
+    /// Posts a packet as the session's client would. Returns whether the session accepted it.
+    async fn post_for_client(&self, sid: Sid, packet: &'static str) -> bool {
         let uri = format!("{PATH}?EIO=4&transport=polling&sid={sid}");
         match Request::post(uri).body(Body::from(packet)) {
             Ok(request) => self.call(request).await.status().is_success(),
@@ -148,24 +149,24 @@ impl Endpoint {
 
     /// `GET` that opens a session with polling.
     async fn open_polling(self: &Arc<Self>, request: Request) -> Response {
-        let place = match self.admission.admit(client_of(&request)) {
-            Ok(place) => place,
-            Err(turned_away) => return turned_away.into_response(),
+        let slot = match self.admission.reserve(client_of(&request)) {
+            Ok(slot) => slot,
+            Err(refused) => return refused.into_response(),
         };
-        let ticket = Ticket::new(self, place);
+        let context = ConnectionContext::new(self, slot);
         let Some(mut request) = slim(request.uri(), Body::empty()) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
-        request.extensions_mut().insert(Arc::clone(&ticket));
+        request.extensions_mut().insert(Arc::clone(&context));
         let (head, body) = read_whole(self.call(request).await).await;
         if let Some(sid) = opened_sid(&body) {
-            self.polling.remember(sid, &ticket);
-            self.admission.await_claim(&ticket);
+            self.polling.insert(sid, &context);
+            self.admission.add_unclaimed(&context);
         }
         Response::from_parts(head, Body::from(body))
     }
 
-    pub(super) fn polling_ticket(&self, sid: &str) -> Option<Arc<Ticket>> {
+    pub(super) fn polling_context(&self, sid: &str) -> Option<Arc<ConnectionContext>> {
         self.polling.get(sid.parse().ok()?)
     }
 }
@@ -201,13 +202,13 @@ async fn dispatch(endpoint: &Arc<Endpoint>, request: Request) -> Response {
             let sid = query.sid.and_then(|sid| sid.parse().ok());
             endpoint.post(sid, request).await
         }
-        // What is no valid request is the library's to answer.
+        // The library answers requests that are not valid.
         _ => endpoint.call(request).await,
     }
 }
 
-/// The part of an Engine.IO query that is decided here. As in the library, the first of equals
-/// counts and nothing is percent-decoded: no valid value needs it.
+/// The part of an Engine.IO query that is read here. As in the library, the first of several equal
+/// keys counts and nothing is percent-decoded: no valid value needs it.
 struct Query<'a> {
     eio: Option<&'a str>,
     transport: Option<&'a str>,
@@ -250,19 +251,19 @@ fn opened_sid(body: &[u8]) -> Option<Sid> {
     open.sid.parse().ok()
 }
 
-/// As the library answers requests for sessions it does not know.
+/// The library's answer to requests for unknown sessions.
 pub(super) fn unknown_session() -> Response {
     let code = errors::UNKNOWN_SESSION;
     errors::answer(StatusCode::BAD_REQUEST, code, "Session ID unknown")
 }
 
-/// As the library answers requests over the wrong transport.
+/// The library's answer to requests over the wrong transport.
 pub(super) fn bad_request() -> Response {
     let code = errors::BAD_REQUEST;
     errors::answer(StatusCode::BAD_REQUEST, code, "Bad request")
 }
 
-/// The service behind the library's: every path that is not Socket.IO's. There is none.
+/// The service behind the library's, for paths that are not Socket.IO's. It answers 404.
 #[derive(Debug, Clone)]
 pub struct Nothing;
 

@@ -24,8 +24,8 @@ pub fn answer(status: StatusCode, code: u8, message: &str) -> Response {
     (status, json, body).into_response()
 }
 
-/// Gives a refusal the official form, whoever answered it, and returns its code. Other answers stay
-/// as they are.
+/// Gives an error the official form, also one that the library answered, and returns its code. Other
+/// answers stay as they are.
 pub async fn numbered(response: Response) -> (Response, Option<u8>) {
     if !matches!(
         response.status(),
@@ -34,7 +34,7 @@ pub async fn numbered(response: Response) -> (Response, Option<u8>) {
         return (response, None);
     }
     let (mut head, body) = response.into_parts();
-    // In memory already; one that cannot be read says as much as an empty one.
+    // It is in memory already. One that cannot be read counts as empty.
     let body = body.collect().await.map(|body| body.to_bytes());
     let (code, message) = read(&body.unwrap_or_default());
     let (new, body) = answer(head.status, code, &message).into_parts();
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_has_a_number_whoever_answered_it() {
+    async fn an_error_has_a_number_also_if_the_library_answered_it() {
         for (given, code, body) in [
             (
                 r#"{"code":"0","message":"Transport unknown"}"#,

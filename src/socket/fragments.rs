@@ -1,13 +1,12 @@
-//! What clients send over a WebSocket, cut into pieces before the library sees it.
+//! Cuts large frames from clients into fragments before the library sees them.
 //!
-//! The library allocates what a frame's header announces before any of it has come, and keeps its
-//! largest buffer for the connection's life: a header of 14 bytes would cost 1.1 MB at once, and one
-//! large message would cost that for ever. So a large frame is passed on as the first frame and the
-//! continuations of a fragmented message (RFC 6455, section 5.4). What the library holds of it is
-//! then in proportion to what has come, and gone when the message has been handled.
+//! The library allocates what a frame's header announces before any of it has arrived, and keeps its
+//! largest buffer for the connection's life. A header of 14 bytes would cost 1.1 MB immediately, and
+//! one large message would cost that for ever. So a large frame is passed on as the first frame and
+//! the continuations of a fragmented message (RFC 6455, section 5.4). The library then holds memory in
+//! proportion to what has arrived, and frees it when the message has been handled.
 //!
-//! This is also where a message under way is charged to its connection, and where a packet that
-//! comes before CONNECT is bounded.
+//! A message under way is charged to its connection here, and packets before CONNECT are limited.
 
 use std::borrow::Cow;
 use std::io;
@@ -19,14 +18,14 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::body::UNCONNECTED_PACKET_MAX;
+use super::context::ConnectionContext;
 use super::frames::{Frames, Step};
 use super::packet::is_connect;
-use super::ticket::Ticket;
 use crate::memory::{MemoryCharge, Owner};
 use crate::metrics::Metrics;
 
-/// Payload bytes of a frame that the library sees: as much as it reads at once. A multiple of
-/// four, so that the mask of a frame fits all its pieces.
+/// Payload bytes of a fragment: the size of the library's read buffer. A multiple of four, so that
+/// the mask of a frame fits all its fragments.
 const PIECE: u16 = 1024;
 /// First byte of a header: more frames of this message follow, or none does.
 const FINAL: u8 = 0x80;
@@ -37,7 +36,7 @@ const LENGTH_IN_TWO: u8 = 126;
 /// Bytes of a mask, the last of a header.
 const MASK_BYTES: usize = 4;
 
-/// A packet that is too large for its time.
+/// A packet before CONNECT is too large.
 #[derive(Debug, PartialEq, Eq)]
 struct TooLarge;
 
@@ -47,11 +46,11 @@ struct Cutter {
     frames: Frames,
     /// Frames that announce more are not cut: the library refuses them by their header.
     frame_max: u64,
-    /// Bytes of a message that may come now.
+    /// Bytes that a message may have now.
     message_max: u64,
-    /// The frame that is cut into pieces now, where one is.
+    /// The frame that is being cut, if one is.
     cut: Option<Cut>,
-    /// The most bytes that a message had come to since the last look.
+    /// The most bytes of one message since the last look.
     peak: u64,
     saw_connect: bool,
 }
@@ -76,8 +75,8 @@ impl Cutter {
         }
     }
 
-    /// Passes bytes on: as they are, as a rule. May pass on fewer, or none: part of a header waits
-    /// for the rest.
+    /// Passes bytes on, usually unchanged. May pass on fewer or none, because part of a header waits
+    /// for its rest.
     fn pass<'a>(&mut self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, TooLarge> {
         let mut out = Output::of(bytes);
         while !out.is_at_end() {
@@ -150,7 +149,7 @@ impl Cutter {
         self.cut = Some(cut);
     }
 
-    /// Notes how far the message under way has come, which had `before` bytes.
+    /// Updates the size of the message under way, which had `before` bytes.
     fn note(&mut self, before: u64, step: Step) {
         if !step.ends_message() {
             self.peak = self.peak.max(self.frames.message_seen());
@@ -168,14 +167,14 @@ impl Cutter {
         collected(self.frames.message_seen())
     }
 
-    /// The most it held since the last call. It has not handled what has ended since.
+    /// The most it held since the last call. Messages that have ended since are not handled yet.
     fn peak_held(&mut self) -> usize {
         collected(std::mem::take(&mut self.peak).max(self.frames.message_seen()))
     }
 }
 
-/// What the library holds of a message of which so many bytes have come: it collects the pieces in a
-/// buffer that doubles. What fits into one piece is in a buffer that every connection has.
+/// Bytes that the library holds of a message of which `bytes` have arrived. It collects the fragments
+/// in a buffer that doubles. One fragment fits into a buffer that every connection has.
 fn collected(bytes: u64) -> usize {
     if bytes <= u64::from(PIECE) {
         return 0;
@@ -241,12 +240,12 @@ impl<'a> From<Output<'a>> for Cow<'a, [u8]> {
 }
 
 pin_project! {
-    /// A stream under a WebSocket. See the module's text.
+    /// A WebSocket's stream whose large frames are cut into fragments as they are read.
     pub struct Fragmented<S> {
         #[pin]
         stream: S,
         cutter: Cutter,
-        ticket: Arc<Ticket>,
+        context: Arc<ConnectionContext>,
         charge: MemoryCharge,
         metrics: Arc<Metrics>,
         // What did not fit into the reader's buffer.
@@ -256,12 +255,17 @@ pin_project! {
 
 impl<S> Fragmented<S> {
     /// Cuts the frames of a connection, which may have `frame_max` bytes.
-    pub fn new(stream: S, ticket: &Arc<Ticket>, frame_max: usize, metrics: &Arc<Metrics>) -> Self {
+    pub fn new(
+        stream: S,
+        context: &Arc<ConnectionContext>,
+        frame_max: usize,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
         Self {
             stream,
             cutter: Cutter::new(frame_max as u64),
-            ticket: Arc::clone(ticket),
-            charge: ticket.account().charge(),
+            context: Arc::clone(context),
+            charge: context.account().charge(),
             metrics: Arc::clone(metrics),
             waiting: Vec::new(),
         }
@@ -293,7 +297,7 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
             if new.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            this.cutter.message_max = if this.ticket.has_sent_connect() {
+            this.cutter.message_max = if this.context.has_sent_connect() {
                 u64::MAX
             } else {
                 UNCONNECTED_PACKET_MAX as u64
@@ -303,7 +307,7 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
                 return Poll::Ready(Err(refused("a packet before CONNECT was too large")));
             };
             if this.cutter.saw_connect {
-                this.ticket.note_connect();
+                this.context.note_connect();
             }
             if let Cow::Owned(changed) = passed {
                 buf.set_filled(before);
@@ -317,9 +321,9 @@ impl<S: AsyncRead> AsyncRead for Fragmented<S> {
         }
         let held = this.cutter.peak_held();
         this.charge.set(held);
-        if held > 0 && !this.ticket.account().has_room(0) {
-            // Closing the heaviest is behind, so what is large must not grow.
-            this.ticket.close_for_memory();
+        if held > 0 && !this.context.account().has_room(0) {
+            // Closing the connections that hold most is behind, so large messages must not grow.
+            this.context.close_for_memory();
             return Poll::Ready(Err(refused("there is no memory for this message")));
         }
         Poll::Ready(Ok(()))

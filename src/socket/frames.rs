@@ -1,5 +1,5 @@
-//! Follows the frames in one direction of a WebSocket (RFC 6455, section 5.2), however its bytes
-//! are cut, and knows the few that matter below the library: session packets, CONNECT, close, ping.
+//! Parser for one direction of a WebSocket (RFC 6455, section 5.2), however its bytes are cut. It
+//! recognises the few frames that matter below the library: session packets, CONNECT, close, ping.
 
 use super::packet::{CONNECT_BYTES, is_connect, is_counted};
 
@@ -12,31 +12,31 @@ const PING: u8 = 9;
 /// A header with an extended length of 8 bytes and a mask.
 const HEADER_BYTES_MAX: usize = 14;
 
-/// Where one direction is. The engine's own packets (open, ping) pass uncounted.
+/// Position in one direction of a WebSocket. The engine's own packets (open, ping) are not counted.
 #[derive(Debug, Default, Clone)]
 pub struct Frames {
     header: [u8; HEADER_BYTES_MAX],
     header_len: usize,
     payload_seen: u64,
     payload_len: Option<u64>,
-    /// How the message begins that this frame is of, and how much of that is known.
+    /// The first bytes of this frame's message, and how many of them have arrived.
     start: [u8; CONNECT_BYTES],
     start_len: usize,
-    /// Bytes of that message that have come, over all its frames.
+    /// Bytes of that message that have arrived, over all its frames.
     message_seen: u64,
     is_text: bool,
     saw_close: bool,
     ping_bytes: u64,
 }
 
-/// What [`Frames::advance`] came to.
+/// Result of [`Frames::advance`].
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// Bytes taken.
     pub taken: usize,
-    /// How many bytes the header has that is whole now, where one is.
+    /// Bytes of the header that is complete now, if one is.
     pub header_len: Option<usize>,
-    /// The first byte of the frame that ends here, where one does.
+    /// The first byte of the frame that ends here, if one does.
     pub ended: Option<u8>,
 }
 
@@ -49,7 +49,7 @@ impl Step {
 }
 
 impl Frames {
-    /// Takes the next bytes written, and says how many packets they complete of those that a session
+    /// Takes the next written bytes. Returns how many packets they complete of those that a session
     /// counts in the library's queue.
     pub fn count_queued(&mut self, mut bytes: &[u8]) -> u64 {
         let mut packets = 0;
@@ -60,8 +60,8 @@ impl Frames {
         packets
     }
 
-    /// Takes the next bytes read, up to the end of a CONNECT where they complete one; returns
-    /// where that ends.
+    /// Takes the next read bytes, up to the end of a CONNECT if they complete one. Returns where that
+    /// ends.
     pub fn read_to_connect(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut end = 0;
         while let Some(read) = self.next_message(&bytes[end..]) {
@@ -73,9 +73,9 @@ impl Frames {
         None
     }
 
-    /// Where in the bytes to come a frame of just these bytes begins. Takes nothing.
+    /// Finds a frame of exactly these bytes in the next ones. Takes nothing.
     pub fn find(&self, frame: &[u8], bytes: &[u8]) -> Option<usize> {
-        // Most bytes do not have it anywhere.
+        // Most bytes do not contain it, and this search is faster.
         memchr::memmem::find(bytes, frame)?;
         let mut ahead = self.clone();
         let mut at = 0;
@@ -88,12 +88,12 @@ impl Frames {
         None
     }
 
-    /// A close frame has come by.
+    /// Whether a close frame has passed.
     pub const fn saw_close(&self) -> bool {
         self.saw_close
     }
 
-    /// Bytes of ping frames that have come by since the last call.
+    /// Bytes of ping frames that have passed since the last call.
     pub fn take_ping_bytes(&mut self) -> u64 {
         std::mem::take(&mut self.ping_bytes)
     }
@@ -127,17 +127,17 @@ impl Frames {
         step
     }
 
-    /// The header that [`Self::advance`] has just found whole.
+    /// The header that [`Self::advance`] has just completed.
     pub fn header(&self, len: usize) -> &[u8] {
         &self.header[..len]
     }
 
-    /// Payload bytes of the current frame that are still to come.
+    /// Payload bytes of the current frame that have not arrived yet.
     pub fn payload_left(&self) -> u64 {
         self.payload_len.map_or(0, |len| len - self.payload_seen)
     }
 
-    /// Bytes that have come of the message under way.
+    /// Bytes of the message under way that have arrived.
     pub const fn message_seen(&self) -> u64 {
         self.message_seen
     }
@@ -148,8 +148,8 @@ impl Frames {
         &self.start[..known]
     }
 
-    /// Takes bytes up to the end of a message; returns how many. `None` where none ends: all have
-    /// been taken.
+    /// Takes bytes up to the end of a message. Returns how many, or `None` if no message ends and all
+    /// were taken.
     fn next_message(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut taken = 0;
         while taken < bytes.len() {
@@ -195,7 +195,7 @@ impl Frames {
                 self.message_seen = 0;
                 self.is_text = opcode == TEXT;
             }
-            // The message goes on.
+            // A continuation of the message.
             _ => {}
         }
     }
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_frame_ends_at_once() {
+    fn an_empty_frame_ends_immediately() {
         let mut frames = Frames::default();
         assert_eq!(frames.count_queued(&frame(CLOSE, b"")), 0);
         assert_eq!(frames.count_queued(&frame(TEXT, b"42[]")), 1);

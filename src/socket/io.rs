@@ -1,9 +1,9 @@
 //! The byte stream under one WebSocket. The session writes whole frames straight into it
 //! ([`FrameStream`]); the library reads from it, and writes its own between them.
 //!
-//! It stops reading while the session asks for that and behind a CONNECT, and fails when the session
-//! ends the transport, also where a writer is stuck in a flush. It also notes when the peer hangs up,
-//! so that an end which the peer's bytes brought about can be told from an ordinary one.
+//! It stops reading while the session asks for that, and behind a CONNECT. It fails when the session
+//! ends the transport, also for a writer that is stuck in a flush. It notes when the peer hangs up, so
+//! that an end caused by the peer's bytes can be distinguished from an ordinary one.
 
 use std::fmt;
 use std::io;
@@ -20,27 +20,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
 use super::probe::{ANSWERED, REPLAYED};
-use crate::session::Link;
+use crate::session::FlowControl;
 use crate::session::stream::{FrameStream, Written};
 
 /// Bytes of answers to pings that may wait to be written. Every ping is answered with its own
-/// payload, and the library's buffer for that has no bound: a peer that sends pings and reads
-/// nothing would fill the memory. Nobody who reads ever comes near.
+/// payload, and the library's buffer for that has no bound. So a peer that sends pings and reads
+/// nothing would fill the memory. A peer that reads never comes near.
 const PONGS_MAX: u64 = 64 * 1024;
-/// The frame of the Engine.IO packet that closes a session, as the library writes it. Clients know
-/// from the transport's end that it is over; python-engineio takes the packet as a wish that it
-/// stay away, and does not reconnect.
+/// The frame of the Engine.IO packet that closes a session, as the library writes it. It is not sent:
+/// clients notice the transport's end, and python-engineio does not reconnect after this packet.
 const CLOSE_FRAME: &[u8] = b"\x81\x011";
 
 /// The library's end of a stream. `guard` is dropped with it.
 pub struct Linked<S: AsyncRead + AsyncWrite, G> {
     channel: Arc<Channel<S>>,
-    link: Arc<Link>,
+    flow: Arc<FlowControl>,
     received: Frames,
-    /// What the library is to read before anything else: what was read behind a CONNECT.
-    held: Bytes,
-    /// Bytes of the library that go nowhere.
-    swallows: usize,
+    /// Bytes that the library reads next: those that were read behind a CONNECT, or a replay.
+    read_ahead: Bytes,
+    /// Bytes from the library that are still to be dropped.
+    drops: usize,
     _closes: Closes<S>,
     _guard: G,
 }
@@ -59,9 +58,8 @@ impl<S, G> Linked<S, G>
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    /// Wraps a stream on which the WebSocket handshake is done, and gives the link the session's
-    /// end.
-    pub fn new(stream: S, link: Arc<Link>, guard: G) -> Self {
+    /// Wraps a stream after the WebSocket handshake, and gives the session's end to `flow`.
+    pub fn new(stream: S, flow: Arc<FlowControl>, guard: G) -> Self {
         let writers = Arc::new(Writers::default());
         let channel = Arc::new(Channel {
             io: Mutex::new(Some(Io {
@@ -76,25 +74,25 @@ where
             waker: Waker::from(Arc::clone(&writers)),
             writers,
         });
-        link.set_stream(Arc::clone(&channel) as _);
+        flow.set_stream(Arc::clone(&channel) as _);
         Self {
             _closes: Closes(Arc::clone(&channel)),
             channel,
-            link,
+            flow,
             received: Frames::default(),
-            held: Bytes::new(),
-            swallows: 0,
+            read_ahead: Bytes::new(),
+            drops: 0,
             _guard: guard,
         }
     }
 
-    /// The same for a WebSocket that has taken over from polling. The library repeats its part of
-    /// the exchange; the session may write before it has.
-    pub fn taking_over(stream: S, link: Arc<Link>, guard: G) -> Self {
+    /// Wraps the stream of a WebSocket that has replaced polling. The library repeats its part of the
+    /// exchange. The session may write before it has.
+    pub fn taking_over(stream: S, flow: Arc<FlowControl>, guard: G) -> Self {
         Self {
-            held: Bytes::from_static(REPLAYED),
-            swallows: ANSWERED.len(),
-            ..Self::new(stream, link, guard)
+            read_ahead: Bytes::from_static(REPLAYED),
+            drops: ANSWERED.len(),
+            ..Self::new(stream, flow, guard)
         }
     }
 }
@@ -107,14 +105,14 @@ struct Channel<S> {
     /// Bytes that are still to be written before the session's next frames.
     waiting: AtomicUsize,
     writers: Arc<Writers>,
-    /// Wakes both writers, whoever tried last.
+    /// Wakes both writers, because either may have tried last.
     waker: Waker,
 }
 
 struct Io<S> {
     stream: Pin<Box<S>>,
     sent: Frames,
-    /// The rest of the session's frames that the network did not take at once.
+    /// The rest of the session's frames, which the network did not take immediately.
     rest: Bytes,
     /// Bytes of answers to pings that may still be unwritten.
     pongs: u64,
@@ -122,7 +120,7 @@ struct Io<S> {
     failed: bool,
 }
 
-/// Who waits for the network to take more.
+/// Tasks that wait for the network to take more.
 #[derive(Default)]
 struct Writers {
     library: AtomicWaker,
@@ -147,7 +145,7 @@ impl<S> fmt::Debug for Channel<S> {
 }
 
 impl<S: AsyncWrite> Channel<S> {
-    /// Writes what the network takes of the rest. Ready when nothing is left of it.
+    /// Writes as much of the rest as the network takes. Ready when nothing is left.
     fn poll_rest(&self, io: &mut Io<S>) -> Poll<io::Result<()>> {
         while !io.rest.is_empty() {
             let written = ready!(self.poll_write(io, None))?;
@@ -157,8 +155,8 @@ impl<S: AsyncWrite> Channel<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes some of `bytes`, or of the rest where that is `None`. Wakes both writers where it has
-    /// to wait.
+    /// Writes some of `bytes`, or of the rest if that is `None`. If it has to wait, both writers are
+    /// woken later.
     fn poll_write(&self, io: &mut Io<S>, bytes: Option<&[u8]>) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(&self.waker);
         let bytes = bytes.unwrap_or(&io.rest);
@@ -172,12 +170,12 @@ impl<S: AsyncWrite> Channel<S> {
             self.waiting.store(0, Ordering::Release);
         })?;
         self.written.fetch_add(written as u64, Ordering::Relaxed);
-        // Whatever was written has made as much room; what else waits has bounds of its own.
+        // Other output has bounds of its own, so all written bytes may count as answers to pings.
         io.pongs = io.pongs.saturating_sub(written as u64);
         Poll::Ready(Ok(written))
     }
 
-    /// Writes frames; `keeps` what the network does not take at all.
+    /// Writes frames. If the network takes none of them, they are kept only if `keeps` is set.
     fn write_frames(&self, frames: &Bytes, keeps: bool) -> Written {
         let mut io = self.io.lock();
         let Some(io) = io.as_mut().filter(|io| !io.failed) else {
@@ -219,7 +217,7 @@ impl<S: AsyncWrite + Send> FrameStream for Channel<S> {
         let Some(io) = io.as_mut().filter(|io| !io.failed) else {
             return Poll::Ready(());
         };
-        // An error is found out by whoever writes next.
+        // The next write returns the error.
         if self.poll_rest(io).is_pending() || !io.sent.is_between_frames() {
             return Poll::Pending;
         }
@@ -251,41 +249,41 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.link.poll_may_read(cx));
-        if this.link.is_closed() {
+        ready!(this.flow.poll_may_read(cx));
+        if this.flow.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         let before = buf.filled().len();
         let mut io = this.channel.io.lock();
         let io = io.as_mut().ok_or_else(ended)?;
-        if this.held.is_empty() {
+        if this.read_ahead.is_empty() {
             let room = buf.remaining();
             let read = ready!(io.stream.as_mut().poll_read(cx, buf));
             let is_end = buf.filled().len() == before && room > 0;
             if read.is_err() || is_end {
-                this.link.note_hang_up();
+                this.flow.note_hang_up();
                 return Poll::Ready(read);
             }
         } else {
-            let now = this.held.len().min(buf.remaining());
-            buf.put_slice(&this.held[..now]);
-            this.held.advance(now);
+            let now = this.read_ahead.len().min(buf.remaining());
+            buf.put_slice(&this.read_ahead[..now]);
+            this.read_ahead.advance(now);
         }
         let new = &buf.filled()[before..];
         if let Some(end) = this.received.read_to_connect(new) {
-            this.link.begin_connect();
+            this.flow.begin_connect();
             if end < new.len() {
-                // Rare and short, so the copy does not matter.
-                this.held = [&new[end..], &this.held].concat().into();
+                // This is rare and short, so the copy does not matter.
+                this.read_ahead = [&new[end..], &this.read_ahead].concat().into();
                 buf.set_filled(before + end);
             }
         }
         if this.received.saw_close() {
-            this.link.note_hang_up();
+            this.flow.note_hang_up();
         }
         io.pongs += this.received.take_ping_bytes();
         if io.pongs > PONGS_MAX {
-            this.link.close_for_fault();
+            this.flow.close_for_fault();
             return Poll::Ready(Err(ended()));
         }
         Poll::Ready(Ok(()))
@@ -298,27 +296,27 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.link.is_closed() {
+        if self.flow.is_closed() {
             return Poll::Ready(Err(ended()));
         }
-        if self.swallows > 0 {
-            let swallowed = buf.len().min(self.swallows);
-            self.swallows -= swallowed;
-            return Poll::Ready(Ok(swallowed));
+        if self.drops > 0 {
+            let dropped = buf.len().min(self.drops);
+            self.drops -= dropped;
+            return Poll::Ready(Ok(dropped));
         }
         let channel = &*self.channel;
-        // First, because the session may write between a try and this.
+        // Registered before the try, because the session may write in between.
         channel.writers.library.register(cx.waker());
         let mut io = channel.io.lock();
         let io = io.as_mut().ok_or_else(ended)?;
         if io.sent.is_between_frames() {
             match channel.poll_rest(io) {
                 Poll::Ready(result) => result?,
-                Poll::Pending => return self.link.poll_closed(cx).map(|()| Err(ended())),
+                Poll::Pending => return self.flow.poll_closed(cx).map(|()| Err(ended())),
             }
         }
         let buf = match io.sent.find(CLOSE_FRAME, buf) {
-            // As if it were written.
+            // Reported as written.
             Some(0) => return Poll::Ready(Ok(CLOSE_FRAME.len())),
             Some(start) => &buf[..start],
             None => buf,
@@ -326,8 +324,8 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
         match channel.poll_write(io, Some(buf)) {
             Poll::Ready(written) => {
                 let written = written?;
-                self.link.take(io.sent.count_queued(&buf[..written]));
-                // The session's frames wait for the rest of a frame of the library's, too.
+                self.flow.take(io.sent.count_queued(&buf[..written]));
+                // The session's frames also wait for the rest of a frame of the library's.
                 let is_amid_frame = !io.sent.is_between_frames();
                 channel
                     .waiting
@@ -337,18 +335,18 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
                 }
                 Poll::Ready(Ok(written))
             }
-            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => self.flow.poll_closed(cx).map(|()| Err(ended())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.link.is_closed() {
+        if self.flow.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         let mut io = self.channel.io.lock();
         let io = io.as_mut().ok_or_else(ended)?;
         match io.stream.as_mut().poll_flush(cx) {
-            Poll::Pending => self.link.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => self.flow.poll_closed(cx).map(|()| Err(ended())),
             flushed @ Poll::Ready(_) => flushed,
         }
     }

@@ -1,24 +1,26 @@
 //! The only folder that names socketioxide: it puts the Socket.IO protocol between HTTP requests
 //! and sessions.
 //!
-//! In reading order: this file (one connection's life: admit, start, doors, end), [`endpoint`]
-//! (requests in front of the library), `polling` (those of a session that polls), `body` (what a
-//! client may post), [`errors`] (of Engine.IO), `upgrade` and `handshake` (WebSockets), `probe` (a
-//! WebSocket that wants to take over from polling), [`io`] (the byte stream under a WebSocket),
-//! `fragments` (what the library sees of large frames), `frames` and `packet` (what passes there),
-//! `ticket` (what is known of a connection), `endings` (what must happen when streams and polls
-//! end), `admission` (who may open a connection), `wire` (packets in and out).
+//! In reading order: this file (the handlers of one connection: connect, events, disconnect),
+//! [`endpoint`] (requests in front of the library), `polling` (requests of a session that polls),
+//! `body` (limits of what a client posts), [`errors`] (of Engine.IO), `upgrade` and `handshake`
+//! (WebSockets), `probe` (a WebSocket that is about to replace polling), [`io`] (the byte stream under
+//! a WebSocket), `fragments` (large frames, cut for the library), `frames` and `packet` (parsers of
+//! what passes there), `context` (state of one connection), `endings` (clean-up after streams and
+//! polls), `admission` (limits on opening connections), `connection` (packets in and out).
 //!
-//! The library spawns a task for each asynchronous handler, which loses the order of events. So
-//! doors work inline, return a ready future, and never wait.
+//! The library spawns a task for each asynchronous handler, which loses the order of events. So the
+//! event handler works inline, returns a ready future, and never waits.
 //!
-//! A session is made in the connect handler, because the library runs neither that nor the
-//! disconnect handler where it cannot send the reply to CONNECT, and the session belongs to its
-//! task alone. What a client sends right behind CONNECT waits for that below the library
-//! ([`Link::begin_connect`]).
+//! A session is created in the connect handler and owned by its task alone. If the library cannot send
+//! its reply to CONNECT, it runs neither that handler nor the disconnect handler. Events that a client
+//! sends right behind CONNECT wait below the library until the session exists
+//! ([`FlowControl::begin_connect`]).
 
 mod admission;
 mod body;
+mod connection;
+mod context;
 mod endings;
 pub mod endpoint;
 pub mod errors;
@@ -29,9 +31,7 @@ pub mod io;
 mod packet;
 mod polling;
 mod probe;
-mod ticket;
 mod upgrade;
-mod wire;
 
 use std::future::{Future, Ready, ready};
 use std::sync::{Arc, Weak};
@@ -44,17 +44,14 @@ use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
 use admission::Admission;
-pub use admission::{
-    AdmissionError, AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ClientAddress,
-    network_of,
-};
+pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS};
+use connection::{InboundEvent, SocketIoConnection};
+use context::ConnectionContext;
 pub use endpoint::Endpoint;
-use ticket::Ticket;
-use wire::{Inbound, Wire};
 
 use crate::metrics::Metrics;
 use crate::protocol::Auth;
-use crate::session::{self, Ended, Link, Session, Shared, outbox};
+use crate::session::{self, CloseReason, FlowControl, Session, Shared, outbox};
 
 /// Path of the endpoint, as Socket.IO clients expect it.
 pub const PATH: &str = "/socket.io/";
@@ -62,8 +59,8 @@ pub const PATH: &str = "/socket.io/";
 /// Packets the library queues for a connection. More than a session ever has there, because the
 /// library ends a connection whose queue is full when its heartbeat is due.
 const QUEUE_PACKETS: usize = outbox::POLL_PACKETS + 20;
-/// Bytes the library reads at once from a WebSocket: most requests are shorter, and every
-/// connection holds that much.
+/// Bytes of the library's read buffer for a WebSocket. Every connection holds that much, and most
+/// requests are shorter.
 const READ_BUFFER_BYTES: usize = 1024;
 
 /// How connections behave.
@@ -71,13 +68,13 @@ const READ_BUFFER_BYTES: usize = 1024;
 pub struct SocketSettings {
     /// Time between heartbeats.
     pub ping_interval: Duration,
-    /// Time a client has to answer one.
+    /// Time a client has to answer a heartbeat.
     pub ping_timeout: Duration,
     /// Time between the transport's opening and the Socket.IO CONNECT.
     pub connect_timeout: Duration,
     /// Bytes in one packet from a client, on either transport.
     pub payload_max_bytes: u64,
-    /// Who may open one.
+    /// Limits on opening connections.
     pub admission: AdmissionSettings,
 }
 
@@ -102,24 +99,24 @@ pub fn build(
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_with_inner_svc(endpoint::Nothing);
     let metrics = Arc::clone(&shared.metrics);
-    let of_admit = Arc::clone(&metrics);
-    let admit = async move |socket: SocketRef,
-                            HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
+    let of_connect = Arc::clone(&metrics);
+    let check = async move |socket: SocketRef,
+                            HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
                             TryData(auth): TryData<Auth>| {
-        admit(&of_admit, &socket, &ticket, auth.is_ok())
+        check_connect(&of_connect, &socket, &context, auth.is_ok())
     };
     let connect_timeout = settings.connect_timeout;
-    let parts = Arc::new(Parts {
+    let parts = Arc::new(HandlerParts {
         shared: Arc::clone(shared),
         tasks: tasks.clone(),
         unused_timeout: connect_timeout,
     });
     let start = move |socket: SocketRef,
-                      HttpExtension(ticket): HttpExtension<Arc<Ticket>>,
+                      HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
                       TryData(auth): TryData<Auth>| {
-        start(&parts, socket, ticket, auth.unwrap_or_default())
+        start(&parts, socket, context, auth.unwrap_or_default())
     };
-    io.ns("/", start.with(admit));
+    io.ns("/", start.with(check));
     let budget = Arc::clone(&shared.budget);
     let admission = Admission::new(
         settings.admission,
@@ -138,26 +135,26 @@ pub fn build(
 }
 
 /// What every connect handler needs.
-struct Parts {
+struct HandlerParts {
     shared: Arc<Shared>,
     tasks: TaskTracker,
     unused_timeout: Duration,
 }
 
 /// Connect middleware: refuses, or lets the library send its reply to CONNECT.
-fn admit(
+fn check_connect(
     metrics: &Arc<Metrics>,
     socket: &SocketRef,
-    ticket: &Arc<Ticket>,
+    context: &Arc<ConnectionContext>,
     auth_is_valid: bool,
 ) -> Result<(), &'static str> {
-    // However this ends, the transport reads on: where the library cannot send its reply, it runs no
-    // handler and drops the socket, and with that this one.
-    let settles = Arc::new(SettleConnect(Arc::downgrade(ticket)));
+    // The transport must read on in any case. If the library cannot send its reply, it runs no handler
+    // and drops the socket, and with it this guard.
+    let finishes = Arc::new(FinishConnect(Arc::downgrade(context)));
     let of_disconnect = Arc::clone(metrics);
     socket.on_disconnect(move |reason: DisconnectReason| -> Ready<()> {
-        if let Some(ticket) = settles.0.upgrade() {
-            disconnected(&of_disconnect, &ticket, reason);
+        if let Some(context) = finishes.0.upgrade() {
+            disconnected(&of_disconnect, &context, reason);
         }
         ready(())
     });
@@ -165,131 +162,132 @@ fn admit(
         metrics.reject("auth");
         return Err("auth must be an object; its token, if any, a string or null");
     }
-    if ticket.is_claimed() {
+    if context.is_claimed() {
         // One transport carries one session. The client reconnects with a new one.
-        ticket.close_transport();
+        context.close_transport();
         return Err("this connection had its session: open another");
     }
     Ok(())
 }
 
 /// Disconnect handler. It may run before the connect handler does.
-fn disconnected(metrics: &Metrics, ticket: &Ticket, reason: DisconnectReason) {
+fn disconnected(metrics: &Metrics, context: &ConnectionContext, reason: DisconnectReason) {
     match reason {
         DisconnectReason::PacketParsingError => metrics.reject("packet"),
         DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
         DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
         // Also how the library calls a lost connection.
-        DisconnectReason::TransportError if !ticket.link().is_excused() => {
+        DisconnectReason::TransportError if !context.flow().is_excused() => {
             metrics.reject("transport");
         }
         _ => {}
     }
     match reason {
         DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect => {
-            ticket.leave();
+            context.leave();
         }
-        _ => ticket.release_place(),
+        _ => context.release_slot(),
     }
-    ticket.disconnected(reason == DisconnectReason::ClientNSDisconnect);
+    context.disconnected(reason == DisconnectReason::ClientNSDisconnect);
 }
 
-/// Connect handler: the connection may be spoken to, so its session begins.
+/// Connect handler: opens the session and spawns its task.
 fn start(
-    parts: &Parts,
+    parts: &HandlerParts,
     socket: SocketRef,
-    ticket: Arc<Ticket>,
+    context: Arc<ConnectionContext>,
     auth: Auth,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let session = begin(parts, &socket, &ticket, &auth);
-    let end = EndOnDrop(Some(Arc::clone(ticket.link())));
+    let session = open_session(parts, &socket, &context, &auth);
+    let end = EndOnDrop(Some(Arc::clone(context.flow())));
     let unused_timeout = parts.unused_timeout;
     parts.tasks.track_future(async move {
         let Some(session) = session else {
-            ticket.close_transport();
-            wire::forget(socket);
+            context.close_transport();
+            connection::forget(socket);
             return;
         };
-        let ended = session.run().await;
-        tracing::debug!(?ended, "session ended");
-        match ended {
-            // Where the transport went while the connect handler was on its way, the library has
-            // already said goodbye and would keep the socket for ever.
-            Ended::Lost => wire::forget(socket),
-            Ended::Left | Ended::Ousted => close_later(&ticket, unused_timeout),
-            Ended::Slow | Ended::Flood | Ended::Drained => {}
+        let reason = session.run().await;
+        tracing::debug!(?reason, "session ended");
+        match reason {
+            // If the transport was lost before the connect handler ran, the library has already run
+            // the disconnect handler and would keep the socket for ever.
+            CloseReason::Lost => connection::forget(socket),
+            CloseReason::Left | CloseReason::Replaced => close_later(&context, unused_timeout),
+            CloseReason::Slow | CloseReason::Flood | CloseReason::Drained => {}
         }
         end.disarm();
     })
 }
 
-/// Makes the session and opens its door. What the client has sent behind CONNECT comes after that.
-/// `None` where the connection is not to have one.
-fn begin(
-    parts: &Parts,
+/// Opens the session and registers the event handler. Events that the client sent behind CONNECT are
+/// read after that. `None` if the connection has been evicted.
+fn open_session(
+    parts: &HandlerParts,
     socket: &SocketRef,
-    ticket: &Arc<Ticket>,
+    context: &Arc<ConnectionContext>,
     auth: &Auth,
-) -> Option<Box<Session<Wire>>> {
-    if ticket.is_evicted() {
+) -> Option<Box<Session<SocketIoConnection>>> {
+    if context.is_evicted() {
         return None;
     }
-    let wire = Wire::new(socket.clone(), Arc::clone(ticket));
-    let (door, end, session) = session::open(
+    let connection = SocketIoConnection::new(socket.clone(), Arc::clone(context));
+    let (inbox, end, session) = session::open(
         &parts.shared,
-        ticket.link(),
-        ticket.account(),
-        wire,
+        context.flow(),
+        context.account(),
+        connection,
         auth,
-        ticket.network(),
+        context.network(),
     );
-    let door = Arc::new(door);
+    let inbox = Arc::new(inbox);
     let metrics = Arc::clone(&parts.shared.metrics);
-    socket.on_fallback(move |inbound: Inbound| -> Ready<()> {
-        // What comes right behind a goodbye comes here too, because the library forgets the socket
-        // a little later.
+    socket.on_fallback(move |inbound: InboundEvent| -> Ready<()> {
+        // The library also passes on events that follow a disconnect packet, because it removes the
+        // socket a little later.
         if inbound.is_open {
-            inbound.hand_to(&door);
+            inbound.deliver_to(&inbox);
         } else {
             metrics.reject("packet");
         }
         ready(())
     });
-    ticket.claim(end);
-    ticket.link().connect();
+    context.claim(end);
+    context.flow().connect();
     Some(session)
 }
 
-/// The session is over and the client was told so, or said so. A client that keeps the transport
-/// all the same loses it.
-fn close_later(ticket: &Arc<Ticket>, timeout: Duration) {
-    let ticket = Arc::downgrade(ticket);
+/// Closes the transport of a session that has ended by a disconnect packet, unless the client does so
+/// within `timeout`.
+fn close_later(context: &Arc<ConnectionContext>, timeout: Duration) {
+    let context = Arc::downgrade(context);
     tokio::spawn(async move {
         tokio::time::sleep(timeout).await;
-        if let Some(ticket) = ticket.upgrade() {
-            ticket.close_transport();
+        if let Some(context) = context.upgrade() {
+            context.close_transport();
         }
     });
 }
 
-/// Lets the transport read on when dropped: its CONNECT has succeeded or failed. Weak, because the
-/// library keeps it in the socket and the ticket beside it.
-struct SettleConnect(Weak<Ticket>);
+/// Lets the transport read on when dropped, because its CONNECT has succeeded or failed. Weak, because
+/// the library keeps both this guard and the context in the socket.
+struct FinishConnect(Weak<ConnectionContext>);
 
-impl Drop for SettleConnect {
+impl Drop for FinishConnect {
     fn drop(&mut self) {
-        if let Some(ticket) = self.0.upgrade() {
-            ticket.settle_connect();
+        if let Some(context) = self.0.upgrade() {
+            context.finish_connect();
         }
     }
 }
 
-/// Ends the transport where the session's task ends in any other way than by returning: a
-/// connection without its session would be deaf.
-struct EndOnDrop(Option<Arc<Link>>);
+/// Ends the transport if the session's task panics or is dropped. A connection without its session
+/// would receive nothing.
+struct EndOnDrop(Option<Arc<FlowControl>>);
 
 impl EndOnDrop {
-    /// Lets go of the link, which holds on to the tasks that it last woke, and does nothing to it.
+    /// Drops the reference without ending the transport. The flow control holds the wakers of tasks,
+    /// so it must not be kept.
     fn disarm(mut self) {
         self.0 = None;
     }
@@ -297,8 +295,8 @@ impl EndOnDrop {
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        if let Some(link) = self.0.take() {
-            link.close();
+        if let Some(flow) = self.0.take() {
+            flow.close();
         }
     }
 }
@@ -308,17 +306,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_that_ends_by_itself_lets_go_of_its_link() {
-        let link = Arc::new(Link::default());
-        EndOnDrop(Some(Arc::clone(&link))).disarm();
-        assert!(!link.is_closed());
-        assert_eq!(Arc::strong_count(&link), 1);
+    fn a_session_that_ends_by_itself_drops_its_flow_control() {
+        let flow = Arc::new(FlowControl::default());
+        EndOnDrop(Some(Arc::clone(&flow))).disarm();
+        assert!(!flow.is_closed());
+        assert_eq!(Arc::strong_count(&flow), 1);
     }
 
     #[test]
     fn a_session_that_ends_in_any_other_way_takes_its_transport_along() {
-        let link = Arc::new(Link::default());
-        drop(EndOnDrop(Some(Arc::clone(&link))));
-        assert!(link.is_closed());
+        let flow = Arc::new(FlowControl::default());
+        drop(EndOnDrop(Some(Arc::clone(&flow))));
+        assert!(flow.is_closed());
     }
 }

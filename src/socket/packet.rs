@@ -1,4 +1,4 @@
-//! What is decided by the first characters of an Engine.IO packet.
+//! Kinds of Engine.IO packets, recognised by their first bytes.
 
 /// Whether a packet from the server is one that a session counts: the reply to its CONNECT, an event
 /// or an acknowledgement.

@@ -1,13 +1,13 @@
-//! Requests of a session that polls (Engine.IO 4, "HTTP long-polling"). They pass through to the
-//! library; what it gets wrong is put right here:
+//! Requests of a session that polls (Engine.IO 4, "HTTP long-polling"). They are passed on to the
+//! library. What it gets wrong is corrected here:
 //!
-//! - It hands events that follow CONNECT in one body to a session that does not exist yet. So a
-//!   body is cut behind CONNECT, and the rest waits until the session exists.
-//! - It answers polls with an empty packet while an upgrade lasts. So it learns of an upgrade only
-//!   when that is certain (see `probe`), and until then the poll that a client has to finish is
-//!   answered from here.
-//! - It ends a session with the packet `1`, which some clients take as a wish that they stay away.
-//!   Only who polls twice at once is told so.
+//! - It handles events that follow CONNECT in one body before the session exists. So a body is cut
+//!   behind CONNECT, and the rest waits until the session exists.
+//! - It answers polls with an empty packet while an upgrade lasts. So it sees an upgrade only when
+//!   that is certain (see `probe`). Until then, the poll that the client has to finish is answered
+//!   here.
+//! - It ends a session with the packet `1`, after which some clients do not reconnect. Only a client
+//!   that polls twice simultaneously receives it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,24 +22,24 @@ use socketioxide::socket::Sid;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::admission::no_memory;
 use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX};
+use super::context::ConnectionContext;
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
-use super::ticket::Ticket;
 use crate::memory::MemoryCharge;
+use crate::peer::AdmissionError;
 
-/// WebSockets that may try to take over one session at once. Whichever gets there first does.
+/// WebSockets that may simultaneously try to take over one session. The first to finish does.
 const PROBES_MAX: usize = 4;
-/// Longest time a session takes to begin once its CONNECT has been read.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// Engine.IO's packets that say nothing, and that the session is closed.
+/// Longest time between reading a CONNECT and the session's start.
+const SESSION_START_TIMEOUT: Duration = Duration::from_secs(10);
+/// Engine.IO's packets for "no operation" and "close".
 const NOOP: &str = "6";
 const CLOSE: &[u8] = b"1";
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 
-/// What belongs to a connection that began with polling.
+/// State of a connection that began with polling.
 #[derive(Debug)]
 pub struct PollingSession {
     sid: Sid,
@@ -47,11 +47,11 @@ pub struct PollingSession {
     posting: tokio::sync::Mutex<()>,
     /// Ends the poll that waits.
     release: Notify,
-    /// Polls under way, and whether there were two at once, which the library ends a session for.
+    /// Polls under way, and whether two ever overlapped, for which the library ends a session.
     polls: AtomicUsize,
     overlapped: AtomicBool,
     /// Ends the WebSockets that try to take over: one has, or the session is gone.
-    settled: CancellationToken,
+    probes_over: CancellationToken,
     /// Ends the posts under way: the transport is being closed.
     closed: CancellationToken,
     probes: AtomicUsize,
@@ -67,7 +67,7 @@ impl PollingSession {
             release: Notify::new(),
             polls: AtomicUsize::new(0),
             overlapped: AtomicBool::new(false),
-            settled: CancellationToken::new(),
+            probes_over: CancellationToken::new(),
             closed: CancellationToken::new(),
             probes: AtomicUsize::new(0),
             upgraded: AtomicBool::new(false),
@@ -79,22 +79,22 @@ impl PollingSession {
         self.sid
     }
 
-    /// Ends the posts under way, and with them what has come of their bodies.
+    /// Ends the posts under way and drops what has been read of their bodies.
     pub fn close(&self) {
         self.closed.cancel();
     }
 
-    /// Ends the poll that waits, if one does, with a packet that says nothing.
+    /// Answers the poll that waits, if one does, with a no-operation packet.
     pub fn release_poll(&self) {
         self.release.notify_waiters();
     }
 
-    /// Cancelled once no WebSocket needs to try any more.
-    pub const fn settled(&self) -> &CancellationToken {
-        &self.settled
+    /// Cancelled once no WebSocket can take over any more.
+    pub const fn probes_over(&self) -> &CancellationToken {
+        &self.probes_over
     }
 
-    /// Whether another WebSocket may try to take over; [`Self::end_probe`] is owed then.
+    /// Returns whether another WebSocket may try to take over. If so, [`Self::end_probe`] must follow.
     pub fn begin_probe(&self) -> bool {
         if self.upgraded.load(Ordering::Acquire) {
             return false;
@@ -106,42 +106,43 @@ impl PollingSession {
         begins
     }
 
-    /// A WebSocket tries no longer.
+    /// Ends a WebSocket's try.
     pub fn end_probe(&self) {
         self.probes.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// A WebSocket takes over, once the bodies under way have been handled. Whether it is the
-    /// first.
+    /// Hands the session over to a WebSocket once the bodies under way have been handled. Returns
+    /// whether it is the first.
     pub async fn upgrade(&self) -> bool {
         let _posting = self.posting.lock().await;
         let first = !self.upgraded.swap(true, Ordering::AcqRel);
-        self.settled.cancel();
+        self.probes_over.cancel();
         first
     }
 }
 
 impl Drop for PollingSession {
     fn drop(&mut self) {
-        self.settled.cancel();
+        self.probes_over.cancel();
     }
 }
 
 impl Endpoint {
     /// `GET` that waits for packets: once they are in the answer, the transport has taken them.
     ///
-    /// A client that hangs up on its poll may have lost what was on its way to it. Stock clients
-    /// give the session up then, so it ends, and they come back and resume; going on would lose
-    /// packets in silence.
+    /// A client that hangs up on its poll may have lost the packets in the answer. Stock clients drop
+    /// the session then, so it is ended, and they reconnect and resume. Continuing it would lose
+    /// packets unnoticed.
     pub(super) async fn poll(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
-        let ticket = sid.and_then(|sid| self.polling().get(sid));
-        let Some((ticket, polling)) = ticket.as_ref().and_then(|t| Some((t, t.polling()?))) else {
+        let context = sid.and_then(|sid| self.polling().get(sid));
+        let Some((context, polling)) = context.as_ref().and_then(|t| Some((t, t.polling()?)))
+        else {
             return self.call(request).await;
         };
         let hung_up = ClosePolling::unless_answered(self, polling.sid());
-        let _under_way = UnderWay::begin(polling);
-        // The library takes packets out and answers in one step, so a call that still waits may
-        // be dropped.
+        let _under_way = PollGuard::begin(polling);
+        // The library takes packets out and answers in one step, so dropping a call that still waits
+        // loses none.
         let answer = tokio::select! {
             biased;
             answer = async { read_whole(self.call(request).await).await } => Some(answer),
@@ -152,42 +153,43 @@ impl Endpoint {
             return ([(header::CONTENT_TYPE, TEXT)], NOOP).into_response();
         };
         if !head.status.is_success() {
-            self.release_if_gone(ticket).await;
+            self.release_if_gone(context).await;
             return Response::from_parts(head, Body::from(body));
         }
         let packets = body.split(|&byte| byte == SEPARATOR);
         let taken = packets.filter(|packet| is_counted(packet)).count();
-        ticket.link().take(taken as u64);
-        let body = Held::of(ticket, body);
+        context.flow().take(taken as u64);
+        let body = ChargedBody::of(context, body);
         if polling.overlapped.load(Ordering::Acquire) {
             return Response::from_parts(head, Body::from(body));
         }
         without_close(head, body)
     }
 
-    /// `POST` that brings packets.
+    /// `POST` with packets.
     pub(super) async fn post(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
-        let ticket = sid.and_then(|sid| self.polling().get(sid));
-        let Some((ticket, polling)) = ticket.as_ref().and_then(|t| Some((t, t.polling()?))) else {
+        let context = sid.and_then(|sid| self.polling().get(sid));
+        let Some((context, polling)) = context.as_ref().and_then(|t| Some((t, t.polling()?)))
+        else {
             return self.call(request).await;
         };
         tokio::select! {
             biased;
             () = polling.closed.cancelled() => unknown_session(),
-            answer = self.receive(ticket, polling, request) => answer,
+            answer = self.receive(context, polling, request) => answer,
         }
     }
 
     async fn receive(
         &self,
-        ticket: &Ticket,
+        context: &ConnectionContext,
         polling: &PollingSession,
         request: Request,
     ) -> Response {
-        let mut charge = ticket.account().charge();
+        let mut charge = context.account().charge();
         let (head, body) = request.into_parts();
-        let body = if ticket.account().has_room(announced_bytes(&head.headers)) {
-            let sent_connect = ticket.has_sent_connect();
+        let body = if context.account().has_room(announced_bytes(&head.headers)) {
+            let sent_connect = context.has_sent_connect();
             let max = self.payload_max();
             body::read(body, max, sent_connect, &mut charge, self.metrics()).await
         } else {
@@ -195,36 +197,36 @@ impl Endpoint {
         };
         let mut rest = match body {
             Ok(body) => body,
-            Err(unwelcome) => {
-                self.metrics().reject(match unwelcome {
+            Err(error) => {
+                self.metrics().reject(match error {
                     BodyError::NoMemory => "memory_full",
                     _ => "packet",
                 });
-                // Stock clients give a session up whose post failed.
+                // Stock clients drop a session whose post failed.
                 self.close_polling(polling.sid()).await;
-                ticket.release_place();
-                return refuse_body(&unwelcome);
+                context.release_slot();
+                return refuse_body(&error);
             }
         };
         let _posting = polling.posting.lock().await;
         loop {
-            if !self.may_read(ticket).await {
+            if !self.may_read(context).await {
                 self.close_polling(polling.sid()).await;
                 return unknown_session();
             }
             let now = cut_behind_connect(&mut rest);
             if now.split(|&byte| byte == SEPARATOR).any(is_connect) {
-                ticket.note_connect();
-                ticket.link().begin_connect();
+                context.note_connect();
+                context.flow().begin_connect();
             }
             let says_goodbye = now.split(|&byte| byte == SEPARATOR).any(|p| p == CLOSE);
             if says_goodbye {
-                ticket.link().note_hang_up();
+                context.flow().note_hang_up();
             }
             let request = Request::from_parts(head.clone(), Body::from(now));
             let answer = self.call(request).await;
             if says_goodbye || !answer.status().is_success() {
-                self.release_if_gone(ticket).await;
+                self.release_if_gone(context).await;
                 return answer;
             }
             if rest.is_empty() {
@@ -233,27 +235,27 @@ impl Endpoint {
         }
     }
 
-    /// Waits until the session takes more. Whether it does.
-    async fn may_read(&self, ticket: &Ticket) -> bool {
-        let link = ticket.link();
-        let may_read = std::future::poll_fn(|cx| link.poll_may_read(cx));
-        let waited = tokio::time::timeout(CONNECT_PATIENCE, may_read).await;
-        waited.is_ok() && !link.is_closed()
+    /// Waits until the session accepts more. Returns whether it does.
+    async fn may_read(&self, context: &ConnectionContext) -> bool {
+        let flow = context.flow();
+        let may_read = std::future::poll_fn(|cx| flow.poll_may_read(cx));
+        let waited = tokio::time::timeout(SESSION_START_TIMEOUT, may_read).await;
+        waited.is_ok() && !flow.is_closed()
     }
 
-    /// Frees the place of a session that the library has ended. Only where the client never sent
-    /// CONNECT does nothing else say so.
-    pub(super) async fn release_if_gone(&self, ticket: &Ticket) {
-        let Some(polling) = ticket.polling() else {
+    /// Frees the slot of a session that the library has ended. If the client never sent CONNECT, the
+    /// library runs no handler.
+    pub(super) async fn release_if_gone(&self, context: &ConnectionContext) {
+        let Some(polling) = context.polling() else {
             return;
         };
         if !self.is_polling(polling.sid()).await && !polling.upgraded.load(Ordering::Acquire) {
-            ticket.release_place();
+            context.release_slot();
         }
     }
 }
 
-/// Takes off the packets up to CONNECT, or all where there is none.
+/// Splits off the packets up to CONNECT, or all if there is none.
 fn cut_behind_connect(body: &mut Bytes) -> Bytes {
     let mut end = 0;
     for packet in body.split(|&byte| byte == SEPARATOR) {
@@ -270,14 +272,14 @@ fn cut_behind_connect(body: &mut Bytes) -> Bytes {
 }
 
 /// The body of an answer, charged to its connection until all of it has been written.
-struct Held {
+struct ChargedBody {
     body: Bytes,
     _charge: MemoryCharge,
 }
 
-impl Held {
-    fn of(ticket: &Ticket, body: Bytes) -> Bytes {
-        let mut charge = ticket.account().charge();
+impl ChargedBody {
+    fn of(context: &ConnectionContext, body: Bytes) -> Bytes {
+        let mut charge = context.account().charge();
         charge.set(body.len());
         Bytes::from_owner(Self {
             body,
@@ -286,16 +288,16 @@ impl Held {
     }
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for ChargedBody {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
 }
 
 /// A poll under way.
-struct UnderWay<'a>(&'a PollingSession);
+struct PollGuard<'a>(&'a PollingSession);
 
-impl<'a> UnderWay<'a> {
+impl<'a> PollGuard<'a> {
     fn begin(polling: &'a PollingSession) -> Self {
         if polling.polls.fetch_add(1, Ordering::AcqRel) > 0 {
             polling.overlapped.store(true, Ordering::Release);
@@ -304,14 +306,14 @@ impl<'a> UnderWay<'a> {
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for PollGuard<'_> {
     fn drop(&mut self) {
         self.0.polls.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// An answer without the packet that ends a session. The next poll meets no session, which makes
-/// every client connect again.
+/// An answer without the packet that closes a session. The next poll finds no session, which makes
+/// every client reconnect.
 fn without_close(head: response::Parts, body: Bytes) -> Response {
     let packets = || body.split(|&byte| byte == SEPARATOR);
     if !packets().any(|packet| packet == CLOSE) {
@@ -325,7 +327,7 @@ fn without_close(head: response::Parts, body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, TEXT)], body).into_response()
 }
 
-/// Bytes that a body will have, or is good for where it does not say.
+/// Bytes that a body announces, or the most it may have before CONNECT if it announces none.
 fn announced_bytes(headers: &HeaderMap) -> usize {
     let length = headers.get(header::CONTENT_LENGTH);
     length
@@ -333,9 +335,9 @@ fn announced_bytes(headers: &HeaderMap) -> usize {
         .unwrap_or(UNCONNECTED_PACKET_MAX)
 }
 
-fn refuse_body(unwelcome: &BodyError) -> Response {
-    match unwelcome {
-        BodyError::NoMemory => return no_memory(),
+fn refuse_body(error: &BodyError) -> Response {
+    match error {
+        BodyError::NoMemory => return AdmissionError::NoMemory.into_response(),
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::TooManyPackets | BodyError::TooSlow | BodyError::Lost(_) => {
             StatusCode::BAD_REQUEST
@@ -344,7 +346,7 @@ fn refuse_body(unwelcome: &BodyError) -> Response {
     .into_response()
 }
 
-/// The library's bodies are in memory already; this only takes them out.
+/// Collects an answer of the library, whose bodies are in memory already.
 pub async fn read_whole(response: Response) -> (response::Parts, Bytes) {
     let (head, body) = response.into_parts();
     let body = match body.collect().await {

@@ -1,8 +1,8 @@
-//! A WebSocket that wants to take over from polling (Engine.IO 4, "Upgrade").
+//! A WebSocket that is about to replace polling (Engine.IO 4, "Upgrade").
 //!
-//! The library stops serving polls when such a WebSocket opens and ends the session when it fails.
-//! So it is told only once the upgrade is certain: the exchange of `2probe`, `3probe` and `5` is
-//! done here, and the library then sees its own part of that once more (see [`REPLAYED`]).
+//! The library stops serving polls when such a WebSocket opens and ends the session when it fails. So
+//! the exchange of `2probe`, `3probe` and `5` is done here. Once the upgrade is certain, the exchange
+//! is replayed to the library (see [`REPLAYED`]).
 
 use std::io;
 use std::pin::Pin;
@@ -18,63 +18,63 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::ticket::Ticket;
+use super::context::ConnectionContext;
 
 /// Longest time an upgrade takes.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client finishes its poll before it sends `5`, so the poll that waits is ended when the probe
-/// has been answered. One that begins just then is ended after this time, the next after twice
-/// that, and so on: a client that never goes on is not kept busy.
+/// A client finishes its poll before it sends `5`, so the poll that waits is answered when the probe
+/// has been. A poll that begins just then is answered after this time, the next after twice that, and
+/// so on. So a client that never sends `5` is not kept polling.
 const RELEASE_AFTER: Duration = Duration::from_millis(100);
 /// Bytes of a message in this exchange.
 const MESSAGE_BYTES_MAX: usize = 1024;
 
-/// What the library is to read of the exchange: `2probe` and `5` as a client sends them (RFC 6455,
+/// What the library reads of the exchange: `2probe` and `5` as a client sends them (RFC 6455,
 /// section 5.2), masked with zeros.
 pub const REPLAYED: &[u8] = b"\x81\x86\0\0\0\x002probe\x81\x81\0\0\0\x005";
-/// What it answers, which the client has: `3probe` as a server sends it.
+/// What the library answers, and the client has received already: `3probe` as a server sends it.
 pub const ANSWERED: &[u8] = b"\x81\x063probe";
 
-/// Why a WebSocket does not take over.
+/// Why a WebSocket does not replace polling.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// The client hung up.
     #[error("the client hung up")]
     HungUp,
-    /// The client said something else than an upgrade wants.
-    #[error("not what an upgrade wants")]
+    /// The client sent something that is not part of an upgrade.
+    #[error("not part of an upgrade")]
     Unexpected,
     /// It took too long.
     #[error("the upgrade took too long")]
     TimedOut,
-    /// Nothing is to be taken over any more.
+    /// The session is over, or another WebSocket has replaced polling.
     #[error("the session is over, or upgraded already")]
-    Settled,
+    TooLate,
 }
 
-/// Waits until the client has decided for this WebSocket. Polling goes on meanwhile.
+/// Waits until the client has decided for this WebSocket. Polling continues meanwhile.
 ///
 /// # Errors
-/// [`ProbeError`]. The session polls on.
-pub async fn probe<S>(stream: S, ticket: &Weak<Ticket>) -> Result<S, ProbeError>
+/// [`ProbeError`]; the session continues to poll.
+pub async fn probe<S>(stream: S, context: &Weak<ConnectionContext>) -> Result<S, ProbeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let settled = {
-        let ticket = ticket.upgrade().ok_or(ProbeError::Settled)?;
-        let polling = ticket.polling().ok_or(ProbeError::Settled)?;
-        polling.settled().clone()
+    let over = {
+        let context = context.upgrade().ok_or(ProbeError::TooLate)?;
+        let polling = context.polling().ok_or(ProbeError::TooLate)?;
+        polling.probes_over().clone()
     };
     tokio::select! {
         biased;
-        () = settled.cancelled() => Err(ProbeError::Settled),
-        probed = timeout(UPGRADE_TIMEOUT, exchange(stream, ticket)) => {
+        () = over.cancelled() => Err(ProbeError::TooLate),
+        probed = timeout(UPGRADE_TIMEOUT, exchange(stream, context)) => {
             probed.unwrap_or(Err(ProbeError::TimedOut))
         }
     }
 }
 
-async fn exchange<S>(stream: S, ticket: &Weak<Ticket>) -> Result<S, ProbeError>
+async fn exchange<S>(stream: S, context: &Weak<ConnectionContext>) -> Result<S, ProbeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -90,7 +90,7 @@ where
     tokio::select! {
         biased;
         upgraded = expect(&mut socket, "5") => upgraded?,
-        () = release_polls(ticket) => return Err(ProbeError::Settled),
+        () = release_polls(context) => return Err(ProbeError::TooLate),
     }
     Ok(socket.into_inner().stream)
 }
@@ -115,15 +115,15 @@ where
     }
 }
 
-/// Ends the polls that keep a client from going on. Returns when there is no session any more.
-async fn release_polls(ticket: &Weak<Ticket>) {
+/// Answers the polls that a client has to finish first. Returns when the session is over.
+async fn release_polls(context: &Weak<ConnectionContext>) {
     let mut pause = RELEASE_AFTER;
     loop {
         {
-            let Some(ticket) = ticket.upgrade() else {
+            let Some(context) = context.upgrade() else {
                 return;
             };
-            if let Some(polling) = ticket.polling() {
+            if let Some(polling) = context.polling() {
                 polling.release_poll();
             }
         }
@@ -133,7 +133,7 @@ async fn release_polls(ticket: &Weak<Ticket>) {
 }
 
 pin_project! {
-    /// A stream that is read byte by byte, so that what follows the exchange stays in it.
+    /// A stream that is read byte by byte, so that bytes behind the exchange stay in it.
     struct ByteWise<S> {
         #[pin]
         stream: S,
@@ -175,20 +175,20 @@ impl<S: AsyncWrite> AsyncWrite for ByteWise<S> {
     }
 }
 
-/// Holds one of a session's tries to upgrade.
-pub struct ProbeSlot(Weak<Ticket>);
+/// One of a session's upgrade tries; ends it when dropped.
+pub struct ProbeSlot(Weak<ConnectionContext>);
 
 impl ProbeSlot {
     /// For a try that [`super::polling::PollingSession::begin_probe`] allowed.
-    pub fn new(ticket: &Arc<Ticket>) -> Self {
-        Self(Arc::downgrade(ticket))
+    pub fn new(context: &Arc<ConnectionContext>) -> Self {
+        Self(Arc::downgrade(context))
     }
 }
 
 impl Drop for ProbeSlot {
     fn drop(&mut self) {
-        if let Some(ticket) = self.0.upgrade()
-            && let Some(polling) = ticket.polling()
+        if let Some(context) = self.0.upgrade()
+            && let Some(polling) = context.polling()
         {
             polling.end_probe();
         }

@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::context::ConnectionContext;
 use super::endings::{ClosePolling, TransportEnd};
 use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
 use super::fragments::Fragmented;
@@ -17,7 +18,6 @@ use super::handshake::handshake_key;
 use super::io::Linked;
 use super::polling::PollingSession;
 use super::probe::{self, ProbeError, ProbeSlot};
-use super::ticket::Ticket;
 
 impl Endpoint {
     /// Answers a WebSocket handshake and gives the library the stream behind it.
@@ -29,34 +29,34 @@ impl Endpoint {
         let Some(mut opening) = slim(request.uri(), ()) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
-        let ticket = match sid.map(|sid| self.polling_ticket(sid)) {
+        let context = match sid.map(|sid| self.polling_context(sid)) {
             Some(None) => return unknown_session(),
-            Some(Some(ticket)) if !ticket.polling().is_some_and(PollingSession::begin_probe) => {
+            Some(Some(context)) if !context.polling().is_some_and(PollingSession::begin_probe) => {
                 return bad_request();
             }
-            Some(Some(ticket)) => ticket,
-            None => match self.admission().admit(client_of(&request)) {
-                Ok(place) => Ticket::new(self, place),
-                Err(turned_away) => return turned_away.into_response(),
+            Some(Some(context)) => context,
+            None => match self.admission().reserve(client_of(&request)) {
+                Ok(slot) => ConnectionContext::new(self, slot),
+                Err(refused) => return refused.into_response(),
             },
         };
         let on_upgrade = hyper::upgrade::on(&mut request);
         let endpoint = Arc::clone(self);
         if sid.is_some() {
-            let slot = ProbeSlot::new(&ticket);
+            let slot = ProbeSlot::new(&context);
             tokio::spawn(async move {
                 if let Some(stream) = upgraded(on_upgrade).await {
-                    endpoint.take_over(stream, ticket, slot, opening).await;
+                    endpoint.take_over(stream, context, slot, opening).await;
                 }
             });
         } else {
             tokio::spawn(async move {
                 if let Some(stream) = upgraded(on_upgrade).await {
-                    opening.extensions_mut().insert(Arc::clone(&ticket));
-                    let end = TransportEnd::new(&endpoint, &ticket, true);
-                    endpoint.admission().await_claim(&ticket);
-                    let stream = endpoint.fragmented(stream, &ticket);
-                    let stream = Linked::new(stream, Arc::clone(ticket.link()), end);
+                    opening.extensions_mut().insert(Arc::clone(&context));
+                    let end = TransportEnd::new(&endpoint, &context, true);
+                    endpoint.admission().add_unclaimed(&context);
+                    let stream = endpoint.fragmented(stream, &context);
+                    let stream = Linked::new(stream, Arc::clone(context.flow()), end);
                     endpoint.serve(stream, opening).await;
                 }
             });
@@ -72,18 +72,18 @@ impl Endpoint {
             .into_response()
     }
 
-    /// Serves a session over a WebSocket that wants to take over from polling, once its client has
-    /// decided for it. The session polls until then, and on where it never does.
+    /// Serves a session over a WebSocket that replaces polling, once its client has decided for it. The
+    /// session polls until then, and continues to if the client never does.
     async fn take_over(
         self: Arc<Self>,
         stream: Upgraded,
-        ticket: Arc<Ticket>,
+        context: Arc<ConnectionContext>,
         slot: ProbeSlot,
         opening: axum::http::Request<()>,
     ) {
         // The session does not wait for the end of the probe.
-        let waiting = Arc::downgrade(&ticket);
-        drop(ticket);
+        let waiting = Arc::downgrade(&context);
+        drop(context);
         let stream = match probe::probe(stream, &waiting).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -95,25 +95,25 @@ impl Endpoint {
             }
         };
         drop(slot);
-        let Some(ticket) = waiting.upgrade() else {
+        let Some(context) = waiting.upgrade() else {
             return;
         };
-        let Some(polling) = ticket.polling() else {
+        let Some(polling) = context.polling() else {
             return;
         };
         if !polling.upgrade().await {
             return;
         }
         let closing = ClosePolling::unless_upgraded(&self, polling.sid());
-        let end = TransportEnd::new(&self, &ticket, false);
+        let end = TransportEnd::new(&self, &context, false);
         let guard = (closing, end);
-        let stream = self.fragmented(stream, &ticket);
-        let stream = Linked::taking_over(stream, Arc::clone(ticket.link()), guard);
+        let stream = self.fragmented(stream, &context);
+        let stream = Linked::taking_over(stream, Arc::clone(context.flow()), guard);
         self.serve(stream, opening).await;
     }
 
-    fn fragmented<S>(&self, stream: S, ticket: &Arc<Ticket>) -> Fragmented<S> {
-        Fragmented::new(stream, ticket, self.payload_max(), self.metrics())
+    fn fragmented<S>(&self, stream: S, context: &Arc<ConnectionContext>) -> Fragmented<S> {
+        Fragmented::new(stream, context, self.payload_max(), self.metrics())
     }
 
     /// Gives the library a stream to speak over.
@@ -121,7 +121,7 @@ impl Endpoint {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // Boxed, because the library's futures move it about and keep room for each place.
+        // Boxed, because the library's futures move it and would have room for it several times.
         let stream = Box::new(stream);
         if Service::call(self.service(), (stream, opening))
             .await

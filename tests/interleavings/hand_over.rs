@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::connection::{Connection, SendError};
 use crate::explore;
 use crate::fake_stream::Stream;
-use crate::link::Link;
+use crate::flow_control::FlowControl;
 use crate::outbox::{Outbox, POLL_BYTES};
 use crate::room::{
     Batch, Bell, EntryKind, Fanout, Log, LogBounds, News, Offered, Read, Subscriber, Subscription,
@@ -169,18 +169,18 @@ impl Connection for Client {
     fn disconnect(&self) {}
 }
 
-/// A link on which the reply to CONNECT is out, of a transport that polls.
-pub fn polling() -> Arc<Link> {
-    let link = Arc::new(Link::default());
-    link.take(1);
-    link
+/// Flow control of a transport that polls and has taken the reply to CONNECT.
+pub fn polling() -> Arc<FlowControl> {
+    let flow = Arc::new(FlowControl::default());
+    flow.take(1);
+    flow
 }
 
 /// The same over a WebSocket.
-pub fn websocket(stream: &Arc<Stream>) -> Arc<Link> {
-    let link = polling();
-    link.set_stream(Arc::clone(stream) as _);
-    link
+pub fn websocket(stream: &Arc<Stream>) -> Arc<FlowControl> {
+    let flow = polling();
+    flow.set_stream(Arc::clone(stream) as _);
+    flow
 }
 
 /// A session in a room, as far as its entries go: what `Session` does, in its order.
@@ -193,9 +193,9 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(room: &Arc<Room>, client: Client, link: Arc<Link>) -> Self {
+    pub fn new(room: &Arc<Room>, client: Client, flow: Arc<FlowControl>) -> Self {
         let line = Arc::clone(&client.line);
-        let out = Arc::new(Outbox::new(client, link, Arc::clone(&line.bell)));
+        let out = Arc::new(Outbox::new(client, flow, Arc::clone(&line.bell)));
         let subscriber: Arc<dyn Subscriber> = Arc::clone(&out) as _;
         Self {
             room: Arc::clone(room),
@@ -219,7 +219,7 @@ impl Session {
         self.line.heard.lock().unwrap().clone()
     }
 
-    async fn send_entries(&mut self) -> Result<(), crate::connection::Ended> {
+    async fn send_entries(&mut self) -> Result<(), crate::connection::CloseReason> {
         while self.cursor < self.room.head() {
             let mut batch = Vec::new();
             let read = self.room.log.lock().read_after(self.cursor, 32, &mut batch);
@@ -244,9 +244,9 @@ fn hears(
         let client = Client::new(last);
         let line = Arc::clone(&client.line);
         let stream = takes_all.map(|all| Stream::new(&line, all));
-        let link = stream.as_ref().map_or_else(polling, websocket);
-        let taking = Arc::clone(&link);
-        let session = Session::new(&room, client, link);
+        let flow = stream.as_ref().map_or_else(polling, websocket);
+        let taking = Arc::clone(&flow);
+        let session = Session::new(&room, client, flow);
         let (publishing, publish) = (Arc::clone(&room), publish.clone());
         let publisher = thread::spawn(move || {
             publish(&publishing, &line);

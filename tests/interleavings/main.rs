@@ -1,5 +1,5 @@
 //! Every order of steps between those who publish, the fan-out, sessions and the transport, tried out by
-//! loom on the service's own files: the bell, the fan-out, the link and the outbox are compiled in
+//! loom on the service's own files: the bell, the fan-out, the flow control and the outbox are compiled in
 //! here once more, with loom's atomics and locks (`sync.rs`) in the place of the real ones.
 //!
 //!     cargo test --test interleavings
@@ -22,8 +22,8 @@ mod connection;
 mod entry;
 #[path = "../../src/room/fanout.rs"]
 mod fanout;
-#[path = "../../src/session/link.rs"]
-mod link;
+#[path = "../../src/session/flow_control.rs"]
+mod flow_control;
 #[path = "../../src/room/log.rs"]
 mod log;
 #[path = "../../src/session/outbox.rs"]

@@ -28,7 +28,7 @@ const INTERFACES = [
   { rust: 'ErrorEvent', name: 'WireError', plain: ['code', 'event'], types: { code: 'ErrorCode' } },
   { rust: 'Limits' },
   { rust: 'ServerInfo' },
-  { rust: 'Session' },
+  { rust: 'SessionInfo', name: 'Session' },
   { rust: 'TypingState' },
   { rust: 'Activity' },
   { rust: 'Gap' },

@@ -1,4 +1,4 @@
-//! Which budgets there are: those in use, and those that are not full again yet.
+//! All budgets by user or address: those in use, and those that are not full again yet.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,12 +9,12 @@ use parking_lot::Mutex;
 
 use super::{Buckets, Budget, Rates};
 
-/// Budgets that are kept of users who are not connected.
+/// Most budgets of users who are not connected.
 pub(super) const UNUSED_MAX: usize = 65_536;
-/// Budgets below which nothing is looked through for those that can be forgotten.
+/// Number of budgets below which unused ones are not looked for.
 pub(super) const PRUNE_FROM: usize = 256;
 
-/// Budgets by whose they are.
+/// Budgets by user or address.
 #[derive(Debug)]
 pub(super) struct Registry<K> {
     rates: Arc<Rates>,
@@ -24,7 +24,7 @@ pub(super) struct Registry<K> {
 #[derive(Debug)]
 struct Known<K> {
     by_key: HashMap<K, Arc<Mutex<Buckets>>>,
-    /// How many there may be before those that can be forgotten are looked for.
+    /// Number of budgets at which unused ones are looked for.
     prune_at: usize,
 }
 
@@ -64,8 +64,8 @@ impl<K> Registry<K> {
 }
 
 impl<K: Hash + Eq + Clone> Known<K> {
-    /// Forgets what nobody uses and is full again and, if too many are left, those that would be
-    /// full first.
+    /// Drops budgets that are unused and full again. If too many are left, also drops the unused ones
+    /// that would be full first.
     fn prune(&mut self, rates: &Rates, now: Instant) {
         let mut unused = Vec::new();
         self.by_key.retain(|key, buckets| {

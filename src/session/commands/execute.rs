@@ -6,7 +6,7 @@ use crate::domain::Refusal;
 use crate::protocol::ClientRequest;
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
 
 /// A request that can be executed.
@@ -36,7 +36,7 @@ pub(crate) trait Execute: ClientRequest {
         response: Self::Response,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended>;
+    ) -> Result<(), CloseReason>;
 
     /// The action for a request that still waits when the connection has ended. Nothing, unless
     /// other users notice the difference.
@@ -48,11 +48,11 @@ pub(super) async fn execute<R: Execute, C: Connection + Debug>(
     request: R,
     client: &mut Client<C>,
     ack: Option<C::Ack>,
-) -> Result<(), Ended> {
+) -> Result<(), CloseReason> {
     match request.run(&mut client.participant).await {
         Ok(response) => R::respond(response, client, ack).await,
         Err(refusal) => {
-            // It was accepted into the mailbox, and so not charged yet.
+            // It was accepted into the inbox, and so not charged yet.
             client.charge_refusal(&refusal)?;
             client.refuse(R::EVENT, &refusal, ack).await
         }

@@ -9,7 +9,7 @@ use crate::protocol::{HISTORY_PAGE_BYTES_MAX, HistoryBody, HistoryRequest};
 use crate::room::{Page, Room};
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
 
 impl Execute for HistoryRequest {
@@ -33,7 +33,7 @@ impl Execute for HistoryRequest {
         page: Page,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         let body = HistoryBody {
             messages: page.payloads(),
             more: page.more,

@@ -15,10 +15,10 @@ use crate::room::members::Member;
 use crate::room::{Membership, News, Page, Room, UsersPage};
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::identity::Identity;
 use crate::session::participant::{JoinedRoom, Participant};
-use crate::session::users::Keep;
+use crate::session::registry::HoldReason;
 
 /// What a join gave.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Execute for Box<JoinRequest> {
         response: Box<JoinResponse>,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         Box::pin(send_response(&response, client, ack)).await
     }
 
@@ -86,7 +86,7 @@ async fn send_response<C: Connection + Debug>(
     response: &JoinResponse,
     client: &mut Client<C>,
     ack: Option<C::Ack>,
-) -> Result<(), Ended> {
+) -> Result<(), CloseReason> {
     let room = &response.room;
     let identity = &client.participant.identity;
     let mut confirm = JoinConfirm {
@@ -117,7 +117,7 @@ async fn send_response<C: Connection + Debug>(
     client.send_counts_now().await?;
     if let Some(Err(lost)) = response.resumed {
         client
-            .tell_gap(room, lost.from, response.last_id, None)
+            .send_gap(room, lost.from, response.last_id, None)
             .await?;
     }
     if let Some(notice) = &response.own_notice {
@@ -200,7 +200,7 @@ impl Participant {
                     let Identity {
                         user_id, network, ..
                     } = &self.identity;
-                    users.keep(user_id, *network, held, Keep::Lost);
+                    users.hold(user_id, *network, held, HoldReason::Lost);
                 }
                 Err(refusal)
             }

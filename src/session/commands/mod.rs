@@ -18,7 +18,7 @@ use std::fmt::Debug;
 use self::execute::{Execute, execute};
 use super::budget::Class;
 use super::client::Client;
-use super::connection::{Connection, Ended};
+use super::connection::{CloseReason, Connection};
 use super::participant::Participant;
 use crate::domain::{Refusal, TextLimits};
 use crate::protocol::{
@@ -109,7 +109,7 @@ macro_rules! commands {
                 self,
                 client: &mut Client<C>,
                 ack: Option<C::Ack>,
-            ) -> Result<(), Ended> {
+            ) -> Result<(), CloseReason> {
                 match self {
                     $(Self::$variant(request) => execute(request, client, ack).await,)+
                 }

@@ -9,7 +9,7 @@ use crate::protocol::SendRequest;
 use crate::room::Publishing;
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
 
 impl Execute for SendRequest {
@@ -29,7 +29,7 @@ impl Execute for SendRequest {
         publishing: Publishing,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         client.answer_message(publishing, ack).await
     }
 

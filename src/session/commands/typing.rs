@@ -7,7 +7,7 @@ use crate::domain::Refusal;
 use crate::protocol::TypingRequest;
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
 
 impl Execute for TypingRequest {
@@ -25,7 +25,7 @@ impl Execute for TypingRequest {
         (): (),
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         client.acknowledge_done(ack).await
     }
 }

@@ -9,7 +9,7 @@ use crate::protocol::{USERS_MAX, UsersBody, UsersRequest};
 use crate::room::{Room, UsersPage};
 use crate::session::budget::Class;
 use crate::session::client::Client;
-use crate::session::connection::{Connection, Ended};
+use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
 
 /// Bytes of a user in a list, with a name that is long in bytes.
@@ -36,7 +36,7 @@ impl Execute for UsersRequest {
         page: UsersPage,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         let body = UsersBody {
             users: &page.users,
             total: page.total,

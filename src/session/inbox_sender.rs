@@ -1,26 +1,26 @@
-//! Where the transport hands over what a client sent. A door never waits and never fails: it
-//! checks the rate, decodes, and puts a request into the mailbox, in the order of calls.
+//! The transport's end of an inbox. It never waits and never fails: it checks the rate, decodes, and
+//! queues a request in the inbox, in the order of calls.
 //!
-//! What is refused, and what is no request at all, is charged to the user. When that has gone on for
-//! too long the door takes nothing any more, and the session ends the transport.
+//! Refused requests and unknown events are charged to the user. A user who sends too many for too long
+//! is cut off: the sender drops everything, and the session ends the transport.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::budget::{Account, FloodError};
 use super::commands::{Command, CommandSpec};
-use super::mailbox::{Mailbox, Request};
+use super::inbox::{Inbox, QueuedRequest};
 use super::shared::Shared;
 use crate::domain::{Refusal, TextLimits};
 use crate::metrics::Metrics;
 use crate::room::{Bell, News};
 
-/// The door of one session. See the module's text.
+/// Puts a client's requests into the inbox of its session.
 #[derive(Debug)]
-pub struct Door<A> {
-    // Weak: the mailbox holds acknowledgements, those hold the transport, and the transport holds
-    // the door. The session owns the mailbox.
-    mailbox: Weak<Mailbox<A>>,
+pub struct InboxSender<A> {
+    // Weak: the inbox holds acknowledgements, those hold the transport, and the transport holds
+    // the sender. The session owns the inbox.
+    inbox: Weak<Inbox<A>>,
     account: Arc<Account>,
     text: TextLimits,
     bell: Arc<Bell>,
@@ -28,15 +28,15 @@ pub struct Door<A> {
     flooded: AtomicBool,
 }
 
-impl<A> Door<A> {
+impl<A> InboxSender<A> {
     pub(super) fn new(
         shared: &Shared,
         account: Arc<Account>,
         bell: Arc<Bell>,
-        mailbox: &Arc<Mailbox<A>>,
+        inbox: &Arc<Inbox<A>>,
     ) -> Self {
         Self {
-            mailbox: Arc::downgrade(mailbox),
+            inbox: Arc::downgrade(inbox),
             account,
             text: shared.settings.text,
             bell,
@@ -45,22 +45,22 @@ impl<A> Door<A> {
         }
     }
 
-    /// Takes one event of a command. `payload` is its first argument as JSON text, `None` where there is none.
-    /// Once the session has ended, events are dropped.
+    /// Queues an event of a command. `payload` is its first argument as JSON text, `None` if there is
+    /// none. Once the session has ended, events are dropped.
     pub fn receive(&self, spec: &'static CommandSpec, payload: Option<&str>, ack: Option<A>) {
         if self.is_flooded() {
             return;
         }
-        let Some(mailbox) = self.mailbox.upgrade() else {
+        let Some(inbox) = self.inbox.upgrade() else {
             return;
         };
-        let body = self.admit(spec, payload);
-        if mailbox.push(Request { spec, body, ack }) {
+        let body = self.decode(spec, payload);
+        if inbox.push(QueuedRequest { spec, body, ack }) {
             self.charge_refusal(payload.map_or(0, str::len));
         }
     }
 
-    /// Takes an event of this many bytes that is not in the contract: it is ignored.
+    /// Ignores an event of this many bytes that is not in the contract, and charges it to the user.
     pub fn receive_unknown(&self, bytes: usize) {
         if self.is_flooded() {
             return;
@@ -81,12 +81,12 @@ impl<A> Door<A> {
         }
     }
 
-    /// Refuses an event that is too large to be looked at. It counts towards its rate.
+    /// Refuses an event that is too large to be decoded. It counts towards the rate of its command.
     pub fn refuse_too_large(&self, spec: &'static CommandSpec, bytes: usize, ack: Option<A>) {
         if self.is_flooded() {
             return;
         }
-        let Some(mailbox) = self.mailbox.upgrade() else {
+        let Some(inbox) = self.inbox.upgrade() else {
             return;
         };
         let too_large = |()| {
@@ -96,11 +96,11 @@ impl<A> Door<A> {
             )))
         };
         let body = self.check_rate(spec).and_then(too_large);
-        mailbox.push(Request { spec, body, ack });
+        inbox.push(QueuedRequest { spec, body, ack });
         self.charge_refusal(bytes);
     }
 
-    fn admit(&self, spec: &'static CommandSpec, payload: Option<&str>) -> Result<Command, Refusal> {
+    fn decode(&self, spec: &CommandSpec, payload: Option<&str>) -> Result<Command, Refusal> {
         self.check_rate(spec)?;
         spec.decode(payload, &self.text)
     }

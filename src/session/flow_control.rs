@@ -1,5 +1,5 @@
-//! What a session and the transport below it tell each other, without either knowing the other:
-//! how many packets the transport has taken, whether it may read on, and whether it must end.
+//! Flow control between a session and the transport below it: how many packets the transport has
+//! taken, whether it may read on, and whether it must end. Neither side knows the other.
 
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use super::stream::FrameStream;
 use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Notify, Ordering};
 
-/// Nobody waits for packets to be taken.
-const NOBODY: u64 = u64::MAX;
+/// The session does not wait for packets to be taken.
+const NONE_WANTED: u64 = u64::MAX;
 
-/// The link between one session and its transport. See the module's text.
+/// Credits, pauses and the end of one connection, shared by its session and its transport.
 #[derive(Debug)]
-pub struct Link {
+pub struct FlowControl {
     taken: AtomicU64,
     wanted: AtomicU64,
     enough_taken: Notify,
@@ -27,11 +27,11 @@ pub struct Link {
     writer: AtomicWaker,
 }
 
-impl Default for Link {
+impl Default for FlowControl {
     fn default() -> Self {
         Self {
             taken: AtomicU64::new(0),
-            wanted: AtomicU64::new(NOBODY),
+            wanted: AtomicU64::new(NONE_WANTED),
             enough_taken: Notify::new(),
             paused: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -46,9 +46,9 @@ impl Default for Link {
     }
 }
 
-impl Link {
-    /// Transport: it has taken `packets` more from the library's queue: the reply to CONNECT, events
-    /// and acknowledgements, nothing else.
+impl FlowControl {
+    /// Transport: counts `packets` more that it has taken from the library's queue. Only the reply to
+    /// CONNECT, events and acknowledgements count.
     pub fn take(&self, packets: u64) {
         if packets == 0 {
             return;
@@ -57,7 +57,7 @@ impl Link {
         // the other's, and at least one must see what the other wrote.
         let taken = self.taken.fetch_add(packets, Ordering::SeqCst) + packets;
         if taken >= self.wanted.load(Ordering::SeqCst) {
-            self.wanted.store(NOBODY, Ordering::SeqCst);
+            self.wanted.store(NONE_WANTED, Ordering::SeqCst);
             self.enough_taken.notify_one();
         }
     }
@@ -72,7 +72,7 @@ impl Link {
     pub async fn until_taken(&self, packets: u64) {
         while self.taken() < packets {
             self.wanted.store(packets, Ordering::SeqCst);
-            // What happened between the check and the store would wake nobody.
+            // A packet taken between the check and the store would wake no waiter.
             if self.taken() >= packets {
                 return;
             }
@@ -80,7 +80,7 @@ impl Link {
         }
     }
 
-    /// Transport: it is a WebSocket now, with this stream. The first one counts.
+    /// Transport: sets the stream of a WebSocket. Only the first call counts.
     pub fn set_stream(&self, stream: Arc<dyn FrameStream>) {
         self.stream.get_or_init(|| stream);
     }
@@ -91,23 +91,23 @@ impl Link {
         self.stream.get().map(|stream| &**stream)
     }
 
-    /// Transport: the client's CONNECT has been read. The transport reads no further until the
-    /// session exists or the CONNECT has failed, because events that follow in the same write
-    /// would reach nobody. Does nothing once there is a session.
+    /// Transport: notes that the client's CONNECT has been read. The transport reads no further until
+    /// the session exists or the CONNECT has failed. Events that follow in the same write would be
+    /// lost otherwise. Does nothing once there is a session.
     pub fn begin_connect(&self) {
         if !self.connected.load(Ordering::Acquire) {
             self.connecting.store(true, Ordering::Release);
         }
     }
 
-    /// The session exists: the transport reads on.
+    /// Notes that the session exists: the transport reads on.
     pub fn connect(&self) {
         self.connected.store(true, Ordering::Release);
-        self.settle_connect();
+        self.finish_connect();
     }
 
-    /// The CONNECT has succeeded or failed: the transport reads on.
-    pub fn settle_connect(&self) {
+    /// Notes that the CONNECT has succeeded or failed: the transport reads on.
+    pub fn finish_connect(&self) {
         if self.connecting.swap(false, Ordering::AcqRel) {
             self.reader.wake();
         }
@@ -125,8 +125,8 @@ impl Link {
         }
     }
 
-    /// Session: ends the transport. Its next read and write fail, also those under way, so a
-    /// writer that is stuck in a flush lets go.
+    /// Session: ends the transport. Pending and later reads and writes fail, also a writer that is
+    /// stuck in a flush.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.reader.wake();
@@ -139,25 +139,25 @@ impl Link {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Transport: the peer has ended it, or is gone. What ends after that is no fault of the peer.
+    /// Transport: notes that the peer has ended it or is gone. A later end is not the peer's fault.
     pub fn note_hang_up(&self) {
         self.hung_up.store(true, Ordering::Release);
     }
 
-    /// Transport: ends itself, for what the peer did.
+    /// Transport: ends itself because of what the peer sent.
     pub fn close_for_fault(&self) {
         self.at_fault.store(true, Ordering::Release);
         self.close();
     }
 
-    /// Whether an end of the transport has another cause than what the peer did.
+    /// Whether the transport ends for another reason than what the peer sent.
     #[must_use]
     pub fn is_excused(&self) -> bool {
         let otherwise = self.is_closed() || self.hung_up.load(Ordering::Acquire);
         otherwise && !self.at_fault.load(Ordering::Acquire)
     }
 
-    /// Transport: ready when it may read (or has been closed).
+    /// Transport: ready when it may read, or has been closed.
     pub fn poll_may_read(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.reader.register(cx.waker());
         let waits = self.paused.load(Ordering::Acquire) || self.connecting.load(Ordering::Acquire);
@@ -168,7 +168,7 @@ impl Link {
         }
     }
 
-    /// Transport: ready when a write that is pending must be given up.
+    /// Transport: ready when a pending write must fail.
     pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.writer.register(cx.waker());
         if self.is_closed() {

@@ -1,10 +1,10 @@
-//! What a client has asked for and the session has not handled yet: in order, bounded by number
-//! and by bytes, and charged to the connection.
+//! Requests that the session has not handled yet: in order, bounded by number and by bytes, and
+//! charged to the connection.
 //!
-//! A request that does not fit is not dropped: it is turned into a refusal (`busy`) that waits in
-//! the same queue to be told. Refusals are bounded too: when as many wait as requests may, the
-//! transport stops reading until the session has caught up. (One polling request may carry a
-//! few more, which its size bounds.)
+//! A request that does not fit is not dropped. It becomes a refusal (`busy`) that waits in the same
+//! queue to be sent. Refusals are bounded too. When as many wait as requests may, the transport stops
+//! reading until the session has caught up. (One polling request may carry a few more, which its size
+//! bounds.)
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::budget::short_of_memory;
 use super::commands::{Command, CommandSpec};
-use super::link::Link;
+use super::flow_control::FlowControl;
 use crate::domain::Refusal;
 use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::room::{Bell, News};
@@ -24,19 +24,19 @@ const BYTES_PER_REQUEST: usize = 256;
 /// A queue that held more than this gives its memory back when it is empty.
 const KEEP_CAPACITY: usize = 16;
 
-/// One thing a client asked for: a command, or why it is refused.
+/// A request in the inbox: a command, or why it is refused.
 #[derive(Debug)]
-pub struct Request<A> {
+pub struct QueuedRequest<A> {
     /// The command, for the answer.
     pub spec: &'static CommandSpec,
-    /// What to do, or what to tell.
+    /// What to execute, or the refusal to send.
     pub body: Result<Command, Refusal>,
     /// Where the answer goes, if one was asked for.
     pub ack: Option<A>,
 }
 
-impl<A> Request<A> {
-    /// Bytes that it holds, in the queue and outside.
+impl<A> QueuedRequest<A> {
+    /// Bytes that it holds, in the queue and on the heap.
     fn held_bytes(&self) -> usize {
         let outside = match &self.body {
             Ok(command) => command.held_bytes(),
@@ -49,19 +49,19 @@ impl<A> Request<A> {
     }
 }
 
-/// The requests of one connection. See the module's text.
+/// Bounded queue of one connection's requests.
 #[derive(Debug)]
-pub struct Mailbox<A> {
+pub struct Inbox<A> {
     requests_max: usize,
     queue: Mutex<Queue<A>>,
     bell: Arc<Bell>,
-    link: Arc<Link>,
+    flow: Arc<FlowControl>,
     account: Arc<MemoryAccount>,
 }
 
 #[derive(Debug)]
 struct Queue<A> {
-    requests: VecDeque<Request<A>>,
+    requests: VecDeque<QueuedRequest<A>>,
     commands: usize,
     /// Held by commands.
     bytes: usize,
@@ -80,14 +80,14 @@ impl<A> Queue<A> {
     }
 }
 
-impl<A> Mailbox<A> {
-    /// Room for `requests_max` requests. `bell` rings for [`News::MAIL`]; `link` is told to pause
-    /// and resume reading; what waits is charged to `account`.
+impl<A> Inbox<A> {
+    /// An empty inbox for `requests_max` requests. It notifies `bell` of [`News::MAIL`], pauses and
+    /// resumes reading with `flow`, and charges what waits to `account`.
     #[must_use]
     pub fn new(
         requests_max: usize,
         bell: Arc<Bell>,
-        link: Arc<Link>,
+        flow: Arc<FlowControl>,
         account: &Arc<MemoryAccount>,
     ) -> Self {
         let queue = Queue {
@@ -101,17 +101,17 @@ impl<A> Mailbox<A> {
             requests_max,
             queue: Mutex::new(queue),
             bell,
-            link,
+            flow,
             account: Arc::clone(account),
         }
     }
 
-    /// Puts a request in. Never waits, never loses one: see the module's text. Returns whether it
-    /// waits as a refusal.
-    pub fn push(&self, mut request: Request<A>) -> bool {
+    /// Queues a request, or its refusal if it does not fit. Never waits. Returns whether a refusal
+    /// was queued.
+    pub fn push(&self, mut request: QueuedRequest<A>) -> bool {
         let mut queue = self.queue.lock();
         if request.body.is_ok()
-            && let Err(refusal) = self.take_command(&mut queue, request.held_bytes())
+            && let Err(refusal) = self.reserve(&mut queue, request.held_bytes())
         {
             request.body = Err(refusal);
         }
@@ -122,14 +122,15 @@ impl<A> Mailbox<A> {
         queue.charge();
         queue.requests.push_back(request);
         if queue.refusals() >= self.requests_max {
-            self.link.pause_reading();
+            self.flow.pause_reading();
         }
         drop(queue);
         self.bell.ring(News::MAIL);
         is_refused
     }
 
-    fn take_command(&self, queue: &mut Queue<A>, bytes: usize) -> Result<(), Refusal> {
+    /// Counts a command in, unless it does not fit.
+    fn reserve(&self, queue: &mut Queue<A>, bytes: usize) -> Result<(), Refusal> {
         let bytes_max = self.requests_max.saturating_mul(BYTES_PER_REQUEST);
         if queue.commands >= self.requests_max || queue.bytes + bytes > bytes_max.max(bytes) {
             return Err(Refusal::busy());
@@ -143,7 +144,7 @@ impl<A> Mailbox<A> {
     }
 
     /// Takes the oldest request out.
-    pub fn pop(&self) -> Option<Request<A>> {
+    pub fn pop(&self) -> Option<QueuedRequest<A>> {
         let mut queue = self.queue.lock();
         let request = queue.requests.pop_front()?;
         if request.body.is_ok() {
@@ -157,7 +158,7 @@ impl<A> Mailbox<A> {
             queue.requests = VecDeque::new();
         }
         if queue.refusals() <= self.requests_max / 2 {
-            self.link.resume_reading();
+            self.flow.resume_reading();
         }
         Some(request)
     }
@@ -178,33 +179,33 @@ mod tests {
         commands::find(event).unwrap_or_else(|| panic!("no command is called {event}"))
     }
 
-    fn request() -> Request<u32> {
-        Request {
+    fn request() -> QueuedRequest<u32> {
+        QueuedRequest {
             spec: spec("leave_room"),
             body: Ok(Command::Leave(LeaveRequest { closing: false })),
             ack: Some(7),
         }
     }
 
-    fn mailbox(requests_max: usize, link: &Arc<Link>) -> Mailbox<u32> {
-        Mailbox::new(
+    fn inbox(requests_max: usize, flow: &Arc<FlowControl>) -> Inbox<u32> {
+        Inbox::new(
             requests_max,
             Arc::default(),
-            Arc::clone(link),
+            Arc::clone(flow),
             &MemoryAccount::unbounded(),
         )
     }
 
-    fn reading(link: &Link) -> bool {
-        link.poll_may_read(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    fn reading(flow: &FlowControl) -> bool {
+        flow.poll_may_read(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
     }
 
     #[test]
     fn a_request_that_does_not_fit_becomes_a_refusal_in_its_place() {
-        let mailbox = mailbox(2, &Arc::default());
-        let refused: Vec<bool> = (0..3).map(|_| mailbox.push(request())).collect();
+        let inbox = inbox(2, &Arc::default());
+        let refused: Vec<bool> = (0..3).map(|_| inbox.push(request())).collect();
         assert_eq!(refused, [false, false, true]);
-        let fates: Vec<bool> = std::iter::from_fn(|| mailbox.pop())
+        let fates: Vec<bool> = std::iter::from_fn(|| inbox.pop())
             .map(|r| r.body.is_ok())
             .collect();
         assert_eq!(fates, [true, true, false]);
@@ -212,37 +213,37 @@ mod tests {
 
     #[test]
     fn room_is_made_by_taking_out() {
-        let mailbox = mailbox(1, &Arc::default());
+        let inbox = inbox(1, &Arc::default());
         for _ in 0..3 {
-            mailbox.push(request());
+            inbox.push(request());
             assert!(
-                mailbox
+                inbox
                     .pop()
                     .is_some_and(|r| r.body.is_ok() && r.ack == Some(7))
             );
         }
-        assert!(mailbox.pop().is_none());
+        assert!(inbox.pop().is_none());
     }
 
     #[test]
     fn reading_pauses_while_too_many_refusals_wait() {
-        let link = Arc::new(Link::default());
-        let mailbox = mailbox(4, &link);
-        assert!((0..7).filter(|_| mailbox.push(request())).count() == 3);
-        assert!(reading(&link), "three refusals may wait");
-        mailbox.push(request());
-        assert!(!reading(&link), "the fourth stops the reader");
-        while mailbox.pop().is_some() {}
-        assert!(reading(&link), "an empty mailbox lets it go on");
+        let flow = Arc::new(FlowControl::default());
+        let inbox = inbox(4, &flow);
+        assert!((0..7).filter(|_| inbox.push(request())).count() == 3);
+        assert!(reading(&flow), "three refusals may wait");
+        inbox.push(request());
+        assert!(!reading(&flow), "the fourth stops the reader");
+        while inbox.pop().is_some() {}
+        assert!(reading(&flow), "an empty inbox lets it go on");
     }
 
-    struct Nobody;
+    struct NoOwner;
 
-    impl Owner for Nobody {
+    impl Owner for NoOwner {
         fn close_for_memory(&self) {}
     }
 
-    fn join(epoch: usize) -> Request<u32> {
+    fn join(epoch: usize) -> QueuedRequest<u32> {
         let limits = TextLimits {
             chars_max: 2000,
             bytes_max: 8000,
@@ -252,7 +253,7 @@ mod tests {
             r#"{{"room_name":"tech","after":{{"epoch":"{epoch}","id":1}},"username":"Eve"}}"#
         );
         let spec = spec("join_room");
-        Request {
+        QueuedRequest {
             spec,
             body: spec.decode(Some(&payload), &limits),
             ack: None,
@@ -262,34 +263,34 @@ mod tests {
     #[test]
     fn what_waits_is_charged_with_all_it_holds_and_no_more_once_it_is_taken_out() {
         let budget = MemoryBudget::new(0);
-        let account = budget.open(Weak::<Nobody>::new());
-        let mailbox = Mailbox::new(1024, Arc::default(), Arc::default(), &account);
-        assert_eq!((0..100).filter(|_| mailbox.push(join(24))).count(), 0);
+        let account = budget.open(Weak::<NoOwner>::new());
+        let inbox = Inbox::new(1024, Arc::default(), Arc::default(), &account);
+        assert_eq!((0..100).filter(|_| inbox.push(join(24))).count(), 0);
         let small = account.held();
         assert!(small >= 100 * size_of::<JoinRequest>(), "{small}");
-        while mailbox.pop().is_some() {}
+        while inbox.pop().is_some() {}
         assert_eq!(account.held(), 0);
         // An epoch that cannot be ours is not kept.
-        let refused = (0..100).filter(|_| mailbox.push(join(1_000_000))).count();
+        let refused = (0..100).filter(|_| inbox.push(join(1_000_000))).count();
         assert_eq!(refused, 0);
         assert!(account.held() <= small, "{}", account.held());
-        drop(mailbox);
+        drop(inbox);
         assert_eq!(account.held(), 0);
     }
 
     #[test]
     fn without_room_in_the_budget_requests_are_refused_and_the_refusals_are_charged() {
         let budget = MemoryBudget::new(1024 * 1024);
-        let account = budget.open(Weak::<Nobody>::new());
-        let mailbox = Mailbox::new(8, Arc::default(), Arc::default(), &account);
+        let account = budget.open(Weak::<NoOwner>::new());
+        let inbox = Inbox::new(8, Arc::default(), Arc::default(), &account);
         let own = account.try_charge(900 * 1024);
-        mailbox.push(request());
+        inbox.push(request());
         let mut rest = account.charge();
         rest.set(80 * 1024);
-        mailbox.push(request());
+        inbox.push(request());
         drop((own, rest));
-        mailbox.push(request());
-        let codes: Vec<_> = std::iter::from_fn(|| mailbox.pop())
+        inbox.push(request());
+        let codes: Vec<_> = std::iter::from_fn(|| inbox.pop())
             .map(|request| request.body.err().map(|refusal| refusal.code))
             .collect();
         assert_eq!(codes, [None, Some(RefusalCode::Busy), None]);

@@ -11,13 +11,13 @@ use socketioxide::handler::{FromMessageParts, Value};
 use socketioxide::socket::Socket;
 use socketioxide::{SendError as LibraryError, SocketError};
 
-use super::ticket::Ticket;
+use super::context::ConnectionContext;
 use crate::protocol::{SplitEvent, split_event};
 use crate::session::commands::{self, CommandSpec};
-use crate::session::{Connection, Door, SendError};
+use crate::session::{Connection, InboxSender, SendError};
 
-/// One event as it arrived: `["name", payload?, …]`, and where its answer goes.
-pub struct Inbound {
+/// An event as it arrived: `["name", payload?, …]`, and the handle for its acknowledgement.
+pub struct InboundEvent {
     parts: SplitEvent<&'static CommandSpec>,
     bytes: usize,
     ack: Option<Ack>,
@@ -25,29 +25,29 @@ pub struct Inbound {
     pub is_open: bool,
 }
 
-impl Inbound {
-    /// Hands the event to the session.
-    pub fn hand_to(self, door: &Door<Ack>) {
+impl InboundEvent {
+    /// Queues the event in the session's inbox.
+    pub fn deliver_to(self, inbox: &InboxSender<Ack>) {
         let SplitEvent {
             event,
             payload,
             is_too_large,
         } = self.parts;
         match event {
-            Some(spec) if is_too_large => door.refuse_too_large(spec, self.bytes, self.ack),
-            Some(spec) => door.receive(spec, payload.as_deref(), self.ack),
-            None => door.receive_unknown(self.bytes),
+            Some(spec) if is_too_large => inbox.refuse_too_large(spec, self.bytes, self.ack),
+            Some(spec) => inbox.receive(spec, payload.as_deref(), self.ack),
+            None => inbox.receive_unknown(self.bytes),
         }
     }
 }
 
-/// Where one answer goes.
+/// Handle for sending one acknowledgement.
 pub struct Ack {
     sender: AckSender,
     id: i64,
 }
 
-impl FromMessageParts<LocalAdapter> for Inbound {
+impl FromMessageParts<LocalAdapter> for InboundEvent {
     type Error = Infallible;
 
     fn from_message_parts(
@@ -77,49 +77,49 @@ impl FromMessageParts<LocalAdapter> for Inbound {
 }
 
 /// A session's connection over the library's socket.
-pub struct Wire {
+pub struct SocketIoConnection {
     socket: SocketRef,
-    ticket: Arc<Ticket>,
+    context: Arc<ConnectionContext>,
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for SocketIoConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the socket: its id is a secret, who knows it can speak for a polling client.
-        f.debug_struct("Wire").finish_non_exhaustive()
+        // Not the socket: its id is a secret with which anyone can send as a polling client.
+        f.debug_struct("SocketIoConnection").finish_non_exhaustive()
     }
 }
 
-impl Wire {
+impl SocketIoConnection {
     /// Speaks over `socket`.
-    pub const fn new(socket: SocketRef, ticket: Arc<Ticket>) -> Self {
-        Self { socket, ticket }
+    pub const fn new(socket: SocketRef, context: Arc<ConnectionContext>) -> Self {
+        Self { socket, context }
     }
 
-    fn settle(&self, sent: Result<(), LibraryError>) -> Result<(), SendError> {
+    fn check_sent(&self, sent: Result<(), LibraryError>) -> Result<(), SendError> {
         match sent {
             Ok(()) => Ok(()),
             Err(LibraryError::Socket(SocketError::Closed)) => Err(SendError),
-            // The session keeps less on its way than the queue holds, and serialises to valid
-            // JSON: neither can happen. If one does, ending the transport loses nothing, because
-            // the client comes back and resumes; going on would.
+            // A full queue or invalid JSON cannot happen: the session queues less than fits, and
+            // serialises its payloads. If it does happen, continuing would lose a packet. Ending the
+            // transport loses nothing, because the client reconnects and resumes.
             Err(error) => {
-                tracing::warn!(%error, "could not hand over a packet: ending the transport");
-                self.ticket.close_transport();
+                tracing::warn!(%error, "could not queue a packet: ending the transport");
+                self.context.close_transport();
                 Err(SendError)
             }
         }
     }
 }
 
-impl Connection for Wire {
+impl Connection for SocketIoConnection {
     type Ack = Ack;
 
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), SendError> {
-        self.settle(self.socket.emit(event, payload))
+        self.check_sent(self.socket.emit(event, payload))
     }
 
     fn acknowledge(&self, ack: Ack, payload: &RawValue) -> Result<(), SendError> {
-        self.settle(ack.sender.send(payload))
+        self.check_sent(ack.sender.send(payload))
     }
 
     fn ack_id(ack: &Ack) -> i64 {
@@ -127,7 +127,7 @@ impl Connection for Wire {
     }
 
     fn close_transport(&self) {
-        self.ticket.close_transport();
+        self.context.close_transport();
     }
 
     fn disconnect(&self) {
@@ -135,11 +135,11 @@ impl Connection for Wire {
     }
 }
 
-/// Makes the library forget a socket whose transport is gone.
+/// Makes the library drop a socket whose transport is gone.
 pub fn forget(socket: SocketRef) {
     if socket.connected()
         && let Err(error) = socket.disconnect()
     {
-        tracing::debug!(%error, "a gone socket could not be forgotten");
+        tracing::debug!(%error, "could not drop a socket whose transport is gone");
     }
 }

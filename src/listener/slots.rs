@@ -1,8 +1,9 @@
-//! Who may have a TCP connection open: how many there may be, in all and from one address.
+//! Limits on open TCP connections, in all and from one address.
 //!
-//! An idle connection costs its client nothing to open again, so it gives way to a newcomer: the
-//! oldest of all where the server is full, the oldest of its address where that has more than its
-//! share. What gives way is closed as HTTP closes idle connections, so no request is lost.
+//! An idle connection costs its client nothing to open again, so it is closed for a new one. If the
+//! server is full, the oldest idle connection of all is closed. If an address has more than its share,
+//! the oldest idle one of that address is. They are closed as HTTP closes idle connections, so no
+//! request is lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -16,34 +17,33 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::socket::{AdmissionError, network_of};
+use crate::peer::{AdmissionError, network_of};
 
-/// Connections one address may have beyond those that its sessions need: a browser opens six at
-/// once to load a page.
+/// Connections that one address may have beyond those that its sessions need: a browser opens six to
+/// load a page.
 const BROWSER_CONNECTIONS: usize = 6;
-/// Connections each session may need at once: polling takes two, one to wait on and one to send.
+/// Connections that a session may need: polling uses two, one to wait and one to send.
 const CONNECTIONS_PER_SESSION: usize = 2;
-/// A connection that has not asked for anything yet does not give way for this long: its request
-/// may be on its way.
+/// How long a new connection without a request is not closed for another: its request may be on its
+/// way.
 const NEWCOMER_GRACE: Duration = Duration::from_secs(1);
 
-/// Connections beyond the limits that are open at once, to answer health checks and to say why
-/// nothing else is answered.
+/// Open connections beyond the limits. They answer health checks, and refuse everything else with the
+/// reason.
 const RESERVE: usize = 256;
-/// Files that the process has open beside its connections: logs, Redis, metrics, the runtime's.
+/// Files that the process opens beside its connections: logs, Redis, metrics, the runtime's.
 const OTHER_FILES: usize = 64;
 
 /// Limits on open connections.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at once; 0 = not limited.
+    /// Open connections; 0 = not limited.
     pub connections_max: usize,
-    /// Socket.IO sessions at once from one address; 0 = not limited. Its connections are limited in
-    /// proportion.
+    /// Socket.IO sessions from one address; 0 = not limited. Its connections are limited in proportion.
     pub sessions_per_address_max: usize,
-    /// Peers that speak for many clients: not limited by address.
+    /// Proxies, which are not limited by address because they forward many clients.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// Connections beyond the limits that are only told so.
+    /// Connections beyond the limits, on which only health checks are answered.
     pub reserve: usize,
 }
 
@@ -59,8 +59,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Takes no more connections than a process has files for. One that runs out of them cannot
-    /// even answer a health check.
+    /// Limits connections to the number of `files` that the process may open. A process that runs out
+    /// of them cannot even answer a health check.
     #[must_use]
     pub fn within(mut self, files: usize) -> Self {
         let others = OTHER_FILES.min(files / 3);
@@ -82,9 +82,9 @@ impl Limits {
     }
 }
 
-/// The places that connections take.
+/// Slots for open TCP connections.
 #[derive(Debug)]
-pub struct Places {
+pub struct TcpSlots {
     limits: Limits,
     free: Arc<Semaphore>,
     taken: Mutex<Taken>,
@@ -97,44 +97,44 @@ struct Taken {
     idle: Idle,
 }
 
-/// What one address has.
+/// Connections of one address.
 #[derive(Debug, Default)]
 struct OfAddress {
     open: usize,
     idle: Idle,
 }
 
-/// Idle connections in the order in which they give way, each with what closes it.
+/// Idle connections in the order in which they are closed, each with its token for that.
 type Idle = BTreeMap<(Instant, u64), CancellationToken>;
 
-/// One connection's place; given up when dropped.
+/// Slot of one open TCP connection; freed when dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
+pub struct TcpSlot {
+    slots: Arc<TcpSlots>,
     permit: Option<OwnedSemaphorePermit>,
     id: u64,
     address: Option<IpAddr>,
     close: CancellationToken,
-    /// Where it stands among the idle ones, if it does.
+    /// Its key among the idle connections, if it is idle.
     idle_at: Mutex<Option<Instant>>,
 }
 
-impl Places {
-    /// All are free.
+impl TcpSlots {
+    /// Free slots within these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Arc<Self> {
-        let places = match limits.connections_max {
+        let slots = match limits.connections_max {
             0 => Semaphore::MAX_PERMITS,
             max => max.min(Semaphore::MAX_PERMITS),
         };
         Arc::new(Self {
             limits,
-            free: Arc::new(Semaphore::new(places)),
+            free: Arc::new(Semaphore::new(slots)),
             taken: Mutex::default(),
         })
     }
 
-    /// Takes a place for a new connection, which is closed where `close` is cancelled.
+    /// Takes a slot for a new connection. Cancelling `close` closes that connection.
     ///
     /// # Errors
     /// [`AdmissionError::Full`] or [`AdmissionError::AddressFull`].
@@ -142,7 +142,7 @@ impl Places {
         self: &Arc<Self>,
         peer: IpAddr,
         close: &CancellationToken,
-    ) -> Result<Arc<Place>, AdmissionError> {
+    ) -> Result<Arc<TcpSlot>, AdmissionError> {
         let address = self.limited(peer);
         if let Some(address) = address {
             self.check_address(address)?;
@@ -152,16 +152,16 @@ impl Places {
         Ok(self.occupy(permit, address, close))
     }
 
-    /// Takes the place of an idle connection, which is closed; `None` where none is idle, or where
-    /// it does not end in time.
+    /// Closes an idle connection and takes its slot; `None` if none is idle, or if it does not end in
+    /// time.
     pub async fn take_over(
         self: &Arc<Self>,
         peer: IpAddr,
         close: &CancellationToken,
         timeout: Duration,
-    ) -> Option<Arc<Place>> {
+    ) -> Option<Arc<TcpSlot>> {
         let freed = Arc::clone(&self.free).acquire_owned();
-        // Where none is idle, one may have ended since the newcomer was counted.
+        // If none is idle, one may still have ended since the slots were found full.
         let timeout = match self.close_oldest_idle() {
             true => timeout,
             false => Duration::ZERO,
@@ -170,12 +170,12 @@ impl Places {
         Some(self.occupy(permit, self.limited(peer), close))
     }
 
-    /// Closes the connection that has been idle for longest. Whether there was one.
+    /// Closes the connection that has been idle for longest. Returns whether there was one.
     pub fn close_oldest_idle(&self) -> bool {
         close_oldest(&mut self.taken.lock().idle)
     }
 
-    /// The address that a peer counts for, where it is limited.
+    /// The address under which a peer is limited, if it is.
     fn limited(&self, peer: IpAddr) -> Option<IpAddr> {
         let peer = peer.to_canonical();
         let proxies = &self.limits.trusted_proxies;
@@ -207,7 +207,7 @@ impl Places {
         permit: OwnedSemaphorePermit,
         address: Option<IpAddr>,
         close: &CancellationToken,
-    ) -> Arc<Place> {
+    ) -> Arc<TcpSlot> {
         let mut taken = self.taken.lock();
         taken.next_id += 1;
         let id = taken.next_id;
@@ -215,20 +215,20 @@ impl Places {
             taken.by_address.entry(address).or_default().open += 1;
         }
         drop(taken);
-        let place = Place {
-            places: Arc::clone(self),
+        let slot = TcpSlot {
+            slots: Arc::clone(self),
             permit: Some(permit),
             id,
             address,
             close: close.clone(),
             idle_at: Mutex::new(None),
         };
-        place.idle_from(Instant::now() + NEWCOMER_GRACE);
-        Arc::new(place)
+        slot.idle_from(Instant::now() + NEWCOMER_GRACE);
+        Arc::new(slot)
     }
 }
 
-/// Closes the oldest, where it may give way already.
+/// Closes the oldest, if its grace is over. Returns whether it did.
 fn close_oldest(idle: &mut Idle) -> bool {
     match idle.first_entry() {
         Some(oldest) if oldest.key().0 <= Instant::now() => {
@@ -239,15 +239,15 @@ fn close_oldest(idle: &mut Idle) -> bool {
     }
 }
 
-impl Place {
-    /// The connection waits for its next request.
+impl TcpSlot {
+    /// Marks the connection as waiting for its next request.
     pub fn idle(&self) {
         self.idle_from(Instant::now());
     }
 
     fn idle_from(&self, at: Instant) {
         let mut idle_at = self.idle_at.lock();
-        let mut taken = self.places.taken.lock();
+        let mut taken = self.slots.taken.lock();
         self.remove(&mut taken, *idle_at);
         taken.idle.insert((at, self.id), self.close.clone());
         if let Some(address) = self.address
@@ -258,10 +258,10 @@ impl Place {
         *idle_at = Some(at);
     }
 
-    /// The connection has a request under way, or a part of one.
+    /// Marks the connection as having a request, or a part of one, under way.
     pub fn busy(&self) {
         if let Some(at) = self.idle_at.lock().take() {
-            self.remove(&mut self.places.taken.lock(), Some(at));
+            self.remove(&mut self.slots.taken.lock(), Some(at));
         }
     }
 
@@ -276,13 +276,13 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TcpSlot {
     fn drop(&mut self) {
-        // First, so that a newcomer who finds no idle connection any more finds the place free.
+        // Freed first. A new connection that finds no idle one any more then finds this slot free.
         drop(self.permit.take());
         self.busy();
         let Some(address) = self.address else { return };
-        let mut taken = self.places.taken.lock();
+        let mut taken = self.slots.taken.lock();
         if let Some(of_address) = taken.by_address.get_mut(&address) {
             of_address.open -= 1;
             if of_address.open == 0 {
@@ -292,8 +292,9 @@ impl Drop for Place {
     }
 }
 
-/// Connections beyond the limits, which are only told so. The oldest that has not asked yet gives
-/// way, so that a flood pushes its own out and a health check, which asks immediately, is answered.
+/// Connections beyond the limits, on which only health checks are answered. The oldest without a
+/// request is closed for a new one. So a flood pushes out its own, and a health check, which sends its
+/// request immediately, is answered.
 #[derive(Debug)]
 pub struct Reserve {
     most: usize,
@@ -301,9 +302,9 @@ pub struct Reserve {
     asking: AtomicUsize,
 }
 
-/// One connection in the reserve; it leaves when dropped.
+/// Slot of one connection in the reserve; freed when dropped.
 #[derive(Debug)]
-pub struct InReserve {
+pub struct ReserveSlot {
     reserve: Arc<Reserve>,
     id: u64,
     close: CancellationToken,
@@ -311,7 +312,7 @@ pub struct InReserve {
 }
 
 impl Reserve {
-    /// For at most so many connections at once.
+    /// A reserve for at most `most` connections.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -321,9 +322,9 @@ impl Reserve {
         })
     }
 
-    /// Takes one in. Where that is one too many, the oldest goes.
+    /// Takes a slot. If there are too many, the oldest connection without a request is closed.
     #[must_use]
-    pub fn enter(self: &Arc<Self>) -> InReserve {
+    pub fn enter(self: &Arc<Self>) -> ReserveSlot {
         let close = CancellationToken::new();
         let mut waiting = self.waiting.lock();
         waiting.0 += 1;
@@ -335,7 +336,7 @@ impl Reserve {
         }
         waiting.1.insert(id, close.clone());
         drop(waiting);
-        InReserve {
+        ReserveSlot {
             reserve: Arc::clone(self),
             id,
             close,
@@ -344,10 +345,10 @@ impl Reserve {
     }
 }
 
-impl InReserve {
-    /// Its request has come: from now on it does not give way, unless as many as there may be in
-    /// the reserve are being answered.
-    pub fn asks(&self) {
+impl ReserveSlot {
+    /// Notes that its request has arrived. From now on it is not closed for others, unless as many as
+    /// the reserve holds are being answered.
+    pub fn note_request(&self) {
         if self.asks.load(Ordering::Relaxed) {
             return;
         }
@@ -359,13 +360,13 @@ impl InReserve {
         self.reserve.waiting.lock().1.remove(&self.id);
     }
 
-    /// Waits until this one has to go.
-    pub async fn gone(&self) {
+    /// Waits until this connection must be closed.
+    pub async fn evicted(&self) {
         self.close.cancelled().await;
     }
 }
 
-impl Drop for InReserve {
+impl Drop for ReserveSlot {
     fn drop(&mut self) {
         self.reserve.waiting.lock().1.remove(&self.id);
         if self.asks.load(Ordering::Relaxed) {
@@ -375,5 +376,5 @@ impl Drop for InReserve {
 }
 
 #[cfg(test)]
-#[path = "places_tests.rs"]
+#[path = "slots_tests.rs"]
 mod tests;
