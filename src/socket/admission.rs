@@ -1,27 +1,20 @@
-//! Limits on opening connections: how many there may be, in all and from one address, how fast one
-//! address may open them, and how many may be unclaimed.
-//!
-//! A handshake is cheap to request and holds memory until its client claims it with CONNECT or the
-//! connect timeout ends it. So only the newest unclaimed connections stay open. A flood of them pushes
-//! out its own, and a client that sends CONNECT within a few round trips is not affected.
+//! Limits on opening connections: how many there may be, in all and from one address, and how fast one
+//! address may open them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
-use super::context::ConnectionContext;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::peer::{AdmissionError, ClientAddress, network_of};
 
-/// Connections that may be unclaimed; beyond that the oldest are evicted. Each holds about 9 KiB.
-const UNCLAIMED_MAX: usize = 2048;
 /// Connections that one address may open in a burst, in seconds of its rate.
 pub const BURST_SECONDS: u32 = 10;
 /// Checks after which the rate limiter drops addresses that have not connected recently.
@@ -29,6 +22,7 @@ const FORGET_EVERY: u32 = 4096;
 /// Ended connections that give their slot up although the library still holds state of them (about
 /// 9 KiB each). More than these keep their slots until the library drops its state.
 const REMAINS_MAX: usize = 2048;
+
 /// Limits on opening connections; 0 = not limited.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AdmissionSettings {
@@ -50,7 +44,6 @@ pub struct Admission {
     by_address: Mutex<HashMap<IpAddr, usize>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     checks: AtomicU32,
-    unclaimed: Mutex<VecDeque<Weak<ConnectionContext>>>,
 }
 
 /// One of the open connections in the counts; counted off when released or dropped.
@@ -123,7 +116,6 @@ impl Admission {
             by_address: Mutex::default(),
             rate,
             checks: AtomicU32::new(0),
-            unclaimed: Mutex::default(),
         })
     }
 
@@ -193,31 +185,6 @@ impl Admission {
         rate.check_key(&address).map_err(|early| {
             AdmissionError::TooFast(early.wait_time_from(DefaultClock::default().now()))
         })
-    }
-
-    /// Adds a connection whose client has not sent CONNECT yet. If too many are unclaimed, evicts the
-    /// oldest.
-    pub fn add_unclaimed(&self, context: &Arc<ConnectionContext>) {
-        let mut unclaimed = self.unclaimed.lock();
-        unclaimed.push_back(Arc::downgrade(context));
-        if unclaimed.len() <= UNCLAIMED_MAX {
-            return;
-        }
-        unclaimed.retain(|context| {
-            context
-                .upgrade()
-                .is_some_and(|context| !context.is_claimed())
-        });
-        let oldest = if unclaimed.len() > UNCLAIMED_MAX {
-            unclaimed.pop_front()
-        } else {
-            None
-        };
-        drop(unclaimed);
-        if let Some(oldest) = oldest.and_then(|context| context.upgrade()) {
-            self.metrics.reject("unclaimed");
-            oldest.evict();
-        }
     }
 }
 

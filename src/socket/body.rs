@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::response;
+use axum::response::Response;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -117,6 +119,19 @@ fn check_packets(whole: &[u8], start: &mut usize) -> Result<bool, BodyError> {
         }
         *start += end + 1;
     }
+}
+
+/// Collects an answer of the library, whose bodies are in memory already.
+pub async fn read_whole(response: Response) -> (response::Parts, Bytes) {
+    let (head, body) = response.into_parts();
+    let body = match body.collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) => {
+            tracing::warn!(%error, "a polling answer could not be read");
+            Bytes::new()
+        }
+    };
+    (head, body)
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 use socketioxide::socket::Sid;
 
 use super::admission::ConnectionSlot;
-use super::endpoint::Endpoint;
-use super::polling::PollingSession;
-use crate::memory::{MemoryAccount, Owner};
+use super::polling_session::PollingSession;
+use crate::memory::{MemoryAccount, MemoryBudget, Owner};
+use crate::metrics::Metrics;
 use crate::session::{EndHandle, FlowControl};
 
 /// No session yet.
@@ -28,6 +28,24 @@ const LEFT: u8 = 2;
 /// the first, which takes it microseconds and which it does not report.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
+/// What a connection asks of the library, by the Engine.IO session's id. None of it waits.
+pub trait Library: Send + Sync {
+    /// Closes a session that polls, so that its client reconnects.
+    fn close(self: Arc<Self>, sid: Sid);
+
+    /// Connects a session that polls, as its client would.
+    fn connect(self: Arc<Self>, sid: Sid);
+
+    /// Frees the slot of a connection whose session the library has ended.
+    fn release_if_gone(self: Arc<Self>, context: Arc<ConnectionContext>);
+
+    /// Forgets a connection that began with polling.
+    fn forget(&self, sid: Sid, context: &ConnectionContext);
+
+    /// Metrics of the service.
+    fn metrics(&self) -> &Metrics;
+}
+
 /// State of one connection that its transport, the library and its session share.
 pub struct ConnectionContext {
     slot: Mutex<ConnectionSlot>,
@@ -35,7 +53,7 @@ pub struct ConnectionContext {
     account: Arc<MemoryAccount>,
     sent_connect: AtomicBool,
     opened: Instant,
-    endpoint: Weak<Endpoint>,
+    library: Weak<dyn Library>,
     state: AtomicU8,
     evicted: AtomicBool,
     session: Mutex<SessionEnd>,
@@ -53,16 +71,18 @@ struct SessionEnd {
 
 impl ConnectionContext {
     /// The context of a new connection.
-    pub fn new(endpoint: &Arc<Endpoint>, slot: ConnectionSlot) -> Arc<Self> {
+    pub fn new(
+        library: Weak<dyn Library>,
+        budget: &Arc<MemoryBudget>,
+        slot: ConnectionSlot,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|context: &Weak<Self>| Self {
             slot: Mutex::new(slot),
             flow: Arc::default(),
-            account: endpoint
-                .budget()
-                .open(Weak::clone(context) as Weak<dyn Owner>),
+            account: budget.open(Weak::clone(context) as Weak<dyn Owner>),
             sent_connect: AtomicBool::new(false),
             opened: Instant::now(),
-            endpoint: Arc::downgrade(endpoint),
+            library,
             state: AtomicU8::new(UNCLAIMED),
             evicted: AtomicBool::new(false),
             session: Mutex::default(),
@@ -120,8 +140,8 @@ impl ConnectionContext {
         tokio::spawn(async move {
             tokio::time::sleep(REFUSED_PAUSE).await;
             context.flow.finish_connect();
-            if let Some(endpoint) = context.endpoint.upgrade() {
-                endpoint.release_if_gone(&context).await;
+            if let Some(library) = context.library.upgrade() {
+                library.release_if_gone(context);
             }
         });
     }
@@ -167,11 +187,8 @@ impl ConnectionContext {
     /// without a session behind it, and then closed.
     pub fn evict(&self) {
         self.evicted.store(true, Ordering::Release);
-        match (self.polling(), self.endpoint.upgrade()) {
-            (Some(polling), Some(endpoint)) => {
-                let sid = polling.sid();
-                tokio::spawn(async move { endpoint.connect_polling(sid).await });
-            }
+        match (self.polling(), self.library.upgrade()) {
+            (Some(polling), Some(library)) => library.connect(polling.sid()),
             _ => self.flow.close(),
         }
     }
@@ -185,18 +202,17 @@ impl ConnectionContext {
     /// which its client would close it.
     pub fn close_transport(&self) {
         self.flow.close();
-        if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
+        if let (Some(polling), Some(library)) = (self.polling(), self.library.upgrade()) {
             polling.close();
-            let sid = polling.sid();
-            tokio::spawn(async move { endpoint.close_polling(sid).await });
+            library.close(polling.sid());
         }
     }
 }
 
 impl Owner for ConnectionContext {
     fn close_for_memory(&self) {
-        if let Some(endpoint) = self.endpoint.upgrade() {
-            endpoint.metrics().reject("memory");
+        if let Some(library) = self.library.upgrade() {
+            library.metrics().reject("memory");
         }
         self.close_transport();
     }
@@ -211,14 +227,13 @@ impl std::fmt::Debug for ConnectionContext {
 
 impl Drop for ConnectionContext {
     fn drop(&mut self) {
-        if let (Some(polling), Some(endpoint)) = (self.polling(), self.endpoint.upgrade()) {
-            endpoint.polling().remove(polling.sid());
-            endpoint.polling_ended(self);
+        if let (Some(polling), Some(library)) = (self.polling(), self.library.upgrade()) {
+            library.forget(polling.sid(), self);
         }
     }
 }
 
-/// The tickets of connections that began with polling, by Engine.IO session id.
+/// The contexts of connections that began with polling, by Engine.IO session id.
 #[derive(Default)]
 pub struct PollingContexts {
     by_sid: Mutex<HashMap<Sid, Weak<ConnectionContext>>>,
@@ -241,7 +256,8 @@ impl PollingContexts {
         self.by_sid.lock().get(&sid)?.upgrade()
     }
 
-    fn remove(&self, sid: Sid) {
+    /// Removes a context.
+    pub fn remove(&self, sid: Sid) {
         self.by_sid.lock().remove(&sid);
     }
 }

@@ -52,7 +52,7 @@ impl Drop for ClosePolling {
             // Only a session that still polls accepts this, so one that was never upgraded.
             endpoint.close_polling(sid).await;
             if let Some(context) = context {
-                endpoint.release_if_gone(&context).await;
+                endpoint.release_if_ended(&context).await;
             }
         });
     }

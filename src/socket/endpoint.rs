@@ -7,7 +7,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -22,10 +22,11 @@ use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
 
 use super::PATH;
-use super::admission::Admission;
-use super::context::{ConnectionContext, PollingContexts};
+use super::admission::{Admission, ConnectionSlot};
+use super::body::read_whole;
+use super::context::{ConnectionContext, Library, PollingContexts};
 use super::errors;
-use super::polling::read_whole;
+use super::unclaimed::Unclaimed;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::peer::ClientAddress;
@@ -37,6 +38,7 @@ pub struct Endpoint {
     _io: SocketIo,
     polling: PollingContexts,
     admission: Arc<Admission>,
+    unclaimed: Unclaimed,
     budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
     connect_timeout: Duration,
@@ -64,6 +66,7 @@ impl Endpoint {
             _io: io,
             polling: PollingContexts::default(),
             admission,
+            unclaimed: Unclaimed::default(),
             budget,
             metrics,
             connect_timeout,
@@ -89,8 +92,15 @@ impl Endpoint {
         self.admission.is_full()
     }
 
-    pub(super) const fn budget(&self) -> &Arc<MemoryBudget> {
-        &self.budget
+    /// The context of a new connection in this slot.
+    pub(super) fn new_context(self: &Arc<Self>, slot: ConnectionSlot) -> Arc<ConnectionContext> {
+        let library = Arc::downgrade(self) as Weak<dyn Library>;
+        ConnectionContext::new(library, &self.budget, slot)
+    }
+
+    /// Adds a connection whose client has not sent CONNECT yet.
+    pub(super) fn add_unclaimed(&self, context: &Arc<ConnectionContext>) {
+        self.unclaimed.add(context, &self.metrics);
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {
@@ -103,15 +113,6 @@ impl Endpoint {
 
     pub(super) const fn polling(&self) -> &PollingContexts {
         &self.polling
-    }
-
-    /// Counts a session that ended while polling, if its client never sent CONNECT.
-    pub(super) fn polling_ended(&self, context: &ConnectionContext) {
-        if !context.is_claimed()
-            && let Some(reason @ "connect_timeout") = context.fault(self.connect_timeout)
-        {
-            self.metrics.reject(reason);
-        }
     }
 
     /// Closes an Engine.IO session that polls, with the packet with which its client would close it.
@@ -153,7 +154,7 @@ impl Endpoint {
             Ok(slot) => slot,
             Err(refused) => return refused.into_response(),
         };
-        let context = ConnectionContext::new(self, slot);
+        let context = self.new_context(slot);
         let Some(mut request) = slim(request.uri(), Body::empty()) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
@@ -161,13 +162,41 @@ impl Endpoint {
         let (head, body) = read_whole(self.call(request).await).await;
         if let Some(sid) = opened_sid(&body) {
             self.polling.insert(sid, &context);
-            self.admission.add_unclaimed(&context);
+            self.add_unclaimed(&context);
         }
         Response::from_parts(head, Body::from(body))
     }
 
     pub(super) fn polling_context(&self, sid: &str) -> Option<Arc<ConnectionContext>> {
         self.polling.get(sid.parse().ok()?)
+    }
+}
+
+impl Library for Endpoint {
+    fn close(self: Arc<Self>, sid: Sid) {
+        tokio::spawn(async move { self.close_polling(sid).await });
+    }
+
+    fn connect(self: Arc<Self>, sid: Sid) {
+        tokio::spawn(async move { self.connect_polling(sid).await });
+    }
+
+    fn release_if_gone(self: Arc<Self>, context: Arc<ConnectionContext>) {
+        tokio::spawn(async move { self.release_if_ended(&context).await });
+    }
+
+    /// Counts a session that ended while polling, if its client never sent CONNECT.
+    fn forget(&self, sid: Sid, context: &ConnectionContext) {
+        self.polling.remove(sid);
+        if !context.is_claimed()
+            && let Some(reason @ "connect_timeout") = context.fault(self.connect_timeout)
+        {
+            self.metrics.reject(reason);
+        }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }
 

@@ -6,8 +6,9 @@
 //! `body` (limits of what a client posts), [`errors`] (of Engine.IO), `upgrade` and `handshake`
 //! (WebSockets), `probe` (a WebSocket that is about to replace polling), [`io`] (the byte stream under
 //! a WebSocket), `fragments` (large frames, cut for the library), `frames` and `packet` (parsers of
-//! what passes there), `context` (state of one connection), `endings` (clean-up after streams and
-//! polls), `admission` (limits on opening connections), `connection` (packets in and out).
+//! what passes there), `context` (state of one connection), `polling_session` (of one that polls),
+//! `endings` (clean-up after streams and polls), `admission` (limits on opening connections),
+//! `unclaimed` (connections before CONNECT), `connection` (packets in and out).
 //!
 //! The library spawns a task for each asynchronous handler, which loses the order of events. So the
 //! event handler works inline, returns a ready future, and never waits.
@@ -30,7 +31,9 @@ mod handshake;
 pub mod io;
 mod packet;
 mod polling;
+mod polling_session;
 mod probe;
+mod unclaimed;
 mod upgrade;
 
 use std::future::{Future, Ready, ready};

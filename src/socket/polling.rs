@@ -10,122 +10,29 @@
 //!   that polls twice simultaneously receives it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
 use socketioxide::socket::Sid;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX};
+use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX, read_whole};
 use super::context::ConnectionContext;
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
 use super::packet::{is_connect, is_counted};
+use super::polling_session::{PollGuard, PollingSession};
 use crate::memory::MemoryCharge;
 use crate::peer::AdmissionError;
 
-/// WebSockets that may simultaneously try to take over one session. The first to finish does.
-const PROBES_MAX: usize = 4;
 /// Longest time between reading a CONNECT and the session's start.
 const SESSION_START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Engine.IO's packets for "no operation" and "close".
 const NOOP: &str = "6";
 const CLOSE: &[u8] = b"1";
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
-
-/// State of a connection that began with polling.
-#[derive(Debug)]
-pub struct PollingSession {
-    sid: Sid,
-    /// Bodies are handled one after the other, and none while a WebSocket takes over.
-    posting: tokio::sync::Mutex<()>,
-    /// Ends the poll that waits.
-    release: Notify,
-    /// Polls under way, and whether two ever overlapped, for which the library ends a session.
-    polls: AtomicUsize,
-    overlapped: AtomicBool,
-    /// Ends the WebSockets that try to take over: one has, or the session is gone.
-    probes_over: CancellationToken,
-    /// Ends the posts under way: the transport is being closed.
-    closed: CancellationToken,
-    probes: AtomicUsize,
-    upgraded: AtomicBool,
-}
-
-impl PollingSession {
-    /// A new session.
-    pub fn new(sid: Sid) -> Self {
-        Self {
-            sid,
-            posting: tokio::sync::Mutex::default(),
-            release: Notify::new(),
-            polls: AtomicUsize::new(0),
-            overlapped: AtomicBool::new(false),
-            probes_over: CancellationToken::new(),
-            closed: CancellationToken::new(),
-            probes: AtomicUsize::new(0),
-            upgraded: AtomicBool::new(false),
-        }
-    }
-
-    /// The Engine.IO session's id, a secret.
-    pub const fn sid(&self) -> Sid {
-        self.sid
-    }
-
-    /// Ends the posts under way and drops what has been read of their bodies.
-    pub fn close(&self) {
-        self.closed.cancel();
-    }
-
-    /// Answers the poll that waits, if one does, with a no-operation packet.
-    pub fn release_poll(&self) {
-        self.release.notify_waiters();
-    }
-
-    /// Cancelled once no WebSocket can take over any more.
-    pub const fn probes_over(&self) -> &CancellationToken {
-        &self.probes_over
-    }
-
-    /// Returns whether another WebSocket may try to take over. If so, [`Self::end_probe`] must follow.
-    pub fn begin_probe(&self) -> bool {
-        if self.upgraded.load(Ordering::Acquire) {
-            return false;
-        }
-        let begins = self.probes.fetch_add(1, Ordering::AcqRel) < PROBES_MAX;
-        if !begins {
-            self.end_probe();
-        }
-        begins
-    }
-
-    /// Ends a WebSocket's try.
-    pub fn end_probe(&self) {
-        self.probes.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    /// Hands the session over to a WebSocket once the bodies under way have been handled. Returns
-    /// whether it is the first.
-    pub async fn upgrade(&self) -> bool {
-        let _posting = self.posting.lock().await;
-        let first = !self.upgraded.swap(true, Ordering::AcqRel);
-        self.probes_over.cancel();
-        first
-    }
-}
-
-impl Drop for PollingSession {
-    fn drop(&mut self) {
-        self.probes_over.cancel();
-    }
-}
 
 impl Endpoint {
     /// `GET` that waits for packets: once they are in the answer, the transport has taken them.
@@ -146,21 +53,21 @@ impl Endpoint {
         let answer = tokio::select! {
             biased;
             answer = async { read_whole(self.call(request).await).await } => Some(answer),
-            () = polling.release.notified() => None,
+            () = polling.released() => None,
         };
         hung_up.disarm();
         let Some((head, body)) = answer else {
             return ([(header::CONTENT_TYPE, TEXT)], NOOP).into_response();
         };
         if !head.status.is_success() {
-            self.release_if_gone(context).await;
+            self.release_if_ended(context).await;
             return Response::from_parts(head, Body::from(body));
         }
         let packets = body.split(|&byte| byte == SEPARATOR);
         let taken = packets.filter(|packet| is_counted(packet)).count();
         context.flow().take(taken as u64);
         let body = ChargedBody::of(context, body);
-        if polling.overlapped.load(Ordering::Acquire) {
+        if polling.has_overlapped() {
             return Response::from_parts(head, Body::from(body));
         }
         without_close(head, body)
@@ -175,7 +82,7 @@ impl Endpoint {
         };
         tokio::select! {
             biased;
-            () = polling.closed.cancelled() => unknown_session(),
+            () = polling.closed().cancelled() => unknown_session(),
             answer = self.receive(context, polling, request) => answer,
         }
     }
@@ -208,7 +115,7 @@ impl Endpoint {
                 return refuse_body(&error);
             }
         };
-        let _posting = polling.posting.lock().await;
+        let _posting = polling.begin_post().await;
         loop {
             if !self.may_read(context).await {
                 self.close_polling(polling.sid()).await;
@@ -226,7 +133,7 @@ impl Endpoint {
             let request = Request::from_parts(head.clone(), Body::from(now));
             let answer = self.call(request).await;
             if says_goodbye || !answer.status().is_success() {
-                self.release_if_gone(context).await;
+                self.release_if_ended(context).await;
                 return answer;
             }
             if rest.is_empty() {
@@ -245,11 +152,11 @@ impl Endpoint {
 
     /// Frees the slot of a session that the library has ended. If the client never sent CONNECT, the
     /// library runs no handler.
-    pub(super) async fn release_if_gone(&self, context: &ConnectionContext) {
+    pub(super) async fn release_if_ended(&self, context: &ConnectionContext) {
         let Some(polling) = context.polling() else {
             return;
         };
-        if !self.is_polling(polling.sid()).await && !polling.upgraded.load(Ordering::Acquire) {
+        if !self.is_polling(polling.sid()).await && !polling.is_upgraded() {
             context.release_slot();
         }
     }
@@ -294,24 +201,6 @@ impl AsRef<[u8]> for ChargedBody {
     }
 }
 
-/// A poll under way.
-struct PollGuard<'a>(&'a PollingSession);
-
-impl<'a> PollGuard<'a> {
-    fn begin(polling: &'a PollingSession) -> Self {
-        if polling.polls.fetch_add(1, Ordering::AcqRel) > 0 {
-            polling.overlapped.store(true, Ordering::Release);
-        }
-        Self(polling)
-    }
-}
-
-impl Drop for PollGuard<'_> {
-    fn drop(&mut self) {
-        self.0.polls.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// An answer without the packet that closes a session. The next poll finds no session, which makes
 /// every client reconnect.
 fn without_close(head: response::Parts, body: Bytes) -> Response {
@@ -344,19 +233,6 @@ fn refuse_body(error: &BodyError) -> Response {
         }
     }
     .into_response()
-}
-
-/// Collects an answer of the library, whose bodies are in memory already.
-pub async fn read_whole(response: Response) -> (response::Parts, Bytes) {
-    let (head, body) = response.into_parts();
-    let body = match body.collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) => {
-            tracing::warn!(%error, "a polling answer could not be read");
-            Bytes::new()
-        }
-    };
-    (head, body)
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ impl<S: AsyncWrite> AsyncWrite for ByteWise<S> {
 pub struct ProbeSlot(Weak<ConnectionContext>);
 
 impl ProbeSlot {
-    /// For a try that [`super::polling::PollingSession::begin_probe`] allowed.
+    /// For a try that [`super::polling_session::PollingSession::begin_probe`] allowed.
     pub fn new(context: &Arc<ConnectionContext>) -> Self {
         Self(Arc::downgrade(context))
     }

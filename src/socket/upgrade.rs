@@ -16,7 +16,7 @@ use super::endpoint::{Endpoint, bad_request, client_of, slim, unknown_session};
 use super::fragments::Fragmented;
 use super::handshake::handshake_key;
 use super::io::Linked;
-use super::polling::PollingSession;
+use super::polling_session::PollingSession;
 use super::probe::{self, ProbeError, ProbeSlot};
 
 impl Endpoint {
@@ -36,7 +36,7 @@ impl Endpoint {
             }
             Some(Some(context)) => context,
             None => match self.admission().reserve(client_of(&request)) {
-                Ok(slot) => ConnectionContext::new(self, slot),
+                Ok(slot) => self.new_context(slot),
                 Err(refused) => return refused.into_response(),
             },
         };
@@ -54,7 +54,7 @@ impl Endpoint {
                 if let Some(stream) = upgraded(on_upgrade).await {
                     opening.extensions_mut().insert(Arc::clone(&context));
                     let end = TransportEnd::new(&endpoint, &context, true);
-                    endpoint.admission().add_unclaimed(&context);
+                    endpoint.add_unclaimed(&context);
                     let stream = endpoint.fragmented(stream, &context);
                     let stream = Linked::new(stream, Arc::clone(context.flow()), end);
                     endpoint.serve(stream, opening).await;
