@@ -1,6 +1,52 @@
-// The little of timelines that the first screen needs too.
+// What a timeline is made of, and the little of it that the first screen needs too.
 
-import type { Entry, Timeline } from './timeline';
+import type { Outgoing } from '../../client/src/index.js';
+
+interface Base {
+  key: string;
+  /** Position over all epochs: grows down the log, with room between two for entries without an id. */
+  order: number;
+  at: number;
+}
+
+export interface MessageEntry extends Base {
+  type: 'message';
+  id: number | null;
+  sender: string;
+  userId: string | null;
+  text: string;
+  own: boolean;
+  mention: boolean;
+  clientId: string | null;
+}
+
+export interface NoticeEntry extends Base {
+  type: 'notice';
+  kind: 'joined' | 'left' | 'renamed' | 'other';
+  username: string;
+  userId: string | null;
+  /** `renamed`: the name before. */
+  before: string;
+  text: string;
+}
+
+export interface GapEntry extends Base {
+  type: 'gap';
+}
+
+export type Entry = MessageEntry | NoticeEntry | GapEntry;
+
+export interface Timeline {
+  entries: readonly Entry[];
+  pending: readonly Outgoing[];
+  /** Whether the server may have older messages. */
+  more: boolean;
+  /** The room was entered at least once: what is not here is not there. */
+  loaded: boolean;
+  epoch: number;
+  /** What orders of the present epoch start from. */
+  base: number;
+}
 
 export const EMPTY: Timeline = { entries: [], pending: [], more: false, loaded: false, epoch: 0, base: 0 };
 

@@ -4,56 +4,12 @@
 import type { Outgoing, ReceiveMessage, SystemMessage } from '../../client/src/index.js';
 import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
+import type { Entry, MessageEntry, NoticeEntry, Timeline } from './entries';
 import { indexOf } from './entries';
 
+export type { Entry, GapEntry, MessageEntry, NoticeEntry, Timeline } from './entries';
 export { EMPTY } from './entries';
 export { indexOf };
-
-interface Base {
-  key: string;
-  /** Position over all epochs: grows down the log, with room between two for entries without an id. */
-  order: number;
-  at: number;
-}
-
-export interface MessageEntry extends Base {
-  type: 'message';
-  id: number | null;
-  sender: string;
-  userId: string | null;
-  text: string;
-  own: boolean;
-  mention: boolean;
-  clientId: string | null;
-}
-
-export interface NoticeEntry extends Base {
-  type: 'notice';
-  kind: 'joined' | 'left' | 'renamed' | 'other';
-  username: string;
-  userId: string | null;
-  /** `renamed`: the name before. */
-  before: string;
-  text: string;
-}
-
-export interface GapEntry extends Base {
-  type: 'gap';
-}
-
-export type Entry = MessageEntry | NoticeEntry | GapEntry;
-
-export interface Timeline {
-  entries: readonly Entry[];
-  pending: readonly Outgoing[];
-  /** Whether the server may have older messages. */
-  more: boolean;
-  /** The room was entered at least once: what is not here is not there. */
-  loaded: boolean;
-  epoch: number;
-  /** What orders of the present epoch start from. */
-  base: number;
-}
 
 /** Entries kept of a room; and while somebody reads among the oldest of them, which then are kept. */
 export const MEMORY_MAX = 5000;
