@@ -18,13 +18,19 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// The example's binary, built with the features of this test, so that nothing is built twice.
+/// The example's binary, built with exactly the features of this test, so that nothing is built twice.
 async fn example() -> String {
+    let all_defaults = cfg!(all(
+        feature = "cluster",
+        feature = "jemalloc",
+        feature = "web"
+    ));
     let mut features = Vec::new();
     for (feature, is_on) in [
         ("cluster", cfg!(feature = "cluster")),
-        ("web", cfg!(feature = "web")),
+        ("jemalloc", cfg!(feature = "jemalloc")),
         ("shuttle", cfg!(feature = "shuttle")),
+        ("web", cfg!(feature = "web")),
     ] {
         features.extend(is_on.then_some(feature));
     }
@@ -44,7 +50,8 @@ async fn example() -> String {
             "--message-format=json",
             "--example=embed",
         ])
-        .args(["--no-default-features", "--features", &features.join(",")])
+        .args((!all_defaults).then_some("--no-default-features"))
+        .args(["--features", &features.join(",")])
         .args((!cfg!(debug_assertions)).then_some("--release"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::nodes::{LEASE, SLACK, node, nodes, notices, resuming, said, until_listed};
+use super::nodes::{
+    LEASE, SLACK, node, nodes, notices, resuming, said, until_listed, until_nodes_are,
+};
 use super::redis::{Keeps, Redis};
 use crate::support::chat::{come_back, resumable, with_token};
 use crate::support::shape::{assert_accepted, count};
@@ -88,7 +90,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
     );
     assert_eq!(ada.hear().await["text"], "said while Ada is away");
     // Nor is anybody told when the lease of the dead node is over.
-    sleep(LEASE + SLACK).await;
+    until_nodes_are(&redis, 1).await;
     ada.say("a fence");
     let events = bob.events_until_heard("a fence").await;
     assert_eq!(notices(&events), [""; 0], "{events:?}");
@@ -99,6 +101,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
 #[tokio::test]
 async fn a_node_is_drained_and_nobody_is_told_that_those_who_move_have_left() {
     const MEMBERS: usize = 20;
+    const GRACE: Duration = Duration::from_secs(3);
     let settings = [("DRAIN_TIMEOUT", "3s"), ("RESUME_GRACE", "3s")];
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
@@ -124,8 +127,10 @@ async fn a_node_is_drained_and_nobody_is_told_that_those_who_move_have_left() {
         moved.push(again);
     }
     assert_eq!(one.exit().await.code(), Some(0));
-    // Longer than the grace, and than the lease of a node that would not have said goodbye.
-    sleep(LEASE + SLACK).await;
+    // The node is gone for the others, and then time itself is tested: nothing may happen when the
+    // grace of its members is over.
+    until_nodes_are(&redis, 1).await;
+    sleep(GRACE + SLACK).await;
     let events = bob.events_until_echo("after").await;
     assert_eq!(notices(&events), [""; 0]);
     let mut updates = events.iter().filter(|e| e.name == "room_update");

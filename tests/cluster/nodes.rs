@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use hyper::http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
+use super::redis::Redis;
 use crate::support::http::get;
 use crate::support::shape::assert_accepted;
 use crate::support::{Client, Event, PATIENCE, Server};
@@ -17,12 +19,21 @@ pub const KEY: &str = "a key that all the nodes of one service have in common";
 pub const SHOWN: Duration = Duration::from_secs(1);
 /// How long the members of a killed node may be seen.
 pub const LEASE: Duration = Duration::from_secs(15);
+/// Longer than a lease and a renewal, for tests of what a lease that runs out must not do where
+/// nothing announces that it would.
+pub const LEASE_IS_OVER: Duration = Duration::from_secs(10);
 /// How long a refusal may take while Redis is away.
 pub const REFUSED: Duration = Duration::from_secs(5);
 /// How long everything may take to be well again once Redis is back.
 pub const HEALED: Duration = Duration::from_secs(5);
 /// What a busy machine may add to each of them.
 pub const SLACK: Duration = Duration::from_secs(2);
+
+/// Held by tests that keep the processor busy: two of them at a time would measure each other.
+pub async fn only_busy_test() -> MutexGuard<'static, ()> {
+    static BUSY: Mutex<()> = Mutex::const_new(());
+    BUSY.lock().await
+}
 
 /// Starts a node, without waiting until it is ready.
 pub async fn launched(url: &str, settings: &[(&str, &str)]) -> Server {
@@ -50,13 +61,30 @@ pub async fn nodes<const N: usize>(url: &str, settings: &[(&str, &str)]) -> [Ser
     servers.try_into().ok().expect("so many were started")
 }
 
-/// Waits until something holds.
+/// Waits until something holds, which nothing announces: it is looked at every 20 ms.
 pub async fn until(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !holds().await {
         assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits until Redis knows so many nodes: those whose lease is over have been ended by the others.
+pub async fn until_nodes_are(redis: &Redis, count: i64) {
+    until(LEASE + SLACK, "the dead nodes are ended", async || {
+        redis.ask(&["SCARD", "hubbub:nodes"]).await.number() == count
+    })
+    .await;
+}
+
+/// Waits until all leases are over, as when no node reaches Redis.
+pub async fn until_leases_are_over(redis: &Redis) {
+    until(LEASE + SLACK, "all leases are over", async || {
+        let keys = redis.keys().await;
+        !keys.iter().any(|key| key.starts_with("hubbub:lease:"))
+    })
+    .await;
 }
 
 /// Whether a node wants new connections.

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use hyper::http::StatusCode;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::checks::{ada_and_bob, check_away, check_well, is_refused, message};
 use super::nodes::{
-    HEALED, LEASE, REFUSED, SLACK, launched, node, nodes, said, until, until_accepted,
-    until_listed, until_not_ready, until_ready,
+    HEALED, REFUSED, SLACK, launched, node, nodes, said, until, until_accepted,
+    until_leases_are_over, until_listed, until_not_ready, until_ready,
 };
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
@@ -95,7 +95,7 @@ async fn a_redis_that_cannot_be_reached_is_waited_for() {
     relay.set(Way::BARRED);
     relay.cut();
     check_away(&one, &mut ada, "refused").await;
-    sleep(LEASE).await;
+    until_leases_are_over(&redis).await;
     check_away(&two, &mut bob, "refused as well").await;
     relay.set(Way::CLEAR);
     let refused = ["refused", "refused as well"];

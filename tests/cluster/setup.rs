@@ -2,17 +2,15 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tokio::time::sleep;
 
-use super::nodes::{KEY, is_ready, launched, node, nodes, said};
+use super::nodes::{KEY, is_ready, launched, node, nodes, said, until};
 use super::redis::{Keeps, PASSWORD, PASSWORD_IN_URL, Redis};
 use crate::support::server::run_to_end;
-use crate::support::{Client, Server, Transport};
+use crate::support::{Client, PATIENCE, Server, Transport};
 
 /// Exit code for a configuration that cannot be used.
 const USAGE: i32 = 64;
@@ -114,8 +112,10 @@ async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
         return;
     };
     let node = launched(&redis.url(), &[]).await;
-    // Time enough for one that would believe anything.
-    sleep(Duration::from_secs(2)).await;
+    until(PATIENCE, "the certificate is refused", async || {
+        node.log().to_lowercase().contains("certificate")
+    })
+    .await;
     assert!(!is_ready(&node).await);
 }
 

@@ -46,7 +46,7 @@ async fn row_55_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() 
             &["https://chat.example", "http://localhost:3000", "null"],
         ),
     ] {
-        let ward = Ward::with(&[("ALLOWED_ORIGINS", setting)]).await;
+        let ward = Ward::with(&[("ALLOWED_ORIGINS", setting), ("CONNECT_TIMEOUT", "2s")]).await;
         for &origin in origins {
             let (mut own, _) = connected_by_hand(ward.server().address()).await;
             let of_session = format!("{POLLING}&sid={}", own.sid());
@@ -98,7 +98,11 @@ async fn row_55_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() 
 
 #[tokio::test]
 async fn row_55_what_is_refused_and_what_has_no_origin_varies_by_it_too() {
-    let ward = Ward::with(&[("ALLOWED_ORIGINS", "https://chat.example")]).await;
+    let settings = [
+        ("ALLOWED_ORIGINS", "https://chat.example"),
+        ("CONNECT_TIMEOUT", "2s"),
+    ];
+    let ward = Ward::with(&settings).await;
     for (path, headers, status) in [
         (
             POLLING,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -78,7 +79,8 @@ async fn row_59_a_connection_that_keeps_exceeding_its_limits_is_closed_and_may_c
 
 #[tokio::test]
 async fn row_60_a_connection_that_keeps_sending_what_is_no_event_of_ours_is_closed() {
-    for (packet, reason) in [
+    // The servers run side by side, because most of the time is waiting.
+    let floods = [
         (r#"42["h0st1le",1]"#.to_owned(), "unknown_event"),
         (
             format!(r#"42["h0st1le","{}"]"#, "x".repeat(100_000)),
@@ -96,7 +98,8 @@ async fn row_60_a_connection_that_keeps_sending_what_is_no_event_of_ours_is_clos
             r#"420["get_history",{"limit":1}]"#.to_owned(),
             "not_in_room",
         ),
-    ] {
+    ];
+    join_all(floods.map(|(packet, reason)| async move {
         let ward = Ward::start().await;
         for transport in [Transport::WebSocket, Transport::Polling] {
             let mut eve = Client::connect(ward.server(), transport).await;
@@ -105,16 +108,19 @@ async fn row_60_a_connection_that_keeps_sending_what_is_no_event_of_ours_is_clos
         }
         ward.until_rejected("flood", 2, A_FEW_SECONDS).await;
         ward.finish(&["flood", reason]).await;
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn row_61_a_flood_that_is_steady_and_slow_is_closed_too() {
     let ward = Ward::start().await;
-    for transport in [Transport::WebSocket, Transport::Polling] {
-        let mut eve = Client::connect(ward.server(), transport).await;
+    let server = ward.server();
+    let floods = [Transport::WebSocket, Transport::Polling].map(|transport| async move {
+        let mut eve = Client::connect(server, transport).await;
         closed_by(&mut eve, r#"42["h0st1le",1]"#, 20).await;
-    }
+    });
+    join_all(floods).await;
     ward.finish(&["flood"]).await;
 }
 
@@ -132,7 +138,7 @@ async fn row_62_bursts_of_honest_clients_are_never_a_flood() {
             )
         }
     });
-    futures_util::future::join_all(all).await;
+    join_all(all).await;
     assert_eq!(ward.rejected("flood").await, 0);
     ward.finish(&["rate_limited"]).await;
 }

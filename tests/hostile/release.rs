@@ -9,7 +9,7 @@ use crate::support::packet::event_frame;
 use crate::support::server::raise_file_limit;
 use crate::support::{Client, Server};
 
-const MEMBERS: usize = 500;
+const MEMBERS: usize = 1_000;
 const MESSAGES: usize = 200;
 /// What one member may hold, 30 s after.
 const KIB_PER_MEMBER: u64 = 32;
