@@ -22,7 +22,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 
 const FATAL: &str = "the straw that breaks it";
-const PATIENCE: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Tells a test what it is told, or panics.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Person {
     }
 
     async fn until_told(&mut self, text: &str) {
-        let heard = tokio::time::timeout(PATIENCE, async {
+        let heard = tokio::time::timeout(EVENT_TIMEOUT, async {
             while let Some(told) = self.told.recv().await {
                 if told.contains(text) {
                     return true;
@@ -187,7 +187,7 @@ async fn a_panic_ends_its_own_connection_only_and_is_counted() {
 
     telemetry::report_panics(&metrics);
     bob.say(FATAL);
-    let ended = tokio::time::timeout(PATIENCE, bob.task).await.unwrap();
+    let ended = tokio::time::timeout(EVENT_TIMEOUT, bob.task).await.unwrap();
     drop(std::panic::take_hook());
     // In his own task, or in the room's, which ends him for it.
     match ended {

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{ROOMS, default_rooms_json};
+use hubbub_test_client::{Client, Metrics, Packet, TestServer, Transport};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -11,9 +14,6 @@ use super::nodes::{
 };
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{ROOMS, default_rooms_json};
-use crate::support::{Client, Metrics, Packet, Server, Transport};
 
 /// Long enough for several audits, one every eight seconds. Time itself is tested: an audit that finds
 /// nothing is announced nowhere.
@@ -59,7 +59,7 @@ async fn wander(client: &mut Client, number: usize, end: Instant) -> bool {
 }
 
 /// Waits until these counts are what newcomers to a node are told.
-async fn until_told_to_newcomers(node: &Server, counts: &[(&str, u64)]) {
+async fn until_told_to_newcomers(node: &TestServer, counts: &[(&str, u64)]) {
     let wanted = default_rooms_json(counts);
     until(LEASE + HEALED + SLACK, "the counts", async || {
         let mut fresh = Client::connect(node, Transport::WebSocket).await;

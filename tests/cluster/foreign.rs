@@ -1,19 +1,19 @@
 //! What does not come from a node, in the streams that nodes read: it is skipped and counted, and
 //! everything goes on.
 
+use hubbub_test_client::shape::assert_refused;
+use hubbub_test_client::{Client, Metrics, TestServer};
 use serde_json::json;
 
 use super::nodes::{HEALED, SLACK, ids, node, nodes, said, until_accepted, until_listed};
 use super::redis::{Keeps, Redis};
 use super::resp::Reply;
-use crate::support::shape::assert_refused;
-use crate::support::{Client, Metrics, Server};
 
 const LOG: &str = "hubbub:room:tech:log";
 const STATE: &str = "hubbub:state";
 
 /// How many entries a node has skipped, whyever.
-async fn skipped(node: &Server) -> u64 {
+async fn skipped(node: &TestServer) -> u64 {
     let text = Metrics::of(node).text().await;
     let counts = text
         .lines()

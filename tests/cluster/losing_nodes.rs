@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{assert_accepted, count};
+use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -9,9 +12,6 @@ use super::nodes::{
     LEASE, SLACK, node, nodes, notices, resuming, said, until_listed, until_nodes_are,
 };
 use super::redis::{Keeps, Redis};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{assert_accepted, count};
-use crate::support::{Client, Server, Transport};
 
 #[tokio::test]
 async fn the_members_of_a_killed_node_are_gone_within_fifteen_seconds_and_the_room_is_told() {
@@ -174,7 +174,7 @@ async fn a_node_that_was_paused_for_longer_than_its_lease_finds_its_way_back() {
         return;
     };
     let settings = [("PING_TIMEOUT", "10m")];
-    let nodes: [Server; 2] = nodes(&redis.url(), &settings).await;
+    let nodes: [TestServer; 2] = nodes(&redis.url(), &settings).await;
     let mut bob = Client::joined(&nodes[1], "tech", "Bob").await;
     let mut ada = Client::joined(&nodes[0], "tech", "Ada").await;
     bob.until_counts(&[("tech", 2)]).await;

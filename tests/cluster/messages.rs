@@ -1,12 +1,12 @@
 //! What is said on one node, as the other nodes tell it.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{ids, node, nodes, resuming, said};
 use super::redis::{Keeps, Redis};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Event, Server, Transport};
 
 const UNLIMITED: [(&str, &str); 1] = [("MESSAGE_RATE", "0")];
 const EACH: u64 = 100;
@@ -24,7 +24,7 @@ async fn what_is_said_on_any_node_reaches_all_nodes_in_one_order() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    let nodes: [Server; 3] = nodes(&redis.url(), &UNLIMITED).await;
+    let nodes: [TestServer; 3] = nodes(&redis.url(), &UNLIMITED).await;
     let (mut clients, mut epochs, mut joined_at) = (Vec::new(), Vec::new(), Vec::new());
     for (number, node) in nodes.iter().enumerate() {
         let transport = Transport::ALL[number];

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::http::get;
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Event, TestServer};
 use hyper::http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
 use super::redis::Redis;
-use crate::support::http::get;
-use crate::support::shape::assert_accepted;
-use crate::support::{Client, Event, PATIENCE, Server};
+use crate::HUBBUB;
 
 /// What all nodes of a service must share.
 pub const KEY: &str = "a key that all the nodes of one service have in common";
@@ -36,24 +37,24 @@ pub async fn only_busy_test() -> MutexGuard<'static, ()> {
 }
 
 /// Starts a node, without waiting until it is ready.
-pub async fn launched(url: &str, settings: &[(&str, &str)]) -> Server {
+pub async fn launched(url: &str, settings: &[(&str, &str)]) -> TestServer {
     let own = [
         ("SECRET_KEY", KEY),
         ("REDIS_URL", url),
         ("METRICS_ADDR", "127.0.0.1:0"),
     ];
-    Server::with(&[&own[..], settings].concat()).await
+    HUBBUB.start_with(&[&own[..], settings].concat()).await
 }
 
 /// Starts a node, and waits until it is ready.
-pub async fn node(url: &str, settings: &[(&str, &str)]) -> Server {
+pub async fn node(url: &str, settings: &[(&str, &str)]) -> TestServer {
     let server = launched(url, settings).await;
-    until_ready(&server, PATIENCE).await;
+    until_ready(&server, EVENT_TIMEOUT).await;
     server
 }
 
 /// Starts so many of them.
-pub async fn nodes<const N: usize>(url: &str, settings: &[(&str, &str)]) -> [Server; N] {
+pub async fn nodes<const N: usize>(url: &str, settings: &[(&str, &str)]) -> [TestServer; N] {
     let mut servers = Vec::new();
     for _ in 0..N {
         servers.push(node(url, settings).await);
@@ -88,18 +89,18 @@ pub async fn until_leases_are_over(redis: &Redis) {
 }
 
 /// Whether a node wants new connections.
-pub async fn is_ready(server: &Server) -> bool {
+pub async fn is_ready(server: &TestServer) -> bool {
     let answer = get(server.address(), "/readyz").await.unwrap();
     answer.status == StatusCode::OK
 }
 
 /// Waits until a node wants new connections.
-pub async fn until_ready(server: &Server, patience: Duration) {
+pub async fn until_ready(server: &TestServer, patience: Duration) {
     until(patience, "ready", async || is_ready(server).await).await;
 }
 
 /// Waits until a node wants none.
-pub async fn until_not_ready(server: &Server, patience: Duration) {
+pub async fn until_not_ready(server: &TestServer, patience: Duration) {
     until(patience, "not ready", async || !is_ready(server).await).await;
 }
 

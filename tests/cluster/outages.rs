@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::http::get;
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Metrics};
 use hyper::http::StatusCode;
 use tokio::time::{Instant, sleep_until};
 
@@ -13,9 +16,6 @@ use super::nodes::{
 };
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::http::get;
-use crate::support::packet::event_frame;
-use crate::support::{Client, Metrics, PATIENCE};
 
 #[tokio::test]
 async fn a_redis_that_restarts_with_its_data_is_only_a_pause() {
@@ -150,7 +150,7 @@ async fn connections_to_redis_that_are_killed_lose_and_double_nothing() {
             _ => {}
         }
         let message = message(&format!("number {n}"));
-        let answer = until_accepted(&mut ada, PATIENCE, "send_message", &message).await;
+        let answer = until_accepted(&mut ada, EVENT_TIMEOUT, "send_message", &message).await;
         accepted.push(answer["id"].as_u64().unwrap());
     }
     assert!(accepted.is_sorted_by(|a, b| a < b), "{accepted:?}");

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::default_rooms_json;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Transport};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -11,9 +14,6 @@ use super::nodes::{
 };
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::packet::event_frame;
-use crate::support::shape::default_rooms_json;
-use crate::support::{Client, PATIENCE, Transport};
 
 #[tokio::test]
 async fn a_redis_that_answers_late_makes_the_chat_slow_and_nothing_else() {
@@ -136,7 +136,7 @@ async fn nothing_grows_without_bound_while_redis_is_away() {
     redis.resume().await;
     until_ready(&one, HEALED + SLACK).await;
     // What the flood still had in its mailboxes is worked off or gone with it.
-    until(PATIENCE, "the flood has gone", async || {
+    until(EVENT_TIMEOUT, "the flood has gone", async || {
         let mut fresh = Client::connect(&one, Transport::WebSocket).await;
         fresh.expect("room_list").await.raw == default_rooms_json(&[("tech", 2)])
     })

@@ -2,14 +2,15 @@
 
 use std::cmp::Ordering;
 
+use hubbub_test_client::{EVENT_TIMEOUT, Metrics, TestServer};
+
 use super::nodes::{
     HEALED, KEY, LEASE, SLACK, launched, node, until, until_not_ready, until_ready,
 };
 use super::redis::{Keeps, Redis};
-use crate::support::{Metrics, PATIENCE, Server};
 
 /// How many other nodes have another value of a setting, as a node's metrics say.
-async fn mismatches(node: &Server, setting: &str) -> Option<u64> {
+async fn mismatches(node: &TestServer, setting: &str) -> Option<u64> {
     let name = format!("hubbub_cluster_mismatch{{setting=\"{setting}\"}} ");
     let text = Metrics::of(node).text().await;
     text.lines()
@@ -65,7 +66,7 @@ async fn nodes_whose_settings_differ_say_so_at_start_and_in_a_metric() {
         .await;
         assert!(one.log().contains(setting), "{}", one.log());
     }
-    for log in others.iter().chain([&one]).map(Server::log) {
+    for log in others.iter().chain([&one]).map(TestServer::log) {
         assert!(!log.contains(OTHER_KEY) && !log.contains(KEY), "{log}");
     }
     for other in &mut others {
@@ -118,7 +119,7 @@ async fn readiness_is_red_while_redis_is_out_of_memory() {
     // One that starts then is not ready until there is room.
     redis.ask(&limit("1")).await;
     let two = launched(&redis.url(), &[]).await;
-    until(PATIENCE, "the second node finds no room", async || {
+    until(EVENT_TIMEOUT, "the second node finds no room", async || {
         two.log().contains("out of memory")
     })
     .await;

@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{Client, Packet, TestServer, Transport};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::nodes::{node, nodes, notices, until_listed};
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::packet::event_frame;
-use crate::support::{Client, Packet, Server, Transport};
 
 /// A transport whose session has ended is closed soon, so that its end can be waited for.
 const SOON_CLOSED: [(&str, &str); 1] = [("CONNECT_TIMEOUT", "1s")];
@@ -64,7 +64,7 @@ async fn a_live_connection_on_another_node_is_taken_over_from_and_told_so() {
 }
 
 /// Waits until nobody is in any room.
-async fn empty(node: &Server) {
+async fn empty(node: &TestServer) {
     let mut watcher = Client::connect(node, Transport::WebSocket).await;
     let counts = watcher.expect("room_list").await;
     if counts["tech"]["count"] != 0 {
@@ -179,7 +179,7 @@ async fn somebody_who_flees_from_node_to_node_is_there_once() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    let nodes: [Server; 3] = nodes(&redis.url(), &SOON_CLOSED).await;
+    let nodes: [TestServer; 3] = nodes(&redis.url(), &SOON_CLOSED).await;
     let mut bob = Client::joined(&nodes[0], "tech", "Bob").await;
     let (first, token) = resumable(&nodes[0], Transport::WebSocket, "Ada").await;
     bob.wait_for_kind("joined").await;

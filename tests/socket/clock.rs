@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hubbub_test_client::fake_clock::is_of_now;
+use hubbub_test_client::http::get;
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::{Client, FakeClock, Metrics, TestServer};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::fake_clock::is_of_now;
-use crate::support::http::get;
-use crate::support::shape::assert_accepted;
-use crate::support::{Client, FakeClock, Metrics, Server};
+use crate::HUBBUB;
 
 const DAY: i64 = 24 * 3600;
 /// Years 10000 and before 1970, however long this test lives.
@@ -19,14 +20,14 @@ const YEARS_100: i64 = 100 * 366 * DAY;
 /// How long timestamps may be wrong after the clock is right.
 const SOON: Duration = Duration::from_secs(5);
 
-async fn server(clock: &FakeClock) -> Server {
+async fn server(clock: &FakeClock) -> TestServer {
     let mut settings: Vec<(&str, String)> = clock.settings();
     settings.push(("METRICS_ADDR", "127.0.0.1:0".to_owned()));
     let settings: Vec<_> = settings
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    Server::with(&settings).await
+    HUBBUB.start_with(&settings).await
 }
 
 /// Says something, and returns its timestamp.

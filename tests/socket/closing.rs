@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::packet::{Event, event_frame};
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::packet::{Event, event_frame};
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 /// Longer than a place is kept for a client that closes.
 const LONGER: Duration = Duration::from_millis(2500);
@@ -21,8 +22,8 @@ fn notices(events: &[Event]) -> usize {
     notices.count()
 }
 
-async fn bob_and_ada(grace: &str, transport: Transport) -> (Server, Client, Client, Value) {
-    let server = Server::with(&[("RESUME_GRACE", grace)]).await;
+async fn bob_and_ada(grace: &str, transport: Transport) -> (TestServer, Client, Client, Value) {
+    let server = HUBBUB.start_with(&[("RESUME_GRACE", grace)]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let (ada, token) = resumable(&server, transport, "Ada").await;
     bob.until_told("Ada has joined the room", &[("tech", 2)])
@@ -98,7 +99,7 @@ async fn a_shorter_grace_stays_shorter() {
 
 #[tokio::test]
 async fn closing_is_yes_or_no_and_of_a_room() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     assert_refused(&ada.ask("leave_room", &closing()).await, "not_in_room");
     ada.join("tech", "Ada").await;

@@ -1,11 +1,12 @@
 //! Taking over from one's own ghost, and the time a lost connection's place is kept.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::packet::{Event, Packet, event_frame};
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::packet::{Event, Packet, event_frame};
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 fn notices(events: &[Event]) -> Vec<&str> {
     let notices = events.iter().filter(|e| e.name == "system_message");
@@ -15,7 +16,7 @@ fn notices(events: &[Event]) -> Vec<&str> {
 #[tokio::test]
 async fn a_connection_takes_over_from_its_own_ghost_and_nobody_notices() {
     for transport in Transport::ALL {
-        let server = Server::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+        let server = HUBBUB.start_with(&[("CONNECT_TIMEOUT", "1s")]).await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let (mut ghost, token) = resumable(&server, transport, "Ada").await;
         bob.until_told("Ada has joined the room", &[("tech", 2)])
@@ -43,7 +44,7 @@ async fn a_connection_takes_over_from_its_own_ghost_and_nobody_notices() {
 
 #[tokio::test]
 async fn a_ghost_without_the_token_key_is_taken_over_from_too() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ghost = Client::connect(&server, Transport::WebSocket).await;
     let token = ghost.greeted().await["token"].clone();
@@ -60,7 +61,7 @@ async fn a_ghost_without_the_token_key_is_taken_over_from_too() {
 
 #[tokio::test]
 async fn what_the_ghost_was_asked_happens_before_what_its_successor_is_asked() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let (ghost, mut token) = resumable(&server, Transport::WebSocket, "Ada").await;
     let mut ghosts = vec![ghost];
@@ -90,7 +91,7 @@ async fn what_the_ghost_was_asked_happens_before_what_its_successor_is_asked() {
 #[tokio::test]
 async fn a_lost_connection_that_comes_back_in_time_was_never_away() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let (ada, token) = resumable(&server, transport, "Ada").await;
         bob.until_told("Ada has joined the room", &[("tech", 2)])
@@ -130,7 +131,7 @@ async fn a_lost_connection_that_comes_back_in_time_was_never_away() {
 
 #[tokio::test]
 async fn a_lost_connection_that_does_not_come_back_has_left_after_the_grace() {
-    let server = Server::with(&[("RESUME_GRACE", "1s")]).await;
+    let server = HUBBUB.start_with(&[("RESUME_GRACE", "1s")]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let (ada, token) = resumable(&server, Transport::WebSocket, "Ada").await;
     bob.until_told("Ada has joined the room", &[("tech", 2)])
@@ -148,7 +149,7 @@ async fn a_lost_connection_that_does_not_come_back_has_left_after_the_grace() {
 
 #[tokio::test]
 async fn others_are_told_at_once_of_whoever_cannot_resume_or_says_goodbye() {
-    let server = Server::with(&[("RESUME_GRACE", "10m")]).await;
+    let server = HUBBUB.start_with(&[("RESUME_GRACE", "10m")]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
 
     let old_client = Client::joined(&server, "tech", "Old").await;
@@ -169,7 +170,7 @@ async fn others_are_told_at_once_of_whoever_cannot_resume_or_says_goodbye() {
 
 #[tokio::test]
 async fn a_grace_of_nothing_tells_at_once() {
-    let server = Server::with(&[("RESUME_GRACE", "0")]).await;
+    let server = HUBBUB.start_with(&[("RESUME_GRACE", "0")]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let (ada, _) = resumable(&server, Transport::WebSocket, "Ada").await;
     drop(ada);
@@ -180,7 +181,7 @@ async fn a_grace_of_nothing_tells_at_once() {
 /// The one way to be in two rooms would be to be lost in one and join another.
 #[tokio::test]
 async fn whoever_comes_back_elsewhere_or_leaves_gives_up_the_kept_place() {
-    let server = Server::with(&[("RESUME_GRACE", "10m")]).await;
+    let server = HUBBUB.start_with(&[("RESUME_GRACE", "10m")]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
 
     let (ada, token) = resumable(&server, Transport::WebSocket, "Ada").await;
@@ -209,7 +210,7 @@ async fn whoever_comes_back_elsewhere_or_leaves_gives_up_the_kept_place() {
 
 #[tokio::test]
 async fn whoever_comes_back_under_another_name_is_renamed() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let (ada, token) = resumable(&server, Transport::WebSocket, "Ada").await;
     bob.wait_for_kind("joined").await;
@@ -222,7 +223,7 @@ async fn whoever_comes_back_under_another_name_is_renamed() {
 
 #[tokio::test]
 async fn a_transport_carries_one_session_and_a_second_connect_closes_it() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     for transport in Transport::ALL {
         let mut ada = Client::connect(&server, transport).await;
@@ -239,7 +240,7 @@ async fn a_transport_carries_one_session_and_a_second_connect_closes_it() {
 
 #[tokio::test]
 async fn a_transport_without_a_session_is_closed() {
-    let server = Server::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+    let server = HUBBUB.start_with(&[("CONNECT_TIMEOUT", "1s")]).await;
     for transport in Transport::ALL {
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;

@@ -1,15 +1,16 @@
 //! The original's own client: no `auth`, no acknowledgement ever asked for. Every row of the
 //! contract in one conversation, over every transport.
 
+use hubbub_test_client::shape::{assert_timestamp, default_rooms_json, keys};
+use hubbub_test_client::{Client, Event, Transport};
 use serde_json::json;
 
-use crate::support::shape::{assert_timestamp, default_rooms_json, keys};
-use crate::support::{Client, Event, Server, Transport};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn the_originals_conversation_works_over_every_transport() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::connect(&server, transport).await;
         let mut bob = Client::connect(&server, transport).await;
         ada.greeted().await;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::dial::{Dial, Transport};
 use super::packet::Event;
-use super::server::Server;
+use super::server::TestServer;
 use super::shape::{assert_accepted, default_rooms_json};
 
 impl Client {
     /// Connects over a WebSocket, reads past the greeting and joins a room.
-    pub async fn joined(server: &Server, room: &str, username: &str) -> Self {
+    pub async fn joined(server: &TestServer, room: &str, username: &str) -> Self {
         let mut client = Self::connect(server, Transport::WebSocket).await;
         client.join(room, username).await;
         client
@@ -88,13 +88,13 @@ impl Client {
 }
 
 /// Connects with the token of an earlier session, or with `null`.
-pub async fn with_token(server: &Server, transport: Transport, token: &Value) -> Client {
+pub async fn with_token(server: &TestServer, transport: Transport, token: &Value) -> Client {
     let auth = json!({ "token": token }).to_string();
     Dial::new(server, transport).auth(&auth).connect().await
 }
 
 /// Connects with no token yet but able to resume, joins, and returns the token it was given.
-pub async fn resumable(server: &Server, transport: Transport, name: &str) -> (Client, Value) {
+pub async fn resumable(server: &TestServer, transport: Transport, name: &str) -> (Client, Value) {
     let mut client = with_token(server, transport, &Value::Null).await;
     let token = client.greeted().await["token"].clone();
     client.join("tech", name).await;
