@@ -214,5 +214,5 @@ async fn check_takeover_while_away(is_reaped: bool) {
     );
     until_listed(&mut ada, HEALED + LEASE, &["Ada", "Bob"]).await;
     said(&mut bystander, "still here").await;
-    ada.events_until_heard("still here").await;
+    ada.events_until_message("still here").await;
 }

@@ -144,7 +144,7 @@ async fn a_shared_room_is_bounded_on_each_node_and_those_who_were_there_first_go
     let most = 100 + 20 * (since.elapsed().as_secs() + 1);
     assert!(accepted + 12 <= most, "{accepted} accepted of {most}");
     assert!(refused > 0, "there was no flood");
-    watcher.events_until_heard("still here in round 11").await;
+    watcher.events_until_message("still here in round 11").await;
 }
 
 /// Each node counts for itself, so a user has as many budgets as there are nodes, and no more.

@@ -58,7 +58,7 @@ pub async fn check_well(
     let took = back.elapsed();
     assert!(took < HEALED + SLACK, "{took:?}");
     for client in [ada, bob] {
-        let mut events = client.events_until_heard("well again").await;
+        let mut events = client.events_until_message("well again").await;
         events.extend(client.events_until_echo("a fence").await);
         assert_eq!(notices(&events), [""; 0], "{events:?}");
         for event in &events {
@@ -83,7 +83,7 @@ pub async fn ada_and_bob(one: &TestServer, two: &TestServer) -> (Client, Client)
     until_listed(&mut bob, SLACK, &["Ada", "Bob"]).await;
     // Both have been told everything so far.
     said(&mut bob, "before").await;
-    ada.events_until_heard("before").await;
-    bob.events_until_heard("before").await;
+    ada.events_until_message("before").await;
+    bob.events_until_message("before").await;
     (ada, bob)
 }

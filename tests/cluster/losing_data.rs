@@ -33,7 +33,7 @@ impl Member {
 
     /// Reads to that message; ids never go down on the way.
     async fn reads_to(&mut self, text: &str) -> Vec<Event> {
-        let events = self.client.events_until_heard(text).await;
+        let events = self.client.events_until_message(text).await;
         for id in ids(&events) {
             assert!(id > self.last, "{id} after {}: {events:?}", self.last);
             self.last = id;
@@ -113,7 +113,7 @@ async fn check_resuming(node: &TestServer, (epoch, last): &(Value, u64), bob: &M
     let again = resuming("tech", "Eve", &bob.epoch, bob.last - 1);
     let answer = eve.ask("join_room", &again).await;
     assert_eq!(answer["recovered"], true, "{answer}");
-    assert_eq!(eve.hear().await["text"], "after");
+    assert_eq!(eve.next_message().await["text"], "after");
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn whoever_has_moved_since_the_snapshot_stays_where_they_are() {
         &json!({ "text": "still here" }),
     )
     .await;
-    bob.events_until_heard("still here").await;
+    bob.events_until_message("still here").await;
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
     let [one, two] = nodes(&redis.url(), &[]).await;
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     let (mut ada, token) = resumable(&one, Transport::WebSocket, "Ada").await;
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     let last = said(&mut ada, "said on a node that will die").await;
     bob.events_until(|event| event["id"] == last).await;
@@ -88,11 +88,11 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
         (&json!(true), &json!(2)),
         "{answer}"
     );
-    assert_eq!(ada.hear().await["text"], "said while Ada is away");
+    assert_eq!(ada.next_message().await["text"], "said while Ada is away");
     // Nor is anybody told when the lease of the dead node is over.
     until_nodes_are(&redis, 1).await;
     ada.say("a fence");
-    let events = bob.events_until_heard("a fence").await;
+    let events = bob.events_until_message("a fence").await;
     assert_eq!(notices(&events), [""; 0], "{events:?}");
     until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
 }
@@ -179,14 +179,14 @@ async fn a_node_that_was_paused_for_longer_than_its_lease_finds_its_way_back() {
     let mut ada = Client::joined(&nodes[0], "tech", "Ada").await;
     bob.until_counts(&[("tech", 2)]).await;
     nodes[0].signal("STOP").await;
-    bob.until_told("Ada has left the room", &[("tech", 1)])
+    bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
         .await;
     said(&mut bob, "said meanwhile").await;
     nodes[0].signal("CONT").await;
     bob.until_counts(&[("tech", 2)]).await;
-    assert_eq!(ada.hear().await["text"], "said meanwhile");
+    assert_eq!(ada.next_message().await["text"], "said meanwhile");
     said(&mut ada, "still here").await;
-    bob.events_until_heard("still here").await;
+    bob.events_until_message("still here").await;
     for client in [&mut ada, &mut bob] {
         until_listed(client, SLACK, &["Ada", "Bob"]).await;
     }

@@ -41,14 +41,14 @@ async fn a_redis_that_restarts_with_its_data_is_only_a_pause() {
         let back = Instant::now();
         let again = until_accepted(&mut ada, HEALED, "send_message", &message(&text)).await;
         for client in [&mut ada, &mut bob] {
-            let heard = client.events_until_heard(&text).await;
+            let heard = client.events_until_message(&text).await;
             assert_eq!(heard.last().unwrap()["id"], again["id"]);
             assert!(heard.iter().all(|event| event.name != "gap"), "{heard:?}");
         }
         let fence = format!("the end, killed: {is_killed}");
         until_accepted(&mut bob, HEALED, "send_message", &message(&fence)).await;
         for client in [&mut ada, &mut bob] {
-            let rest = client.events_until_heard(&fence).await;
+            let rest = client.events_until_message(&fence).await;
             assert!(rest.iter().all(|event| event["text"] != text), "said once");
         }
         let took = back.elapsed();
@@ -119,17 +119,17 @@ async fn a_node_that_cannot_reach_redis_is_gone_for_the_others_until_it_can() {
     let (mut ada, mut bob) = ada_and_bob(&one, &two).await;
     relay.set(Way::BARRED);
     relay.cut();
-    bob.until_told("Ada has left the room", &[("tech", 1)])
+    bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
         .await;
     said(&mut bob, "said while Ada is cut off").await;
     relay.set(Way::CLEAR);
     until_ready(&one, HEALED + SLACK).await;
-    ada.events_until_heard("said while Ada is cut off").await;
+    ada.events_until_message("said while Ada is cut off").await;
     for client in [&mut ada, &mut bob] {
         until_listed(client, HEALED, &["Ada", "Bob"]).await;
     }
     said(&mut ada, "back").await;
-    bob.events_until_heard("back").await;
+    bob.events_until_message("back").await;
 }
 
 /// Connections are cut again and again, from both sides, amid messages: each is said once.

@@ -23,7 +23,7 @@ async fn check_together(url: &str, settings: &[(&str, &str)]) {
     let mut ada = Client::joined(&one, "tech", "Ada").await;
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     said(&mut ada, "hello").await;
-    bob.events_until_heard("hello").await;
+    bob.events_until_message("hello").await;
     for node in [&one, &two] {
         assert_keeps_secret(&node.log());
     }

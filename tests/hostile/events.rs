@@ -52,7 +52,7 @@ async fn row_07_names_that_mean_something_to_javascript_mean_nothing() {
     eve.send_raw(r#"42["constructor",{"prototype":{}}]"#);
     let hidden = r#"{"__proto__":{"x":1},"constructor":{"prototype":{"y":1}},"text":"plain"}"#;
     assert_accepted(&eve.ask_raw("send_message", Some(hidden)).await);
-    let message = eve.hear().await;
+    let message = eve.next_message().await;
     assert_eq!(message["text"], "plain");
     assert!(!message.raw.contains("proto"), "{message:?}");
     let join = r#"{"room_name":"tech","username":"Eve","__proto__":{"toString":1}}"#;
@@ -109,7 +109,7 @@ async fn row_12_what_is_sent_after_goodbye_is_not_delivered() {
     let mut bob = Client::joined(watched.server(), "tech", "Bob").await;
     for sends_more in [true, false] {
         let mut eve = Client::joined(watched.server(), "tech", "Eve").await;
-        bob.until_told("Eve has joined the room", &[("general", 1), ("tech", 2)])
+        bob.until_notice_and_counts("Eve has joined the room", &[("general", 1), ("tech", 2)])
             .await;
         eve.send_raw("41");
         if sends_more {
@@ -120,7 +120,9 @@ async fn row_12_what_is_sent_after_goodbye_is_not_delivered() {
         // At once where more came, and by the timeout where nothing did.
         eve.until_closed().await;
         let left = "Eve has left the room";
-        let told = bob.until_told(left, &[("general", 1), ("tech", 1)]).await;
+        let told = bob
+            .until_notice_and_counts(left, &[("general", 1), ("tech", 1)])
+            .await;
         let fence = bob.events_until_echo("a fence").await;
         let all: Vec<_> = told.iter().chain(&fence).collect();
         assert_eq!(

@@ -72,7 +72,7 @@ async fn row_57_a_reader_that_stops_is_let_go_of_and_resumes_without_loss() {
     for hundred in 0..30 {
         bob.send_all((0..100).map(|n| message(hundred * 100 + n)).collect());
         let last = format!("{} {text}", hundred * 100 + 99);
-        bob.events_until_heard(&last).await;
+        bob.events_until_message(&last).await;
     }
     watched
         .until_metric("hubbub_slow_readers_closed_total", 1)
@@ -85,7 +85,7 @@ async fn row_57_a_reader_that_stops_is_let_go_of_and_resumes_without_loss() {
     let ack = ada.ask("join_room", &join).await;
     assert_eq!(ack["recovered"], true, "{ack}");
     for n in 0..3000 {
-        let heard = ada.hear().await;
+        let heard = ada.next_message().await;
         assert_eq!(heard["text"], format!("{n} {text}"));
     }
     ada.send_raw("41");
@@ -127,7 +127,7 @@ async fn row_58_without_descriptors_it_serves_on_and_accepts_again_afterwards() 
     drop(crowd);
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     ada.join("tech", "Ada").await;
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     let log = server.log();
     let lines = log.lines().filter(|line| line.contains("accept")).count();
@@ -168,7 +168,7 @@ async fn row_58_a_small_machine_is_enough_for_a_busy_room() {
     let last = json!({ "text": "the last of them" });
     while members[0].ask("send_message", &last).await["ok"] != true {}
     for member in &mut members {
-        member.events_until_heard("the last of them").await;
+        member.events_until_message("the last of them").await;
     }
     let resident = server.resident_kib() / 1024;
     assert!(resident < 256, "{resident} MiB");

@@ -47,7 +47,9 @@ async fn row_18_who_never_answers_a_ping_is_closed_and_left_once() {
         );
         eve.until_closed().await;
         let left = "Eve has left the room";
-        let mut told = bob.until_told(left, &[("general", 1), ("tech", 1)]).await;
+        let mut told = bob
+            .until_notice_and_counts(left, &[("general", 1), ("tech", 1)])
+            .await;
         told.extend(bob.events_until_echo("a fence").await);
         let times = told.iter().filter(|event| event["text"] == left).count();
         assert_eq!(times, 1, "{told:?}");

@@ -37,7 +37,7 @@ async fn row_67_a_burst_of_long_messages_is_given_back_within_half_a_minute() {
     members[0].send_all(frames.collect());
     members[0].say("the last of them");
     for member in &mut members {
-        member.events_until_heard("the last of them").await;
+        member.events_until_message("the last of them").await;
     }
     let until = Instant::now() + RELEASE_TIMEOUT;
     loop {

@@ -119,7 +119,7 @@ async fn row_49_markup_is_text() {
         let join = json!({ "room_name": "tech", "username": name });
         assert_accepted(&eve.ask("join_room", &join).await);
         assert_accepted(&eve.ask("send_message", &json!({ "text": text })).await);
-        let heard = bob.hear().await;
+        let heard = bob.next_message().await;
         assert_eq!(
             (&heard["text"], &heard["sender"]),
             (&json!(text), &json!(name))
@@ -154,7 +154,7 @@ async fn row_50_letters_that_act_beyond_themselves_are_no_names_and_bounded_text
     // too long all the same.
     for text in ["\u{202e}olleh", "👩\u{200d}👩\u{200d}👧", zalgo.as_str()] {
         assert_accepted(&eve.ask("send_message", &json!({ "text": text })).await);
-        assert_eq!(eve.hear().await["text"], text);
+        assert_eq!(eve.next_message().await["text"], text);
     }
     let grapheme = format!("e{}", "\u{301}".repeat(50_000));
     assert_refused(
@@ -190,7 +190,7 @@ async fn row_54_a_message_sent_again_is_one_message() {
     let other = json!({ "text": "twice", "client_id": "k" });
     assert_refused(&ada.ask("send_message", &other).await, "conflict");
     ada.say("the end");
-    let heard = bob.events_until_heard("the end").await;
+    let heard = bob.events_until_message("the end").await;
     assert_eq!((count(&heard, "once"), count(&heard, "twice")), (1, 0));
     ada.send_raw("41");
     leave(ada).await;

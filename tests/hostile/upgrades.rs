@@ -42,7 +42,7 @@ async fn polls_on(watched: &WatchedServer, session: &mut Endpoint, round: &str) 
             .await
             .is_ok()
     );
-    friend.events_until_heard(&format!("me {round}")).await;
+    friend.events_until_message(&format!("me {round}")).await;
     leave(friend).await;
 }
 

@@ -204,7 +204,7 @@ async fn going_through_the_rooms_with_history_and_users_is_never_refused() {
             ));
         }
         talker
-            .events_until_heard("message 49, as long as people's messages usually are")
+            .events_until_message("message 49, as long as people's messages usually are")
             .await;
         let mut ada = Client::connect(&server, transport).await;
         for room in hubbub_test_client::shape::ROOMS.iter().cycle().take(100) {

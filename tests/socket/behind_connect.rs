@@ -34,7 +34,7 @@ async fn connect_with(server: &TestServer, transport: Transport, packets: Vec<St
 }
 
 async fn texts_until(client: &mut Client, last: &str) -> Vec<Value> {
-    let events = client.events_until_heard(last).await;
+    let events = client.events_until_message(last).await;
     let messages = events
         .iter()
         .filter(|event| event.name == "receive_message");

@@ -12,7 +12,7 @@ use crate::HUBBUB;
 async fn pair(server: &TestServer, first: &str, second: &str) -> (Client, Client) {
     let mut one = Client::joined(server, "tech", first).await;
     let other = Client::joined(server, "tech", second).await;
-    one.until_told(&format!("{second} has joined the room"), &[("tech", 2)])
+    one.until_notice_and_counts(&format!("{second} has joined the room"), &[("tech", 2)])
         .await;
     (one, other)
 }
@@ -96,7 +96,11 @@ async fn without_a_name_one_is_anonymous() {
         let notice = client.wait_for("system_message").await;
         assert_eq!(notice["text"], "Anonymous has joined the room", "{payload}");
         client.say("who am I?");
-        assert_eq!(client.hear().await["sender"], "Anonymous", "{payload}");
+        assert_eq!(
+            client.next_message().await["sender"],
+            "Anonymous",
+            "{payload}"
+        );
     }
 }
 
@@ -106,9 +110,9 @@ async fn two_may_have_one_name() {
     let first = Client::joined(&server, "tech", "Ada").await;
     let mut second = Client::joined(&server, "tech", "Ada").await;
     first.say("I am Ada");
-    let one = second.hear().await;
+    let one = second.next_message().await;
     second.say("So am I");
-    let other = second.hear().await;
+    let other = second.next_message().await;
     assert_eq!(
         (&one["sender"], &other["sender"]),
         (&json!("Ada"), &json!("Ada"))
@@ -197,7 +201,7 @@ async fn joining_the_own_room_under_the_same_name_is_told_to_nobody_else() {
     );
     assert_eq!(at_ada[0]["users_count"], 2);
     assert_eq!(at_ada[1].raw, default_rooms_json(&[("tech", 2)]));
-    let at_bob = bob.events_until_heard("a fence").await;
+    let at_bob = bob.events_until_message("a fence").await;
     assert_eq!(names(&at_bob), ["receive_message"]);
 }
 

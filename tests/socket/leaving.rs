@@ -13,13 +13,13 @@ async fn leaving_tells_the_room_and_everybody_the_counts() {
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
-        bob.until_told("Ada has joined the room", &[("tech", 2)])
+        bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
             .await;
 
         assert_accepted(&ada.ask("leave_room", &json!({})).await);
         ada.until_counts(&[("tech", 1)]).await;
         let told = bob
-            .until_told("Ada has left the room", &[("tech", 1)])
+            .until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
         let left = told
             .iter()
@@ -73,7 +73,7 @@ async fn one_can_come_back() {
     }
     ada.join("tech", "Ada").await;
     ada.say("back again");
-    assert_eq!(ada.hear().await["text"], "back again");
+    assert_eq!(ada.next_message().await["text"], "back again");
 }
 
 /// How a connection may end.
@@ -117,16 +117,16 @@ async fn every_way_to_disconnect_is_told_once_and_at_once() {
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
-        bob.until_told("Ada has joined the room", &[("tech", 2)])
+        bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
             .await;
         let _rest = end(ada, ending).await;
-        bob.until_told("Ada has left the room", &[("tech", 1)])
+        bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
 
         // A newcomer's notice is a fence: a second one about Ada would come before it.
         let _carol = Client::joined(&server, "tech", "Carol").await;
         let told = bob
-            .until_told("Carol has joined the room", &[("tech", 2)])
+            .until_notice_and_counts("Carol has joined the room", &[("tech", 2)])
             .await;
         let notices = told
             .iter()

@@ -52,7 +52,7 @@ async fn beyond_the_burst_messages_are_refused_until_the_time_told() {
         assert_refused(answer, "rate_limited");
     }
     for answer in accepted {
-        assert_eq!(ada.hear().await["id"], answer["id"]);
+        assert_eq!(ada.next_message().await["id"], answer["id"]);
     }
     retry_when_told(&mut ada).await;
 }
@@ -119,7 +119,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
     drop(bob);
     ada.wait_for_kind("left").await;
     ada.say("still here");
-    assert_eq!(ada.hear().await["text"], "still here");
+    assert_eq!(ada.next_message().await["text"], "still here");
     Client::connect(&server, Transport::WebSocket)
         .await
         .greeted()

@@ -32,7 +32,7 @@ async fn the_room_hears_it_once_and_nobody_else_does() {
         );
         assert_eq!(heard(&ada.events_until_echo("a fence").await), ["a fence"]);
         assert_eq!(
-            heard(&bob.events_until_heard("a fence").await),
+            heard(&bob.events_until_message("a fence").await),
             ["for tech", "a fence"]
         );
         assert_eq!(
@@ -52,7 +52,7 @@ async fn a_message_has_the_originals_keys_and_then_ours() {
     let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.say("a message");
-    let message = ada.hear().await;
+    let message = ada.next_message().await;
     assert_eq!(
         keys(&message.raw),
         ["sender", "text", "timestamp", "room", "id", "user_id"]
@@ -61,7 +61,7 @@ async fn a_message_has_the_originals_keys_and_then_ours() {
         "send_message",
         &json!({ "text": "with a key", "client_id": "k-1" }),
     );
-    let message = ada.hear().await;
+    let message = ada.next_message().await;
     let with_key = [
         "sender",
         "text",
@@ -82,7 +82,7 @@ async fn every_member_gets_the_same_bytes() {
     let mut bob = Client::connect(&server, Transport::Polling).await;
     bob.join("tech", "Bob").await;
     ada.say("the same for all");
-    assert_eq!(ada.hear().await.raw, bob.hear().await.raw);
+    assert_eq!(ada.next_message().await.raw, bob.next_message().await.raw);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_message_is_acknowledged_with_its_place_and_time() {
             .await;
         assert_accepted(&ack);
         assert_timestamp(&ack["timestamp"]);
-        let message = ada.hear().await;
+        let message = ada.next_message().await;
         assert_eq!(ack["id"], message["id"], "{transport}");
         assert_eq!(ack["timestamp"], message["timestamp"], "{transport}");
         assert!(ack.get("duplicate").is_none(), "{ack}");
@@ -119,7 +119,7 @@ async fn other_fields_are_ignored() {
             "nested": [[{}]],
         }),
     );
-    let message = ada.hear().await;
+    let message = ada.next_message().await;
     assert_eq!(message["sender"], "Ada");
     assert_eq!(message["room"], "tech");
     assert_timestamp(&message["timestamp"]);
@@ -142,7 +142,7 @@ async fn text_is_passed_on_as_it_is() {
     ];
     for text in texts {
         ada.say(text);
-        assert_eq!(ada.hear().await["text"], text);
+        assert_eq!(ada.next_message().await["text"], text);
     }
 }
 
@@ -222,7 +222,7 @@ async fn nobody_learns_anothers_session_id() {
     ada.join("tech", "Ada").await;
     ada.emit("typing", &json!({ "typing": true }));
     ada.say("hello");
-    let mut seen = bob.events_until_heard("hello").await;
+    let mut seen = bob.events_until_message("hello").await;
     ada.emit("leave_room", &json!({}));
     seen.extend(bob.events_until(|event| event["kind"] == "left").await);
     for event in &seen {

@@ -106,7 +106,7 @@ async fn burst(settings: &[(&str, &str)]) -> Fate {
         "the sender heard what was accepted, in order"
     );
     for member in &mut members {
-        member.events_until_heard("settled").await;
+        member.events_until_message("settled").await;
         let heard = heard_up_to(member, fate.accepted[fate.accepted.len() - 1]).await;
         assert!(
             heard == fate.accepted,
@@ -254,7 +254,7 @@ async fn several_senders_are_heard_in_one_order_by_all() {
     for client in &mut clients {
         let mut order = Vec::new();
         while order.len() < 600 {
-            let message = client.hear().await;
+            let message = client.next_message().await;
             order.push((message["id"].as_u64().unwrap(), message["text"].to_string()));
         }
         orders.push(order);

@@ -101,7 +101,7 @@ async fn wrong_room(ada: &mut Client) {
 
 /// A member is told of somebody's coming or going, and of the counts.
 async fn assert_told(member: &mut Client, text: &str, counts: &[(&str, u64)]) {
-    let events = member.until_told(text, counts).await;
+    let events = member.until_notice_and_counts(text, counts).await;
     let mut notices = events.iter().filter(|event| event.name != "room_update");
     assert_notice(notices.next().unwrap(), text);
     assert!(notices.next().is_none(), "{events:?}");

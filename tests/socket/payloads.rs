@@ -268,5 +268,5 @@ async fn packets_that_are_none_close_only_their_own_connection() {
         ada.until_closed().await;
     }
     bob.say("still here");
-    assert_eq!(bob.hear().await["text"], "still here");
+    assert_eq!(bob.next_message().await["text"], "still here");
 }

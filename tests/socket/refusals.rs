@@ -182,7 +182,7 @@ async fn a_text_of_two_thousand_characters_is_fine_and_of_one_more_is_not() {
         let mut ada = member(&server, transport).await;
         let longest = "x".repeat(2000);
         ada.say(&longest);
-        assert_eq!(ada.hear().await["text"], longest);
+        assert_eq!(ada.next_message().await["text"], longest);
         let payload = json!({ "text": "x".repeat(2001) });
         check_refused(&mut ada, "send_message", &payload, "text_too_long").await;
     }
@@ -250,7 +250,7 @@ async fn nobody_else_learns_of_a_refusal() {
     let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = member(&server, Transport::WebSocket).await;
-    bob.events_until_heard("settled").await;
+    bob.events_until_message("settled").await;
     for (event, payload) in [
         ("send_message", json!({ "text": "" })),
         ("join_room", json!({ "room_name": "lobby" })),

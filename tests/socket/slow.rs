@@ -28,7 +28,7 @@ async fn flood(sender: &mut Client) {
         let payload = |n: usize| json!({ "text": text(n) }).to_string();
         let frame = |n: usize| event_frame("send_message", Some(&payload(n)), None);
         sender.send_all((first..first + 500).map(frame).collect());
-        sender.events_until_heard(&text(first + 499)).await;
+        sender.events_until_message(&text(first + 499)).await;
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_member_that_falls_off_the_log_is_told_exactly_what_it_missed() {
     slow.pause_reading();
     flood(&mut sender).await;
     slow.resume_reading();
-    let events = slow.events_until_heard(&text(MESSAGES - 1)).await;
+    let events = slow.events_until_message(&text(MESSAGES - 1)).await;
     let (mut position, mut missed) = (1, 0);
     for event in events.iter().filter(|event| event.name != "room_update") {
         let from = if event.name == "gap" { "from" } else { "id" };

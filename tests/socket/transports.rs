@@ -18,7 +18,7 @@ fn numbered(texts: std::ops::Range<u32>) -> Vec<String> {
 /// Checks that the next messages are these, without a hole, a double or a swap.
 async fn check_hears(client: &mut Client, texts: std::ops::Range<u32>) {
     for n in texts {
-        assert_eq!(client.hear().await["text"], format!("number {n}"));
+        assert_eq!(client.next_message().await["text"], format!("number {n}"));
     }
 }
 
@@ -58,12 +58,17 @@ async fn nothing_is_lost_or_reordered_while_the_transport_changes() {
         ada.send_all(numbered(100..200));
         bob.say("after");
 
-        let at_ada = ada.events_until_heard("after").await;
+        let at_ada = ada.events_until_message("after").await;
         let from_bob = |text: &str| at_ada.iter().position(|event| event["text"] == text);
         assert!(from_bob("before").is_some() && from_bob("before") < from_bob("after"));
         let mut heard = Vec::new();
         while heard.len() < 202 {
-            heard.push(bob.hear().await["text"].as_str().unwrap().to_owned());
+            heard.push(
+                bob.next_message().await["text"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
         heard.retain(|text| text.starts_with("number"));
         let expected: Vec<String> = (0..200).map(|n| format!("number {n}")).collect();
@@ -79,7 +84,7 @@ async fn an_upgraded_session_is_the_same_session() {
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::connect(&server, Transport::Polling).await;
     let user_id = ada.join("tech", "Ada").await["user_id"].clone();
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     ada.upgrade().await;
     ada.say("over the new one");
@@ -138,11 +143,11 @@ async fn who_does_not_answer_the_heartbeat_is_gone_and_the_room_is_told_once() {
             &json!({ "room_name": "tech", "username": "Ada" }),
         );
         ada.until_closed().await;
-        bob.until_told("Ada has left the room", &[("tech", 1)])
+        bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
         let _carol = Client::joined(&server, "tech", "Carol").await;
         let told = bob
-            .until_told("Carol has joined the room", &[("tech", 2)])
+            .until_notice_and_counts("Carol has joined the room", &[("tech", 2)])
             .await;
         assert!(told.iter().all(|event| event["kind"] != "left"), "{told:?}");
     }

@@ -33,8 +33,8 @@ async fn every_script_arrives_as_it_was_sent() {
         ada.join("tech", "Ada").await;
         for text in TEXTS {
             ada.say(text);
-            assert_eq!(ada.hear().await["text"], text, "{transport}");
-            assert_eq!(bob.hear().await["text"], text, "{transport}");
+            assert_eq!(ada.next_message().await["text"], text, "{transport}");
+            assert_eq!(bob.next_message().await["text"], text, "{transport}");
         }
     }
 }
@@ -52,10 +52,10 @@ async fn escapes_are_the_characters_they_stand_for() {
     ];
     for (json, text) in written {
         ada.emit_raw("send_message", Some(&format!("{{\"text\":{json}}}")));
-        assert_eq!(ada.hear().await["text"], text, "{json}");
+        assert_eq!(ada.next_message().await["text"], text, "{json}");
     }
     ada.emit_raw("send_message", Some(r#"{"\u0074ext":"the key too"}"#));
-    assert_eq!(ada.hear().await["text"], "the key too");
+    assert_eq!(ada.next_message().await["text"], "the key too");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn names_are_trimmed_and_composed() {
         assert_accepted(&ack);
         assert_eq!(ack["username"], shown, "{given:?}");
         ada.say("hi");
-        assert_eq!(ada.hear().await["sender"], shown, "{given:?}");
+        assert_eq!(ada.next_message().await["sender"], shown, "{given:?}");
     }
 }
 

@@ -8,10 +8,13 @@
 //! - [`Client`] is what most tests use: it shows every packet in the order it came, and panics on
 //!   what must not be. [`Connection`] returns failures as values, for tests that cause them.
 //!
+//! Benchmarks use [`bare`], which has no tasks and no timers.
+//!
 //! Nothing here knows the server's types: the wire is the contract, so it is read as text. Waits
 //! are for events, with [`EVENT_TIMEOUT`] as the deadline. That something does *not* happen is
 //! shown with a fence: a later event that a missing one would have preceded.
 
+pub mod bare;
 pub mod chat;
 pub mod client;
 pub mod connection;
