@@ -2,9 +2,6 @@
 //! host program relies on, in process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
-#[path = "support/mod.rs"]
-mod support;
-
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,18 +10,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::StreamExt;
 use hubbub::config::Config;
 use hubbub::server::{Server, ServerError};
-use support::{PATIENCE, http};
+use hubbub_test_client::{EVENT_TIMEOUT, http};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// The example's binary, built with the features of this test, so that nothing is built twice.
+/// The example's binary, built with exactly the features of this test, so that nothing is built twice.
 async fn example() -> String {
+    let all_defaults = cfg!(all(
+        feature = "cluster",
+        feature = "jemalloc",
+        feature = "web"
+    ));
     let mut features = Vec::new();
     for (feature, is_on) in [
         ("cluster", cfg!(feature = "cluster")),
-        ("web", cfg!(feature = "web")),
+        ("jemalloc", cfg!(feature = "jemalloc")),
         ("shuttle", cfg!(feature = "shuttle")),
+        ("web", cfg!(feature = "web")),
     ] {
         features.extend(is_on.then_some(feature));
     }
@@ -44,7 +47,8 @@ async fn example() -> String {
             "--message-format=json",
             "--example=embed",
         ])
-        .args(["--no-default-features", "--features", &features.join(",")])
+        .args((!all_defaults).then_some("--no-default-features"))
+        .args(["--features", &features.join(",")])
         .args((!cfg!(debug_assertions)).then_some("--release"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -80,7 +84,10 @@ async fn embedded() -> (Child, SocketAddr) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+    let line = timeout(EVENT_TIMEOUT, lines.next_line())
+        .await
+        .unwrap()
+        .unwrap();
     let line = line.expect("a line with the address");
     let address = line.strip_prefix("listening on http://").expect(&line);
     (child, address.parse().unwrap())
@@ -89,7 +96,10 @@ async fn embedded() -> (Child, SocketAddr) {
 /// What a WebSocket says first.
 async fn first_frame(url: &str) -> String {
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    let frame = timeout(PATIENCE, socket.next()).await.unwrap().unwrap();
+    let frame = timeout(EVENT_TIMEOUT, socket.next())
+        .await
+        .unwrap()
+        .unwrap();
     frame.unwrap().into_text().unwrap().to_string()
 }
 
@@ -142,7 +152,10 @@ async fn another_application_has_its_own_routes_and_the_chat_at_its_root_and_und
         .await
         .unwrap();
     assert!(sent.success());
-    let status = timeout(PATIENCE * 2, child.wait()).await.unwrap().unwrap();
+    let status = timeout(EVENT_TIMEOUT * 2, child.wait())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(status.code(), Some(0));
 }
 

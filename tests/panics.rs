@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 
 const FATAL: &str = "the straw that breaks it";
-const TIMEOUT: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Tells a test what it is told, or panics.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Person {
     }
 
     async fn until_told(&mut self, text: &str) {
-        let heard = tokio::time::timeout(TIMEOUT, async {
+        let heard = tokio::time::timeout(EVENT_TIMEOUT, async {
             while let Some(told) = self.told.recv().await {
                 if told.contains(text) {
                     return true;
@@ -188,7 +188,7 @@ async fn a_panic_ends_its_own_connection_only_and_is_counted() {
 
     telemetry::report_panics(&metrics);
     bob.say(FATAL);
-    let ended = tokio::time::timeout(TIMEOUT, bob.task).await.unwrap();
+    let ended = tokio::time::timeout(EVENT_TIMEOUT, bob.task).await.unwrap();
     drop(std::panic::take_hook());
     // In his own task, or in the room's, which ends him for it.
     match ended {

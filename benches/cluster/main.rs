@@ -22,8 +22,6 @@
     reason = "a benchmark ends at the first surprise, and prints"
 )]
 
-#[path = "../support/line.rs"]
-mod line;
 mod member;
 mod node;
 mod redis;

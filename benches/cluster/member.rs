@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, watch};
 
-use crate::line::{Line, frame};
+use hubbub_test_client::bare::{BareConnection, first_packet};
+use hubbub_test_client::frames::{TEXT, frame};
 
 /// What the members have done and heard, all together.
 #[derive(Default)]
@@ -82,7 +83,7 @@ impl Speaker {
             let packet = format!(
                 r#"42{said}["send_message",{{"text":"@{number} {said}@ Hello, everybody."}}]"#
             );
-            frames.extend(frame(1, &packet));
+            frames.extend(frame(TEXT, packet.as_bytes()));
             self.unheard.push_back((said, at));
             self.said += 1;
             self.open.push_back(at);
@@ -173,14 +174,14 @@ fn figure(packet: &str, name: &str) -> u64 {
 
 /// A member who has joined.
 pub struct Member {
-    line: Line,
+    line: BareConnection,
     speaker: Option<usize>,
 }
 
 impl Member {
     /// Joins the room; `speaker` is the number of one who will talk.
     pub async fn join(server: SocketAddr, name: &str, speaker: Option<usize>) -> Self {
-        let mut line = Line::open(server, [127, 0, 0, 1]).await;
+        let mut line = BareConnection::open(server, [127, 0, 0, 1]).await;
         line.handshake().await;
         line.send("40").await;
         line.packet(r#"42["session""#).await;
@@ -224,7 +225,7 @@ impl Member {
                     speaker.acknowledged(packet, &tally).await;
                     frames.extend(speaker.speak(&tally));
                 } else if packet == "2" {
-                    frames.extend(frame(1, "3"));
+                    frames.extend(frame(TEXT, b"3"));
                 } else if packet.starts_with(r#"42["gap""#) {
                     let missed = listener.miss(packet);
                     tally.missed.fetch_add(missed, Ordering::Relaxed);
@@ -262,35 +263,4 @@ impl Member {
             }
         }
     }
-}
-
-impl Line {
-    /// Reads up to a packet that begins like this.
-    async fn packet(&mut self, start: &str) {
-        loop {
-            while let Some((packet, length)) = first_packet(&self.unread) {
-                let found = packet.starts_with(start);
-                self.unread.drain(..length);
-                if found {
-                    return;
-                }
-            }
-            self.read().await;
-        }
-    }
-}
-
-/// The packet in the first frame, and the frame's length, if all of it is there.
-fn first_packet(bytes: &[u8]) -> Option<(&str, usize)> {
-    // Frames from the server are not masked.
-    let (head, length) = match *bytes.get(1)? {
-        126 => (
-            4,
-            usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?])),
-        ),
-        127 => panic!("a frame of more than 64 KiB"),
-        length => (2, usize::from(length)),
-    };
-    let packet = bytes.get(head..head + length)?;
-    Some((std::str::from_utf8(packet).expect("text"), head + length))
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::node::cpu;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Round trips of which the median counts.
 const TRIPS: usize = 21;
 
@@ -46,7 +46,7 @@ impl Redis {
             address,
             _folder: folder,
         };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(address).is_err() {
             assert!(Instant::now() < deadline, "Redis does not answer");
             thread::sleep(Duration::from_millis(10));

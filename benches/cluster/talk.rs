@@ -16,7 +16,7 @@ use crate::redis::Redis;
 /// Until what the joins brought about has been told.
 const SETTLING: Duration = Duration::from_secs(1);
 /// Until everything that was said has reached all.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How a room talks.
 #[derive(Clone, Copy)]
@@ -110,7 +110,7 @@ impl Talk {
                 break;
             }
             assert!(
-                Instant::now() < end + PATIENCE,
+                Instant::now() < end + DRAIN_TIMEOUT,
                 "{said} said, {acknowledged} acknowledged, {heard} heard by {everybody} members"
             );
         }

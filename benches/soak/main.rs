@@ -22,8 +22,6 @@
     reason = "a benchmark ends at the first surprise, and prints"
 )]
 
-#[path = "../support/line.rs"]
-mod line;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
@@ -40,7 +38,7 @@ use visits::{Said, visit};
 /// What the slope must stay under, in per cent.
 const SLOPE_MAX: f64 = 1.0;
 /// The longest of heartbeats, grace and timeouts is four seconds; this is for slow machines.
-const REST_PATIENCE: Duration = Duration::from_secs(20);
+const REST_TIMEOUT: Duration = Duration::from_secs(20);
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +117,7 @@ async fn main() -> ExitCode {
 
 /// Waits until nobody is left, and notes what is not as it must be then.
 async fn rest(server: &Server, before: &Survey, said: &Said, mistakes: &mut Vec<String>) -> Survey {
-    let deadline = Instant::now() + REST_PATIENCE;
+    let deadline = Instant::now() + REST_TIMEOUT;
     let rested = loop {
         let now = server.survey().await;
         let quiet =

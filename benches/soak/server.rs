@@ -5,12 +5,13 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hubbub_test_client::bare::BareConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
-use crate::line::Line;
 use crate::support;
+use crate::visits::Visitor;
 
 /// Nobody is refused for being fast or many, and whoever is lost is given up soon: but a visit, which
 /// answers no heartbeat, has `PING_TIMEOUT` to come to its end.
@@ -120,7 +121,7 @@ impl Server {
 
     /// Asks as a newcomer.
     pub async fn counts(&self) -> Counts {
-        let mut line = Line::open(self.address, [127, 0, 0, 1]).await;
+        let mut line = BareConnection::open(self.address, [127, 0, 0, 1]).await;
         line.handshake().await;
         line.send("40").await;
         let list = line.until("42[\"session\"").await;

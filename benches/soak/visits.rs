@@ -4,19 +4,19 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hubbub_test_client::bare::BareConnection;
+use hubbub_test_client::frames::{CLOSE, TEXT, frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::line::{Line, frame};
-
-/// How long anybody waits for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one visit may take.
+const VISIT_TIMEOUT: Duration = Duration::from_secs(20);
 const ROOMS: [&str; 5] = ["general", "tech", "sports", "music", "gaming"];
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
 /// How a connection ends.
 #[derive(Clone, Copy)]
-enum Ending {
+pub enum Ending {
     /// Socket.IO DISCONNECT, then a closing frame.
     Goodbye,
     /// A closing frame alone.
@@ -64,7 +64,7 @@ pub async fn visit(server: SocketAddr, batch: u64, n: u64) -> Said {
     // Each batch comes from an address of its own: 28,000 ports in TIME_WAIT would else be all.
     let [.., high, low] = batch.to_be_bytes();
     let from = [127, 1, high, low];
-    let patiently = timeout(PATIENCE, async {
+    let patiently = timeout(VISIT_TIMEOUT, async {
         match n % 20 {
             0 => never_claimed(server, from, n).await,
             7 => polling(server, from, n).await,
@@ -79,7 +79,7 @@ pub async fn visit(server: SocketAddr, batch: u64, n: u64) -> Said {
 }
 
 async fn never_claimed(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
-    let mut line = Line::open(server, from).await;
+    let mut line = BareConnection::open(server, from).await;
     if n.is_multiple_of(40) {
         line.handshake().await;
     } else {
@@ -101,7 +101,7 @@ async fn never_claimed(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
 
 /// As the original's clients.
 async fn stranger(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
-    let mut line = Line::open(server, from).await;
+    let mut line = BareConnection::open(server, from).await;
     line.handshake().await;
     let messages = line.join_and_say("40", n).await;
     let endings = [
@@ -120,7 +120,7 @@ async fn stranger(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
 
 /// One that can resume: lost, and back with its token, or never seen again.
 async fn with_token(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
-    let mut line = Line::open(server, from).await;
+    let mut line = BareConnection::open(server, from).await;
     line.handshake().await;
     line.send("40{\"token\":null}").await;
     let session = line.until("\"server\":").await;
@@ -145,7 +145,7 @@ async fn with_token(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
         .await;
     }
     if comes_back {
-        let mut again = Line::open(server, from).await;
+        let mut again = BareConnection::open(server, from).await;
         again.handshake().await;
         messages += again.join_and_say(&connect, n).await;
         again.end(Ending::Goodbye).await;
@@ -157,7 +157,7 @@ async fn with_token(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
 }
 
 async fn polling(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
-    let mut line = Line::open(server, from).await;
+    let mut line = BareConnection::open(server, from).await;
     let open = line.ask("GET", POLLING, "").await;
     let (_, sid) = open.split_once("\"sid\":\"").expect("a session");
     let (sid, _) = sid.split_once('"').expect("a session");
@@ -186,7 +186,7 @@ async fn polling(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
 
 /// One that ends in the middle of CONNECT or of an upgrade.
 async fn ends_while_connecting(server: SocketAddr, from: [u8; 4], n: u64) -> Said {
-    let mut line = Line::open(server, from).await;
+    let mut line = BareConnection::open(server, from).await;
     let ending = if n.is_multiple_of(3) {
         Ending::Finish
     } else {
@@ -209,13 +209,13 @@ async fn ends_while_connecting(server: SocketAddr, from: [u8; 4], n: u64) -> Sai
             ),
             2 => drop(line.ask("POST", &path, "40\x1e1").await),
             _ => {
-                let mut socket = Line::open(server, from).await;
+                let mut socket = BareConnection::open(server, from).await;
                 socket.handshake_for(&format!("&sid={sid}")).await;
                 socket.send("2probe").await;
                 if kind == 3 {
                     socket.until("3probe").await;
                     socket
-                        .write(&[frame(1, "5"), frame(1, "40")].concat())
+                        .write(&[frame(TEXT, b"5"), frame(TEXT, b"40")].concat())
                         .await;
                 }
                 socket.end(ending).await;
@@ -239,21 +239,31 @@ fn join(n: u64) -> String {
     format!("42[\"join_room\",{{\"room_name\":\"{room}\",\"username\":\"Visitor {n}\"}}]")
 }
 
-impl Line {
+/// What a visit does over its connection.
+pub trait Visitor {
     /// Joins, and says something now and then. Returns how many messages that was.
+    async fn join_and_say(&mut self, connect: &str, n: u64) -> u64;
+
+    async fn goodbye(self);
+
+    async fn end(&mut self, ending: Ending);
+
+    /// One HTTP request and the body of its answer.
+    async fn ask(&mut self, method: &str, path: &str, body: &str) -> String;
+}
+
+impl Visitor for BareConnection {
     async fn join_and_say(&mut self, connect: &str, n: u64) -> u64 {
         if !connect.is_empty() {
             self.send(connect).await;
             // As every client does: what comes before the answer is for nobody.
             self.until("40{\"sid\"").await;
         }
-        let mut frames = frame(1, &join(n));
+        let mut frames = frame(TEXT, join(n).as_bytes());
         let says = (n / 4).is_multiple_of(3);
         if says {
-            frames.extend(frame(
-                1,
-                &format!("42[\"send_message\",{{\"text\":\"I am number {n}.\"}}]"),
-            ));
+            let message = format!("42[\"send_message\",{{\"text\":\"I am number {n}.\"}}]");
+            frames.extend(frame(TEXT, message.as_bytes()));
         }
         self.write(&frames).await;
         self.until("42[\"join_confirm\"").await;
@@ -263,7 +273,7 @@ impl Line {
         u64::from(says)
     }
 
-    pub async fn goodbye(mut self) {
+    async fn goodbye(mut self) {
         self.end(Ending::Goodbye).await;
     }
 
@@ -272,9 +282,9 @@ impl Line {
             Ending::Goodbye | Ending::Closing => {
                 let mut last = Vec::new();
                 if matches!(ending, Ending::Goodbye) {
-                    last = frame(1, "41");
+                    last = frame(TEXT, b"41");
                 }
-                last.extend(frame(8, ""));
+                last.extend(frame(CLOSE, b""));
                 self.write(&last).await;
                 // Until the server has closed; what it still says is nobody's.
                 while matches!(self.stream.read_buf(&mut self.unread).await, Ok(1..)) {}
@@ -284,7 +294,6 @@ impl Line {
         }
     }
 
-    /// One HTTP request and the body of its answer.
     async fn ask(&mut self, method: &str, path: &str, body: &str) -> String {
         let length = body.len();
         let head =

@@ -2,17 +2,17 @@
 
 use std::time::Instant;
 
+use hubbub_test_client::chat::{come_back, with_token};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{HEALED, nodes, notices, until};
 use super::redis::{Keeps, Redis};
-use crate::support::chat::{come_back, with_token};
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Server, Transport};
 
 /// Somebody able to resume, who is lost as soon as they are in the room.
-async fn visit(server: &Server) {
+async fn visit(server: &TestServer) {
     let mut ghost = with_token(server, Transport::WebSocket, &Value::Null).await;
     ghost.greeted().await;
     come_back(&mut ghost, "tech", "Ghost").await;
@@ -144,7 +144,7 @@ async fn a_shared_room_is_bounded_on_each_node_and_those_who_were_there_first_go
     let most = 100 + 20 * (since.elapsed().as_secs() + 1);
     assert!(accepted + 12 <= most, "{accepted} accepted of {most}");
     assert!(refused > 0, "there was no flood");
-    watcher.events_until_heard("still here in round 11").await;
+    watcher.events_until_message("still here in round 11").await;
 }
 
 /// Each node counts for itself, so a user has as many budgets as there are nodes, and no more.
@@ -154,7 +154,7 @@ async fn going_from_node_to_node_gives_a_budget_for_each_node_and_no_more() {
         return;
     };
     let settings = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "5")];
-    let nodes: [Server; 2] = nodes(&redis.url(), &settings).await;
+    let nodes: [TestServer; 2] = nodes(&redis.url(), &settings).await;
     let (since, mut accepted, mut token) = (Instant::now(), 0, Value::Null);
     for round in 0..8 {
         let mut eve = with_token(&nodes[round % 2], Transport::WebSocket, &token).await;
@@ -175,7 +175,7 @@ async fn the_users_of_all_nodes_come_in_pages() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    let nodes: [Server; 2] = nodes(&redis.url(), &[]).await;
+    let nodes: [TestServer; 2] = nodes(&redis.url(), &[]).await;
     let mut guests = Vec::new();
     for number in 0..5 {
         let name = format!("Guest {number}");

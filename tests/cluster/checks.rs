@@ -1,5 +1,8 @@
 //! What must hold while Redis is away, and once it is back: for Ada on one node and Bob on another.
 
+use hubbub_test_client::http::get;
+use hubbub_test_client::shape::{assert_refused, default_rooms_json};
+use hubbub_test_client::{Client, TestServer, Transport};
 use hyper::http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -8,9 +11,6 @@ use super::nodes::{
     HEALED, REFUSED, SLACK, ids, notices, said, until_accepted, until_listed, until_not_ready,
     until_ready,
 };
-use crate::support::http::get;
-use crate::support::shape::{assert_refused, default_rooms_json};
-use crate::support::{Client, Server, Transport};
 
 /// A join that goes elsewhere.
 pub const JOIN: &str = r#"{"room_name":"music","username":"Ada"}"#;
@@ -31,7 +31,7 @@ pub async fn is_refused(client: &mut Client, event: &str, payload: &Value) {
 
 /// What a node does while its Redis is away: joined people stay and are refused what cannot be
 /// done; nobody new is let in.
-pub async fn check_away(node: &Server, member: &mut Client, text: &str) {
+pub async fn check_away(node: &TestServer, member: &mut Client, text: &str) {
     is_refused(member, "send_message", &message(text)).await;
     is_refused(member, "join_room", &serde_json::from_str(JOIN).unwrap()).await;
     until_not_ready(node, REFUSED).await;
@@ -45,7 +45,7 @@ pub async fn check_away(node: &Server, member: &mut Client, text: &str) {
 /// What must be so soon after Redis is back, since `back`: everything goes on, as if nothing had
 /// been. What was refused is nowhere, nobody has left, and the ids have no holes.
 pub async fn check_well(
-    nodes: &[&Server],
+    nodes: &[&TestServer],
     members: [&mut Client; 2],
     back: Instant,
     refused: &[&str],
@@ -58,7 +58,7 @@ pub async fn check_well(
     let took = back.elapsed();
     assert!(took < HEALED + SLACK, "{took:?}");
     for client in [ada, bob] {
-        let mut events = client.events_until_heard("well again").await;
+        let mut events = client.events_until_message("well again").await;
         events.extend(client.events_until_echo("a fence").await);
         assert_eq!(notices(&events), [""; 0], "{events:?}");
         for event in &events {
@@ -77,13 +77,13 @@ pub async fn check_well(
 }
 
 /// Ada on one node, Bob on another.
-pub async fn ada_and_bob(one: &Server, two: &Server) -> (Client, Client) {
+pub async fn ada_and_bob(one: &TestServer, two: &TestServer) -> (Client, Client) {
     let mut ada = Client::joined(one, "tech", "Ada").await;
     let mut bob = Client::joined(two, "tech", "Bob").await;
     until_listed(&mut bob, SLACK, &["Ada", "Bob"]).await;
     // Both have been told everything so far.
     said(&mut bob, "before").await;
-    ada.events_until_heard("before").await;
-    bob.events_until_heard("before").await;
+    ada.events_until_message("before").await;
+    bob.events_until_message("before").await;
     (ada, bob)
 }

@@ -1,19 +1,19 @@
 //! What does not come from a node, in the streams that nodes read: it is skipped and counted, and
 //! everything goes on.
 
+use hubbub_test_client::shape::assert_refused;
+use hubbub_test_client::{Client, Metrics, TestServer};
 use serde_json::json;
 
 use super::nodes::{HEALED, SLACK, ids, node, nodes, said, until_accepted, until_listed};
 use super::redis::{Keeps, Redis};
 use super::resp::Reply;
-use crate::support::shape::assert_refused;
-use crate::support::{Client, Metrics, Server};
 
 const LOG: &str = "hubbub:room:tech:log";
 const STATE: &str = "hubbub:state";
 
 /// How many entries a node has skipped, whyever.
-async fn skipped(node: &Server) -> u64 {
+async fn skipped(node: &TestServer) -> u64 {
     let text = Metrics::of(node).text().await;
     let counts = text
         .lines()
@@ -70,8 +70,8 @@ async fn foreign_and_malformed_entries_of_a_log_are_skipped_and_counted() {
     let mut ada = Client::joined(&one, "tech", "Ada").await;
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     said(&mut ada, "before").await;
-    ada.events_until_heard("before").await;
-    bob.events_until_heard("before").await;
+    ada.events_until_message("before").await;
+    bob.events_until_message("before").await;
 
     let real = newest(&redis, LOG).await;
     let mut entries = forged(&real);
@@ -85,7 +85,7 @@ async fn foreign_and_malformed_entries_of_a_log_are_skipped_and_counted() {
     }
     said(&mut bob, "after").await;
     for client in [&mut ada, &mut bob] {
-        let events = client.events_until_heard("after").await;
+        let events = client.events_until_message("after").await;
         assert!(events.iter().all(|event| event.name != "gap"), "{events:?}");
         let ids = ids(&events);
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
@@ -101,7 +101,7 @@ async fn foreign_and_malformed_entries_of_a_log_are_skipped_and_counted() {
     let mut carl = Client::joined(&third, "tech", "Carl").await;
     assert!(skipped(&third).await > 0);
     said(&mut carl, "I am here").await;
-    ada.events_until_heard("I am here").await;
+    ada.events_until_message("I am here").await;
 }
 
 #[tokio::test]
@@ -147,5 +147,5 @@ async fn a_log_that_is_no_stream_is_unavailable_and_heals_when_it_has_gone() {
     assert_refused(&answer, "unavailable");
     redis.ask(&["DEL", LOG]).await;
     until_accepted(&mut ada, HEALED + SLACK, "send_message", &message).await;
-    ada.events_until_heard("hello").await;
+    ada.events_until_message("hello").await;
 }

@@ -1,11 +1,11 @@
 //! What is kept in Redis: messages by HISTORY_*, and the newest notices beside them.
 
+use hubbub_test_client::visits::{self, Room};
+use hubbub_test_client::{Client, Metrics};
 use serde_json::json;
 
-use super::nodes::{node, nodes, said, until};
+use super::nodes::{node, nodes, only_busy_test, said, until};
 use super::redis::{Keeps, Redis};
-use crate::support::visits::{self, Room};
-use crate::support::{Client, Metrics};
 
 /// Nobody is refused for being fast.
 const UNLIMITED: (&str, &str) = ("MESSAGE_RATE", "0");
@@ -13,6 +13,7 @@ const LOG: &str = "hubbub:room:tech:log";
 
 #[tokio::test]
 async fn visitors_push_no_message_out_of_history_on_any_node() {
+    let _busy = only_busy_test().await;
     for settings in [
         &[][..],
         &[("HISTORY_MESSAGES", "40"), ("SLOW_TIMEOUT", "0")],

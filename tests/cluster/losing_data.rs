@@ -1,13 +1,13 @@
 //! A Redis that comes back without what it had: a new epoch begins, and everybody is told.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{
     HEALED, SLACK, ids, nodes, resuming, said, until_accepted, until_listed, until_ready,
 };
 use super::redis::{Keeps, Redis};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::{Client, Event, Server, Transport};
 
 /// How far above all earlier ids those of a new epoch begin, at least.
 const JUMP: u64 = 100_000;
@@ -20,7 +20,7 @@ struct Member {
 }
 
 impl Member {
-    async fn joined(server: &Server, name: &str) -> Self {
+    async fn joined(server: &TestServer, name: &str) -> Self {
         let mut client = Client::connect(server, Transport::WebSocket).await;
         let confirm = client.join("tech", name).await;
         Self {
@@ -33,7 +33,7 @@ impl Member {
 
     /// Reads to that message; ids never go down on the way.
     async fn reads_to(&mut self, text: &str) -> Vec<Event> {
-        let events = self.client.events_until_heard(text).await;
+        let events = self.client.events_until_message(text).await;
         for id in ids(&events) {
             assert!(id > self.last, "{id} after {}: {events:?}", self.last);
             self.last = id;
@@ -100,7 +100,7 @@ async fn check_loss(redis: &mut Redis, lose: impl AsyncFn(&mut Redis)) {
 }
 
 /// Nobody resumes in the lost log; in the new one, from where the gap said it goes on.
-async fn check_resuming(node: &Server, (epoch, last): &(Value, u64), bob: &Member) {
+async fn check_resuming(node: &TestServer, (epoch, last): &(Value, u64), bob: &Member) {
     let mut eve = Client::connect(node, Transport::WebSocket).await;
     eve.greeted().await;
     let answer = eve
@@ -113,7 +113,7 @@ async fn check_resuming(node: &Server, (epoch, last): &(Value, u64), bob: &Membe
     let again = resuming("tech", "Eve", &bob.epoch, bob.last - 1);
     let answer = eve.ask("join_room", &again).await;
     assert_eq!(answer["recovered"], true, "{answer}");
-    assert_eq!(eve.hear().await["text"], "after");
+    assert_eq!(eve.next_message().await["text"], "after");
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn whoever_has_moved_since_the_snapshot_stays_where_they_are() {
         &json!({ "text": "still here" }),
     )
     .await;
-    bob.events_until_heard("still here").await;
+    bob.events_until_message("still here").await;
 }
 
 #[tokio::test]

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{assert_accepted, count};
+use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::nodes::{LEASE, SLACK, node, nodes, notices, resuming, said, until_listed};
+use super::nodes::{
+    LEASE, SLACK, node, nodes, notices, resuming, said, until_listed, until_nodes_are,
+};
 use super::redis::{Keeps, Redis};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{assert_accepted, count};
-use crate::support::{Client, Server, Transport};
 
 #[tokio::test]
 async fn the_members_of_a_killed_node_are_gone_within_fifteen_seconds_and_the_room_is_told() {
@@ -63,7 +65,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
     let [one, two] = nodes(&redis.url(), &[]).await;
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     let (mut ada, token) = resumable(&one, Transport::WebSocket, "Ada").await;
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     let last = said(&mut ada, "said on a node that will die").await;
     bob.events_until(|event| event["id"] == last).await;
@@ -86,11 +88,11 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
         (&json!(true), &json!(2)),
         "{answer}"
     );
-    assert_eq!(ada.hear().await["text"], "said while Ada is away");
+    assert_eq!(ada.next_message().await["text"], "said while Ada is away");
     // Nor is anybody told when the lease of the dead node is over.
-    sleep(LEASE + SLACK).await;
+    until_nodes_are(&redis, 1).await;
     ada.say("a fence");
-    let events = bob.events_until_heard("a fence").await;
+    let events = bob.events_until_message("a fence").await;
     assert_eq!(notices(&events), [""; 0], "{events:?}");
     until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
 }
@@ -99,6 +101,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
 #[tokio::test]
 async fn a_node_is_drained_and_nobody_is_told_that_those_who_move_have_left() {
     const MEMBERS: usize = 20;
+    const GRACE: Duration = Duration::from_secs(3);
     let settings = [("DRAIN_TIMEOUT", "3s"), ("RESUME_GRACE", "3s")];
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
@@ -124,8 +127,10 @@ async fn a_node_is_drained_and_nobody_is_told_that_those_who_move_have_left() {
         moved.push(again);
     }
     assert_eq!(one.exit().await.code(), Some(0));
-    // Longer than the grace, and than the lease of a node that would not have said goodbye.
-    sleep(LEASE + SLACK).await;
+    // The node is gone for the others, and then time itself is tested: nothing may happen when the
+    // grace of its members is over.
+    until_nodes_are(&redis, 1).await;
+    sleep(GRACE + SLACK).await;
     let events = bob.events_until_echo("after").await;
     assert_eq!(notices(&events), [""; 0]);
     let mut updates = events.iter().filter(|e| e.name == "room_update");
@@ -169,19 +174,19 @@ async fn a_node_that_was_paused_for_longer_than_its_lease_finds_its_way_back() {
         return;
     };
     let settings = [("PING_TIMEOUT", "10m")];
-    let nodes: [Server; 2] = nodes(&redis.url(), &settings).await;
+    let nodes: [TestServer; 2] = nodes(&redis.url(), &settings).await;
     let mut bob = Client::joined(&nodes[1], "tech", "Bob").await;
     let mut ada = Client::joined(&nodes[0], "tech", "Ada").await;
     bob.until_counts(&[("tech", 2)]).await;
     nodes[0].signal("STOP").await;
-    bob.until_told("Ada has left the room", &[("tech", 1)])
+    bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
         .await;
     said(&mut bob, "said meanwhile").await;
     nodes[0].signal("CONT").await;
     bob.until_counts(&[("tech", 2)]).await;
-    assert_eq!(ada.hear().await["text"], "said meanwhile");
+    assert_eq!(ada.next_message().await["text"], "said meanwhile");
     said(&mut ada, "still here").await;
-    bob.events_until_heard("still here").await;
+    bob.events_until_message("still here").await;
     for client in [&mut ada, &mut bob] {
         until_listed(client, SLACK, &["Ada", "Bob"]).await;
     }

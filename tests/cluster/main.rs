@@ -16,13 +16,11 @@ mod clocks;
     reason = "what knows a single server is for the other suite"
 )]
 mod delivery {
-    pub mod book;
     pub mod checker;
-    pub mod connection;
     pub mod counts;
     pub mod faults;
-    pub mod frames;
     pub mod history;
+    pub mod merged_log;
     pub mod observer;
     pub mod person;
     pub mod plan;
@@ -49,6 +47,9 @@ mod runs;
 mod service;
 mod settings;
 mod setup;
-#[path = "../support/mod.rs"]
-mod support;
 mod takeover;
+
+use hubbub_test_client::Binary;
+
+/// The server under test.
+const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));

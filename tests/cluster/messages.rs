@@ -1,12 +1,12 @@
 //! What is said on one node, as the other nodes tell it.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{ids, node, nodes, resuming, said, until};
 use super::redis::{Keeps, Redis};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Event, Server, Transport};
 
 const UNLIMITED: [(&str, &str); 1] = [("MESSAGE_RATE", "0")];
 const EACH: u64 = 100;
@@ -24,7 +24,7 @@ async fn what_is_said_on_any_node_reaches_all_nodes_in_one_order() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    let nodes: [Server; 3] = nodes(&redis.url(), &UNLIMITED).await;
+    let nodes: [TestServer; 3] = nodes(&redis.url(), &UNLIMITED).await;
     let (mut clients, mut epochs, mut joined_at) = (Vec::new(), Vec::new(), Vec::new());
     for (number, node) in nodes.iter().enumerate() {
         let transport = Transport::ALL[number];
@@ -82,7 +82,7 @@ async fn an_acknowledgement_has_the_id_and_the_time_that_everybody_is_told() {
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     let answer = ada.ask("send_message", &json!({ "text": "hello" })).await;
     assert_accepted(&answer);
-    let (here, there) = (ada.hear().await, bob.hear().await);
+    let (here, there) = (ada.next_message().await, bob.next_message().await);
     assert_eq!(here.raw, there.raw);
     for key in ["id", "timestamp"] {
         assert_eq!(answer[key], there[key], "{key}");
@@ -158,10 +158,10 @@ async fn a_client_resumes_on_another_node_and_misses_nothing() {
     assert_eq!(answer["recovered"], true, "{answer}");
     assert_eq!(answer["epoch"], epoch);
     for n in 0..50 {
-        assert_eq!(ada.hear().await["text"], format!("missed {n}"));
+        assert_eq!(ada.next_message().await["text"], format!("missed {n}"));
     }
     said(&mut bob, "live").await;
-    assert_eq!(ada.hear().await["text"], "live");
+    assert_eq!(ada.next_message().await["text"], "live");
 }
 
 #[tokio::test]
@@ -275,8 +275,8 @@ async fn two_services_share_a_redis_and_nothing_else() {
     ada.emit("typing", &json!({ "typing": true }));
     said(&mut ada, "ours").await;
     said(&mut eve, "theirs").await;
-    assert_eq!(eve.hear().await["text"], "theirs");
-    assert_eq!(ada.hear().await["text"], "ours");
+    assert_eq!(eve.next_message().await["text"], "theirs");
+    assert_eq!(ada.next_message().await["text"], "ours");
     for client in [&mut ada, &mut eve] {
         let users = client.ask("list_users", &json!({})).await;
         assert_eq!(users["total"], 1, "{users}");

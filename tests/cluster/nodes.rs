@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::http::get;
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Event, TestServer};
 use hyper::http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
-use crate::support::http::get;
-use crate::support::shape::assert_accepted;
-use crate::support::{Client, Event, PATIENCE, Server};
+use super::redis::Redis;
+use crate::HUBBUB;
 
 /// What all nodes of a service must share.
 pub const KEY: &str = "a key that all the nodes of one service have in common";
@@ -17,6 +20,9 @@ pub const KEY: &str = "a key that all the nodes of one service have in common";
 pub const SHOWN: Duration = Duration::from_secs(1);
 /// How long the members of a killed node may be seen.
 pub const LEASE: Duration = Duration::from_secs(15);
+/// Longer than a lease and a renewal, for tests of what a lease that runs out must not do where
+/// nothing announces that it would.
+pub const LEASE_IS_OVER: Duration = Duration::from_secs(10);
 /// How long a refusal may take while Redis is away.
 pub const REFUSED: Duration = Duration::from_secs(5);
 /// How long everything may take to be well again once Redis is back.
@@ -24,25 +30,31 @@ pub const HEALED: Duration = Duration::from_secs(5);
 /// What a busy machine may add to each of them.
 pub const SLACK: Duration = Duration::from_secs(2);
 
+/// Held by tests that keep the processor busy: two of them at a time would measure each other.
+pub async fn only_busy_test() -> MutexGuard<'static, ()> {
+    static BUSY: Mutex<()> = Mutex::const_new(());
+    BUSY.lock().await
+}
+
 /// Starts a node, without waiting until it is ready.
-pub async fn launched(url: &str, settings: &[(&str, &str)]) -> Server {
+pub async fn launched(url: &str, settings: &[(&str, &str)]) -> TestServer {
     let own = [
         ("SECRET_KEY", KEY),
         ("REDIS_URL", url),
         ("METRICS_ADDR", "127.0.0.1:0"),
     ];
-    Server::with(&[&own[..], settings].concat()).await
+    HUBBUB.start_with(&[&own[..], settings].concat()).await
 }
 
 /// Starts a node, and waits until it is ready.
-pub async fn node(url: &str, settings: &[(&str, &str)]) -> Server {
+pub async fn node(url: &str, settings: &[(&str, &str)]) -> TestServer {
     let server = launched(url, settings).await;
-    until_ready(&server, PATIENCE).await;
+    until_ready(&server, EVENT_TIMEOUT).await;
     server
 }
 
 /// Starts so many of them.
-pub async fn nodes<const N: usize>(url: &str, settings: &[(&str, &str)]) -> [Server; N] {
+pub async fn nodes<const N: usize>(url: &str, settings: &[(&str, &str)]) -> [TestServer; N] {
     let mut servers = Vec::new();
     for _ in 0..N {
         servers.push(node(url, settings).await);
@@ -50,7 +62,7 @@ pub async fn nodes<const N: usize>(url: &str, settings: &[(&str, &str)]) -> [Ser
     servers.try_into().ok().expect("so many were started")
 }
 
-/// Waits until something holds.
+/// Waits until something holds, which nothing announces: it is looked at every 20 ms.
 pub async fn until(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !holds().await {
@@ -59,19 +71,36 @@ pub async fn until(patience: Duration, what: &str, mut holds: impl AsyncFnMut() 
     }
 }
 
+/// Waits until Redis knows so many nodes: those whose lease is over have been ended by the others.
+pub async fn until_nodes_are(redis: &Redis, count: i64) {
+    until(LEASE + SLACK, "the dead nodes are ended", async || {
+        redis.ask(&["SCARD", "hubbub:nodes"]).await.number() == count
+    })
+    .await;
+}
+
+/// Waits until all leases are over, as when no node reaches Redis.
+pub async fn until_leases_are_over(redis: &Redis) {
+    until(LEASE + SLACK, "all leases are over", async || {
+        let keys = redis.keys().await;
+        !keys.iter().any(|key| key.starts_with("hubbub:lease:"))
+    })
+    .await;
+}
+
 /// Whether a node wants new connections.
-pub async fn is_ready(server: &Server) -> bool {
+pub async fn is_ready(server: &TestServer) -> bool {
     let answer = get(server.address(), "/readyz").await.unwrap();
     answer.status == StatusCode::OK
 }
 
 /// Waits until a node wants new connections.
-pub async fn until_ready(server: &Server, patience: Duration) {
+pub async fn until_ready(server: &TestServer, patience: Duration) {
     until(patience, "ready", async || is_ready(server).await).await;
 }
 
 /// Waits until a node wants none.
-pub async fn until_not_ready(server: &Server, patience: Duration) {
+pub async fn until_not_ready(server: &TestServer, patience: Duration) {
     until(patience, "not ready", async || !is_ready(server).await).await;
 }
 

@@ -3,19 +3,19 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::http::get;
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Metrics};
 use hyper::http::StatusCode;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::checks::{ada_and_bob, check_away, check_well, is_refused, message};
 use super::nodes::{
-    HEALED, LEASE, REFUSED, SLACK, launched, node, nodes, said, until, until_accepted,
-    until_listed, until_not_ready, until_ready,
+    HEALED, REFUSED, SLACK, launched, node, nodes, said, until, until_accepted,
+    until_leases_are_over, until_listed, until_not_ready, until_ready,
 };
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::http::get;
-use crate::support::packet::event_frame;
-use crate::support::{Client, Metrics, PATIENCE};
 
 #[tokio::test]
 async fn a_redis_that_restarts_with_its_data_is_only_a_pause() {
@@ -41,14 +41,14 @@ async fn a_redis_that_restarts_with_its_data_is_only_a_pause() {
         let back = Instant::now();
         let again = until_accepted(&mut ada, HEALED, "send_message", &message(&text)).await;
         for client in [&mut ada, &mut bob] {
-            let heard = client.events_until_heard(&text).await;
+            let heard = client.events_until_message(&text).await;
             assert_eq!(heard.last().unwrap()["id"], again["id"]);
             assert!(heard.iter().all(|event| event.name != "gap"), "{heard:?}");
         }
         let fence = format!("the end, killed: {is_killed}");
         until_accepted(&mut bob, HEALED, "send_message", &message(&fence)).await;
         for client in [&mut ada, &mut bob] {
-            let rest = client.events_until_heard(&fence).await;
+            let rest = client.events_until_message(&fence).await;
             assert!(rest.iter().all(|event| event["text"] != text), "said once");
         }
         let took = back.elapsed();
@@ -95,7 +95,7 @@ async fn a_redis_that_cannot_be_reached_is_waited_for() {
     relay.set(Way::BARRED);
     relay.cut();
     check_away(&one, &mut ada, "refused").await;
-    sleep(LEASE).await;
+    until_leases_are_over(&redis).await;
     check_away(&two, &mut bob, "refused as well").await;
     relay.set(Way::CLEAR);
     let refused = ["refused", "refused as well"];
@@ -119,17 +119,17 @@ async fn a_node_that_cannot_reach_redis_is_gone_for_the_others_until_it_can() {
     let (mut ada, mut bob) = ada_and_bob(&one, &two).await;
     relay.set(Way::BARRED);
     relay.cut();
-    bob.until_told("Ada has left the room", &[("tech", 1)])
+    bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
         .await;
     said(&mut bob, "said while Ada is cut off").await;
     relay.set(Way::CLEAR);
     until_ready(&one, HEALED + SLACK).await;
-    ada.events_until_heard("said while Ada is cut off").await;
+    ada.events_until_message("said while Ada is cut off").await;
     for client in [&mut ada, &mut bob] {
         until_listed(client, HEALED, &["Ada", "Bob"]).await;
     }
     said(&mut ada, "back").await;
-    bob.events_until_heard("back").await;
+    bob.events_until_message("back").await;
 }
 
 /// Connections are cut again and again, from both sides, amid messages: each is said once.
@@ -150,7 +150,7 @@ async fn connections_to_redis_that_are_killed_lose_and_double_nothing() {
             _ => {}
         }
         let message = message(&format!("number {n}"));
-        let answer = until_accepted(&mut ada, PATIENCE, "send_message", &message).await;
+        let answer = until_accepted(&mut ada, EVENT_TIMEOUT, "send_message", &message).await;
         accepted.push(answer["id"].as_u64().unwrap());
     }
     assert!(accepted.is_sorted_by(|a, b| a < b), "{accepted:?}");

@@ -1,19 +1,19 @@
 //! Who is where, and who types: the same on all nodes.
 
+use hubbub_test_client::shape::{ROOMS, assert_accepted, assert_refused, default_rooms_json};
+use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::nodes::{SHOWN, SLACK, nodes, until_listed};
 use super::redis::{Keeps, Redis};
-use crate::support::shape::{ROOMS, assert_accepted, assert_refused, default_rooms_json};
-use crate::support::{Client, Event, Server, Transport};
 
 #[tokio::test]
 async fn joins_and_leaves_are_counted_listed_and_told_on_every_node_within_a_second() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    let nodes: [Server; 3] = nodes(&redis.url(), &[]).await;
+    let nodes: [TestServer; 3] = nodes(&redis.url(), &[]).await;
     let mut watchers = Vec::new();
     for node in &nodes {
         watchers.push(Client::connect(node, Transport::WebSocket).await);

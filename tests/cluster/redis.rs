@@ -8,12 +8,12 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use hubbub_test_client::{EVENT_TIMEOUT, FakeClock};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use super::resp::{Reply, Resp};
-use crate::support::{FakeClock, PATIENCE};
 
 /// What can be a Redis.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
@@ -167,7 +167,7 @@ impl Redis {
             }
             true
         };
-        let answered = timeout(PATIENCE, answers).await;
+        let answered = timeout(EVENT_TIMEOUT, answers).await;
         answered.unwrap_or_else(|_| panic!("Redis does not answer: {}", self.log()))
     }
 
@@ -185,7 +185,7 @@ impl Redis {
 
     /// Runs one command, over a connection of its own.
     pub async fn ask(&self, command: &[&str]) -> Reply {
-        let reply = timeout(PATIENCE, self.try_ask(command)).await;
+        let reply = timeout(EVENT_TIMEOUT, self.try_ask(command)).await;
         match reply.expect("Redis answers").unwrap() {
             Reply::Error(error) => panic!("{command:?}: {error}"),
             reply => reply,
@@ -210,7 +210,7 @@ impl Redis {
     pub async fn stop(&mut self) {
         self.signal("TERM").await;
         let mut child = self.child.take().unwrap();
-        let ended = timeout(PATIENCE, child.wait()).await;
+        let ended = timeout(EVENT_TIMEOUT, child.wait()).await;
         ended.expect("Redis stops").unwrap();
     }
 

@@ -8,6 +8,7 @@ use super::delivery::counts::Counts;
 use super::delivery::plan::{Plan, set};
 use super::delivery::violation::shown;
 use super::delivery::workload;
+use super::nodes::only_busy_test;
 use super::service::{Fault, Script, Service, WITHOUT_LOSS};
 
 const NODES: usize = 3;
@@ -38,6 +39,7 @@ fn plan() -> Plan {
 
 /// Runs a plan, in which nothing may be found; nothing where there is no Redis.
 async fn run(plan: &Plan, script: Script) -> Option<Counts> {
+    let _busy = only_busy_test().await;
     eprintln!("{plan:?} {script:?}");
     let service = Service::open(plan, script).await?;
     let outcome = workload::run(plan, None, service).await;

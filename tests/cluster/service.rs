@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hubbub_test_client::shape::default_rooms_json;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Metrics, TestServer, Transport};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -22,8 +24,6 @@ use super::delivery::workload::Scene;
 use super::nodes::{LEASE, SLACK, is_ready, launched, until};
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::shape::default_rooms_json;
-use crate::support::{Client, Metrics, PATIENCE, Server, Transport};
 
 /// What can befall a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +98,8 @@ pub struct Service {
     redis: Redis,
     relay: Relay,
     observers: Vec<Observer>,
-    tower: Server,
-    nodes: Vec<Server>,
+    tower: TestServer,
+    nodes: Vec<TestServer>,
     gates: watch::Sender<Vec<Option<SocketAddr>>>,
     /// Somebody who must not notice that anybody moves.
     witness: Client,
@@ -112,7 +112,7 @@ impl Service {
         let redis = Redis::start(Keeps::Everything).await?;
         let relay = Relay::start(redis.address()).await;
         let tower = started(plan, &relay).await;
-        until(PATIENCE, "ready", async || is_ready(&tower).await).await;
+        until(EVENT_TIMEOUT, "ready", async || is_ready(&tower).await).await;
         let mut observers = Vec::new();
         for room in 0..ROOMS.len() {
             observers.push(Observer::start(tower.address(), room).await);
@@ -216,7 +216,7 @@ impl Service {
                 self.witness.wait_for_kind("joined").await;
             }
         };
-        let all_come = timeout(PATIENCE, all_come).await;
+        let all_come = timeout(EVENT_TIMEOUT, all_come).await;
         all_come.expect("the witness is told of everybody who comes");
         for _ in 0..rounds {
             for node in 0..self.nodes.len() {
@@ -235,7 +235,7 @@ impl Service {
     }
 }
 
-async fn started(plan: &Plan, relay: &Relay) -> Server {
+async fn started(plan: &Plan, relay: &Relay) -> TestServer {
     let settings = plan.settings();
     let mut settings: Vec<_> = settings.iter().map(|(key, v)| (*key, v.as_str())).collect();
     settings.extend([("DRAIN_TIMEOUT", "2s"), ("RUST_LOG", "info")]);

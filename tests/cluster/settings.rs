@@ -1,15 +1,16 @@
 //! Settings that all nodes must have in common, and a Redis that has no room: operators are told.
 
-use std::time::Duration;
+use std::cmp::Ordering;
+
+use hubbub_test_client::{EVENT_TIMEOUT, Metrics, TestServer};
 
 use super::nodes::{
     HEALED, KEY, LEASE, SLACK, launched, node, until, until_not_ready, until_ready,
 };
 use super::redis::{Keeps, Redis};
-use crate::support::{Metrics, Server};
 
 /// How many other nodes have another value of a setting, as a node's metrics say.
-async fn mismatches(node: &Server, setting: &str) -> Option<u64> {
+async fn mismatches(node: &TestServer, setting: &str) -> Option<u64> {
     let name = format!("hubbub_cluster_mismatch{{setting=\"{setting}\"}} ");
     let text = Metrics::of(node).text().await;
     text.lines()
@@ -33,34 +34,46 @@ async fn nodes_whose_settings_differ_say_so_at_start_and_in_a_metric() {
         ("NOTICE_LIMIT", "3"),
         ("UNIQUE_NAMES", "true"),
     ];
-    for (setting, value) in different {
+    let mut others = Vec::new();
+    for (index, (setting, value)) in different.into_iter().enumerate() {
         let other = node(&redis.url(), &[(setting, value)]).await;
-        // At start, and no other setting.
+        // At start: this setting is another one on all nodes before it, and so far each of the
+        // earlier settings is another one on the node that has it.
         let log = other.log();
         assert!(
             log.contains("WARN") && log.contains(setting),
             "{setting}: {log}"
         );
-        for (named, _) in different {
-            let wanted = if named == setting { 2 } else { 0 };
+        for (number, (named, _)) in different.into_iter().enumerate() {
+            let wanted = match number.cmp(&index) {
+                Ordering::Less => 1,
+                Ordering::Equal => 2 + index as u64,
+                Ordering::Greater => 0,
+            };
             assert_eq!(
                 mismatches(&other, named).await,
                 Some(wanted),
                 "{setting}: {named}"
             );
         }
-        // The others at the next time that they look.
-        until(LEASE, setting, async || {
+        others.push(other);
+    }
+    // The others at the next time that they look.
+    for (setting, _) in different {
+        until(2 * LEASE, setting, async || {
             mismatches(&one, setting).await == Some(1)
         })
         .await;
         assert!(one.log().contains(setting), "{}", one.log());
-        for log in [one.log(), other.log()] {
-            assert!(!log.contains(OTHER_KEY) && !log.contains(KEY), "{log}");
-        }
-        let mut other = other;
+    }
+    for log in others.iter().chain([&one]).map(TestServer::log) {
+        assert!(!log.contains(OTHER_KEY) && !log.contains(KEY), "{log}");
+    }
+    for other in &mut others {
         other.signal("TERM").await;
         other.exit().await;
+    }
+    for (setting, _) in different {
         until(2 * LEASE, "agreed", async || {
             mismatches(&one, setting).await == Some(0)
         })
@@ -106,7 +119,10 @@ async fn readiness_is_red_while_redis_is_out_of_memory() {
     // One that starts then is not ready until there is room.
     redis.ask(&limit("1")).await;
     let two = launched(&redis.url(), &[]).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    until(EVENT_TIMEOUT, "the second node finds no room", async || {
+        two.log().contains("out of memory")
+    })
+    .await;
     until_not_ready(&two, SLACK).await;
     redis.ask(&limit("0")).await;
     until_ready(&two, HEALED + SLACK).await;

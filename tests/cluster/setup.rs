@@ -2,17 +2,15 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
+use hubbub_test_client::{Client, EVENT_TIMEOUT, TestServer, Transport};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tokio::time::sleep;
 
-use super::nodes::{KEY, is_ready, launched, node, nodes, said};
+use super::nodes::{KEY, is_ready, launched, node, nodes, said, until};
 use super::redis::{Keeps, PASSWORD, PASSWORD_IN_URL, Redis};
-use crate::support::server::run_to_end;
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 /// Exit code for a configuration that cannot be used.
 const USAGE: i32 = 64;
@@ -25,7 +23,7 @@ async fn check_together(url: &str, settings: &[(&str, &str)]) {
     let mut ada = Client::joined(&one, "tech", "Ada").await;
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     said(&mut ada, "hello").await;
-    bob.events_until_heard("hello").await;
+    bob.events_until_message("hello").await;
     for node in [&one, &two] {
         assert_keeps_secret(&node.log());
     }
@@ -114,14 +112,16 @@ async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
         return;
     };
     let node = launched(&redis.url(), &[]).await;
-    // Time enough for one that would believe anything.
-    sleep(Duration::from_secs(2)).await;
+    until(EVENT_TIMEOUT, "the certificate is refused", async || {
+        node.log().to_lowercase().contains("certificate")
+    })
+    .await;
     assert!(!is_ready(&node).await);
 }
 
 /// Ends with one of these codes, says so in one line that names the setting, and keeps the password.
 async fn check_refused(settings: &[(&str, &str)], codes: &[i32], named: &str) {
-    let refused = run_to_end(settings, &[]).await;
+    let refused = HUBBUB.run_to_end(settings, &[]).await;
     assert!(codes.contains(&refused.code.unwrap()), "{refused:?}");
     let naming = refused.stderr.lines().filter(|line| line.contains(named));
     assert_eq!(naming.count(), 1, "{refused:?}");
@@ -164,7 +164,7 @@ async fn an_address_that_is_none_is_refused_without_showing_its_password() {
 #[tokio::test]
 async fn without_an_address_a_node_stands_alone() {
     let settings = [("SECRET_KEY", KEY), ("REDIS_URL", "")];
-    let alone: Server = Server::with(&settings).await;
+    let alone: TestServer = HUBBUB.start_with(&settings).await;
     let mut ada = Client::connect(&alone, Transport::WebSocket).await;
     ada.join("tech", "Ada").await;
     said(&mut ada, "hello").await;

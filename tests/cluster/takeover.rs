@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{Client, Packet, TestServer, Transport};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::nodes::{node, nodes, notices, until_listed};
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::packet::event_frame;
-use crate::support::{Client, Packet, Server, Transport};
 
 /// A transport whose session has ended is closed soon, so that its end can be waited for.
 const SOON_CLOSED: [(&str, &str); 1] = [("CONNECT_TIMEOUT", "1s")];
@@ -21,7 +21,7 @@ const SOON_CLOSED: [(&str, &str); 1] = [("CONNECT_TIMEOUT", "1s")];
 /// goings, nor of counts.
 async fn notices_nothing(witness: &mut Client, speaker: &Client, text: &str) {
     speaker.say(text);
-    let events = witness.events_until_heard(text).await;
+    let events = witness.events_until_message(text).await;
     assert_eq!(notices(&events), [""; 0], "{events:?}");
     let told_of = |count: u64| {
         let updates = events.iter().filter(|e| e.name == "room_update");
@@ -40,7 +40,7 @@ async fn a_live_connection_on_another_node_is_taken_over_from_and_told_so() {
         for transport in Transport::ALL {
             let mut bob = Client::joined(&one, "tech", "Bob").await;
             let (mut older, token) = resumable(from, transport, "Ada").await;
-            bob.until_told("Ada has joined the room", &[("tech", 2)])
+            bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
                 .await;
 
             let mut ada = with_token(to, transport, &token).await;
@@ -64,7 +64,7 @@ async fn a_live_connection_on_another_node_is_taken_over_from_and_told_so() {
 }
 
 /// Waits until nobody is in any room.
-async fn empty(node: &Server) {
+async fn empty(node: &TestServer) {
     let mut watcher = Client::connect(node, Transport::WebSocket).await;
     let counts = watcher.expect("room_list").await;
     if counts["tech"]["count"] != 0 {
@@ -82,7 +82,7 @@ async fn a_ghost_on_another_node_is_taken_over_from_and_nobody_is_told_later_eit
     for node_of_bob in [&one, &two] {
         let mut bob = Client::joined(node_of_bob, "tech", "Bob").await;
         let (lost, token) = resumable(&one, Transport::WebSocket, "Ada").await;
-        bob.until_told("Ada has joined the room", &[("tech", 2)])
+        bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
             .await;
         drop(lost);
         let mut ada = with_token(&two, Transport::WebSocket, &token).await;
@@ -107,11 +107,11 @@ async fn a_ghost_that_is_not_taken_over_from_has_left_after_the_grace_on_every_n
     let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "1s")]).await;
     let mut bob = Client::joined(&two, "tech", "Bob").await;
     let (lost, _) = resumable(&one, Transport::WebSocket, "Ada").await;
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     drop(lost);
     let told = bob
-        .until_told("Ada has left the room", &[("tech", 1)])
+        .until_notice_and_counts("Ada has left the room", &[("tech", 1)])
         .await;
     assert_eq!(notices(&told), ["Ada has left the room"]);
 }
@@ -124,12 +124,12 @@ async fn whoever_comes_back_elsewhere_in_another_room_gives_up_the_kept_place() 
     let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "10m")]).await;
     let mut bob = Client::joined(&one, "tech", "Bob").await;
     let (lost, token) = resumable(&one, Transport::WebSocket, "Ada").await;
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     drop(lost);
     let mut ada = with_token(&two, Transport::WebSocket, &token).await;
     ada.join("music", "Ada").await;
-    bob.until_told("Ada has left the room", &[("tech", 1), ("music", 1)])
+    bob.until_notice_and_counts("Ada has left the room", &[("tech", 1), ("music", 1)])
         .await;
     until_listed(&mut ada, Duration::ZERO, &["Ada"]).await;
 }
@@ -152,7 +152,7 @@ async fn what_the_older_connection_was_asked_does_not_happen_after_what_its_succ
     let (older, token) = resumable(&slow, Transport::WebSocket, "Ada").await;
     bob.wait_for_kind("joined").await;
     older.say("in time");
-    bob.events_until_heard("in time").await;
+    bob.events_until_message("in time").await;
     relay.set(Way {
         up: LATE,
         ..Way::CLEAR
@@ -163,7 +163,7 @@ async fn what_the_older_connection_was_asked_does_not_happen_after_what_its_succ
     let mut ada = with_token(&quick, Transport::WebSocket, &token).await;
     come_back(&mut ada, "tech", "Ada").await;
     ada.say("over");
-    bob.events_until_heard("over").await;
+    bob.events_until_message("over").await;
     // What was on its way has arrived by then.
     sleep(3 * LATE).await;
     let events = bob.events_until_echo("a fence").await;
@@ -179,7 +179,7 @@ async fn somebody_who_flees_from_node_to_node_is_there_once() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    let nodes: [Server; 3] = nodes(&redis.url(), &SOON_CLOSED).await;
+    let nodes: [TestServer; 3] = nodes(&redis.url(), &SOON_CLOSED).await;
     let mut bob = Client::joined(&nodes[0], "tech", "Bob").await;
     let (first, token) = resumable(&nodes[0], Transport::WebSocket, "Ada").await;
     bob.wait_for_kind("joined").await;
@@ -217,7 +217,7 @@ async fn a_page_that_is_closed_has_left_soon_and_one_that_is_reloaded_never_was_
     let closing = json!({ "closing": true });
     for back_at in [&one, &two] {
         let (mut page, token) = resumable(&one, Transport::WebSocket, "Ada").await;
-        bob.until_told("Ada has joined the room", &[("tech", 2)])
+        bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
             .await;
         assert_eq!(page.ask("leave_room", &closing).await["ok"], true);
         page.hang_up();
@@ -229,7 +229,7 @@ async fn a_page_that_is_closed_has_left_soon_and_one_that_is_reloaded_never_was_
 
         assert_eq!(reloaded.ask("leave_room", &closing).await["ok"], true);
         reloaded.hang_up();
-        bob.until_told("Ada has left the room", &[("tech", 1)])
+        bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
     }
 }

@@ -1,10 +1,10 @@
 //! The checker: from recorded histories to a list of broken promises. Pure, so that each kind of
-//! violation can be shown to be found with a history written by hand (`found.rs`).
+//! violation can be shown to be found with a history written by hand (`checker_tests.rs`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::book::{Book, Books, LogKey, placed};
 use super::history::{Event, History, Position, Record, RoomIndex, Word};
+use super::merged_log::{Book, Books, LogKey, placed};
 use super::violation::{Findings, Kind, Violation};
 
 /// Of a run of missing ids, at most this many are named one by one.

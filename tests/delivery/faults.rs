@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::connection::Connection;
+use hubbub_test_client::Connection;
+
 use super::person::Person;
 use super::plan::ROOMS;
 use super::proxy::Fault;

@@ -8,16 +8,14 @@
 //! checker awake. `docs/delivery.md` says how to run it for longer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
-mod book;
 mod checker;
-mod connection;
+mod checker_tests;
 mod counts;
 mod faults;
-mod found;
-mod frames;
-mod hand;
+mod fixtures;
+mod frames_tests;
 mod history;
-mod house;
+mod merged_log;
 mod observer;
 mod person;
 mod plan;
@@ -26,7 +24,11 @@ mod random;
 mod recorder;
 mod runs;
 mod saboteur;
-#[path = "../support/mod.rs"]
-mod support;
+mod single_node;
 mod violation;
 mod workload;
+
+use hubbub_test_client::Binary;
+
+/// The server under test.
+const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));

@@ -7,18 +7,18 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use hubbub_test_client::Connection;
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{EVENT_TIMEOUT, Transport};
 use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::connection::Connection;
 use super::history::{Event, History, Position, RoomIndex};
 use super::plan::ROOMS;
 use super::recorder::{Heard, Recorder};
-use crate::support::packet::event_frame;
-use crate::support::{PATIENCE, Transport};
 
 /// The number of the request for the newest message; the observer makes no other.
 const NEWEST: u64 = 1;
@@ -38,7 +38,7 @@ impl Observer {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(observe(address, room, there, asked))
         });
-        let joined = timeout(PATIENCE, joined).await;
+        let joined = timeout(EVENT_TIMEOUT, joined).await;
         joined.expect("an observer joins").expect("it did not fail");
         Self { end, task }
     }
@@ -47,13 +47,13 @@ impl Observer {
     pub async fn end(&self) -> Position {
         let (answer, answered) = oneshot::channel();
         self.end.send(answer).expect("the observer watches");
-        let end = timeout(PATIENCE, answered).await;
+        let end = timeout(EVENT_TIMEOUT, answered).await;
         end.expect("the observer catches up").expect("an answer")
     }
 
     /// What it saw, once its connection has ended by itself.
     pub async fn until_cut_off(self) -> History {
-        let ended = timeout(PATIENCE, self.task).await;
+        let ended = timeout(EVENT_TIMEOUT, self.task).await;
         ended
             .expect("a killed server ends its connections")
             .unwrap()
@@ -62,7 +62,7 @@ impl Observer {
     /// Ends it.
     pub async fn stop(self) -> History {
         drop(self.end);
-        timeout(PATIENCE, self.task).await.unwrap().unwrap()
+        timeout(EVENT_TIMEOUT, self.task).await.unwrap().unwrap()
     }
 }
 

@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use hubbub_test_client::Connection;
+use hubbub_test_client::Transport;
+use hubbub_test_client::packet::event_frame;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::connection::Connection;
 use super::faults::Doing;
 use super::history::{Event, Position, RoomIndex, Word};
 use super::plan::{Plan, ROOMS};
 use super::proxy::Proxy;
 use super::random::Random;
 use super::recorder::{Heard, Recorder, text_of};
-use crate::support::Transport;
-use crate::support::packet::event_frame;
 
 /// What a run is at.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::support::Transport;
+use hubbub_test_client::Transport;
 
 /// The rooms of a run.
 pub const ROOMS: [&str; 3] = ["general", "tech", "sports"];

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use hubbub_test_client::{self, Packet};
 use serde_json::{Value, json};
 
 use super::counts::Counts;
 use super::history::{Event, History, Position, RoomIndex, Word};
-use crate::support::{self, Packet};
 
 /// What a packet means to whoever is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Recorder {
         if let Some(history) = history {
             payload["history"] = json!(history);
         }
-        support::packet::event_frame("join_room", Some(&payload.to_string()), None)
+        hubbub_test_client::packet::event_frame("join_room", Some(&payload.to_string()), None)
     }
 
     /// Something happened.
@@ -145,7 +145,7 @@ impl Recorder {
     }
 
     /// `None` for what the contract does not know.
-    fn event(&mut self, event: &support::Event) -> Option<Heard> {
+    fn event(&mut self, event: &hubbub_test_client::Event) -> Option<Heard> {
         match event.name.as_str() {
             "room_list" | "room_update" | "typing" | "shutdown" => {}
             "session" => {
@@ -178,7 +178,7 @@ impl Recorder {
         Some(Heard::News)
     }
 
-    fn joined(&mut self, event: &support::Event) -> Option<Heard> {
+    fn joined(&mut self, event: &hubbub_test_client::Event) -> Option<Heard> {
         let room = self.room(event)?;
         let at = Position {
             epoch: event["epoch"].as_str()?.to_owned(),
@@ -217,7 +217,7 @@ impl Recorder {
     }
 
     /// One that follows a join which did not recover says nothing new about the position.
-    fn gap(&mut self, event: &support::Event) -> Option<()> {
+    fn gap(&mut self, event: &hubbub_test_client::Event) -> Option<()> {
         let room = self.room(event)?;
         let (from, to) = (event["from"].as_u64()?, event["to"].as_u64()?);
         let epoch = event["epoch"].as_str().map(str::to_owned);
@@ -240,7 +240,7 @@ impl Recorder {
     }
 
     /// Nobody is told of a message that is older than what they were told of before.
-    fn activity(&mut self, event: &support::Event) -> Option<()> {
+    fn activity(&mut self, event: &hubbub_test_client::Event) -> Option<()> {
         for (room, id) in event["rooms"].as_object()? {
             let id = id.as_u64()?;
             if self.newest.insert(room.clone(), id) > Some(id) {
@@ -250,7 +250,7 @@ impl Recorder {
         Some(())
     }
 
-    fn room(&self, event: &support::Event) -> Option<RoomIndex> {
+    fn room(&self, event: &hubbub_test_client::Event) -> Option<RoomIndex> {
         let name = event["room"].as_str()?;
         self.rooms.iter().position(|room| *room == name)
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checker::check;
-use super::house::Alone;
 use super::plan::Plan;
 use super::saboteur::{Sabotage, Saboteur};
+use super::single_node::SingleNode;
 use super::violation::{Kind, by_kind, shown};
 use super::workload;
 
@@ -31,7 +31,7 @@ const FAULTS: [&str; 11] = [
 async fn a_run_under_faults_breaks_no_promise() {
     let plan = Plan::from_environment();
     eprintln!("{plan:?}");
-    let scene = Alone::open(&plan, None).await;
+    let scene = SingleNode::open(&plan, None).await;
     let outcome = workload::run(&plan, None, scene).await;
     let violations = check(&outcome.record);
     let counts = &outcome.counts;
@@ -65,7 +65,7 @@ async fn sabotaged(sabotage: Sabotage, every: u64) -> (BTreeMap<Kind, usize>, us
 
 async fn sabotaged_under(plan: &Plan, saboteur: Saboteur) -> (BTreeMap<Kind, usize>, usize) {
     let saboteur = Arc::new(saboteur);
-    let scene = Alone::open(plan, Some(Arc::clone(&saboteur))).await;
+    let scene = SingleNode::open(plan, Some(Arc::clone(&saboteur))).await;
     let outcome = workload::run(plan, Some(Arc::clone(&saboteur)), scene).await;
     let violations = check(&outcome.record);
     let strikes = usize::try_from(saboteur.strikes()).unwrap();

@@ -6,10 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hubbub_test_client::frames::{Frames, text_frame};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
-
-use super::frames::{Frames, text_frame};
 
 /// What a server could do wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,21 +1,27 @@
 //! Pages that send credentials, headers that every answer has, and headers that come twice: row 61.
 
+use hubbub_test_client::Metrics;
+use hubbub_test_client::Raw;
+use hubbub_test_client::http::{Answer, Line};
+use hubbub_test_client::polling::connected_by_hand;
+use hubbub_test_client::raw::{WHOLE, upgrade_request};
 use hyper::http::{HeaderMap, Method, StatusCode};
 
-use crate::raw::{Raw, WHOLE, upgrade_request};
-use crate::support::Metrics;
-use crate::support::http::{Answer, Line};
-use crate::support::polling::connected_by_hand;
-use crate::ward::Ward;
+use crate::watched_server::WatchedServer;
 
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
-async fn ask(ward: &Ward, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn ask(
+    watched: &WatchedServer,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
     let headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let mut line = Line::new(ward.server().address());
+    let mut line = Line::new(watched.server().address());
     let answer = line.request(method, path, &headers, "3".to_owned()).await;
     answer.unwrap()
 }
@@ -46,9 +52,10 @@ async fn row_55_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() 
             &["https://chat.example", "http://localhost:3000", "null"],
         ),
     ] {
-        let ward = Ward::with(&[("ALLOWED_ORIGINS", setting)]).await;
+        let watched =
+            WatchedServer::with(&[("ALLOWED_ORIGINS", setting), ("CONNECT_TIMEOUT", "2s")]).await;
         for &origin in origins {
-            let (mut own, _) = connected_by_hand(ward.server().address()).await;
+            let (mut own, _) = connected_by_hand(watched.server().address()).await;
             let of_session = format!("{POLLING}&sid={}", own.sid());
             let asks = [
                 ("origin", origin),
@@ -64,7 +71,7 @@ async fn row_55_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() 
                 (Method::GET, POLLING),
             ] {
                 let what = format!("{method} {path} from {origin} with {setting}");
-                let answer = ask(&ward, method.clone(), path, &asks).await;
+                let answer = ask(&watched, method.clone(), path, &asks).await;
                 is_private(&answer.headers, &what);
                 let header = |name| answer.headers.get(name).and_then(|v| v.to_str().ok());
                 assert_eq!(
@@ -91,14 +98,18 @@ async fn row_55_a_page_that_sends_credentials_may_poll_from_an_allowed_origin() 
             own.post("1".to_owned()).await.unwrap();
         }
         // What was opened and not claimed goes with its timeout.
-        ward.until_metric("hubbub_connections", 1).await;
-        ward.finish(&[]).await;
+        watched.until_metric("hubbub_connections", 1).await;
+        watched.finish(&[]).await;
     }
 }
 
 #[tokio::test]
 async fn row_55_what_is_refused_and_what_has_no_origin_varies_by_it_too() {
-    let ward = Ward::with(&[("ALLOWED_ORIGINS", "https://chat.example")]).await;
+    let settings = [
+        ("ALLOWED_ORIGINS", "https://chat.example"),
+        ("CONNECT_TIMEOUT", "2s"),
+    ];
+    let watched = WatchedServer::with(&settings).await;
     for (path, headers, status) in [
         (
             POLLING,
@@ -110,18 +121,18 @@ async fn row_55_what_is_refused_and_what_has_no_origin_varies_by_it_too() {
         ("/socket.io", &[], StatusCode::BAD_REQUEST),
         (POLLING, &[], StatusCode::OK),
     ] {
-        let answer = ask(&ward, Method::GET, path, headers).await;
+        let answer = ask(&watched, Method::GET, path, headers).await;
         assert_eq!(answer.status, status, "{path} {headers:?}: {answer:?}");
         is_private(&answer.headers, path);
         assert!(!answer.headers.contains_key("access-control-allow-origin"));
     }
-    ward.until_metric("hubbub_connections", 1).await;
-    ward.finish(&["origin", "bad_request"]).await;
+    watched.until_metric("hubbub_connections", 1).await;
+    watched.finish(&["origin", "bad_request"]).await;
 }
 
 #[tokio::test]
 async fn row_55_every_answer_forbids_to_guess_its_type() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     for (method, path) in [
         (Method::GET, "/"),
         (Method::HEAD, "/"),
@@ -135,14 +146,14 @@ async fn row_55_every_answer_forbids_to_guess_its_type() {
         (Method::GET, "/socket.io/nothing"),
         (Method::DELETE, POLLING),
     ] {
-        let answer = ask(&ward, method.clone(), path, &[]).await;
+        let answer = ask(&watched, method.clone(), path, &[]).await;
         let nosniff = answer.headers.get("x-content-type-options");
         assert!(
             nosniff.is_some_and(|v| v == "nosniff"),
             "{method} {path}: {answer:?}"
         );
     }
-    let mut metrics = Line::new(Metrics::of(ward.server()).address());
+    let mut metrics = Line::new(Metrics::of(watched.server()).address());
     for (method, path) in [
         (Method::GET, "/metrics"),
         (Method::POST, "/metrics"),
@@ -151,17 +162,17 @@ async fn row_55_every_answer_forbids_to_guess_its_type() {
         let answer = metrics.request(method, path, &[], String::new()).await;
         assert_eq!(answer.unwrap().headers["x-content-type-options"], "nosniff");
     }
-    let (raw, head) = Raw::websocket(ward.server(), "").await;
+    let (raw, head) = Raw::websocket(watched.server(), "").await;
     assert!(head.contains("x-content-type-options: nosniff"), "{head}");
     assert!(head.contains("cache-control: no-store"), "{head}");
     drop(raw);
-    ward.finish(&["bad_request"]).await;
+    watched.finish(&["bad_request"]).await;
 }
 
 /// Of two, a proxy may have judged by one and the server by the other.
 #[tokio::test]
 async fn row_55_a_header_that_decides_something_may_not_come_twice() {
-    let ward = Ward::with(&[("ALLOWED_ORIGINS", "https://good.example")]).await;
+    let watched = WatchedServer::with(&[("ALLOWED_ORIGINS", "https://good.example")]).await;
     let polling = format!("GET {POLLING} HTTP/1.1\r\nhost: x\r\n");
     let preflight = polling.replace("GET", "OPTIONS");
     let websocket = upgrade_request("websocket", WHOLE);
@@ -199,14 +210,14 @@ async fn row_55_a_header_that_decides_something_may_not_come_twice() {
         (&websocket, "sec-websocket-version: 13\r\n".to_owned()),
         (&websocket, "sec-websocket-version: 8\r\n".to_owned()),
     ] {
-        let mut raw = Raw::open(ward.server()).await;
+        let mut raw = Raw::open(watched.server()).await;
         assert!(raw.send(format!("{request}{doubled}\r\n")).await);
         let answer = raw.head().await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{doubled}: {answer}");
-        assert_eq!(ward.metric("hubbub_connections").await, 1, "{doubled}");
+        assert_eq!(watched.metric("hubbub_connections").await, 1, "{doubled}");
         refused += 1;
     }
-    assert_eq!(ward.rejected("doubled_header").await, refused);
+    assert_eq!(watched.rejected("doubled_header").await, refused);
     // Lists may stand on several lines.
     for lists in [
         "x-forwarded-for: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8\r\n",
@@ -216,10 +227,10 @@ async fn row_55_a_header_that_decides_something_may_not_come_twice() {
         "connection: keep-alive\r\nconnection: x-h0st1le\r\n",
         "x-h0st1le: a\r\nx-h0st1le: b\r\n",
     ] {
-        let mut raw = Raw::open(ward.server()).await;
+        let mut raw = Raw::open(watched.server()).await;
         assert!(raw.send(format!("{page}{lists}\r\n")).await);
         let answer = raw.head().await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{lists}: {answer}");
     }
-    ward.finish(&["doubled_header"]).await;
+    watched.finish(&["doubled_header"]).await;
 }

@@ -4,57 +4,44 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
+use futures_util::future::join_all;
+use hubbub_test_client::polling::opened;
+use hubbub_test_client::websocket;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Transport};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::packet::Packet;
-use crate::support::polling::{Endpoint, handshake};
-use crate::support::websocket;
-use crate::support::{Client, PATIENCE, Server, Transport};
-use crate::ward::Ward;
+use crate::HUBBUB;
+use crate::watched_server::WatchedServer;
 
 /// Few places, so that a leak shows; a long time to connect, so that waiting it out does not pass.
 const FEW: [(&str, &str); 2] = [("MAX_CONNECTIONS", "50"), ("CONNECT_TIMEOUT", "60s")];
-const ROUNDS: usize = 200;
-
-async fn opened(server: &Server) -> Endpoint {
-    let mut endpoint = Endpoint::new(server.address(), Vec::new());
-    let Packet::Open(open) = handshake(&mut endpoint).await else {
-        panic!("no handshake")
-    };
-    endpoint.of_session(open["sid"].as_str().unwrap())
-}
+/// Twice as many as there are places: a way to end that leaves something behind fills them all, and
+/// one that does so only now and then is seen in the count of connections, every 25 rounds.
+const ROUNDS: usize = 100;
 
 /// Ends many connections in the same way, and checks that all their places are free again: the
 /// bystander has the only one.
 async fn all_places_come_back<E: Future<Output = ()>>(end: impl Fn(std::net::SocketAddr) -> E) {
-    let ward = Ward::with(&FEW).await;
+    let watched = WatchedServer::with(&FEW).await;
     for round in 0..ROUNDS {
-        let ended = timeout(PATIENCE, end(ward.server().address())).await;
+        let ended = timeout(EVENT_TIMEOUT, end(watched.server().address())).await;
         assert!(ended.is_ok(), "round {round} goes on for ever");
-        if round % 40 == 39 {
-            ward.until_metric("hubbub_connections", 1).await;
+        if round % 25 == 24 {
+            watched.until_metric("hubbub_connections", 1).await;
         }
     }
-    ward.until_metric("hubbub_connections", 1).await;
+    watched.until_metric("hubbub_connections", 1).await;
     for transport in Transport::ALL {
-        let late = Client::connect(ward.server(), transport).await;
-        crate::ward::leave(late).await;
+        let late = Client::connect(watched.server(), transport).await;
+        crate::watched_server::leave(late).await;
     }
-    ward.finish(&[]).await;
-}
-
-async fn polling_at(address: std::net::SocketAddr) -> Endpoint {
-    let mut endpoint = Endpoint::new(address, Vec::new());
-    let Packet::Open(open) = handshake(&mut endpoint).await else {
-        panic!("no handshake")
-    };
-    endpoint.of_session(open["sid"].as_str().unwrap())
+    watched.finish(&[]).await;
 }
 
 /// Posts one body; whatever is answered, the session is over or given up after it.
 async fn posts(address: std::net::SocketAddr, body: &str) {
-    let mut session = polling_at(address).await;
+    let mut session = opened(address).await;
     let _answered = session.post(body.to_owned()).await.is_ok();
     // Where the session lives on, its client goes now.
     let _answered = session.post("1".to_owned()).await.is_ok();
@@ -136,7 +123,7 @@ async fn row_65_a_websocket_dropped_in_the_middle_of_a_frame_frees_its_place_imm
 async fn row_65_an_upgrade_dropped_at_any_step_leaves_nothing_once_its_client_has_gone() {
     for steps in 0..4 {
         all_places_come_back(|address| async move {
-            let mut session = polling_at(address).await;
+            let mut session = opened(address).await;
             if steps % 2 == 1 {
                 assert!(session.post("40".to_owned()).await.is_ok());
             }
@@ -146,7 +133,7 @@ async fn row_65_an_upgrade_dropped_at_any_step_leaves_nothing_once_its_client_ha
                 websocket::probe(&mut socket).await;
             }
             if steps > 1 {
-                websocket::finish_upgrade(&mut socket).await;
+                websocket::finish_upgrade(&mut socket).await.unwrap();
             }
             if steps > 2 {
                 socket.send(Message::text("40")).await.unwrap();
@@ -163,9 +150,9 @@ async fn row_65_an_upgrade_dropped_at_any_step_leaves_nothing_once_its_client_ha
 /// A server of few places, flooded with the worst of the above, lets everybody in afterwards.
 #[tokio::test]
 async fn row_65_fifty_posts_do_not_close_the_server() {
-    let server = Server::with(&FEW).await;
+    let server = HUBBUB.start_with(&FEW).await;
     for _ in 0..50 {
-        let mut session = opened(&server).await;
+        let mut session = opened(server.address()).await;
         let body = "40/x,\x1e".repeat(200) + "40";
         let _answered = session.post(body).await.is_ok();
     }
@@ -192,16 +179,22 @@ async fn row_65_a_client_that_asks_without_end_reads_nothing_and_vanishes_is_gon
         ("SLOW_TIMEOUT", "0"),
         ("PING_TIMEOUT", "5m"),
     ];
-    let ward = Ward::with(&settings).await;
+    let watched = WatchedServer::with(&settings).await;
+    let mut flooding = Vec::new();
     for _ in 0..3 {
-        let mut socket = websocket::open(ward.server().address(), None, &[])
+        let mut socket = websocket::open(watched.server().address(), None, &[])
             .await
             .unwrap();
         let join = r#"42["join_room",{"room_name":"tech","username":"Eve"}]"#;
         for packet in ["40", join] {
             socket.send(Message::text(packet)).await.unwrap();
         }
-        ward.until_metric("hubbub_members{room=\"tech\"}", 1).await;
+        flooding.push(socket);
+    }
+    watched
+        .until_metric("hubbub_members{room=\"tech\"}", 3)
+        .await;
+    let stuck = flooding.into_iter().map(|mut socket| async move {
         let say = format!(r#"42["send_message",{{"text":"{}"}}]"#, "x".repeat(1900));
         let flood = async {
             for packet in [say.as_str(), "42[\"list_users\"]"].iter().cycle() {
@@ -211,9 +204,11 @@ async fn row_65_a_client_that_asks_without_end_reads_nothing_and_vanishes_is_gon
         // Until the server reads no more of it.
         let stuck = timeout(Duration::from_secs(5), flood).await;
         assert!(stuck.is_err(), "it never stops");
-        drop(socket);
-        ward.until_metric("hubbub_connections", 1).await;
-        ward.until_metric("hubbub_members{room=\"tech\"}", 0).await;
-    }
-    ward.finish(&[]).await;
+    });
+    join_all(stuck).await;
+    watched.until_metric("hubbub_connections", 1).await;
+    watched
+        .until_metric("hubbub_members{room=\"tech\"}", 0)
+        .await;
+    watched.finish(&[]).await;
 }

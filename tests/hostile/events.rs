@@ -1,17 +1,17 @@
 //! Events that cannot be done, and too many of them: rows 5 to 10, 12, 28.
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
+use hubbub_test_client::{Client, Dial, EVENT_TIMEOUT, Packet, Transport};
 use serde_json::json;
 
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_accepted, assert_error, assert_refused};
-use crate::support::{Client, Dial, PATIENCE, Packet, Transport};
-use crate::ward::{MARK, Ward, leave};
+use crate::watched_server::{MARK, WatchedServer, leave};
 
 /// Sends a payload with and without asking for an acknowledgement: both are answered with the code,
 /// and the connection goes on.
-async fn is_refused(ward: &Ward, payload: Option<&str>, code: &str) {
+async fn is_refused(watched: &WatchedServer, payload: Option<&str>, code: &str) {
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let mut eve = Client::connect(ward.server(), transport).await;
+        let mut eve = Client::connect(watched.server(), transport).await;
         eve.join("tech", MARK).await;
         assert_refused(&eve.ask_raw("send_message", payload).await, code);
         eve.emit_raw("send_message", payload);
@@ -25,34 +25,34 @@ async fn is_refused(ward: &Ward, payload: Option<&str>, code: &str) {
 
 #[tokio::test]
 async fn row_05_an_event_without_its_argument_is_refused() {
-    let ward = Ward::start().await;
-    is_refused(&ward, None, "invalid_payload").await;
-    ward.finish(&["invalid_payload"]).await;
+    let watched = WatchedServer::start().await;
+    is_refused(&watched, None, "invalid_payload").await;
+    watched.finish(&["invalid_payload"]).await;
 }
 
 /// An event nobody knows is dropped as soon as its name is read, which is the cheapest answer there
 /// is. `floods.rs` shows what comes of a client that goes on.
 #[tokio::test]
 async fn row_06_unknown_events_are_ignored_and_counted() {
-    let ward = Ward::start().await;
-    let mut eve = Client::joined(ward.server(), "tech", MARK).await;
+    let watched = WatchedServer::start().await;
+    let mut eve = Client::joined(watched.server(), "tech", MARK).await;
     eve.send_all(vec![r#"42["h0st1le",1]"#.to_owned(); 5000]);
     let heard = eve.events_until_echo("goes on").await;
     assert!(heard.iter().all(|event| event.name != "error"), "{heard:?}");
-    assert_eq!(ward.rejected("unknown_event").await, 5000);
+    assert_eq!(watched.rejected("unknown_event").await, 5000);
     drop(eve);
-    ward.finish(&["unknown_event"]).await;
+    watched.finish(&["unknown_event"]).await;
 }
 
 #[tokio::test]
 async fn row_07_names_that_mean_something_to_javascript_mean_nothing() {
-    let ward = Ward::start().await;
-    let mut eve = Client::joined(ward.server(), "tech", MARK).await;
+    let watched = WatchedServer::start().await;
+    let mut eve = Client::joined(watched.server(), "tech", MARK).await;
     eve.send_raw(r#"42["__proto__",{"a":1}]"#);
     eve.send_raw(r#"42["constructor",{"prototype":{}}]"#);
     let hidden = r#"{"__proto__":{"x":1},"constructor":{"prototype":{"y":1}},"text":"plain"}"#;
     assert_accepted(&eve.ask_raw("send_message", Some(hidden)).await);
-    let message = eve.hear().await;
+    let message = eve.next_message().await;
     assert_eq!(message["text"], "plain");
     assert!(!message.raw.contains("proto"), "{message:?}");
     let join = r#"{"room_name":"tech","username":"Eve","__proto__":{"toString":1}}"#;
@@ -64,47 +64,52 @@ async fn row_07_names_that_mean_something_to_javascript_mean_nothing() {
         .await;
     assert_refused(&ack, "unknown_room");
     drop(eve);
-    ward.finish(&["unknown_event", "unknown_room"]).await;
+    watched.finish(&["unknown_event", "unknown_room"]).await;
 }
 
 #[tokio::test]
 async fn row_08_nesting_without_end_is_refused() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let deep = "[".repeat(5000);
     let whole = format!("{deep}{}", "]".repeat(5000));
     for payload in [whole.clone(), format!("{{\"text\":{whole}}}")] {
-        is_refused(&ward, Some(&payload), "invalid_payload").await;
+        is_refused(&watched, Some(&payload), "invalid_payload").await;
     }
     // Where the brackets are never closed the packet is no array, and there is no event in it.
-    let mut eve = Client::joined(ward.server(), "tech", MARK).await;
+    let mut eve = Client::joined(watched.server(), "tech", MARK).await;
     eve.send_raw(&format!("42[\"send_message\",{deep}"));
     eve.until_closed().await;
-    ward.finish(&["invalid_payload", "packet"]).await;
+    watched.finish(&["invalid_payload", "packet"]).await;
 }
 
 #[tokio::test]
 async fn row_09_half_a_surrogate_pair_is_refused() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     for text in [r#"{"text":"\ud800"}"#, r#"{"text":"h0st1le \udc00\ud800"}"#] {
-        is_refused(&ward, Some(text), "invalid_text").await;
+        is_refused(&watched, Some(text), "invalid_text").await;
     }
-    ward.finish(&["invalid_text"]).await;
+    watched.finish(&["invalid_text"]).await;
 }
 
 #[tokio::test]
 async fn row_10_doubled_keys_are_refused() {
-    let ward = Ward::start().await;
-    is_refused(&ward, Some(r#"{"text":"a","text":"b"}"#), "invalid_payload").await;
-    ward.finish(&["invalid_payload"]).await;
+    let watched = WatchedServer::start().await;
+    is_refused(
+        &watched,
+        Some(r#"{"text":"a","text":"b"}"#),
+        "invalid_payload",
+    )
+    .await;
+    watched.finish(&["invalid_payload"]).await;
 }
 
 #[tokio::test]
 async fn row_12_what_is_sent_after_goodbye_is_not_delivered() {
-    let ward = Ward::with(&[("CONNECT_TIMEOUT", "1s")]).await;
-    let mut bob = Client::joined(ward.server(), "tech", "Bob").await;
+    let watched = WatchedServer::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+    let mut bob = Client::joined(watched.server(), "tech", "Bob").await;
     for sends_more in [true, false] {
-        let mut eve = Client::joined(ward.server(), "tech", "Eve").await;
-        bob.until_told("Eve has joined the room", &[("general", 1), ("tech", 2)])
+        let mut eve = Client::joined(watched.server(), "tech", "Eve").await;
+        bob.until_notice_and_counts("Eve has joined the room", &[("general", 1), ("tech", 2)])
             .await;
         eve.send_raw("41");
         if sends_more {
@@ -115,7 +120,9 @@ async fn row_12_what_is_sent_after_goodbye_is_not_delivered() {
         // At once where more came, and by the timeout where nothing did.
         eve.until_closed().await;
         let left = "Eve has left the room";
-        let told = bob.until_told(left, &[("general", 1), ("tech", 1)]).await;
+        let told = bob
+            .until_notice_and_counts(left, &[("general", 1), ("tech", 1)])
+            .await;
         let fence = bob.events_until_echo("a fence").await;
         let all: Vec<_> = told.iter().chain(&fence).collect();
         assert_eq!(
@@ -126,18 +133,18 @@ async fn row_12_what_is_sent_after_goodbye_is_not_delivered() {
         assert!(all.iter().all(|e| e["text"] != MARK), "{all:?}");
     }
     drop(bob);
-    ward.finish(&["packet"]).await;
+    watched.finish(&["packet"]).await;
 }
 
 #[tokio::test]
 async fn row_28_a_burst_is_answered_in_order_and_most_of_it_refused() {
     const EVENTS: u64 = 5000;
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     // Packets that may be on their way to one client.
     for (transport, window_packets) in [(Transport::WebSocket, 96), (Transport::Polling, 12)] {
-        let mut eve = Dial::new(ward.server(), transport).connect().await;
+        let mut eve = Dial::new(watched.server(), transport).connect().await;
         eve.join("tech", MARK).await;
-        let before = ward.metric("hubbub_messages_total").await;
+        let before = watched.metric("hubbub_messages_total").await;
         eve.pause_reading();
         let frame = |n| {
             let payload = json!({ "text": format!("{n}") }).to_string();
@@ -147,7 +154,8 @@ async fn row_28_a_burst_is_answered_in_order_and_most_of_it_refused() {
         // Each accepted message makes two packets, and so many are said to a client that takes none.
         // (The bystander's few count here too: then it is almost as many.)
         let said = before + window_packets / 2;
-        ward.until_metric_reaches("hubbub_messages_total", said, PATIENCE)
+        watched
+            .until_metric_reaches("hubbub_messages_total", said, EVENT_TIMEOUT)
             .await;
         eve.resume_reading();
         let (mut next, mut accepted, mut heard) = (0, Vec::new(), Vec::new());
@@ -174,5 +182,5 @@ async fn row_28_a_burst_is_answered_in_order_and_most_of_it_refused() {
         assert!((50..500).contains(&accepted.len()), "{}", accepted.len());
         leave(eve).await;
     }
-    ward.finish(&["rate_limited"]).await;
+    watched.finish(&["rate_limited"]).await;
 }

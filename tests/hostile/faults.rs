@@ -3,19 +3,20 @@
 //! The rest of row 58 is elsewhere: a killed server and lost networks in `tests/delivery/`, a drain in
 //! `tests/socket/shutdown.rs`, a panic in `tests/panics.rs`.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::http::get;
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{Client, Transport};
 use hyper::http::StatusCode;
 use serde_json::json;
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::http::get;
-use crate::support::packet::event_frame;
-use crate::support::{Client, Server, Transport};
-use crate::ward::{Ward, leave};
+use crate::HUBBUB;
+use crate::watched_server::{WatchedServer, leave};
 
 #[tokio::test]
 async fn row_53_a_token_that_is_none_is_refused_before_anything_is_looked_up() {
-    let ward = Ward::start().await;
-    let (ada, token) = resumable(ward.server(), Transport::WebSocket, "Ada").await;
+    let watched = WatchedServer::start().await;
+    let (ada, token) = resumable(watched.server(), Transport::WebSocket, "Ada").await;
     let good = token.as_str().unwrap();
     let (content, mac) = good.rsplit_once('.').unwrap();
     let mut reversed = mac.to_owned();
@@ -29,7 +30,7 @@ async fn row_53_a_token_that_is_none_is_refused_before_anything_is_looked_up() {
         "h0st1le".repeat(2_300),
     ];
     for token in &bad {
-        let mut eve = with_token(ward.server(), Transport::WebSocket, &json!(token)).await;
+        let mut eve = with_token(watched.server(), Transport::WebSocket, &json!(token)).await;
         let session = eve.greeted().await;
         assert_eq!(session["code"], "token_invalid");
         assert!(!good.contains(session["user_id"].as_str().unwrap()));
@@ -40,7 +41,7 @@ async fn row_53_a_token_that_is_none_is_refused_before_anything_is_looked_up() {
     ada.events_until_echo("still me").await;
     ada.send_raw("41");
     leave(ada).await;
-    ward.finish(&["token_invalid"]).await;
+    watched.finish(&["token_invalid"]).await;
 }
 
 /// A phone in a tunnel: it stops reading, is let go of, comes back, and has missed nothing.
@@ -51,8 +52,8 @@ async fn row_57_a_reader_that_stops_is_let_go_of_and_resumes_without_loss() {
         ("SLOW_TIMEOUT", "1s"),
         ("HISTORY_MESSAGES", "5000"),
     ];
-    let ward = Ward::with(&settings).await;
-    let (mut ada, token) = resumable(ward.server(), Transport::WebSocket, "Ada").await;
+    let watched = WatchedServer::with(&settings).await;
+    let (mut ada, token) = resumable(watched.server(), Transport::WebSocket, "Ada").await;
     let epoch = come_back(&mut ada, "tech", "Ada").await["epoch"].clone();
     let last = ada
         .events_until_echo("the last she heard")
@@ -62,7 +63,7 @@ async fn row_57_a_reader_that_stops_is_let_go_of_and_resumes_without_loss() {
         .clone();
     ada.pause_reading();
 
-    let mut bob = Client::joined(ward.server(), "tech", "Bob").await;
+    let mut bob = Client::joined(watched.server(), "tech", "Bob").await;
     let text = "x".repeat(1500);
     let message = |n: usize| {
         let payload = json!({ "text": format!("{n} {text}") }).to_string();
@@ -71,31 +72,34 @@ async fn row_57_a_reader_that_stops_is_let_go_of_and_resumes_without_loss() {
     for hundred in 0..30 {
         bob.send_all((0..100).map(|n| message(hundred * 100 + n)).collect());
         let last = format!("{} {text}", hundred * 100 + 99);
-        bob.events_until_heard(&last).await;
+        bob.events_until_message(&last).await;
     }
-    ward.until_metric("hubbub_slow_readers_closed_total", 1)
+    watched
+        .until_metric("hubbub_slow_readers_closed_total", 1)
         .await;
     drop(ada);
 
-    let mut ada = with_token(ward.server(), Transport::WebSocket, &token).await;
+    let mut ada = with_token(watched.server(), Transport::WebSocket, &token).await;
     let after = json!({ "epoch": epoch, "id": last });
     let join = json!({ "room_name": "tech", "username": "Ada", "after": after });
     let ack = ada.ask("join_room", &join).await;
     assert_eq!(ack["recovered"], true, "{ack}");
     for n in 0..3000 {
-        let heard = ada.hear().await;
+        let heard = ada.next_message().await;
         assert_eq!(heard["text"], format!("{n} {text}"));
     }
     ada.send_raw("41");
     leave(ada).await;
     leave(bob).await;
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 /// The system's usual limit is below the default of MAX_CONNECTIONS, and may be raised.
 #[tokio::test]
 async fn row_58_a_limit_of_files_that_may_be_raised_is_no_limit() {
-    let server = Server::behind("ulimit -Hn 4096; ulimit -Sn 64", &[]).await;
+    let server = HUBBUB
+        .start_behind("ulimit -Hn 4096; ulimit -Sn 64", &[])
+        .await;
     let mut crowd = Vec::new();
     for number in 0..100 {
         crowd.push(Client::joined(&server, "tech", &format!("Guest {number}")).await);
@@ -105,7 +109,7 @@ async fn row_58_a_limit_of_files_that_may_be_raised_is_no_limit() {
 
 #[tokio::test]
 async fn row_58_without_descriptors_it_serves_on_and_accepts_again_afterwards() {
-    let server = Server::behind("ulimit -n 48", &[]).await;
+    let server = HUBBUB.start_behind("ulimit -n 48", &[]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut crowd = Vec::new();
     for _ in 0..80 {
@@ -123,7 +127,7 @@ async fn row_58_without_descriptors_it_serves_on_and_accepts_again_afterwards() 
     drop(crowd);
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     ada.join("tech", "Ada").await;
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     let log = server.log();
     let lines = log.lines().filter(|line| line.contains("accept")).count();
@@ -134,7 +138,9 @@ async fn row_58_without_descriptors_it_serves_on_and_accepts_again_afterwards() 
 #[tokio::test]
 async fn row_58_a_log_that_cannot_be_written_is_no_reason_not_to_serve() {
     for sink in ["2>/dev/full", "2>&-"] {
-        let server = Server::behind(&format!("exec {sink}"), &[("RUST_LOG", "debug")]).await;
+        let server = HUBBUB
+            .start_behind(&format!("exec {sink}"), &[("RUST_LOG", "debug")])
+            .await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let refused = bob
             .ask("join_room", &json!({ "room_name": "nowhere" }))
@@ -147,7 +153,9 @@ async fn row_58_a_log_that_cannot_be_written_is_no_reason_not_to_serve() {
 /// A small container: the default settings under load stay far below it.
 #[tokio::test]
 async fn row_58_a_small_machine_is_enough_for_a_busy_room() {
-    let server = Server::with(&[("MESSAGE_RATE", "0"), ("MAILBOX", "4096")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "0"), ("MAILBOX", "4096")])
+        .await;
     let mut members = Vec::new();
     for number in 0..50 {
         members.push(Client::joined(&server, "tech", &format!("Member {number}")).await);
@@ -160,7 +168,7 @@ async fn row_58_a_small_machine_is_enough_for_a_busy_room() {
     let last = json!({ "text": "the last of them" });
     while members[0].ask("send_message", &last).await["ok"] != true {}
     for member in &mut members {
-        member.events_until_heard("the last of them").await;
+        member.events_until_message("the last of them").await;
     }
     let resident = server.resident_kib() / 1024;
     assert!(resident < 256, "{resident} MiB");

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use hubbub_test_client::chat::{come_back, with_token};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::{Client, Packet, Transport};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::support::chat::{come_back, with_token};
-use crate::support::packet::event_frame;
-use crate::support::{Client, Packet, Transport};
-use crate::ward::{MARK, Ward, leave};
+use crate::watched_server::{MARK, WatchedServer, leave};
 
 /// A few seconds, on a busy machine.
 const A_FEW_SECONDS: Duration = Duration::from_secs(20);
@@ -46,8 +47,8 @@ async fn closed_by(client: &mut Client, packet: &str, at_once: usize) -> Duratio
     }
 }
 
-async fn resumable(ward: &Ward, transport: Transport) -> (Client, Value) {
-    let mut eve = with_token(ward.server(), transport, &Value::Null).await;
+async fn resumable(watched: &WatchedServer, transport: Transport) -> (Client, Value) {
+    let mut eve = with_token(watched.server(), transport, &Value::Null).await;
     let token = eve.greeted().await["token"].clone();
     come_back(&mut eve, "tech", MARK).await;
     (eve, token)
@@ -55,30 +56,33 @@ async fn resumable(ward: &Ward, transport: Transport) -> (Client, Value) {
 
 #[tokio::test]
 async fn row_59_a_connection_that_keeps_exceeding_its_limits_is_closed_and_may_come_back() {
-    let ward = Ward::with(&[("RESUME_GRACE", "0")]).await;
+    let watched = WatchedServer::with(&[("RESUME_GRACE", "0")]).await;
     let say = event_frame("send_message", Some(r#"{"text":"h0st1le"}"#), None);
     for (so_far, transport) in TRANSPORTS.into_iter().enumerate() {
-        let (mut eve, token) = resumable(&ward, transport).await;
+        let (mut eve, token) = resumable(&watched, transport).await;
         let first = closed_by(&mut eve, &say, 400).await;
-        ward.until_rejected("flood", so_far as u64 * 2 + 1, A_FEW_SECONDS)
+        watched
+            .until_rejected("flood", so_far as u64 * 2 + 1, A_FEW_SECONDS)
             .await;
         // As the same user, with what is left of their budget: nothing.
-        let mut eve = with_token(ward.server(), transport, &token).await;
+        let mut eve = with_token(watched.server(), transport, &token).await;
         eve.greeted().await;
         let second = closed_by(&mut eve, &say, 400).await;
         assert!(
             second < first.max(Duration::from_secs(1)),
             "{first:?}, then {second:?}"
         );
-        ward.until_rejected("flood", so_far as u64 * 2 + 2, A_FEW_SECONDS)
+        watched
+            .until_rejected("flood", so_far as u64 * 2 + 2, A_FEW_SECONDS)
             .await;
     }
-    ward.finish(&["flood", "rate_limited"]).await;
+    watched.finish(&["flood", "rate_limited"]).await;
 }
 
 #[tokio::test]
 async fn row_60_a_connection_that_keeps_sending_what_is_no_event_of_ours_is_closed() {
-    for (packet, reason) in [
+    // The servers run side by side, because most of the time is waiting.
+    let floods = [
         (r#"42["h0st1le",1]"#.to_owned(), "unknown_event"),
         (
             format!(r#"42["h0st1le","{}"]"#, "x".repeat(100_000)),
@@ -96,45 +100,49 @@ async fn row_60_a_connection_that_keeps_sending_what_is_no_event_of_ours_is_clos
             r#"420["get_history",{"limit":1}]"#.to_owned(),
             "not_in_room",
         ),
-    ] {
-        let ward = Ward::start().await;
+    ];
+    join_all(floods.map(|(packet, reason)| async move {
+        let watched = WatchedServer::start().await;
         for transport in [Transport::WebSocket, Transport::Polling] {
-            let mut eve = Client::connect(ward.server(), transport).await;
+            let mut eve = Client::connect(watched.server(), transport).await;
             let at_once = if packet.len() > 1000 { 20 } else { 400 };
             closed_by(&mut eve, &packet, at_once).await;
         }
-        ward.until_rejected("flood", 2, A_FEW_SECONDS).await;
-        ward.finish(&["flood", reason]).await;
-    }
+        watched.until_rejected("flood", 2, A_FEW_SECONDS).await;
+        watched.finish(&["flood", reason]).await;
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn row_61_a_flood_that_is_steady_and_slow_is_closed_too() {
-    let ward = Ward::start().await;
-    for transport in [Transport::WebSocket, Transport::Polling] {
-        let mut eve = Client::connect(ward.server(), transport).await;
+    let watched = WatchedServer::start().await;
+    let server = watched.server();
+    let floods = [Transport::WebSocket, Transport::Polling].map(|transport| async move {
+        let mut eve = Client::connect(server, transport).await;
         closed_by(&mut eve, r#"42["h0st1le",1]"#, 20).await;
-    }
-    ward.finish(&["flood"]).await;
+    });
+    join_all(floods).await;
+    watched.finish(&["flood"]).await;
 }
 
 /// A burst of anything, a client that tries again as it is told, and a storm of resuming ones.
 #[tokio::test]
 async fn row_62_bursts_of_honest_clients_are_never_a_flood() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let all = TRANSPORTS.map(|transport| {
-        let ward = &ward;
+        let watched = &watched;
         async move {
             tokio::join!(
-                says_a_hundred_things(ward, transport),
-                says_what_it_had_buffered(ward, transport),
-                comes_back_again_and_again(ward, transport),
+                says_a_hundred_things(watched, transport),
+                says_what_it_had_buffered(watched, transport),
+                comes_back_again_and_again(watched, transport),
             )
         }
     });
-    futures_util::future::join_all(all).await;
-    assert_eq!(ward.rejected("flood").await, 0);
-    ward.finish(&["rate_limited"]).await;
+    join_all(all).await;
+    assert_eq!(watched.rejected("flood").await, 0);
+    watched.finish(&["rate_limited"]).await;
 }
 
 fn say(n: u64) -> String {
@@ -143,8 +151,8 @@ fn say(n: u64) -> String {
 }
 
 /// Twice as much as may be said at once, and what is refused again until it is said.
-async fn says_a_hundred_things(ward: &Ward, transport: Transport) {
-    let mut ada = Client::connect(ward.server(), transport).await;
+async fn says_a_hundred_things(watched: &WatchedServer, transport: Transport) {
+    let mut ada = Client::connect(watched.server(), transport).await;
     ada.join("tech", "Ada").await;
     let mut left: Vec<u64> = (0..100).collect();
     while !left.is_empty() {
@@ -164,8 +172,8 @@ async fn says_a_hundred_things(ward: &Ward, transport: Transport) {
 }
 
 /// As stock clients do before the application can join again.
-async fn says_what_it_had_buffered(ward: &Ward, transport: Transport) {
-    let mut bob = Client::connect(ward.server(), transport).await;
+async fn says_what_it_had_buffered(watched: &WatchedServer, transport: Transport) {
+    let mut bob = Client::connect(watched.server(), transport).await;
     bob.send_all((0..50).map(say).collect());
     for n in 0..50 {
         assert_eq!(bob.answer(100 + n).await["error"]["code"], "not_in_room");
@@ -174,11 +182,11 @@ async fn says_what_it_had_buffered(ward: &Ward, transport: Transport) {
     leave(bob).await;
 }
 
-async fn comes_back_again_and_again(ward: &Ward, transport: Transport) {
-    let (mut carl, mut token) = resumable(ward, transport).await;
+async fn comes_back_again_and_again(watched: &WatchedServer, transport: Transport) {
+    let (mut carl, mut token) = resumable(watched, transport).await;
     for _ in 0..20 {
         drop(carl);
-        carl = with_token(ward.server(), transport, &token).await;
+        carl = with_token(watched.server(), transport, &token).await;
         token = carl.greeted().await["token"].clone();
         come_back(&mut carl, "tech", MARK).await;
     }

@@ -1,17 +1,18 @@
 //! Requests that open nothing: rows 29 to 32, 36.
 
+use hubbub_test_client::Client;
+use hubbub_test_client::Raw;
+use hubbub_test_client::http::{Answer, Line};
+use hubbub_test_client::polling::{Endpoint, connected_by_hand};
+use hubbub_test_client::raw::{WHOLE, upgrade_request};
 use hyper::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::raw::{Raw, WHOLE, upgrade_request};
-use crate::support::Client;
-use crate::support::http::{Answer, Line};
-use crate::support::polling::{Endpoint, connected_by_hand};
-use crate::ward::{MARK, Ward};
+use crate::watched_server::{MARK, WatchedServer};
 
 /// Asks for a path of the endpoint.
-async fn ask(ward: &Ward, method: Method, query: &str) -> Answer {
-    let mut line = Line::new(ward.server().address());
+async fn ask(watched: &WatchedServer, method: Method, query: &str) -> Answer {
+    let mut line = Line::new(watched.server().address());
     let path = format!("/socket.io/{query}");
     line.request(method, &path, &[], String::new())
         .await
@@ -19,14 +20,14 @@ async fn ask(ward: &Ward, method: Method, query: &str) -> Answer {
 }
 
 /// Checks that a request is refused with an Engine.IO code and that nothing came of it.
-async fn is_refused(ward: &Ward, method: Method, query: &str, code: u8) {
-    is_refused_on(ward, method, query, code).await;
-    assert_eq!(ward.metric("hubbub_connections").await, 1);
+async fn is_refused(watched: &WatchedServer, method: Method, query: &str, code: u8) {
+    is_refused_on(watched, method, query, code).await;
+    assert_eq!(watched.metric("hubbub_connections").await, 1);
 }
 
 /// Checks that a request is refused with an Engine.IO code, a number as the official server's.
-async fn is_refused_on(ward: &Ward, method: Method, query: &str, code: u8) {
-    let answer = ask(ward, method, query).await;
+async fn is_refused_on(watched: &WatchedServer, method: Method, query: &str, code: u8) {
+    let answer = ask(watched, method, query).await;
     assert_eq!(
         answer.status,
         StatusCode::BAD_REQUEST,
@@ -41,7 +42,7 @@ async fn is_refused_on(ward: &Ward, method: Method, query: &str, code: u8) {
 
 #[tokio::test]
 async fn row_29_other_versions_of_the_protocol_are_refused() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     for version in [
         "EIO=3&",
         "",
@@ -53,16 +54,16 @@ async fn row_29_other_versions_of_the_protocol_are_refused() {
     ] {
         for transport in ["polling", "websocket"] {
             let query = format!("?{version}transport={transport}");
-            is_refused(&ward, Method::GET, &query, 5).await;
+            is_refused(&watched, Method::GET, &query, 5).await;
         }
     }
-    ward.finish(&["unsupported_version"]).await;
+    watched.finish(&["unsupported_version"]).await;
 }
 
 /// What pages still send that were written for Socket.IO 2.
 #[tokio::test]
 async fn row_29_clients_of_an_older_version_are_told_so_and_counted_as_such() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let old = json!({ "code": 5, "message": "Unsupported protocol version" });
     let opening = "/socket.io/?EIO=3&transport=polling&t=PZ1&b64=1";
     let of_session = "/socket.io/?EIO=3&transport=polling&sid=AAAAAAAAAAAAAAAAAAAAAA";
@@ -72,7 +73,7 @@ async fn row_29_clients_of_an_older_version_are_told_so_and_counted_as_such() {
         (Method::GET, of_session),
         (Method::POST, of_session),
     ] {
-        let mut line = Line::new(ward.server().address());
+        let mut line = Line::new(watched.server().address());
         let body = "1:2".to_owned();
         let answer = line.request(method, path, &[], body).await.unwrap();
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
@@ -80,7 +81,7 @@ async fn row_29_clients_of_an_older_version_are_told_so_and_counted_as_such() {
         refused += 1;
     }
     for target in ["websocket", "websocket&sid=AAAAAAAAAAAAAAAAAAAAAA"] {
-        let mut raw = Raw::open(ward.server()).await;
+        let mut raw = Raw::open(watched.server()).await;
         let request = upgrade_request(target, WHOLE).replace("EIO=4", "EIO=3");
         raw.send(request).await;
         let answer = raw.answer().await;
@@ -88,16 +89,16 @@ async fn row_29_clients_of_an_older_version_are_told_so_and_counted_as_such() {
         assert!(answer.contains("\"code\":5"), "{answer}");
         refused += 1;
     }
-    assert_eq!(ward.rejected("unsupported_version").await, refused);
-    assert_eq!(ward.rejected("bad_request").await, 0);
-    assert_eq!(ward.rejected("unknown_session").await, 0);
-    assert_eq!(ward.metric("hubbub_connections").await, 1);
-    ward.finish(&["unsupported_version"]).await;
+    assert_eq!(watched.rejected("unsupported_version").await, refused);
+    assert_eq!(watched.rejected("bad_request").await, 0);
+    assert_eq!(watched.rejected("unknown_session").await, 0);
+    assert_eq!(watched.metric("hubbub_connections").await, 1);
+    watched.finish(&["unsupported_version"]).await;
 }
 
 #[tokio::test]
 async fn row_30_other_transports_are_refused() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     for transport in [
         "&transport=__proto__",
         "&transport=grpc",
@@ -106,15 +107,15 @@ async fn row_30_other_transports_are_refused() {
         "",
         "&transport=h0st1le%00",
     ] {
-        is_refused(&ward, Method::GET, &format!("?EIO=4{transport}"), 0).await;
+        is_refused(&watched, Method::GET, &format!("?EIO=4{transport}"), 0).await;
     }
-    is_refused(&ward, Method::GET, "", 0).await;
-    ward.finish(&["bad_request"]).await;
+    is_refused(&watched, Method::GET, "", 0).await;
+    watched.finish(&["bad_request"]).await;
 }
 
 #[tokio::test]
 async fn row_31_sessions_that_are_not_ones_own_are_unknown() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let mut ids: Vec<String> = [
         "h0st1le",
         "",
@@ -126,19 +127,19 @@ async fn row_31_sessions_that_are_not_ones_own_are_unknown() {
     .map(str::to_owned)
     .into();
     ids.push("A".repeat(5000));
-    let (mut ended, _) = connected_by_hand(ward.server().address()).await;
+    let (mut ended, _) = connected_by_hand(watched.server().address()).await;
     let sid = ended.sid();
     ended.post("1".to_owned()).await.unwrap();
-    ward.until_metric("hubbub_connections", 1).await;
+    watched.until_metric("hubbub_connections", 1).await;
     ids.push(sid);
     for sid in &ids {
         let query = format!("?EIO=4&transport=polling&sid={sid}");
-        is_refused(&ward, Method::GET, &query, 1).await;
-        is_refused(&ward, Method::POST, &query, 1).await;
+        is_refused(&watched, Method::GET, &query, 1).await;
+        is_refused(&watched, Method::POST, &query, 1).await;
     }
     // Over a WebSocket too, where the refusal is ours.
     for sid in &ids {
-        let mut raw = Raw::open(ward.server()).await;
+        let mut raw = Raw::open(watched.server()).await;
         let request = upgrade_request(&format!("websocket&sid={sid}"), WHOLE);
         raw.send(request).await;
         let answer = raw.answer().await;
@@ -146,8 +147,8 @@ async fn row_31_sessions_that_are_not_ones_own_are_unknown() {
         assert!(answer.contains("\"code\":1"), "{sid}: {answer}");
     }
     // Whoever learnt the id of a session on a WebSocket could not speak for it.
-    let mut victim = Client::joined(ward.server(), "tech", "Victim").await;
-    let victims = Endpoint::new(ward.server().address(), Vec::new());
+    let mut victim = Client::joined(watched.server(), "tech", "Victim").await;
+    let victims = Endpoint::new(watched.server().address(), Vec::new());
     let mut victims = victims.of_session(victim.sid());
     assert_eq!(
         victims.poll().await.unwrap().status,
@@ -160,22 +161,22 @@ async fn row_31_sessions_that_are_not_ones_own_are_unknown() {
     let heard = victim.events_until_echo("unharmed").await;
     assert_eq!(heard.len(), 1, "{heard:?}");
     drop(victim);
-    ward.finish(&["unknown_session"]).await;
+    watched.finish(&["unknown_session"]).await;
 }
 
 #[tokio::test]
 async fn row_32_a_session_is_opened_by_get_only() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let opening = "?EIO=4&transport=polling";
     for method in ["POST", "PUT", "DELETE", "PATCH", "H0ST1LE"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        is_refused(&ward, method, opening, 2).await;
+        is_refused(&watched, method, opening, 2).await;
     }
     // On a session that lives, other methods are refused too, and it goes on.
-    let (mut alive, _) = connected_by_hand(ward.server().address()).await;
+    let (mut alive, _) = connected_by_hand(watched.server().address()).await;
     let of_session = format!("{opening}&sid={}", alive.sid());
     for method in [Method::PUT, Method::DELETE] {
-        is_refused_on(&ward, method, &of_session, 3).await;
+        is_refused_on(&watched, method, &of_session, 3).await;
     }
     assert_eq!(
         alive.post("3".to_owned()).await.unwrap().status,
@@ -183,15 +184,15 @@ async fn row_32_a_session_is_opened_by_get_only() {
     );
     alive.post("1".to_owned()).await.unwrap();
     // OPTIONS is the preflight's, and opens nothing either.
-    let answer = ask(&ward, Method::OPTIONS, opening).await;
+    let answer = ask(&watched, Method::OPTIONS, opening).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     assert_eq!(answer.body, "");
-    ward.finish(&["bad_request"]).await;
+    watched.finish(&["bad_request"]).await;
 }
 
 #[tokio::test]
 async fn row_36_handshakes_of_websocket_that_are_none_are_refused() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let key = "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
     let upgrade = "connection: upgrade\r\nupgrade: websocket\r\n";
     let version = "sec-websocket-version: 13\r\n";
@@ -217,7 +218,7 @@ async fn row_36_handshakes_of_websocket_that_are_none_are_refused() {
         (String::new(), "400"),
     ];
     for (headers, status) in cases {
-        let mut raw = Raw::open(ward.server()).await;
+        let mut raw = Raw::open(watched.server()).await;
         raw.send(upgrade_request("websocket", &headers)).await;
         let answer = raw.answer().await;
         assert!(
@@ -226,11 +227,11 @@ async fn row_36_handshakes_of_websocket_that_are_none_are_refused() {
         );
         assert!(answer.contains("\"code\":3"), "{headers}: {answer}");
         assert!(!answer.contains(MARK), "{answer}");
-        assert_eq!(ward.metric("hubbub_connections").await, 1, "{headers}");
+        assert_eq!(watched.metric("hubbub_connections").await, 1, "{headers}");
     }
     // Without a WebSocket's other half nothing is left behind either.
-    let mut raw = Raw::open(ward.server()).await;
+    let mut raw = Raw::open(watched.server()).await;
     raw.send(upgrade_request("websocket", WHOLE)).await;
     drop(raw);
-    ward.finish(&["bad_request"]).await;
+    watched.finish(&["bad_request"]).await;
 }

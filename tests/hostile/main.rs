@@ -1,7 +1,7 @@
 //! What people, broken clients and networks do to a public chat server, from outside: one test for
 //! each kind of hostile input, named after its row in the list of `docs/security.md`.
 //!
-//! Every test runs under a [`ward::Ward`]: a server, somebody in another room who keeps talking and
+//! Every test runs under a [`watched_server::WatchedServer`]: a server, somebody in another room who keeps talking and
 //! must notice nothing, and a check of counts, metrics and the log afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
@@ -23,13 +23,15 @@ mod origins;
 mod overload;
 mod packets;
 mod posts;
-mod raw;
 mod release;
 mod slow;
-#[path = "../support/mod.rs"]
-mod support;
 mod texts;
 mod unclaimed;
 mod upgrades;
-mod ward;
+mod watched_server;
 mod websocket;
+
+use hubbub_test_client::Binary;
+
+/// The server under test.
+const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));

@@ -7,32 +7,31 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use hubbub_test_client::Raw;
+use hubbub_test_client::frames::{TEXT, frame, header};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::polling::{Endpoint, connected_by_hand};
+use hubbub_test_client::server::raise_file_limit;
+use hubbub_test_client::{Client, TestServer};
 use serde_json::json;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
-use crate::raw::{Raw, TEXT, frame, header};
-use crate::support::packet::event_frame;
-use crate::support::polling::{Endpoint, connected_by_hand};
-use crate::support::server::raise_file_limit;
-use crate::support::{Client, Server};
-use crate::ward::{Ward, leave};
+use crate::watched_server::{WatchedServer, leave};
 
 /// The most that the process may have resident, ever.
 const PEAK_MAX_KIB: u64 = 256 * 1024;
-/// Files that the tests and their servers hold open.
-const FILES: u32 = 4096;
 /// A busy machine handles hundreds of megabytes in this time.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// What a packet may have at most, nearly.
 const LARGE: usize = 1_090_000;
 
-async fn ward() -> Ward {
-    raise_file_limit(FILES).await;
-    Ward::start().await
+async fn watched() -> WatchedServer {
+    raise_file_limit().await;
+    WatchedServer::start().await
 }
 
-fn assert_small(server: &Server, what: &str) {
+fn assert_small(server: &TestServer, what: &str) {
     let peak = server.peak_resident_kib();
     eprintln!("{what}: at most {} MiB resident", peak / 1024);
     assert!(peak < PEAK_MAX_KIB, "{what}: {peak} KiB resident");
@@ -48,13 +47,13 @@ async fn a_few_at_once<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output
 }
 
 /// Keeps connections open until those that the server closes for their memory have been counted.
-async fn until_memory_is_short(ward: &Ward) {
-    ward.until_rejected("memory", 1, PATIENCE).await;
+async fn until_memory_is_short(watched: &WatchedServer) {
+    watched.until_rejected("memory", 1, LOAD_TIMEOUT).await;
 }
 
 #[tokio::test]
 async fn row_66_epochs_of_a_megabyte_are_not_kept() {
-    let ward = ward().await;
+    let watched = watched().await;
     let epoch = "e".repeat(LARGE);
     let join = json!({
         "room_name": "tech",
@@ -67,7 +66,7 @@ async fn row_66_epochs_of_a_megabyte_are_not_kept() {
         event_frame("join_room", Some(&join.to_string()), Some(1)).as_bytes(),
     ));
     let floods = (0..4).map(|_| {
-        let (packet, server) = (Arc::clone(&packet), ward.server());
+        let (packet, server) = (Arc::clone(&packet), watched.server());
         async move {
             let mut eve = Raw::chat(server).await;
             for _ in 0..80 {
@@ -80,9 +79,9 @@ async fn row_66_epochs_of_a_megabyte_are_not_kept() {
         }
     });
     let floods = join_all(floods).await;
-    assert_small(ward.server(), "epochs of a megabyte");
+    assert_small(watched.server(), "epochs of a megabyte");
     drop(floods);
-    ward.finish(&["invalid_payload"]).await;
+    watched.finish(&["invalid_payload"]).await;
 }
 
 /// The first bytes of a message that never ends, as one frame.
@@ -104,8 +103,8 @@ fn half_sent_in_fragments() -> Vec<u8> {
 }
 
 async fn half_sent_over_websocket(bytes: Vec<u8>, what: &str) {
-    let ward = ward().await;
-    let (bytes, server) = (bytes.as_slice(), ward.server());
+    let watched = watched().await;
+    let (bytes, server) = (bytes.as_slice(), watched.server());
     let floods = a_few_at_once((0..480).map(|_| async move {
         let mut eve = Raw::chat_if_let_in(server).await?;
         // Fails where the server closes this one.
@@ -113,10 +112,10 @@ async fn half_sent_over_websocket(bytes: Vec<u8>, what: &str) {
         Some(eve)
     }))
     .await;
-    until_memory_is_short(&ward).await;
-    assert_small(ward.server(), what);
+    until_memory_is_short(&watched).await;
+    assert_small(watched.server(), what);
     drop(floods);
-    ward.finish(&["memory"]).await;
+    watched.finish(&["memory"]).await;
 }
 
 #[tokio::test]
@@ -131,8 +130,8 @@ async fn row_66_half_sent_fragments_over_websocket_close_the_heaviest() {
 
 #[tokio::test]
 async fn row_66_half_sent_bodies_over_polling_close_the_heaviest() {
-    let ward = ward().await;
-    let server = ward.server();
+    let watched = watched().await;
+    let server = watched.server();
     let mut body = br#"42["send_message",{"text":""#.to_vec();
     body.resize(LARGE, b'x');
     let body = body.as_slice();
@@ -149,19 +148,19 @@ async fn row_66_half_sent_bodies_over_polling_close_the_heaviest() {
         Some((session, raw, sent))
     }))
     .await;
-    until_memory_is_short(&ward).await;
-    assert_small(ward.server(), "480 half-sent bodies");
+    until_memory_is_short(&watched).await;
+    assert_small(watched.server(), "480 half-sent bodies");
     drop(floods);
-    ward.finish(&["memory"]).await;
+    watched.finish(&["memory"]).await;
 }
 
-async fn connected_by_hand_if_let_in(server: &Server) -> Option<(Endpoint, Vec<String>)> {
+async fn connected_by_hand_if_let_in(server: &TestServer) -> Option<(Endpoint, Vec<String>)> {
     let session = tokio::spawn(connected_by_hand(server.address()));
     session.await.ok()
 }
 
 /// Fills a room's history with as many bytes as one answer may have, and more.
-async fn fill_history(server: &Server) -> Vec<Client> {
+async fn fill_history(server: &TestServer) -> Vec<Client> {
     let mut talkers = Vec::new();
     for number in 0..3 {
         let mut talker = Client::joined(server, "tech", &format!("Talker {number}")).await;
@@ -177,8 +176,8 @@ async fn fill_history(server: &Server) -> Vec<Client> {
 
 #[tokio::test]
 async fn row_66_answers_that_nobody_reads_are_not_built_without_end() {
-    let ward = ward().await;
-    let server = ward.server();
+    let watched = watched().await;
+    let server = watched.server();
     let talkers = fill_history(server).await;
     let join = json!({ "room_name": "tech", "username": "Eve", "history": 200, "users": true });
     let history = json!({ "limit": 200 });
@@ -201,10 +200,10 @@ async fn row_66_answers_that_nobody_reads_are_not_built_without_end() {
     .await;
     // They are let go of for taking nothing, or before that for holding too much.
     let since = Instant::now();
-    while ward.metric("hubbub_slow_readers_closed_total").await == 0
-        && ward.rejected("memory").await == 0
+    while watched.metric("hubbub_slow_readers_closed_total").await == 0
+        && watched.rejected("memory").await == 0
     {
-        assert!(since.elapsed() < PATIENCE, "nobody is let go of");
+        assert!(since.elapsed() < LOAD_TIMEOUT, "nobody is let go of");
         sleep(Duration::from_millis(50)).await;
     }
     assert_small(server, "answers that 480 do not read");
@@ -212,13 +211,13 @@ async fn row_66_answers_that_nobody_reads_are_not_built_without_end() {
     for talker in talkers {
         leave(talker).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 #[tokio::test]
 async fn row_66_what_a_busy_room_says_waits_for_nobody_in_memory() {
-    let ward = ward().await;
-    let server = ward.server();
+    let watched = watched().await;
+    let server = watched.server();
     let join = json!({ "room_name": "tech", "username": "Eve" });
     let join = frame(
         TEXT,
@@ -236,13 +235,13 @@ async fn row_66_what_a_busy_room_says_waits_for_nobody_in_memory() {
     for talker in talkers {
         leave(talker).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 #[tokio::test]
 async fn row_66_sessions_that_never_poll_hold_little() {
-    let ward = ward().await;
-    let server = ward.server();
+    let watched = watched().await;
+    let server = watched.server();
     let join = json!({ "room_name": "tech", "username": "Eve" });
     let join = event_frame("join_room", Some(&join.to_string()), None);
     let mut silent = Vec::new();
@@ -260,14 +259,14 @@ async fn row_66_sessions_that_never_poll_hold_little() {
     for talker in talkers {
         leave(talker).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 /// Their packets are out of the session's hands, and wait in as many connections as it has polls.
 #[tokio::test]
 async fn row_66_polls_whose_answers_nobody_reads_hold_no_more_than_there_is() {
-    let ward = ward().await;
-    let server = ward.server();
+    let watched = watched().await;
+    let server = watched.server();
     let talkers = fill_history(server).await;
     let join = json!({ "room_name": "tech", "username": "Eve" }).to_string();
     let history = json!({ "limit": 200 }).to_string();
@@ -306,5 +305,5 @@ async fn row_66_polls_whose_answers_nobody_reads_hold_no_more_than_there_is() {
     for talker in talkers {
         leave(talker).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }

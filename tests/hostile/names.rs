@@ -1,18 +1,19 @@
 //! Names of rooms and people: rows 45, 46, 51 and 52.
 
+use hubbub_test_client::dial::Dial;
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_refused, default_rooms_json};
+use hubbub_test_client::{Client, Transport};
 use serde_json::{Value, json};
 
-use crate::support::dial::Dial;
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_refused, default_rooms_json};
-use crate::support::{Client, Server, Transport};
-use crate::ward::{MARK, Ward, leave};
+use crate::HUBBUB;
+use crate::watched_server::{MARK, WatchedServer, leave};
 
 const UNHURRIED: (&str, &str) = ("MESSAGE_RATE", "0");
 
 #[tokio::test]
 async fn row_45_rooms_that_are_none_are_refused_and_not_made() {
-    let ward = Ward::with(&[UNHURRIED]).await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
     let long = MARK.repeat(1500);
     let names = [
         json!(""),
@@ -26,7 +27,7 @@ async fn row_45_rooms_that_are_none_are_refused_and_not_made() {
         json!("__proto__"),
     ];
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let mut eve = Client::connect(ward.server(), transport).await;
+        let mut eve = Client::connect(watched.server(), transport).await;
         eve.greeted().await;
         for name in &names {
             let join = json!({ "room_name": name, "username": "Eve" });
@@ -51,18 +52,18 @@ async fn row_45_rooms_that_are_none_are_refused_and_not_made() {
         // Without a name one is Anonymous, as in the original.
         let joined = eve.ask("join_room", &json!({ "room_name": "tech" })).await;
         assert_eq!(joined["username"], "Anonymous");
-        let list = Client::connect(ward.server(), transport).await;
+        let list = Client::connect(watched.server(), transport).await;
         leave(eve).await;
         leave(list).await;
     }
-    ward.finish(&["unknown_room", "invalid_payload"]).await;
+    watched.finish(&["unknown_room", "invalid_payload"]).await;
 }
 
 #[tokio::test]
 async fn row_46_thousands_of_rooms_that_are_none_cost_nothing() {
-    let ward = Ward::with(&[UNHURRIED, ("MAILBOX", "20000")]).await;
-    let before = ward.server().resident_kib();
-    let mut eve = Client::connect(ward.server(), Transport::WebSocket).await;
+    let watched = WatchedServer::with(&[UNHURRIED, ("MAILBOX", "20000")]).await;
+    let before = watched.server().resident_kib();
+    let mut eve = Client::connect(watched.server(), Transport::WebSocket).await;
     eve.greeted().await;
     for round in 0..10 {
         let join = |n: usize| {
@@ -75,26 +76,26 @@ async fn row_46_thousands_of_rooms_that_are_none_cost_nothing() {
             assert_eq!(refused["code"], "unknown_room");
         }
     }
-    let grown = ward.server().resident_kib().saturating_sub(before);
+    let grown = watched.server().resident_kib().saturating_sub(before);
     assert!(
         grown < 16 * 1024,
         "{grown} KiB for rooms that are not there"
     );
-    let list = Client::connect(ward.server(), Transport::WebSocket)
+    let list = Client::connect(watched.server(), Transport::WebSocket)
         .await
         .expect("room_list")
         .await;
     assert_eq!(list.raw, default_rooms_json(&[("general", 1)]));
     leave(eve).await;
-    ward.finish(&["unknown_room"]).await;
+    watched.finish(&["unknown_room"]).await;
 }
 
 #[tokio::test]
 async fn row_51_names_that_pose_as_others_are_refused_or_tellable() {
     let alike = ["\u{410}lice", "Al1ce", " alice ", "ALICE", "\u{ff21}lice"];
-    let ward = Ward::with(&[UNHURRIED, ("UNIQUE_NAMES", "true")]).await;
-    let alice = Client::joined(ward.server(), "tech", "Alice").await;
-    let mut eve = Client::connect(ward.server(), Transport::WebSocket).await;
+    let watched = WatchedServer::with(&[UNHURRIED, ("UNIQUE_NAMES", "true")]).await;
+    let alice = Client::joined(watched.server(), "tech", "Alice").await;
+    let mut eve = Client::connect(watched.server(), Transport::WebSocket).await;
     for name in alike {
         assert_refused(&join(&mut eve, name).await, "username_taken");
     }
@@ -103,19 +104,21 @@ async fn row_51_names_that_pose_as_others_are_refused_or_tellable() {
     }
     leave(eve).await;
     leave(alice).await;
-    ward.finish(&["username_taken", "invalid_username"]).await;
+    watched
+        .finish(&["username_taken", "invalid_username"])
+        .await;
 
-    let ward = Ward::with(&[UNHURRIED]).await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
     let mut ids = vec![];
     for name in ["Alice"].into_iter().chain(alike) {
-        let mut somebody = Client::connect(ward.server(), Transport::WebSocket).await;
+        let mut somebody = Client::connect(watched.server(), Transport::WebSocket).await;
         ids.push(join(&mut somebody, name).await["user_id"].to_string());
         leave(somebody).await;
     }
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), alike.len() + 1, "two of one name have one id");
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 async fn join(client: &mut Client, name: &str) -> Value {
@@ -123,11 +126,11 @@ async fn join(client: &mut Client, name: &str) -> Value {
     client.ask("join_room", &payload).await
 }
 
-/// The ward checks that each line of the log is one JSON object without control characters and
+/// The watched checks that each line of the log is one JSON object without control characters and
 /// without what was sent.
 #[tokio::test]
 async fn row_52_nothing_that_is_sent_writes_to_the_log() {
-    let ward = Ward::with(&[UNHURRIED, ("RUST_LOG", "debug")]).await;
+    let watched = WatchedServer::with(&[UNHURRIED, ("RUST_LOG", "debug")]).await;
     let forged = [
         "h0st1le\r\n2026-01-01T00:00:00Z ERROR all is lost",
         "h0st1le\u{1b}[2J",
@@ -135,7 +138,7 @@ async fn row_52_nothing_that_is_sent_writes_to_the_log() {
         "h0st1le\u{2028}2026-01-01 ERROR",
         "h0st1le\",\"level\":\"ERROR",
     ];
-    let mut eve = Client::connect(ward.server(), Transport::WebSocket).await;
+    let mut eve = Client::connect(watched.server(), Transport::WebSocket).await;
     for text in forged {
         let payload = json!({ "room_name": "tech", "username": text });
         let answer = eve.ask("join_room", &payload).await;
@@ -157,7 +160,7 @@ async fn row_52_nothing_that_is_sent_writes_to_the_log() {
         "${jndi:ldap://h0st1le}",
     ] {
         for transport in [Transport::WebSocket, Transport::Polling] {
-            let dial = Dial::new(ward.server(), transport);
+            let dial = Dial::new(watched.server(), transport);
             let client = dial
                 .header("user-agent", agent)
                 .header("referer", agent)
@@ -166,7 +169,8 @@ async fn row_52_nothing_that_is_sent_writes_to_the_log() {
             leave(client).await;
         }
     }
-    ward.finish(&["invalid_username", "invalid_text", "unknown_event"])
+    watched
+        .finish(&["invalid_username", "invalid_text", "unknown_event"])
         .await;
 }
 
@@ -176,7 +180,7 @@ async fn row_56_the_secret_key_is_never_shown() {
     let secret = "a-secret-that-nobody-may-see-h0st1le";
     for (key, warned) in [(secret, false), ("h0st1le-and-short", true), ("", true)] {
         let settings = [("SECRET_KEY", key), ("RUST_LOG", "trace")];
-        let server = Server::with(&settings).await;
+        let server = HUBBUB.start_with(&settings).await;
         let mut eve = Client::connect(&server, Transport::WebSocket).await;
         let session = eve.greeted().await;
         assert!(!session.raw.contains(MARK), "{}", session.raw);
@@ -186,11 +190,11 @@ async fn row_56_the_secret_key_is_never_shown() {
     }
     let settings = [("SECRET_KEY", secret), ("PORT", "nonsense")];
     for arguments in [&["--help"][..], &["--version"], &["--nonsense"], &[]] {
-        let finished = crate::support::server::run_to_end(&settings, arguments).await;
+        let finished = HUBBUB.run_to_end(&settings, arguments).await;
         let said = finished.stdout + &finished.stderr;
         assert!(!said.contains(MARK), "{said}");
     }
-    let flag = crate::support::server::run_to_end(&[], &["--secret-key", secret]).await;
+    let flag = HUBBUB.run_to_end(&[], &["--secret-key", secret]).await;
     assert_eq!(
         flag.code,
         Some(64),

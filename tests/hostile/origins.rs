@@ -1,12 +1,12 @@
 //! Pages of others, and requests that claim to come from elsewhere: rows 33 to 35.
 
+use hubbub_test_client::http::{Answer, Line};
+use hubbub_test_client::polling::connected_by_hand;
+use hubbub_test_client::{Client, Dial, Transport, websocket};
 use hyper::http::{Method, StatusCode};
 use tokio_tungstenite::tungstenite;
 
-use crate::support::http::{Answer, Line};
-use crate::support::polling::connected_by_hand;
-use crate::support::{Client, Dial, Transport, websocket};
-use crate::ward::{Ward, leave};
+use crate::watched_server::{WatchedServer, leave};
 
 const SETTING: (&str, &str) = ("ALLOWED_ORIGINS", "https://good.example");
 const GOOD: &str = "https://good.example";
@@ -21,11 +21,11 @@ const EVIL: [&str; 7] = [
     "",
 ];
 
-async fn ask(ward: &Ward, method: Method, query: &str, origin: &str) -> Answer {
+async fn ask(watched: &WatchedServer, method: Method, query: &str, origin: &str) -> Answer {
     let preflight = ("access-control-request-method", "POST");
     let headers = [("origin", origin), preflight].map(|(n, v)| (n.to_owned(), v.to_owned()));
     let path = format!("/socket.io/?EIO=4&transport=polling{query}");
-    let mut line = Line::new(ward.server().address());
+    let mut line = Line::new(watched.server().address());
     line.request(method, &path, &headers, "1".to_owned())
         .await
         .unwrap()
@@ -33,8 +33,8 @@ async fn ask(ward: &Ward, method: Method, query: &str, origin: &str) -> Answer {
 
 #[tokio::test]
 async fn row_33_pages_of_other_origins_get_nothing() {
-    let ward = Ward::with(&[SETTING]).await;
-    let (mut own, _) = connected_by_hand(ward.server().address()).await;
+    let watched = WatchedServer::with(&[SETTING]).await;
+    let (mut own, _) = connected_by_hand(watched.server().address()).await;
     let of_session = format!("&sid={}", own.sid());
     for origin in EVIL {
         for (method, query) in [
@@ -45,19 +45,19 @@ async fn row_33_pages_of_other_origins_get_nothing() {
             (Method::POST, of_session.as_str()),
             (Method::OPTIONS, of_session.as_str()),
         ] {
-            let answer = ask(&ward, method.clone(), query, origin).await;
+            let answer = ask(&watched, method.clone(), query, origin).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {origin}");
             assert!(answer.body.contains("ALLOWED_ORIGINS"), "{answer:?}");
             assert!(!answer.headers.contains_key("access-control-allow-origin"));
         }
         let header = [("origin".to_owned(), origin.to_owned())];
-        match websocket::open(ward.server().address(), None, &header).await {
+        match websocket::open(watched.server().address(), None, &header).await {
             Err(tungstenite::Error::Http(answer)) => {
                 assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin}");
             }
             other => panic!("{origin}: {other:?}"),
         }
-        assert_eq!(ward.metric("hubbub_connections").await, 2, "{origin}");
+        assert_eq!(watched.metric("hubbub_connections").await, 2, "{origin}");
     }
     // The session that was aimed at has not heard of it.
     assert_eq!(
@@ -66,44 +66,44 @@ async fn row_33_pages_of_other_origins_get_nothing() {
     );
     own.post("1".to_owned()).await.unwrap();
     // The good one is let in everywhere.
-    let answer = ask(&ward, Method::OPTIONS, "", GOOD).await;
+    let answer = ask(&watched, Method::OPTIONS, "", GOOD).await;
     assert_eq!(answer.headers["access-control-allow-origin"], GOOD);
     for transport in Transport::ALL {
-        let dial = Dial::new(ward.server(), transport).header("origin", GOOD);
+        let dial = Dial::new(watched.server(), transport).header("origin", GOOD);
         leave(dial.connect().await).await;
     }
-    ward.finish(&["origin"]).await;
+    watched.finish(&["origin"]).await;
 }
 
 #[tokio::test]
 async fn row_33_without_the_setting_all_origins_are_welcome() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     for origin in ["https://evil.example", "null"] {
         assert_eq!(
-            ask(&ward, Method::OPTIONS, "", origin).await.status,
+            ask(&watched, Method::OPTIONS, "", origin).await.status,
             StatusCode::OK
         );
-        let dial = Dial::new(ward.server(), Transport::WebSocket).header("origin", origin);
+        let dial = Dial::new(watched.server(), Transport::WebSocket).header("origin", origin);
         leave(dial.connect().await).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 #[tokio::test]
 async fn row_34_who_sends_no_origin_is_no_browser() {
-    let ward = Ward::with(&[SETTING]).await;
+    let watched = WatchedServer::with(&[SETTING]).await;
     for transport in Transport::ALL {
-        leave(Client::connect(ward.server(), transport).await).await;
+        leave(Client::connect(watched.server(), transport).await).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 #[tokio::test]
 async fn row_35_nobody_is_believed_about_where_it_comes_from() {
-    let ward = Ward::with(&[("MAX_CONNECTIONS_PER_IP", "3")]).await;
+    let watched = WatchedServer::with(&[("MAX_CONNECTIONS_PER_IP", "3")]).await;
     let two = [
-        Client::connect(ward.server(), Transport::WebSocket).await,
-        Client::connect(ward.server(), Transport::WebSocket).await,
+        Client::connect(watched.server(), Transport::WebSocket).await,
+        Client::connect(watched.server(), Transport::WebSocket).await,
     ];
     let hops = (0..100)
         .map(|n| format!("10.0.0.{n}"))
@@ -122,7 +122,7 @@ async fn row_35_nobody_is_believed_about_where_it_comes_from() {
         ("x-forwarded-for", "127.0.0.1, h0st1le"),
     ] {
         let header = [(name.to_owned(), value.to_owned())];
-        let mut line = Line::new(ward.server().address());
+        let mut line = Line::new(watched.server().address());
         let path = "/socket.io/?EIO=4&transport=polling";
         let answer = line
             .request(Method::GET, path, &header, String::new())
@@ -136,5 +136,5 @@ async fn row_35_nobody_is_believed_about_where_it_comes_from() {
         assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
     }
     drop(two);
-    ward.finish(&["address_full"]).await;
+    watched.finish(&["address_full"]).await;
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::Raw;
+use hubbub_test_client::polling::{Endpoint, SEPARATOR, connected_by_hand};
 use hyper::http::StatusCode;
 
-use crate::raw::Raw;
-use crate::support::polling::{Endpoint, SEPARATOR, connected_by_hand};
-use crate::ward::Ward;
+use crate::watched_server::WatchedServer;
 
 /// More than any packet may have, with the default settings.
 const TOO_LARGE: usize = 1_200_000;
@@ -25,8 +25,8 @@ async fn is_closed(session: &Endpoint) {
 
 #[tokio::test]
 async fn row_37_a_body_that_is_too_large_ends_the_session() {
-    let ward = Ward::start().await;
-    let (mut eve, _) = connected_by_hand(ward.server().address()).await;
+    let watched = WatchedServer::start().await;
+    let (mut eve, _) = connected_by_hand(watched.server().address()).await;
     let text = format!(
         "42[\"send_message\",{{\"text\":\"{}\"}}]",
         "x".repeat(TOO_LARGE)
@@ -36,14 +36,14 @@ async fn row_37_a_body_that_is_too_large_ends_the_session() {
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{answer:?}");
     }
     is_closed(&eve).await;
-    ward.finish(&["payload_too_large", "packet"]).await;
+    watched.finish(&["payload_too_large", "packet"]).await;
 }
 
 #[tokio::test]
 async fn row_37_a_body_without_end_ends_the_session_and_the_connection() {
-    let ward = Ward::start().await;
-    let (eve, _) = connected_by_hand(ward.server().address()).await;
-    let mut raw = Raw::open(ward.server()).await;
+    let watched = WatchedServer::start().await;
+    let (eve, _) = connected_by_hand(watched.server().address()).await;
+    let mut raw = Raw::open(watched.server()).await;
     let head = format!(
         "POST /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\
          transfer-encoding: chunked\r\n\r\n",
@@ -59,39 +59,39 @@ async fn row_37_a_body_without_end_ends_the_session_and_the_connection() {
         "{said}"
     );
     is_closed(&eve).await;
-    ward.finish(&["payload_too_large", "packet"]).await;
+    watched.finish(&["payload_too_large", "packet"]).await;
 }
 
 #[tokio::test]
 async fn row_38_a_body_of_many_packets_ends_the_session() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     for (packet, count) in [
         ("3", 1600),
         ("3", 30_000),
         (r#"42["h0st1le"]"#, 30_000),
         ("", 2000),
     ] {
-        let (mut eve, _) = connected_by_hand(ward.server().address()).await;
-        let before = ward.rejected("unknown_event").await;
+        let (mut eve, _) = connected_by_hand(watched.server().address()).await;
+        let before = watched.rejected("unknown_event").await;
         let body = vec![packet; count].join(&SEPARATOR.to_string());
         let answer = eve.post(body).await.unwrap();
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{packet} {count}");
         is_closed(&eve).await;
-        let done = ward.rejected("unknown_event").await - before;
+        let done = watched.rejected("unknown_event").await - before;
         assert!(done <= 1000, "{done} were handled");
     }
-    ward.finish(&["too_many_packets", "packet"]).await;
+    watched.finish(&["too_many_packets", "packet"]).await;
 }
 
 #[tokio::test]
 async fn row_38_a_body_of_a_thousand_packets_is_taken() {
-    let ward = Ward::start().await;
-    let (mut eve, _) = connected_by_hand(ward.server().address()).await;
+    let watched = WatchedServer::start().await;
+    let (mut eve, _) = connected_by_hand(watched.server().address()).await;
     for packet in ["3", r#"42["h0st1le"]"#] {
         let body = vec![packet; 1000].join(&SEPARATOR.to_string());
         assert_eq!(eve.post(body).await.unwrap().status, StatusCode::OK);
     }
-    assert_eq!(ward.rejected("unknown_event").await, 1000);
+    assert_eq!(watched.rejected("unknown_event").await, 1000);
     eve.post("1".to_owned()).await.unwrap();
-    ward.finish(&["unknown_event"]).await;
+    watched.finish(&["unknown_event"]).await;
 }

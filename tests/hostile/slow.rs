@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::Raw;
+use hubbub_test_client::polling::connected_by_hand;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
-use crate::raw::Raw;
-use crate::support::polling::connected_by_hand;
-use crate::ward::Ward;
+use crate::watched_server::WatchedServer;
 
 /// The server's ten seconds and what a busy machine adds.
 const SOON: Duration = Duration::from_secs(15);
@@ -27,23 +27,23 @@ async fn dribble(mut raw: Raw, byte: &[u8]) -> String {
 
 #[tokio::test]
 async fn row_41_a_head_that_comes_slowly_ends_the_connection() {
-    let ward = Ward::start().await;
-    let mut first = Raw::open(ward.server()).await;
+    let watched = WatchedServer::start().await;
+    let mut first = Raw::open(watched.server()).await;
     assert!(first.send("GET /livez HTTP/1.1\r\nx-h0st1le: ").await);
     // The second request of a connection is no different.
-    let mut second = Raw::open(ward.server()).await;
+    let mut second = Raw::open(watched.server()).await;
     assert!(second.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await);
     assert!(second.answer().await.starts_with("HTTP/1.1 200"));
     assert!(second.send("GET /livez HTTP/1.1\r\nx-h0st1le: ").await);
     // A part of a second request right behind the first is no different either.
-    let mut third = Raw::open(ward.server()).await;
+    let mut third = Raw::open(watched.server()).await;
     let pipelined = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /livez HTTP/1.1\r\nx-h0st1le: ";
     assert!(third.send(pipelined).await);
     assert!(third.answer().await.starts_with("HTTP/1.1 200"));
     // A client that opens a connection and waits, as browsers do, or keeps one after a request,
     // is not slow.
-    let idle = Raw::open(ward.server()).await;
-    let mut kept = Raw::open(ward.server()).await;
+    let idle = Raw::open(watched.server()).await;
+    let mut kept = Raw::open(watched.server()).await;
     assert!(kept.send(GET).await);
     kept.answer().await;
     tokio::join!(
@@ -55,16 +55,16 @@ async fn row_41_a_head_that_comes_slowly_ends_the_connection() {
         assert!(connection.send(GET).await);
         assert!(connection.answer().await.starts_with("HTTP/1.1 200"));
     }
-    ward.until_rejected("slow_header", 3, SOON).await;
-    assert_eq!(ward.rejected("slow_header").await, 3);
-    ward.finish(&["slow_header"]).await;
+    watched.until_rejected("slow_header", 3, SOON).await;
+    assert_eq!(watched.rejected("slow_header").await, 3);
+    watched.finish(&["slow_header"]).await;
 }
 
 /// A request that comes in pieces has its own ten seconds each time, whatever came before.
 #[tokio::test]
 async fn row_41_a_head_that_comes_in_pieces_is_in_time_again_and_again() {
-    let ward = Ward::start().await;
-    let mut raw = Raw::open(ward.server()).await;
+    let watched = WatchedServer::start().await;
+    let mut raw = Raw::open(watched.server()).await;
     for _ in 0..3 {
         for piece in ["GET /livez HTTP/1.1\r\nx-h0st1le: ", "x\r\nhost: x\r\n\r\n"] {
             assert!(raw.send(piece).await);
@@ -73,21 +73,21 @@ async fn row_41_a_head_that_comes_in_pieces_is_in_time_again_and_again() {
         }
         assert!(raw.answer().await.starts_with("HTTP/1.1 200"));
     }
-    assert_eq!(ward.rejected("slow_header").await, 0);
-    ward.finish(&[]).await;
+    assert_eq!(watched.rejected("slow_header").await, 0);
+    watched.finish(&[]).await;
 }
 
 #[tokio::test]
 async fn row_41_a_body_that_comes_slowly_ends_the_session() {
-    let ward = Ward::start().await;
-    let (eve, _) = connected_by_hand(ward.server().address()).await;
+    let watched = WatchedServer::start().await;
+    let (eve, _) = connected_by_hand(watched.server().address()).await;
     let mut said = Vec::new();
     for framing in [
         "content-length: 100000\r\n\r\n",
         "transfer-encoding: chunked\r\n\r\nffff\r\n",
     ] {
-        let (slow, _) = connected_by_hand(ward.server().address()).await;
-        let mut raw = Raw::open(ward.server()).await;
+        let (slow, _) = connected_by_hand(watched.server().address()).await;
+        let mut raw = Raw::open(watched.server()).await;
         let head = format!(
             "POST /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n{framing}",
             slow.sid()
@@ -103,8 +103,8 @@ async fn row_41_a_body_that_comes_slowly_ends_the_session() {
         );
     }
     eve.clone().post("1".to_owned()).await.unwrap();
-    ward.until_rejected("slow_body", 2, SOON).await;
-    ward.finish(&["slow_body", "packet"]).await;
+    watched.until_rejected("slow_body", 2, SOON).await;
+    watched.finish(&["slow_body", "packet"]).await;
 }
 
 /// Ended by the system, which has been told to give up after 30 s without any progress.
@@ -114,15 +114,16 @@ async fn row_41_an_answer_that_nobody_takes_ends_the_connection() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "a page").unwrap();
     std::fs::write(folder.path().join("large.bin"), vec![7; 32 * 1024 * 1024]).unwrap();
-    let ward = Ward::with(&[("WEB_DIR", folder.path().to_str().unwrap())]).await;
+    let watched = WatchedServer::with(&[("WEB_DIR", folder.path().to_str().unwrap())]).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let stream = socket.connect(ward.server().address()).await.unwrap();
+    let stream = socket.connect(watched.server().address()).await.unwrap();
     let mut raw = Raw::over(stream);
     assert!(raw.send("GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n").await);
     assert!(raw.head().await.starts_with("HTTP/1.1 200"));
-    ward.until_rejected("slow_reader", 1, Duration::from_secs(60))
+    watched
+        .until_rejected("slow_reader", 1, Duration::from_secs(60))
         .await;
     drop(raw);
-    ward.finish(&["slow_reader"]).await;
+    watched.finish(&["slow_reader"]).await;
 }

@@ -1,11 +1,11 @@
 //! What is said: rows 47 to 50 and 54.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Event, Transport};
 use serde_json::{Value, json};
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Event, Transport};
-use crate::ward::{Ward, leave};
+use crate::watched_server::{WatchedServer, leave};
 
 const UNHURRIED: (&str, &str) = ("MESSAGE_RATE", "0");
 
@@ -15,10 +15,10 @@ fn count(events: &[Event], text: &str) -> usize {
 
 #[tokio::test]
 async fn row_47_joining_and_leaving_in_any_order_is_counted_and_told_once() {
-    let ward = Ward::with(&[UNHURRIED]).await;
-    let mut bob = Client::joined(ward.server(), "tech", "Bob").await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
+    let mut bob = Client::joined(watched.server(), "tech", "Bob").await;
     for transport in Transport::ALL {
-        let mut eve = Client::connect(ward.server(), transport).await;
+        let mut eve = Client::connect(watched.server(), transport).await;
         assert_refused(&eve.ask("leave_room", &json!({})).await, "not_in_room");
         for room in ["tech", "tech", "music", "tech"] {
             let join = json!({ "room_name": room, "username": "Eve" });
@@ -49,14 +49,14 @@ async fn row_47_joining_and_leaving_in_any_order_is_counted_and_told_once() {
         leave(eve).await;
     }
     leave(bob).await;
-    ward.finish(&["not_in_room"]).await;
+    watched.finish(&["not_in_room"]).await;
 }
 
 #[tokio::test]
 async fn row_48_what_is_no_message_is_refused() {
-    let ward = Ward::with(&[UNHURRIED]).await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let mut eve = Client::connect(ward.server(), transport).await;
+        let mut eve = Client::connect(watched.server(), transport).await;
         assert_refused(
             &eve.ask("send_message", &json!({ "text": "hi" })).await,
             "not_in_room",
@@ -90,22 +90,23 @@ async fn row_48_what_is_no_message_is_refused() {
         );
         leave(eve).await;
     }
-    ward.finish(&[
-        "not_in_room",
-        "invalid_text",
-        "text_too_long",
-        "invalid_payload",
-    ])
-    .await;
+    watched
+        .finish(&[
+            "not_in_room",
+            "invalid_text",
+            "text_too_long",
+            "invalid_payload",
+        ])
+        .await;
 }
 
 /// The server's part: text is text, byte for byte. That the page shows it as text is shown in the
 /// browser (`tests/web/`).
 #[tokio::test]
 async fn row_49_markup_is_text() {
-    let ward = Ward::with(&[UNHURRIED]).await;
-    let mut bob = Client::joined(ward.server(), "tech", "Bob").await;
-    let mut eve = Client::connect(ward.server(), Transport::Polling).await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
+    let mut bob = Client::joined(watched.server(), "tech", "Bob").await;
+    let mut eve = Client::connect(watched.server(), Transport::Polling).await;
     for text in [
         "<img src=x onerror=alert(1)>",
         "<script>alert(1)</script>",
@@ -118,7 +119,7 @@ async fn row_49_markup_is_text() {
         let join = json!({ "room_name": "tech", "username": name });
         assert_accepted(&eve.ask("join_room", &join).await);
         assert_accepted(&eve.ask("send_message", &json!({ "text": text })).await);
-        let heard = bob.hear().await;
+        let heard = bob.next_message().await;
         assert_eq!(
             (&heard["text"], &heard["sender"]),
             (&json!(text), &json!(name))
@@ -128,15 +129,15 @@ async fn row_49_markup_is_text() {
     }
     leave(eve).await;
     leave(bob).await;
-    ward.finish(&["unknown_room"]).await;
+    watched.finish(&["unknown_room"]).await;
 }
 
 #[tokio::test]
 async fn row_50_letters_that_act_beyond_themselves_are_no_names_and_bounded_texts() {
-    let ward = Ward::with(&[UNHURRIED]).await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
     let zalgo = format!("e{}", "\u{301}".repeat(500));
     let tags = "a\u{e0061}\u{e0062}";
-    let mut eve = Client::joined(ward.server(), "tech", "Eve").await;
+    let mut eve = Client::joined(watched.server(), "tech", "Eve").await;
     for name in [
         "\u{202e}Eve",
         "Eve\u{2066}",
@@ -153,7 +154,7 @@ async fn row_50_letters_that_act_beyond_themselves_are_no_names_and_bounded_text
     // too long all the same.
     for text in ["\u{202e}olleh", "👩\u{200d}👩\u{200d}👧", zalgo.as_str()] {
         assert_accepted(&eve.ask("send_message", &json!({ "text": text })).await);
-        assert_eq!(eve.hear().await["text"], text);
+        assert_eq!(eve.next_message().await["text"], text);
     }
     let grapheme = format!("e{}", "\u{301}".repeat(50_000));
     assert_refused(
@@ -161,21 +162,21 @@ async fn row_50_letters_that_act_beyond_themselves_are_no_names_and_bounded_text
         "text_too_long",
     );
     leave(eve).await;
-    ward.finish(&["invalid_username", "text_too_long"]).await;
+    watched.finish(&["invalid_username", "text_too_long"]).await;
 }
 
 #[tokio::test]
 async fn row_54_a_message_sent_again_is_one_message() {
-    let ward = Ward::with(&[UNHURRIED]).await;
-    let mut bob = Client::joined(ward.server(), "tech", "Bob").await;
-    let (mut ada, mut token) = resumable(ward.server(), Transport::WebSocket, "Ada").await;
+    let watched = WatchedServer::with(&[UNHURRIED]).await;
+    let mut bob = Client::joined(watched.server(), "tech", "Bob").await;
+    let (mut ada, mut token) = resumable(watched.server(), Transport::WebSocket, "Ada").await;
     let message = json!({ "text": "once", "client_id": "k" });
     let first = ada.ask("send_message", &message).await;
     let mut answers: Vec<Value> = Vec::new();
     for _ in 0..2 {
         answers.push(ada.ask("send_message", &message).await);
         drop(ada);
-        ada = with_token(ward.server(), Transport::WebSocket, &token).await;
+        ada = with_token(watched.server(), Transport::WebSocket, &token).await;
         token = ada.greeted().await["token"].clone();
         come_back(&mut ada, "tech", "Ada").await;
         answers.push(ada.ask("send_message", &message).await);
@@ -189,10 +190,10 @@ async fn row_54_a_message_sent_again_is_one_message() {
     let other = json!({ "text": "twice", "client_id": "k" });
     assert_refused(&ada.ask("send_message", &other).await, "conflict");
     ada.say("the end");
-    let heard = bob.events_until_heard("the end").await;
+    let heard = bob.events_until_message("the end").await;
     assert_eq!((count(&heard, "once"), count(&heard, "twice")), (1, 0));
     ada.send_raw("41");
     leave(ada).await;
     leave(bob).await;
-    ward.finish(&["conflict"]).await;
+    watched.finish(&["conflict"]).await;
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::EVENT_TIMEOUT;
+use hubbub_test_client::http::Line;
 use hyper::http::{Method, StatusCode};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::support::PATIENCE;
-use crate::support::http::Line;
-use crate::ward::Ward;
+use crate::watched_server::WatchedServer;
 
 const OPENING: &str = "/socket.io/?EIO=4&transport=polling";
 
@@ -16,11 +16,11 @@ const OPENING: &str = "/socket.io/?EIO=4&transport=polling";
 async fn row_40_many_handshakes_that_nobody_claims_hold_little_and_go() {
     const LINES: usize = 8;
     const EACH: usize = 2500;
-    let ward = Ward::with(&[("CONNECT_TIMEOUT", "1s")]).await;
-    let before = ward.server().resident_kib();
+    let watched = WatchedServer::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+    let before = watched.server().resident_kib();
     let mut lines = JoinSet::new();
     for _ in 0..LINES {
-        let address = ward.server().address();
+        let address = watched.server().address();
         lines.spawn(async move {
             let mut line = Line::new(address);
             for _ in 0..EACH {
@@ -31,16 +31,17 @@ async fn row_40_many_handshakes_that_nobody_claims_hold_little_and_go() {
         });
     }
     lines.join_all().await;
-    let grown = ward.server().resident_kib().saturating_sub(before);
+    let grown = watched.server().resident_kib().saturating_sub(before);
     assert!(grown < 32 * 1024, "{grown} KiB");
-    ward.until_metric("hubbub_connections", 1).await;
-    ward.finish(&["connect_timeout"]).await;
+    watched.until_metric("hubbub_connections", 1).await;
+    watched.finish(&["connect_timeout"]).await;
 }
 
 #[tokio::test]
 async fn row_40_an_address_that_opens_too_many_too_fast_is_told_to_wait() {
-    let ward = Ward::with(&[("CONNECT_RATE_PER_IP", "5"), ("CONNECT_TIMEOUT", "1s")]).await;
-    let mut line = Line::new(ward.server().address());
+    let watched =
+        WatchedServer::with(&[("CONNECT_RATE_PER_IP", "5"), ("CONNECT_TIMEOUT", "1s")]).await;
+    let mut line = Line::new(watched.server().address());
     let (mut refused, mut told) = (0, Duration::ZERO);
     for _ in 0..200 {
         let answer = line
@@ -54,9 +55,9 @@ async fn row_40_an_address_that_opens_too_many_too_fast_is_told_to_wait() {
         }
     }
     assert!(refused > 100, "{refused}");
-    assert!(!told.is_zero() && told < PATIENCE, "{told:?}");
+    assert!(!told.is_zero() && told < EVENT_TIMEOUT, "{told:?}");
     // Whoever waits as long as they were told is let in, and so is `finish` after that.
     sleep(told).await;
     assert_eq!(line.get(OPENING).await.unwrap().status, StatusCode::OK);
-    ward.finish(&["connect_rate"]).await;
+    watched.finish(&["connect_rate"]).await;
 }

@@ -3,13 +3,15 @@
 //! The connection closes. The close frame has no code: the library sends it without one, and what
 //! a broken client would do with 1002, 1007 or 1009 is nobody's business here.
 
-use crate::raw::{CLOSE, Raw, TEXT, frame, header};
-use crate::support::PATIENCE;
-use crate::ward::{MARK, Ward};
+use hubbub_test_client::EVENT_TIMEOUT;
+use hubbub_test_client::Raw;
+use hubbub_test_client::frames::{CLOSE, TEXT, frame, header};
+
+use crate::watched_server::{MARK, WatchedServer};
 
 /// Sends bytes on a chat connection, which must close without saying anything.
-async fn closes(ward: &Ward, what: &str, bytes: &[u8]) {
-    let mut eve = Raw::chat(ward.server()).await;
+async fn closes(watched: &WatchedServer, what: &str, bytes: &[u8]) {
+    let mut eve = Raw::chat(watched.server()).await;
     // May fail: the server closes while it is still being written to.
     eve.send(bytes).await;
     for (first, payload) in eve.frames_until_closed().await {
@@ -24,32 +26,32 @@ async fn closes(ward: &Ward, what: &str, bytes: &[u8]) {
 
 #[tokio::test]
 async fn row_24_a_packet_that_is_too_large_closes() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let huge = 15 * 1024 * 1024;
     // At its header, before any of it has come.
     let mut announced = header(TEXT, huge, 0x80);
     announced.extend([0; 4]);
-    closes(&ward, "announced", &announced).await;
+    closes(&watched, "announced", &announced).await;
     let text = format!("42[\"send_message\",{{\"text\":\"{}\"}}]", "x".repeat(huge));
-    closes(&ward, "sent", &frame(TEXT, text.as_bytes())).await;
+    closes(&watched, "sent", &frame(TEXT, text.as_bytes())).await;
     // And in parts, none of which is too large.
     let part = vec![b'x'; 500_000];
     let mut parts = frame(0x01, &part);
     for _ in 0..20 {
         parts.extend(frame(0x00, &part));
     }
-    closes(&ward, "in parts", &parts).await;
+    closes(&watched, "in parts", &parts).await;
     // More than any number there is.
     let endless = [&[TEXT, 0xff][..], &[0xff; 8], &[0; 4]].concat();
-    closes(&ward, "endless", &endless).await;
-    ward.until_rejected("transport", 4, PATIENCE).await;
-    assert_eq!(ward.rejected("transport").await, 4);
-    ward.finish(&["transport"]).await;
+    closes(&watched, "endless", &endless).await;
+    watched.until_rejected("transport", 4, EVENT_TIMEOUT).await;
+    assert_eq!(watched.rejected("transport").await, 4);
+    watched.finish(&["transport"]).await;
 }
 
 #[tokio::test]
 async fn row_26_frames_against_the_rules_close() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let event = format!("42[\"send_message\",{{\"text\":\"{MARK}\"}}]");
     let event = event.as_bytes();
     let unmasked = [header(TEXT, event.len(), 0), event.to_vec()].concat();
@@ -74,18 +76,19 @@ async fn row_26_frames_against_the_rules_close() {
         ),
     ];
     for (so_far, (what, bytes)) in cases.iter().enumerate() {
-        closes(&ward, what, bytes).await;
-        ward.until_rejected("transport", so_far as u64 + 1, PATIENCE)
+        closes(&watched, what, bytes).await;
+        watched
+            .until_rejected("transport", so_far as u64 + 1, EVENT_TIMEOUT)
             .await;
     }
-    assert_eq!(ward.rejected("transport").await, cases.len() as u64);
-    ward.finish(&["transport"]).await;
+    assert_eq!(watched.rejected("transport").await, cases.len() as u64);
+    watched.finish(&["transport"]).await;
 }
 
 /// Whoever closes, however badly, has closed: there is nothing to refuse in that.
 #[tokio::test]
 async fn row_26_bad_close_frames_close() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let codes = [0_u16, 999, 1004, 1005, 1006, 1015, 5000, 65535];
     let mut cases: Vec<Vec<u8>> = codes
         .iter()
@@ -94,16 +97,16 @@ async fn row_26_bad_close_frames_close() {
     cases.push(vec![3]);
     cases.push([&1000_u16.to_be_bytes()[..], b"\xff\xff h0st1le"].concat());
     for payload in cases {
-        closes(&ward, &format!("{payload:?}"), &frame(CLOSE, &payload)).await;
+        closes(&watched, &format!("{payload:?}"), &frame(CLOSE, &payload)).await;
     }
-    ward.finish(&[]).await;
+    watched.finish(&[]).await;
 }
 
 #[tokio::test]
 async fn row_27_compression_is_not_negotiated() {
-    let ward = Ward::start().await;
+    let watched = WatchedServer::start().await;
     let offer = "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n";
-    let (mut eve, head) = Raw::websocket(ward.server(), offer).await;
+    let (mut eve, head) = Raw::websocket(watched.server(), offer).await;
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     assert!(!head.to_lowercase().contains("extensions"), "{head}");
     assert!(eve.send(frame(TEXT, b"40")).await);
@@ -112,5 +115,5 @@ async fn row_27_compression_is_not_negotiated() {
     let deflated_zeros = [0xec, 0xc1, 0x01, 0x01, 0x00, 0x00, 0x00, 0x80, 0x90, 0xfe];
     assert!(eve.send(frame(TEXT | 0x40, &deflated_zeros)).await);
     eve.frames_until_closed().await;
-    ward.finish(&["transport"]).await;
+    watched.finish(&["transport"]).await;
 }

@@ -1,20 +1,21 @@
 //! Engine.IO 4: handshake, messages, heartbeat, close.
 
 use futures_util::SinkExt;
+use hubbub_test_client::TestServer;
+use hubbub_test_client::http::Line;
+use hubbub_test_client::polling::{Endpoint, connected_by_hand};
+use hubbub_test_client::shape::keys;
+use hubbub_test_client::stepwise::{
+    QUICK, chat, member, poll, poll_for, poll_in_vain, polling, post, send, text, text_but_pings,
+    text_for, until_closed, websocket,
+};
 use hyper::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::hand::{
-    QUICK, chat, member, poll, poll_for, poll_in_vain, polling, post, send, text, text_but_pings,
-    text_for, until_closed, websocket,
-};
-use crate::support::Server;
-use crate::support::http::Line;
-use crate::support::polling::{Endpoint, connected_by_hand};
-use crate::support::shape::keys;
+use crate::HUBBUB;
 
 fn check_open(packet: &str, upgrades: &Value) {
     let raw = packet.strip_prefix('0').unwrap();
@@ -48,7 +49,7 @@ fn check_open(packet: &str, upgrades: &Value) {
     );
 }
 
-async fn status(server: &Server, method: Method, query: &str) -> StatusCode {
+async fn status(server: &TestServer, method: Method, query: &str) -> StatusCode {
     let mut line = Line::new(server.address());
     let path = format!("/socket.io/{query}");
     let answer = line.request(method, &path, &[], String::new()).await;
@@ -56,7 +57,7 @@ async fn status(server: &Server, method: Method, query: &str) -> StatusCode {
 }
 
 /// How a WebSocket handshake with this query is answered.
-async fn websocket_status(server: &Server, query: &str) -> StatusCode {
+async fn websocket_status(server: &TestServer, query: &str) -> StatusCode {
     let stream = TcpStream::connect(server.address()).await.unwrap();
     let url = format!("ws://{}/socket.io/{query}", server.address());
     match tokio_tungstenite::client_async(url, stream).await {
@@ -67,20 +68,20 @@ async fn websocket_status(server: &Server, query: &str) -> StatusCode {
 
 #[tokio::test]
 async fn polling_opens_a_session() {
-    let server = Server::with(&QUICK).await;
+    let server = HUBBUB.start_with(&QUICK).await;
     let open = poll(&mut Endpoint::new(server.address(), Vec::new())).await;
     check_open(&open, &json!(["websocket"]));
 }
 
 #[tokio::test]
 async fn a_websocket_opens_a_session() {
-    let server = Server::with(&QUICK).await;
+    let server = HUBBUB.start_with(&QUICK).await;
     check_open(&websocket(&server).await.1, &json!([]));
 }
 
 #[tokio::test]
 async fn other_versions_and_transports_are_refused() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for query in [
         "?transport=polling",
         "?EIO=abc&transport=polling",
@@ -103,7 +104,7 @@ async fn other_versions_and_transports_are_refused() {
 
 #[tokio::test]
 async fn other_methods_are_refused() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for method in [Method::POST, Method::PUT] {
         let found = status(&server, method, "?EIO=4&transport=polling").await;
         assert_eq!(found, StatusCode::BAD_REQUEST);
@@ -112,7 +113,7 @@ async fn other_methods_are_refused() {
 
 #[tokio::test]
 async fn a_post_of_one_packet_and_of_several() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut session, _) = connected_by_hand(server.address()).await;
     post(&mut session, r#"421["join_room",{"room_name":"tech"}]"#).await;
     let ack = poll_for(&mut session, "431").await;
@@ -130,7 +131,7 @@ async fn a_post_of_one_packet_and_of_several() {
 /// Binary is not for this chat: the session closes where the suites want an echo.
 #[tokio::test]
 async fn binary_packets_close_the_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut session, _) = connected_by_hand(server.address()).await;
     session.post("bAQIDBA==".to_owned()).await.unwrap();
     while session.poll().await.unwrap().status == StatusCode::OK {}
@@ -144,7 +145,7 @@ async fn binary_packets_close_the_session() {
 
 #[tokio::test]
 async fn a_packet_that_is_none_closes_the_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut session = polling(&server).await;
     let posted = session.post("abc".to_owned()).await.unwrap();
     assert_eq!(posted.status, StatusCode::BAD_REQUEST);
@@ -156,7 +157,7 @@ async fn a_packet_that_is_none_closes_the_session() {
 
 #[tokio::test]
 async fn two_polls_at_once_close_the_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut session = polling(&server).await;
     assert_eq!(
         poll(&mut session).await,
@@ -179,7 +180,7 @@ async fn two_polls_at_once_close_the_session() {
 
 #[tokio::test]
 async fn a_poll_that_is_broken_off_closes_the_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut session = polling(&server).await;
     assert_eq!(poll(&mut session).await, "2");
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -206,7 +207,7 @@ async fn a_poll_that_is_broken_off_closes_the_session() {
 
 #[tokio::test]
 async fn a_websocket_carries_messages() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut socket = member(&server).await;
     send(&mut socket, r#"42["send_message",{"text":"hello"}]"#).await;
     let heard = text_for(&mut socket, "42[\"receive_message\"").await;
@@ -215,7 +216,7 @@ async fn a_websocket_carries_messages() {
 
 #[tokio::test]
 async fn pings_come_and_are_answered() {
-    let server = Server::with(&[("PING_INTERVAL", "1s")]).await;
+    let server = HUBBUB.start_with(&[("PING_INTERVAL", "1s")]).await;
     let mut session = polling(&server).await;
     let (mut socket, _) = websocket(&server).await;
     for _ in 0..3 {
@@ -228,7 +229,7 @@ async fn pings_come_and_are_answered() {
 
 #[tokio::test]
 async fn a_ping_without_an_answer_closes_the_session() {
-    let server = Server::with(&QUICK).await;
+    let server = HUBBUB.start_with(&QUICK).await;
     let mut session = polling(&server).await;
     let (mut socket, _) = websocket(&server).await;
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
@@ -238,7 +239,7 @@ async fn a_ping_without_an_answer_closes_the_session() {
 
 #[tokio::test]
 async fn a_client_closes_its_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut session = polling(&server).await;
     assert_eq!(poll(&mut session).await, "2");
     let mut waiting = session.clone();

@@ -1,16 +1,17 @@
 //! Engine.IO 4: the upgrade from polling to a WebSocket.
 
 use futures_util::SinkExt;
+use hubbub_test_client::TestServer;
+use hubbub_test_client::polling::Endpoint;
+use hubbub_test_client::stepwise::{poll, poll_in_vain, polling, send, text, text_for};
+use hubbub_test_client::websocket::{self, Socket};
 use hyper::http::StatusCode;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::hand::{poll, poll_in_vain, polling, send, text, text_for};
-use crate::support::Server;
-use crate::support::polling::Endpoint;
-use crate::support::websocket::{self, Socket};
+use crate::HUBBUB;
 
 /// A polling session, and a WebSocket that has probed for it.
-async fn probed(server: &Server) -> (Endpoint, Socket) {
+async fn probed(server: &TestServer) -> (Endpoint, Socket) {
     let session = polling(server).await;
     let socket = websocket::open(server.address(), Some(&session.sid()), &[]).await;
     let mut socket = socket.unwrap();
@@ -28,7 +29,7 @@ async fn finish(socket: &mut Socket) {
 
 #[tokio::test]
 async fn polling_hands_over_to_a_websocket() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut session, mut socket) = probed(&server).await;
     // The first ping comes as ever; the poll that waits after that is ended.
     while poll(&mut session).await != "6" {}
@@ -38,7 +39,7 @@ async fn polling_hands_over_to_a_websocket() {
 
 #[tokio::test]
 async fn the_poll_that_waits_is_ended_when_the_probe_is_answered() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut session = polling(&server).await;
     assert_eq!(poll(&mut session).await, "2", "the first ping");
     let mut waiting = session.clone();
@@ -53,7 +54,7 @@ async fn the_poll_that_waits_is_ended_when_the_probe_is_answered() {
 
 #[tokio::test]
 async fn what_follows_the_upgrade_in_one_write_arrives_in_order() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (_session, mut socket) = probed(&server).await;
     for packet in [
         "5",
@@ -70,7 +71,7 @@ async fn what_follows_the_upgrade_in_one_write_arrives_in_order() {
 
 #[tokio::test]
 async fn requests_for_an_upgraded_session_are_refused_and_it_goes_on() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut session, mut socket) = probed(&server).await;
     finish(&mut socket).await;
     poll_in_vain(&mut session).await;
@@ -82,7 +83,7 @@ async fn requests_for_an_upgraded_session_are_refused_and_it_goes_on() {
 
 #[tokio::test]
 async fn another_websocket_for_an_upgraded_session_is_refused_and_it_goes_on() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (session, mut socket) = probed(&server).await;
     finish(&mut socket).await;
     let second = websocket::open(server.address(), Some(&session.sid()), &[]).await;

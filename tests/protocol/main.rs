@@ -5,7 +5,9 @@
 
 mod engine;
 mod engine_upgrade;
-mod hand;
 mod socket;
-#[path = "../support/mod.rs"]
-mod support;
+
+use hubbub_test_client::Binary;
+
+/// The server under test.
+const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));

@@ -1,16 +1,22 @@
 //! Socket.IO 5: connect, disconnect, messages.
 
 use futures_util::{SinkExt, StreamExt};
+use hubbub_test_client::shape::keys;
+use hubbub_test_client::stepwise::{
+    chat, member, send, text, text_but_pings, text_for, until_closed, websocket,
+};
+use hubbub_test_client::{EVENT_TIMEOUT, TestServer};
 use serde_json::Value;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::hand::{chat, member, send, text, text_but_pings, text_for, until_closed, websocket};
-use crate::support::shape::keys;
-use crate::support::{PATIENCE, Server};
+use crate::HUBBUB;
 
 /// Sends a CONNECT as the first packet and returns the answer.
-async fn connect(server: &Server, packet: &str) -> (crate::support::websocket::Socket, String) {
+async fn connect(
+    server: &TestServer,
+    packet: &str,
+) -> (hubbub_test_client::websocket::Socket, String) {
     let (mut socket, _) = websocket(server).await;
     send(&mut socket, packet).await;
     let answer = text_but_pings(&mut socket).await;
@@ -19,7 +25,7 @@ async fn connect(server: &Server, packet: &str) -> (crate::support::websocket::S
 
 #[tokio::test]
 async fn the_main_namespace_is_connected_to() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut socket, answer) = connect(&server, "40").await;
     assert_eq!(keys(answer.strip_prefix("40").unwrap()), ["sid"]);
     // The chat's greeting is where the suite's server shows what it was given.
@@ -29,7 +35,7 @@ async fn the_main_namespace_is_connected_to() {
 
 #[tokio::test]
 async fn a_payload_of_connect_arrives() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut socket, answer) = connect(&server, r#"40{"token":"123"}"#).await;
     assert_eq!(keys(answer.strip_prefix("40").unwrap()), ["sid"]);
     let session = text_for(&mut socket, "42[\"session\",").await;
@@ -43,7 +49,7 @@ async fn a_payload_of_connect_arrives() {
 /// There is one namespace, so all others are unknown.
 #[tokio::test]
 async fn other_namespaces_are_refused() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for (packet, name) in [
         ("40/random", "/random"),
         ("40/custom,", "/custom"),
@@ -62,7 +68,7 @@ async fn other_namespaces_are_refused() {
 
 #[tokio::test]
 async fn a_first_packet_that_is_none_closes() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut socket, _) = websocket(&server).await;
     send(&mut socket, "4abc").await;
     until_closed(&mut socket).await;
@@ -70,14 +76,14 @@ async fn a_first_packet_that_is_none_closes() {
 
 #[tokio::test]
 async fn a_connection_without_connect_is_closed() {
-    let server = Server::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+    let server = HUBBUB.start_with(&[("CONNECT_TIMEOUT", "1s")]).await;
     let (mut socket, _) = websocket(&server).await;
     until_closed(&mut socket).await;
 }
 
 #[tokio::test]
 async fn disconnecting_keeps_the_connection() {
-    let server = Server::with(&[("PING_INTERVAL", "1s")]).await;
+    let server = HUBBUB.start_with(&[("PING_INTERVAL", "1s")]).await;
     let mut socket = chat(&server).await;
     send(&mut socket, "3").await;
     send(&mut socket, "41").await;
@@ -86,13 +92,13 @@ async fn disconnecting_keeps_the_connection() {
 
 #[tokio::test]
 async fn a_second_session_on_one_connection_is_refused_and_closes_it() {
-    let server = Server::with(&[("PING_INTERVAL", "1s")]).await;
+    let server = HUBBUB.start_with(&[("PING_INTERVAL", "1s")]).await;
     let mut socket = chat(&server).await;
     send(&mut socket, "3").await;
     send(&mut socket, "41").await;
     // Until the library has done with the session before, it ignores a CONNECT: so one with each
     // ping, until the connection closes.
-    let end = timeout(PATIENCE, async {
+    let end = timeout(EVENT_TIMEOUT, async {
         while let Some(Ok(message)) = socket.next().await {
             match message.to_text().unwrap_or_default() {
                 "2" => {
@@ -109,7 +115,7 @@ async fn a_second_session_on_one_connection_is_refused_and_closes_it() {
 
 #[tokio::test]
 async fn disconnecting_from_another_namespace_harms_nothing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut socket = member(&server).await;
     send(&mut socket, "40/custom").await;
     let refused = text_for(&mut socket, "44").await;
@@ -126,7 +132,7 @@ async fn disconnecting_from_another_namespace_harms_nothing() {
 
 #[tokio::test]
 async fn an_event_without_and_with_an_acknowledgement() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut socket = member(&server).await;
     // Further arguments are nobody's.
     send(
@@ -144,7 +150,7 @@ async fn an_event_without_and_with_an_acknowledgement() {
 /// Binary attachments are refused by design: payloads in this chat are text.
 #[tokio::test]
 async fn binary_attachments_close() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for packet in [
         r#"452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
         r#"452-789["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
@@ -158,7 +164,7 @@ async fn binary_attachments_close() {
 
 #[tokio::test]
 async fn packets_of_an_invalid_format_close() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for packet in ["4abc", "42{}", r#"42abc["send_message",{"text":"2"}]"#] {
         let mut socket = chat(&server).await;
         send(&mut socket, packet).await;

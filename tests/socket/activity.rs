@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::chat::with_token;
+use hubbub_test_client::packet::Event;
+use hubbub_test_client::shape::keys;
+use hubbub_test_client::{Client, Dial, TestServer, Transport};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::support::chat::with_token;
-use crate::support::packet::Event;
-use crate::support::shape::keys;
-use crate::support::{Client, Dial, Server, Transport};
+use crate::HUBBUB;
 
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Somebody who is told, in no room, past the greeting. Returns what the greeting said too.
-async fn watcher(server: &Server, transport: Transport) -> (Client, Event) {
+async fn watcher(server: &TestServer, transport: Transport) -> (Client, Event) {
     let mut client = with_token(server, transport, &Value::Null).await;
     client.greeted().await;
     let first = client.expect("activity").await;
@@ -40,7 +41,7 @@ async fn say(client: &mut Client, text: &str) -> u64 {
 #[tokio::test]
 async fn whoever_can_resume_is_told_all_rooms_after_the_session() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let (mut bob, empty) = watcher(&server, transport).await;
         assert_eq!(
             empty.raw,
@@ -61,7 +62,7 @@ async fn whoever_can_resume_is_told_all_rooms_after_the_session() {
 
 #[tokio::test]
 async fn clients_that_cannot_resume_are_never_told() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut old = Vec::new();
     for transport in Transport::ALL {
         for auth in ["", "{}", r#"{"name":"x"}"#] {
@@ -87,7 +88,7 @@ async fn clients_that_cannot_resume_are_never_told() {
 
 #[tokio::test]
 async fn the_newest_message_counts_and_notices_do_not() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut bob, _) = watcher(&server, Transport::WebSocket).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let id = say(&mut ada, "hello").await;
@@ -108,7 +109,7 @@ async fn the_newest_message_counts_and_notices_do_not() {
 
 #[tokio::test]
 async fn members_are_told_too_wherever_they_are() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut bob, _) = watcher(&server, Transport::Polling).await;
     bob.join("music", "Bob").await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
@@ -120,7 +121,7 @@ async fn members_are_told_too_wherever_they_are() {
 
 #[tokio::test]
 async fn the_first_message_is_told_at_once_and_a_storm_once_a_pause() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let (mut bob, _) = watcher(&server, Transport::WebSocket).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let first = say(&mut ada, "the first").await;

@@ -2,16 +2,17 @@
 
 use std::time::Instant;
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn a_join_that_is_acknowledged_has_its_lists_only_there() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         bob.events_until_echo("something before").await;
         let mut ada = Client::connect(&server, transport).await;
@@ -49,7 +50,7 @@ fn ids(answer: &Value) -> Vec<String> {
 #[tokio::test]
 async fn users_come_in_pages_in_order_of_joining() {
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut guests = Vec::new();
         for number in 0..7 {
             guests.push(Client::joined(&server, "tech", &format!("Guest {number}")).await);
@@ -85,7 +86,7 @@ async fn users_come_in_pages_in_order_of_joining() {
 
 #[tokio::test]
 async fn a_page_that_cannot_be_is_refused() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let elsewhere = Client::connect(&server, Transport::WebSocket)
         .await
@@ -107,7 +108,7 @@ async fn a_page_that_cannot_be_is_refused() {
 }
 
 /// A room with the largest page of history there is.
-async fn talked_in(server: &Server) -> Client {
+async fn talked_in(server: &TestServer) -> Client {
     let text = json!({ "text": "x".repeat(2000) }).to_string();
     let mut talker = Client::joined(server, "tech", "Talker").await;
     for _ in 0..4 {
@@ -147,7 +148,7 @@ const FREE_TO_TALK: [(&str, &str); 3] = [
 #[tokio::test]
 async fn a_few_requests_cannot_ask_for_hundreds_of_megabytes() {
     const ANSWER_MAX: usize = 300 * 1024;
-    let server = Server::with(&FREE_TO_TALK).await;
+    let server = HUBBUB.start_with(&FREE_TO_TALK).await;
     let _talker = talked_in(&server).await;
     let page = json!({ "limit": 200 });
     let join = json!({ "room_name": "tech", "username": "Eve", "history": 200, "users": true });
@@ -178,7 +179,7 @@ async fn a_few_requests_cannot_ask_for_hundreds_of_megabytes() {
 /// Resuming sends the log again, whatever a request for it costs.
 #[tokio::test]
 async fn resuming_from_the_same_position_again_and_again_is_charged() {
-    let server = Server::with(&FREE_TO_TALK).await;
+    let server = HUBBUB.start_with(&FREE_TO_TALK).await;
     let mut talker = talked_in(&server).await;
     let confirm = talker.join("tech", "Talker again").await;
     let after = json!({ "epoch": confirm["epoch"], "id": 0 });
@@ -195,7 +196,7 @@ async fn resuming_from_the_same_position_again_and_again_is_charged() {
 #[tokio::test]
 async fn going_through_the_rooms_with_history_and_users_is_never_refused() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut talker = Client::joined(&server, "tech", "Talker").await;
         for n in 0..50 {
             talker.say(&format!(
@@ -203,10 +204,10 @@ async fn going_through_the_rooms_with_history_and_users_is_never_refused() {
             ));
         }
         talker
-            .events_until_heard("message 49, as long as people's messages usually are")
+            .events_until_message("message 49, as long as people's messages usually are")
             .await;
         let mut ada = Client::connect(&server, transport).await;
-        for room in crate::support::shape::ROOMS.iter().cycle().take(100) {
+        for room in hubbub_test_client::shape::ROOMS.iter().cycle().take(100) {
             let join =
                 json!({ "room_name": room, "username": "Ada", "history": 100, "users": true });
             assert_accepted(&ada.ask("join_room", &join).await);

@@ -1,13 +1,14 @@
 //! What a client sends in the same write as CONNECT, before it has the answer.
 
 use futures_util::SinkExt;
+use hubbub_test_client::packet::{Packet, event_frame};
+use hubbub_test_client::polling::{SEPARATOR, opened};
+use hubbub_test_client::shape::assert_refused;
+use hubbub_test_client::{Client, Dial, TestServer, Transport, websocket};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::packet::{Packet, event_frame};
-use crate::support::polling::{Endpoint, SEPARATOR, handshake};
-use crate::support::shape::assert_refused;
-use crate::support::{Client, Dial, Server, Transport, websocket};
+use crate::HUBBUB;
 
 const ROUNDS: usize = 40;
 
@@ -25,7 +26,7 @@ fn say(text: &str) -> String {
 }
 
 /// Opens a connection and sends all of these at once, CONNECT among them.
-async fn connect_with(server: &Server, transport: Transport, packets: Vec<String>) -> Client {
+async fn connect_with(server: &TestServer, transport: Transport, packets: Vec<String>) -> Client {
     let mut client = Dial::new(server, transport).open().await;
     client.send_all(packets);
     client.connected().await;
@@ -33,7 +34,7 @@ async fn connect_with(server: &Server, transport: Transport, packets: Vec<String
 }
 
 async fn texts_until(client: &mut Client, last: &str) -> Vec<Value> {
-    let events = client.events_until_heard(last).await;
+    let events = client.events_until_message(last).await;
     let messages = events
         .iter()
         .filter(|event| event.name == "receive_message");
@@ -42,7 +43,7 @@ async fn texts_until(client: &mut Client, last: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn events_behind_connect_are_handled_in_order() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     for transport in Transport::ALL {
         for round in 0..ROUNDS {
             let mut packets = vec!["40".to_owned(), join(&format!("Ada {round}"), 1)];
@@ -57,7 +58,7 @@ async fn events_behind_connect_are_handled_in_order() {
 
 #[tokio::test]
 async fn each_spelling_of_connect_may_have_events_behind_it() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for transport in Transport::ALL {
         for connect in ["40", "40{}", "40/,", "40/,{}", "40{\"token\":null}"] {
             let packets = vec![connect.to_owned(), join("Ada", 1)];
@@ -73,7 +74,7 @@ async fn each_spelling_of_connect_may_have_events_behind_it() {
 
 #[tokio::test]
 async fn another_connect_in_the_same_write_changes_nothing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for transport in Transport::ALL {
         let packets = ["40", "40", "40"].map(str::to_owned).to_vec();
         let mut ada =
@@ -85,7 +86,7 @@ async fn another_connect_in_the_same_write_changes_nothing() {
 /// A refused CONNECT takes what came behind it along; the next one may be accepted.
 #[tokio::test]
 async fn a_refused_connect_does_not_block_the_connection() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let mut ada = Dial::new(&server, transport).open().await;
         ada.send_all(vec!["40[1]".to_owned()]);
@@ -99,7 +100,9 @@ async fn a_refused_connect_does_not_block_the_connection() {
 /// As much as a mailbox takes is handled, the rest is refused: the same as at any other time.
 #[tokio::test]
 async fn what_comes_behind_connect_is_bounded_like_any_other_request() {
-    let server = Server::with(&[("MAILBOX", "4"), ("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB
+        .start_with(&[("MAILBOX", "4"), ("MESSAGE_RATE", "0")])
+        .await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let mut packets = vec!["40".to_owned()];
         packets.extend((1..=100).map(|ack| event_frame("list_users", None, Some(ack))));
@@ -119,7 +122,7 @@ async fn what_comes_behind_connect_is_bounded_like_any_other_request() {
 #[tokio::test]
 async fn a_connect_in_fragments_may_have_events_behind_it() {
     use tokio::io::AsyncWriteExt;
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for _ in 0..ROUNDS {
         let mut socket = websocket::open(server.address(), None, &[]).await.unwrap();
         let mut bytes = b"\x01\x81\0\0\0\x004\x89\x80\0\0\0\0\x80\x83\0\0\0\x000{}".to_vec();
@@ -134,7 +137,7 @@ async fn a_connect_in_fragments_may_have_events_behind_it() {
 async fn websocket_until(socket: &mut websocket::Socket, start: &str) {
     use futures_util::StreamExt;
     loop {
-        let next = tokio::time::timeout(crate::support::PATIENCE, socket.next()).await;
+        let next = tokio::time::timeout(hubbub_test_client::EVENT_TIMEOUT, socket.next()).await;
         match next.expect("something comes") {
             Some(Ok(Message::Text(text))) if text.starts_with(start) => return,
             Some(Ok(_)) => {}
@@ -146,13 +149,9 @@ async fn websocket_until(socket: &mut websocket::Socket, start: &str) {
 /// Posts that do not wait for one another keep their order behind CONNECT.
 #[tokio::test]
 async fn a_post_right_after_that_of_connect_waits_for_the_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for _ in 0..ROUNDS {
-        let mut endpoint = Endpoint::new(server.address(), Vec::new());
-        let Packet::Open(open) = handshake(&mut endpoint).await else {
-            panic!("no handshake")
-        };
-        let mut session = endpoint.of_session(open["sid"].as_str().unwrap());
+        let mut session = opened(server.address()).await;
         session.post("40".to_owned()).await.unwrap();
         let posted = session
             .post(event_frame("leave_room", None, Some(1)))
@@ -176,14 +175,10 @@ async fn a_post_right_after_that_of_connect_waits_for_the_session() {
 /// As rust_socketio does: over a WebSocket that has just taken over from polling.
 #[tokio::test]
 async fn events_behind_connect_right_after_an_upgrade_are_handled() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for _ in 0..ROUNDS {
-        let mut endpoint = Endpoint::new(server.address(), Vec::new());
-        let Packet::Open(open) = handshake(&mut endpoint).await else {
-            panic!("no handshake")
-        };
-        let sid = open["sid"].as_str().unwrap();
-        let mut socket = websocket::open(server.address(), Some(sid), &[])
+        let sid = opened(server.address()).await.sid();
+        let mut socket = websocket::open(server.address(), Some(&sid), &[])
             .await
             .unwrap();
         websocket::probe(&mut socket).await;

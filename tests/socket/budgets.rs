@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use hubbub_test_client::chat::{come_back, with_token};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Dial, Packet, Transport};
 use serde_json::{Value, json};
 
-use crate::support::chat::{come_back, with_token};
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Dial, Packet, Server, Transport};
+use crate::HUBBUB;
 
 /// One message a second, and five at once.
 const TIGHT: [(&str, &str); 2] = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "5")];
@@ -38,7 +39,7 @@ fn allowed(users: u64, since: Instant) -> u64 {
 async fn a_reconnect_with_the_same_token_does_not_refill_the_budget() {
     for transport in Transport::ALL {
         for is_lost in [true, false] {
-            let server = Server::with(&TIGHT).await;
+            let server = HUBBUB.start_with(&TIGHT).await;
             let (since, mut accepted) = (Instant::now(), 0);
             let (mut token, mut before) = (Value::Null, None);
             for _ in 0..6 {
@@ -60,7 +61,7 @@ async fn a_reconnect_with_the_same_token_does_not_refill_the_budget() {
 /// Joins, history and lists are counted in the same way.
 #[tokio::test]
 async fn a_reconnect_does_not_refill_what_else_may_be_asked() {
-    let server = Server::with(&TIGHT).await;
+    let server = HUBBUB.start_with(&TIGHT).await;
     let mut ada = with_token(&server, Transport::WebSocket, &Value::Null).await;
     let token = ada.greeted().await["token"].clone();
     come_back(&mut ada, "tech", "Ada").await;
@@ -103,7 +104,7 @@ async fn a_reconnect_does_not_refill_what_else_may_be_asked() {
 async fn goodbye_and_a_new_session_on_the_same_socket_do_not_refill_the_budget() {
     for transport in [Transport::WebSocket, Transport::Polling] {
         for keeps_its_token in [true, false] {
-            let server = Server::with(&TIGHT).await;
+            let server = HUBBUB.start_with(&TIGHT).await;
             let mut bob = Client::joined(&server, "tech", "Bob").await;
             let (since, mut heard) = (Instant::now(), Vec::new());
             let mut eve = with_token(&server, transport, &Value::Null).await;
@@ -153,7 +154,9 @@ async fn new_identities_draw_on_the_budget_of_their_address_where_addresses_are_
         ("CONNECT_RATE_PER_IP", "1", 10),
     ] {
         let behind_proxy = ("TRUSTED_PROXIES", "127.0.0.0/8");
-        let server = Server::with(&[&TIGHT[..], &[(setting, value), behind_proxy]].concat()).await;
+        let server = HUBBUB
+            .start_with(&[&TIGHT[..], &[(setting, value), behind_proxy]].concat())
+            .await;
         let dial = |address: &str| {
             Dial::new(&server, Transport::WebSocket).header("x-forwarded-for", address)
         };
@@ -188,7 +191,7 @@ async fn new_identities_draw_on_the_budget_of_their_address_where_addresses_are_
 #[tokio::test]
 async fn a_flood_of_new_identities_is_bounded_and_those_who_were_there_first_go_on() {
     // Two bursts of a person fit at once, and 20 messages a second after that.
-    let server = Server::with(&[("ROOM_RATE", "20")]).await;
+    let server = HUBBUB.start_with(&[("ROOM_RATE", "20")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let (since, mut accepted, mut refused) = (Instant::now(), 0, 0);
     for round in 0..12 {
@@ -210,7 +213,7 @@ async fn a_flood_of_new_identities_is_bounded_and_those_who_were_there_first_go_
 #[tokio::test]
 async fn a_person_who_pastes_fifty_messages_is_not_refused_in_the_middle_of_talk() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut talkers = Vec::new();
         for number in 0..5 {
             let mut talker = Client::joined(&server, "tech", &format!("Talker {number}")).await;
@@ -226,7 +229,7 @@ async fn a_person_who_pastes_fifty_messages_is_not_refused_in_the_middle_of_talk
 #[tokio::test]
 async fn a_room_rate_of_zero_and_a_message_rate_of_zero_limit_no_room() {
     for (setting, each) in [("ROOM_RATE", 50), ("MESSAGE_RATE", 300)] {
-        let server = Server::with(&[(setting, "0")]).await;
+        let server = HUBBUB.start_with(&[(setting, "0")]).await;
         let mut guests = Vec::new();
         for number in 0..10 {
             guests.push(Client::joined(&server, "tech", &format!("Guest {number}")).await);

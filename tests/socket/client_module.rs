@@ -1,11 +1,12 @@
 //! The client module at `/client.js`: one file that pages of any origin may import and keep.
 
+use hubbub_test_client::TestServer;
+use hubbub_test_client::http::{Answer, Line};
 use hyper::http::Method;
 
-use crate::support::Server;
-use crate::support::http::{Answer, Line};
+use crate::HUBBUB;
 
-async fn import(server: &Server, headers: &[(&str, &str)]) -> Answer {
+async fn import(server: &TestServer, headers: &[(&str, &str)]) -> Answer {
     let origin = ("origin", "https://other.example");
     let headers: Vec<_> = [&[origin], headers]
         .concat()
@@ -20,7 +21,9 @@ async fn import(server: &Server, headers: &[(&str, &str)]) -> Answer {
 #[tokio::test]
 async fn a_page_of_another_origin_imports_the_client_module_and_keeps_it() {
     // Who may connect is another question than who may read the module.
-    let server = Server::with(&[("ALLOWED_ORIGINS", "https://chat.example")]).await;
+    let server = HUBBUB
+        .start_with(&[("ALLOWED_ORIGINS", "https://chat.example")])
+        .await;
     let module = import(&server, &[]).await;
     assert_eq!(module.status.as_u16(), 200);
     assert_eq!(
@@ -48,12 +51,12 @@ async fn the_client_module_is_there_beside_a_page_from_a_folder_unless_the_folde
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "<!doctype html>").unwrap();
     let settings = [("WEB_DIR", folder.path().to_str().unwrap())];
-    let built_in = import(&Server::with(&settings).await, &[]).await;
+    let built_in = import(&HUBBUB.start_with(&settings).await, &[]).await;
     assert_eq!(built_in.status.as_u16(), 200);
     assert!(built_in.body.contains("createClient"));
 
     std::fs::write(folder.path().join("client.js"), "export {};").unwrap();
-    let own = import(&Server::with(&settings).await, &[]).await;
+    let own = import(&HUBBUB.start_with(&settings).await, &[]).await;
     assert_eq!(own.body, "export {};");
     assert_eq!(own.headers["access-control-allow-origin"], "*");
 }

@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use hubbub_test_client::fake_clock::is_of_now;
+use hubbub_test_client::http::get;
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::{Client, FakeClock, Metrics, TestServer};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::fake_clock::is_of_now;
-use crate::support::http::get;
-use crate::support::shape::assert_accepted;
-use crate::support::{Client, FakeClock, Metrics, Server};
+use crate::HUBBUB;
 
 const DAY: i64 = 24 * 3600;
 /// Years 10000 and before 1970, however long this test lives.
@@ -18,14 +20,14 @@ const YEARS_100: i64 = 100 * 366 * DAY;
 /// How long timestamps may be wrong after the clock is right.
 const SOON: Duration = Duration::from_secs(5);
 
-async fn server(clock: &FakeClock) -> Server {
+async fn server(clock: &FakeClock) -> TestServer {
     let mut settings: Vec<(&str, String)> = clock.settings();
     settings.push(("METRICS_ADDR", "127.0.0.1:0".to_owned()));
     let settings: Vec<_> = settings
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    Server::with(&settings).await
+    HUBBUB.start_with(&settings).await
 }
 
 /// Says something, and returns its timestamp.
@@ -48,15 +50,38 @@ async fn talk(client: &mut Client, time: Duration) -> Vec<String> {
     told
 }
 
+/// Sends a message every quarter of a second, until the timestamp of one is wanted. Returns all
+/// timestamps, in order.
+async fn talk_until(
+    client: &mut Client,
+    deadline: Duration,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let since = Instant::now();
+    let mut timestamps = vec![said_at(client).await];
+    while !is_wanted(&timestamps[timestamps.len() - 1]) {
+        assert!(since.elapsed() < deadline, "{timestamps:?}");
+        sleep(Duration::from_millis(250)).await;
+        timestamps.push(said_at(client).await);
+    }
+    timestamps
+}
+
+/// The servers run side by side, because each of them is waited for.
 #[tokio::test]
 async fn a_clock_that_is_wrong_for_a_moment_is_never_shown() {
+    let leaps: [&[i64]; 4] = [&[DAY, -DAY], &[3600, -YEARS_100], &[YEARS_8000], &[5 * DAY]];
+    join_all(leaps.map(check_never_shown)).await;
+}
+
+async fn check_never_shown(leaps: &[i64]) {
     let Some(clock) = FakeClock::off_by(0) else {
         return;
     };
     let server = server(&clock).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut told = talk(&mut ada, Duration::from_secs(1)).await;
-    for off in [DAY, -DAY, 3600, YEARS_8000, -YEARS_100, 5 * DAY] {
+    for &off in leaps {
         clock.set(off);
         let is_ahead = off > 0;
         told.extend(talk(&mut ada, Duration::from_secs(if is_ahead { 5 } else { 1 })).await);
@@ -71,22 +96,18 @@ async fn a_clock_that_is_wrong_for_a_moment_is_never_shown() {
 #[tokio::test]
 async fn a_clock_that_was_wrong_is_believed_soon_after_it_is_right() {
     // Behind from the start, and before and after any time that can be.
-    for off in [-DAY, -YEARS_100, YEARS_8000] {
-        let Some(clock) = FakeClock::off_by(off) else {
-            return;
-        };
-        let server = server(&clock).await;
-        clock.set(0);
-        let since = Instant::now();
-        let mut ada = Client::joined(&server, "tech", "Ada").await;
-        let mut told = vec![said_at(&mut ada).await];
-        while !is_of_now(told.last().unwrap()) {
-            assert!(since.elapsed() < 4 * SOON, "{off}: {told:?}");
-            sleep(Duration::from_millis(250)).await;
-            told.push(said_at(&mut ada).await);
-        }
-        assert!(told.is_sorted(), "{off}: {told:?}");
-    }
+    join_all([-DAY, -YEARS_100, YEARS_8000].map(check_believed_soon)).await;
+}
+
+async fn check_believed_soon(off: i64) {
+    let Some(clock) = FakeClock::off_by(off) else {
+        return;
+    };
+    let server = server(&clock).await;
+    clock.set(0);
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let timestamps = talk_until(&mut ada, 4 * SOON, is_of_now).await;
+    assert!(timestamps.is_sorted(), "{off}: {timestamps:?}");
 }
 
 /// Long enough to be believed: what was said then stays the latest time that its room has seen, and
@@ -100,10 +121,10 @@ async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut told = talk(&mut ada, Duration::from_secs(1)).await;
     clock.set(DAY);
-    told.extend(talk(&mut ada, Duration::from_secs(18)).await);
-    assert!(!is_of_now(told.last().unwrap()), "{told:?}");
+    // A leap ahead is believed once it has lasted for 15 s.
+    told.extend(talk_until(&mut ada, 8 * SOON, |at| !is_of_now(at)).await);
     clock.set(0);
-    told.extend(talk(&mut ada, SOON).await);
+    told.extend(talk(&mut ada, SOON / 2).await);
     assert!(told.is_sorted(), "{told:?}");
     let mut eve = Client::joined(&server, "music", "Eve").await;
     assert!(is_of_now(&said_at(&mut eve).await));
@@ -112,52 +133,54 @@ async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
 /// HTTP has no dates for such clocks: its requests wait until there is one. Those who are in talk on.
 #[tokio::test]
 async fn no_clock_ends_the_process_or_a_conversation() {
+    join_all([YEARS_8000, -YEARS_100, 0].map(check_goes_on)).await;
+}
+
+async fn check_goes_on(start: i64) {
     let impossible = [YEARS_8000, -YEARS_100, 100 * YEARS_8000];
-    for start in [YEARS_8000, -YEARS_100, 0] {
-        let Some(clock) = FakeClock::off_by(start) else {
-            return;
-        };
-        let server = server(&clock).await;
-        clock.set(0);
-        let mut ada = Client::joined(&server, "tech", "Ada").await;
-        let mut last = String::new();
-        for off in impossible.into_iter().chain([DAY, -DAY, 0]) {
-            clock.set(off);
-            let address = server.address();
-            let waiting = tokio::spawn(async move { get(address, "/livez").await });
-            let mut told = talk(&mut ada, Duration::from_secs(2)).await;
-            // A rename, an own notice, history and leaving are told with the time, too.
-            for name in ["Countess", "Ada"] {
-                let join = json!({ "room_name": "tech", "username": name, "history": 5 });
-                assert_accepted(&ada.ask("join_room", &join).await);
-            }
-            told.push(said_at(&mut ada).await);
-            assert!(
-                told[0] >= last && told.is_sorted(),
-                "{start} {off}: {told:?} after {last}"
-            );
-            assert!(
-                told.iter().all(|at| at.len() == 24),
-                "{start} {off}: {told:?}"
-            );
-            last.clone_from(&told[told.len() - 1]);
-            clock.set(0);
-            assert_eq!(waiting.await.unwrap().unwrap().status, 200, "{start} {off}");
-            for path in ["/livez", "/readyz", "/", "/nowhere"] {
-                let answer = get(server.address(), path).await.unwrap();
-                assert!(
-                    answer.status.as_u16() < 500,
-                    "{start} {off} {path}: {answer:?}"
-                );
-            }
-            let mut guest = Client::joined(&server, "tech", "Guest").await;
-            assert!(is_of_now(&said_at(&mut guest).await), "{start} {off}");
+    let Some(clock) = FakeClock::off_by(start) else {
+        return;
+    };
+    let server = server(&clock).await;
+    clock.set(0);
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let mut last = String::new();
+    for off in impossible.into_iter().chain([DAY, -DAY, 0]) {
+        clock.set(off);
+        let address = server.address();
+        let waiting = tokio::spawn(async move { get(address, "/livez").await });
+        let mut told = talk(&mut ada, Duration::from_secs(2)).await;
+        // A rename, an own notice, history and leaving are told with the time, too.
+        for name in ["Countess", "Ada"] {
+            let join = json!({ "room_name": "tech", "username": name, "history": 5 });
+            assert_accepted(&ada.ask("join_room", &join).await);
         }
-        assert_eq!(
-            Metrics::of(&server).value("hubbub_panics_total").await,
-            0,
-            "{}",
-            server.log()
+        told.push(said_at(&mut ada).await);
+        assert!(
+            told[0] >= last && told.is_sorted(),
+            "{start} {off}: {told:?} after {last}"
         );
+        assert!(
+            told.iter().all(|at| at.len() == 24),
+            "{start} {off}: {told:?}"
+        );
+        last.clone_from(&told[told.len() - 1]);
+        clock.set(0);
+        assert_eq!(waiting.await.unwrap().unwrap().status, 200, "{start} {off}");
+        for path in ["/livez", "/readyz", "/", "/nowhere"] {
+            let answer = get(server.address(), path).await.unwrap();
+            assert!(
+                answer.status.as_u16() < 500,
+                "{start} {off} {path}: {answer:?}"
+            );
+        }
+        let mut guest = Client::joined(&server, "tech", "Guest").await;
+        assert!(is_of_now(&said_at(&mut guest).await), "{start} {off}");
     }
+    assert_eq!(
+        Metrics::of(&server).value("hubbub_panics_total").await,
+        0,
+        "{}",
+        server.log()
+    );
 }

@@ -1,7 +1,8 @@
 //! Settings: what is wrong is said at once, whole, and before a port is bound.
 
-use crate::support::server::run_to_end;
-use crate::support::{Client, Server, Transport};
+use hubbub_test_client::{Client, Transport};
+
+use crate::HUBBUB;
 
 /// Exit code for a configuration that cannot be used.
 const USAGE: Option<i32> = Some(64);
@@ -42,7 +43,7 @@ async fn every_setting_that_cannot_be_used_is_refused_by_name() {
         ("WEB_DIR", "/dev"),
     ];
     for (name, value) in wrong {
-        let refused = run_to_end(&[(name, value)], &[]).await;
+        let refused = HUBBUB.run_to_end(&[(name, value)], &[]).await;
         assert_eq!(refused.code, USAGE, "{name}={value}: {refused:?}");
         assert!(refused.stderr.contains(name), "{name}={value}: {refused:?}");
         assert_eq!(refused.stdout, "", "{name}={value}");
@@ -58,7 +59,7 @@ async fn all_mistakes_are_reported_at_once() {
         ("PING_INTERVAL", "x"),
         ("LOG_FORMAT", "x"),
     ];
-    let refused = run_to_end(&wrong, &[]).await;
+    let refused = HUBBUB.run_to_end(&wrong, &[]).await;
     assert_eq!(refused.code, USAGE, "{refused:?}");
     for (name, _) in wrong {
         assert!(
@@ -70,13 +71,17 @@ async fn all_mistakes_are_reported_at_once() {
 
 #[tokio::test]
 async fn flags_work_like_the_environment_and_win() {
-    let wrong = run_to_end(&[], &["--message-rate", "fast", "--rooms", ""]).await;
+    let wrong = HUBBUB
+        .run_to_end(&[], &["--message-rate", "fast", "--rooms", ""])
+        .await;
     assert_eq!(wrong.code, USAGE, "{wrong:?}");
-    let unknown = run_to_end(&[], &["--no-such-flag"]).await;
+    let unknown = HUBBUB.run_to_end(&[], &["--no-such-flag"]).await;
     assert_eq!(unknown.code, USAGE, "{unknown:?}");
     assert!(unknown.stderr.contains("--no-such-flag"), "{unknown:?}");
 
-    let server = Server::launch(&[("ROOMS", "from-env")], &["--rooms", "from-flag"]).await;
+    let server = HUBBUB
+        .launch(&[("ROOMS", "from-env")], &["--rooms", "from-flag"])
+        .await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
     let list = client.expect("room_list").await;
     assert_eq!(list.raw, r#"{"from-flag":{"count":0,"name":"from-flag"}}"#);
@@ -86,7 +91,9 @@ async fn flags_work_like_the_environment_and_win() {
 async fn a_taken_port_is_one_clear_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let refused = run_to_end(&[("PORT", &port), ("RUST_LOG", "off")], &[]).await;
+    let refused = HUBBUB
+        .run_to_end(&[("PORT", &port), ("RUST_LOG", "off")], &[])
+        .await;
     assert!(
         refused.code.is_some_and(|code| code != 0 && code != 101),
         "{refused:?}"
@@ -100,7 +107,9 @@ async fn a_taken_port_is_one_clear_line() {
 #[tokio::test]
 async fn an_address_that_is_not_ours_is_one_clear_line() {
     for host in ["192.0.2.1", "not an address", ""] {
-        let refused = run_to_end(&[("HOST", host), ("RUST_LOG", "off")], &[]).await;
+        let refused = HUBBUB
+            .run_to_end(&[("HOST", host), ("RUST_LOG", "off")], &[])
+            .await;
         assert!(
             refused.code.is_some_and(|code| code != 0 && code != 101),
             "{refused:?}"
@@ -116,7 +125,7 @@ async fn a_secret_key_is_never_printed() {
     let key = "a-key-that-nobody-must-ever-see-0123456789";
     for secret in [key, &key[..16]] {
         let settings = [("SECRET_KEY", secret), ("RUST_LOG", "trace")];
-        let mut server = Server::with(&settings).await;
+        let mut server = HUBBUB.start_with(&settings).await;
         Client::joined(&server, "tech", "Ada")
             .await
             .events_until_echo("hi")
@@ -131,7 +140,7 @@ async fn a_secret_key_is_never_printed() {
         assert!(!printed.concat().contains(&key[..8]), "{printed:?}");
 
         for arguments in [["--help"], ["--version"], ["--no-such-flag"]] {
-            let shown = run_to_end(&settings, &arguments).await;
+            let shown = HUBBUB.run_to_end(&settings, &arguments).await;
             let printed = [shown.stdout, shown.stderr].concat();
             assert!(!printed.contains(&key[..8]), "{arguments:?}: {printed}");
         }
@@ -147,7 +156,7 @@ async fn the_password_of_redis_is_never_printed() {
     for url in [&usable, &unusable, &other] {
         let settings = [("REDIS_URL", url.as_str()), ("RUST_LOG", "trace")];
         for arguments in [["--help"], ["--version"], ["--no-such-flag"], ["--port=x"]] {
-            let ended = run_to_end(&settings, &arguments).await;
+            let ended = HUBBUB.run_to_end(&settings, &arguments).await;
             for printed in [&ended.stdout, &ended.stderr] {
                 assert!(!printed.contains(password), "{arguments:?}: {printed}");
             }
@@ -156,7 +165,7 @@ async fn the_password_of_redis_is_never_printed() {
     let key = "0123456789abcdef0123456789abcdef";
     for url in [&unusable, &other] {
         let settings = [("REDIS_URL", url.as_str()), ("SECRET_KEY", key)];
-        let refused = run_to_end(&settings, &[]).await;
+        let refused = HUBBUB.run_to_end(&settings, &[]).await;
         assert_ne!(refused.code, Some(0));
         assert!(refused.stderr.contains("REDIS_URL"), "{}", refused.stderr);
         assert!(!refused.stderr.contains(password), "{}", refused.stderr);
@@ -166,7 +175,9 @@ async fn the_password_of_redis_is_never_printed() {
 #[tokio::test]
 async fn a_secret_key_of_fewer_than_16_bytes_is_refused_at_start() {
     for key in ["a", "fifteen bytes!!", "\u{e9}\u{e9}\u{e9}"] {
-        let refused = run_to_end(&[("SECRET_KEY", key), ("RUST_LOG", "off")], &[]).await;
+        let refused = HUBBUB
+            .run_to_end(&[("SECRET_KEY", key), ("RUST_LOG", "off")], &[])
+            .await;
         assert_eq!(refused.code, Some(64), "{refused:?}");
         let said = &refused.stderr;
         assert!(
@@ -182,7 +193,7 @@ async fn a_secret_key_of_fewer_than_16_bytes_is_refused_at_start() {
         "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
         "",
     ] {
-        let server = Server::with(&[("SECRET_KEY", key)]).await;
+        let server = HUBBUB.start_with(&[("SECRET_KEY", key)]).await;
         assert!(server.log().contains("SECRET_KEY"), "{}", server.log());
     }
 }
@@ -190,11 +201,15 @@ async fn a_secret_key_of_fewer_than_16_bytes_is_refused_at_start() {
 #[tokio::test]
 async fn a_room_that_javascript_would_list_in_another_place_is_refused_at_start() {
     for rooms in ["general,7", "0", "4294967295,tech", "2026"] {
-        let refused = run_to_end(&[("ROOMS", rooms), ("RUST_LOG", "off")], &[]).await;
+        let refused = HUBBUB
+            .run_to_end(&[("ROOMS", rooms), ("RUST_LOG", "off")], &[])
+            .await;
         assert_eq!(refused.code, Some(64), "{rooms}: {refused:?}");
         assert!(refused.stderr.contains("ROOMS"), "{rooms}: {refused:?}");
     }
-    let server = Server::with(&[("ROOMS", "room-7,007,-1,1e3,general")]).await;
+    let server = HUBBUB
+        .start_with(&[("ROOMS", "room-7,007,-1,1e3,general")])
+        .await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
     let listed = client.expect("room_list").await.raw;
     let places: Vec<_> = ["room-7", "007", "-1", "1e3", "general"]
@@ -206,7 +221,7 @@ async fn a_room_that_javascript_would_list_in_another_place_is_refused_at_start(
 #[tokio::test]
 async fn a_missing_or_short_secret_key_draws_a_warning() {
     for settings in [&[][..], &[("SECRET_KEY", "short, and yet not refused")]] {
-        let server = Server::with(settings).await;
+        let server = HUBBUB.start_with(settings).await;
         let log = server.log();
         assert!(
             log.contains("WARN") && log.contains("SECRET_KEY"),
@@ -214,13 +229,13 @@ async fn a_missing_or_short_secret_key_draws_a_warning() {
         );
     }
     let key = "0123456789abcdef0123456789abcdef";
-    let server = Server::with(&[("SECRET_KEY", key)]).await;
+    let server = HUBBUB.start_with(&[("SECRET_KEY", key)]).await;
     assert!(!server.log().contains("SECRET_KEY"), "{}", server.log());
 }
 
 #[tokio::test]
 async fn help_names_every_setting_and_succeeds() {
-    let help = run_to_end(&[], &["--help"]).await;
+    let help = HUBBUB.run_to_end(&[], &["--help"]).await;
     assert_eq!(help.code, Some(0), "{help:?}");
     for name in [
         "HOST",

@@ -1,15 +1,16 @@
 //! What a connection gets before it has asked for anything, and which ones are refused.
 
+use hubbub_test_client::polling::Endpoint;
+use hubbub_test_client::shape::{assert_accepted, default_rooms_json, keys};
+use hubbub_test_client::{Client, Dial, Packet, Transport};
 use serde_json::json;
 
-use crate::support::polling::Endpoint;
-use crate::support::shape::{assert_accepted, default_rooms_json, keys};
-use crate::support::{Client, Dial, Packet, Server, Transport};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn the_room_list_comes_before_anything_else() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut client = Client::connect(&server, transport).await;
         let list = client.expect("room_list").await;
         assert_eq!(list.raw, default_rooms_json(&[]), "{transport}");
@@ -18,7 +19,7 @@ async fn the_room_list_comes_before_anything_else() {
 
 #[tokio::test]
 async fn the_room_list_has_the_counts_of_now() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let _ada = Client::joined(&server, "gaming", "Ada").await;
     let _bob = Client::joined(&server, "tech", "Bob").await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
@@ -28,7 +29,7 @@ async fn the_room_list_has_the_counts_of_now() {
 
 #[tokio::test]
 async fn the_room_list_comes_once() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
     client.greeted().await;
     client.join("tech", "Ada").await;
@@ -42,7 +43,7 @@ async fn the_room_list_comes_once() {
 #[tokio::test]
 async fn the_session_follows_with_the_limits_and_the_server() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut client = Client::connect(&server, transport).await;
         client.expect("room_list").await;
         let session = client.expect("session").await;
@@ -75,7 +76,7 @@ async fn the_limits_of_the_session_are_those_in_force() {
         ("MESSAGE_RATE", "3"),
         ("MESSAGE_BURST", "4"),
     ];
-    let server = Server::with(&settings).await;
+    let server = HUBBUB.start_with(&settings).await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
     let limits = client.greeted().await["limits"].clone();
     assert_eq!(limits["message_max_chars"], 17, "{limits}");
@@ -85,7 +86,7 @@ async fn the_limits_of_the_session_are_those_in_force() {
 
 #[tokio::test]
 async fn the_handshake_is_that_of_the_original() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for (transport, upgrades) in [
         (Transport::Polling, json!(["websocket"])),
         (Transport::WebSocket, json!([])),
@@ -106,7 +107,7 @@ async fn the_handshake_is_that_of_the_original() {
 
 #[tokio::test]
 async fn every_connection_is_somebody_else() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut first = Client::connect(&server, Transport::WebSocket).await;
     let mut second = Client::connect(&server, Transport::WebSocket).await;
     assert_ne!(
@@ -117,7 +118,7 @@ async fn every_connection_is_somebody_else() {
 
 #[tokio::test]
 async fn any_auth_or_none_may_connect() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for auth in [
         "",
         "{}",
@@ -134,7 +135,7 @@ async fn any_auth_or_none_may_connect() {
 
 #[tokio::test]
 async fn any_origin_may_connect() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for origin in ["null", "https://elsewhere.example"] {
         for transport in Transport::ALL {
             let dial = Dial::new(&server, transport).header("origin", origin);
@@ -146,7 +147,7 @@ async fn any_origin_may_connect() {
 /// Without the header a browser would throw the answer away.
 #[tokio::test]
 async fn a_page_opened_from_a_file_may_read_the_answers() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let origin = vec![("origin".to_owned(), "null".to_owned())];
     let answer = Endpoint::new(server.address(), origin).poll().await;
     let headers = answer.unwrap().headers;
@@ -158,7 +159,7 @@ async fn a_page_opened_from_a_file_may_read_the_answers() {
 
 #[tokio::test]
 async fn another_namespace_is_refused_and_the_connection_goes_on() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
     client.greeted().await;
     client.send_raw("40/admin,");
@@ -176,7 +177,7 @@ async fn another_namespace_is_refused_and_the_connection_goes_on() {
 
 #[tokio::test]
 async fn an_event_before_connect_closes_the_connection() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let mut client = Dial::new(&server, transport).open().await;
         client.send_raw(r#"42["join_room",{"room_name":"tech"}]"#);
@@ -192,7 +193,7 @@ async fn an_event_before_connect_closes_the_connection() {
 
 #[tokio::test]
 async fn a_session_that_never_connects_is_closed() {
-    let server = Server::with(&[("CONNECT_TIMEOUT", "1s")]).await;
+    let server = HUBBUB.start_with(&[("CONNECT_TIMEOUT", "1s")]).await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let mut client = Dial::new(&server, transport).open().await;
         client.until_closed().await;
@@ -201,7 +202,7 @@ async fn a_session_that_never_connects_is_closed() {
 
 #[tokio::test]
 async fn the_rooms_are_those_of_the_setting_in_its_order() {
-    let server = Server::with(&[("ROOMS", "zebra,alpha-2,m")]).await;
+    let server = HUBBUB.start_with(&[("ROOMS", "zebra,alpha-2,m")]).await;
     let mut client = Client::connect(&server, Transport::WebSocket).await;
     let list = client.expect("room_list").await;
     assert_eq!(keys(&list.raw), ["zebra", "alpha-2", "m"]);

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::server::raise_file_limit;
+use hubbub_test_client::shape::{assert_accepted, default_rooms_json};
+use hubbub_test_client::{Client, Dial, EVENT_TIMEOUT, Transport};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::support::packet::event_frame;
-use crate::support::server::raise_file_limit;
-use crate::support::shape::{assert_accepted, default_rooms_json};
-use crate::support::{Client, Dial, PATIENCE, Server, Transport};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn every_connection_gets_every_change_in_a_room_or_not() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut watchers = Vec::new();
     for transport in Transport::ALL {
         watchers.push(Client::connect(&server, transport).await);
@@ -45,7 +46,7 @@ async fn every_connection_gets_every_change_in_a_room_or_not() {
 /// With an interval longer than the test waits, only what goes out at once can arrive.
 #[tokio::test]
 async fn the_first_change_after_a_quiet_spell_goes_out_at_once() {
-    let server = Server::with(&[("COUNTS_INTERVAL", "10m")]).await;
+    let server = HUBBUB.start_with(&[("COUNTS_INTERVAL", "10m")]).await;
     let mut watcher = Client::connect(&server, Transport::WebSocket).await;
     watcher.greeted().await;
     let _ada = Client::joined(&server, "tech", "Ada").await;
@@ -55,7 +56,7 @@ async fn the_first_change_after_a_quiet_spell_goes_out_at_once() {
 
 #[tokio::test]
 async fn a_joiner_gets_the_counts_of_its_join_whatever_the_interval() {
-    let server = Server::with(&[("COUNTS_INTERVAL", "10m")]).await;
+    let server = HUBBUB.start_with(&[("COUNTS_INTERVAL", "10m")]).await;
     let mut clients = Vec::new();
     for members in 1..=5 {
         let mut client = Client::connect(&server, Transport::WebSocket).await;
@@ -75,7 +76,9 @@ async fn a_joiner_gets_the_counts_of_its_join_whatever_the_interval() {
 #[tokio::test]
 async fn whoever_moves_about_is_counted_once() {
     const CLIENTS: usize = 10;
-    let server = Server::with(&[("MESSAGE_RATE", "0"), ("NOTICE_LIMIT", "0")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "0"), ("NOTICE_LIMIT", "0")])
+        .await;
     let mut witness = Client::joined(&server, "gaming", "Witness").await;
     let mut clients = Vec::new();
     for transport in Transport::ALL.into_iter().cycle().take(CLIENTS) {
@@ -112,7 +115,7 @@ async fn whoever_moves_about_is_counted_once() {
 /// Connections that vanish while they are being made: none may stay behind as a member.
 #[tokio::test]
 async fn connections_that_vanish_at_once_leave_no_ghosts() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let join = event_frame("join_room", Some(r#"{"room_name":"tech"}"#), None);
     for _ in 0..200 {
         let unanswered = Dial::new(&server, Transport::WebSocket).open().await;
@@ -129,7 +132,7 @@ async fn connections_that_vanish_at_once_leave_no_ghosts() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, alone)
+    timeout(EVENT_TIMEOUT, alone)
         .await
         .expect("in the end only the witness is there");
 }
@@ -148,8 +151,8 @@ fn room_in_storm(number: u64) -> &'static str {
 
 #[tokio::test]
 async fn a_thousand_joins_leave_right_counts_everywhere_for_a_handful_of_updates() {
-    raise_file_limit(4096).await;
-    let server = Server::start().await;
+    raise_file_limit().await;
+    let server = HUBBUB.start().await;
     let mut clients = Vec::new();
     for _ in 0..STORM {
         let mut client = Client::connect(&server, Transport::WebSocket).await;

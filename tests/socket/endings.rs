@@ -2,13 +2,14 @@
 //! python-socketio stay away for good, and every client comes back after a transport that closed.
 
 use futures_util::{SinkExt, StreamExt};
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::polling::{SEPARATOR, connected_by_hand};
+use hubbub_test_client::{Client, EVENT_TIMEOUT, websocket};
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::packet::event_frame;
-use crate::support::polling::{SEPARATOR, connected_by_hand};
-use crate::support::{Client, PATIENCE, Server, websocket};
+use crate::HUBBUB;
 
 const QUICK: [(&str, &str); 4] = [
     ("PING_INTERVAL", "1s"),
@@ -20,7 +21,7 @@ const QUICK: [(&str, &str); 4] = [
 /// All texts up to the end of a WebSocket, which must come.
 async fn texts_to_the_end(socket: &mut websocket::Socket) -> Vec<String> {
     let mut texts = Vec::new();
-    let end = timeout(PATIENCE, async {
+    let end = timeout(EVENT_TIMEOUT, async {
         while let Some(Ok(message)) = socket.next().await {
             if let Message::Text(text) = message {
                 texts.push(text.as_str().to_owned());
@@ -33,7 +34,7 @@ async fn texts_to_the_end(socket: &mut websocket::Socket) -> Vec<String> {
 
 #[tokio::test]
 async fn no_close_packet_is_sent_over_a_websocket_whatever_ends_it() {
-    let server = Server::with(&QUICK).await;
+    let server = HUBBUB.start_with(&QUICK).await;
     let causes: [(&str, &[&str]); 9] = [
         ("no CONNECT", &[]),
         ("no CONNECT, with pongs", &["3"]),
@@ -57,7 +58,7 @@ async fn no_close_packet_is_sent_over_a_websocket_whatever_ends_it() {
                     .await
                     .unwrap();
                 websocket::probe(&mut socket).await;
-                websocket::finish_upgrade(&mut socket).await;
+                websocket::finish_upgrade(&mut socket).await.unwrap();
                 socket
             } else {
                 websocket::open(server.address(), None, &[]).await.unwrap()
@@ -74,7 +75,7 @@ async fn no_close_packet_is_sent_over_a_websocket_whatever_ends_it() {
 
 #[tokio::test]
 async fn no_close_packet_ends_a_poll_where_the_heartbeat_is_missed() {
-    let server = Server::with(&QUICK).await;
+    let server = HUBBUB.start_with(&QUICK).await;
     let (mut session, _) = connected_by_hand(server.address()).await;
     loop {
         let answer = session.poll().await.unwrap();
@@ -89,7 +90,7 @@ async fn no_close_packet_ends_a_poll_where_the_heartbeat_is_missed() {
 /// python-engineio rejects an answer with more than 16 packets.
 #[tokio::test]
 async fn a_burst_comes_in_polls_of_few_packets_and_whole() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let (mut session, _) = connected_by_hand(server.address()).await;
     let join = json!({"room_name": "tech", "username": "Bot"}).to_string();
     session

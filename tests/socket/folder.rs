@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use hubbub_test_client::http::{self, Answer};
+use hubbub_test_client::{Client, TestServer};
 use tempfile::TempDir;
 
-use crate::support::http::{self, Answer};
-use crate::support::server::run_to_end;
-use crate::support::{Client, Server};
+use crate::HUBBUB;
 
 const PAGE: &str = "<!doctype html><title>Ours</title>";
 
@@ -27,11 +27,13 @@ fn site() -> TempDir {
     home
 }
 
-async fn serving(folder: &Path) -> Server {
-    Server::with(&[("WEB_DIR", folder.to_str().unwrap())]).await
+async fn serving(folder: &Path) -> TestServer {
+    HUBBUB
+        .start_with(&[("WEB_DIR", folder.to_str().unwrap())])
+        .await
 }
 
-async fn get(server: &Server, path: &str) -> Answer {
+async fn get(server: &TestServer, path: &str) -> Answer {
     http::get(server.address(), path).await.unwrap()
 }
 
@@ -108,7 +110,7 @@ async fn what_protects_the_built_in_page_protects_this_one() {
     let ours = get(&serving(&home.path().join("site")).await, "/")
         .await
         .headers;
-    let built_in = get(&Server::start().await, "/").await.headers;
+    let built_in = get(&HUBBUB.start().await, "/").await.headers;
     for (name, value) in &built_in {
         if !["etag", "content-length", "date"].contains(&name.as_str()) {
             assert_eq!(ours.get(name), Some(value), "{name}");
@@ -123,7 +125,7 @@ async fn a_folder_without_a_page_is_refused_with_the_remedy() {
     let missing = empty.path().join("missing");
     for (folder, remedy) in [(empty.path(), "web/dist"), (&missing, "leave it out")] {
         let folder = folder.to_str().unwrap();
-        let refused = run_to_end(&[("WEB_DIR", folder)], &[]).await;
+        let refused = HUBBUB.run_to_end(&[("WEB_DIR", folder)], &[]).await;
         assert_eq!(refused.code, Some(64), "{refused:?}");
         let said = refused.stderr;
         assert!(said.contains("WEB_DIR") && said.contains(folder), "{said}");
@@ -134,6 +136,6 @@ async fn a_folder_without_a_page_is_refused_with_the_remedy() {
 /// Nothing given is nothing asked for, as container files have it.
 #[tokio::test]
 async fn an_empty_setting_is_none() {
-    let server = Server::with(&[("WEB_DIR", "")]).await;
+    let server = HUBBUB.start_with(&[("WEB_DIR", "")]).await;
     assert_eq!(get(&server, "/").await.status.as_u16(), 200);
 }

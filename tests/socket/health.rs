@@ -1,13 +1,13 @@
 //! What monitors and people with a browser get.
 
+use hubbub_test_client::http::{Line, get};
 use hyper::http::StatusCode;
 
-use crate::support::Server;
-use crate::support::http::{Line, get};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn a_running_server_lives_and_is_ready() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for path in ["/livez", "/readyz"] {
         assert_eq!(
             get(server.address(), path).await.unwrap().status,
@@ -19,7 +19,7 @@ async fn a_running_server_lives_and_is_ready() {
 
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut monitor = Line::new(server.address());
     for path in ["/livez", "/readyz", "/", "/livez"] {
         assert_eq!(
@@ -33,7 +33,7 @@ async fn one_connection_serves_many_requests() {
 
 #[tokio::test]
 async fn the_page_says_what_this_is_and_how_to_connect() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let page = get(server.address(), "/").await.unwrap();
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.to_lowercase().contains("hubbub"), "{}", page.body);
@@ -46,7 +46,7 @@ async fn the_page_says_what_this_is_and_how_to_connect() {
 
 #[tokio::test]
 async fn other_paths_are_not_found() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for path in [
         "/nothing",
         "/socket.io.js",
@@ -61,7 +61,7 @@ async fn other_paths_are_not_found() {
 
 #[tokio::test]
 async fn the_address_printed_is_the_one_that_answers() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let line = format!("listening on http://{}", server.address());
     assert_eq!(server.banner(), [line]);
 }

@@ -1,10 +1,11 @@
 //! The places that are kept for lost connections are bounded, and do not count where the size of a
 //! room matters.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::{Client, Metrics, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::{Client, Metrics, Server, Transport};
+use crate::HUBBUB;
 
 const METRICS: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
 /// What may be kept of a small room, and of one address.
@@ -17,7 +18,7 @@ async fn members(metrics: Metrics, room: &str) -> u64 {
 }
 
 /// Somebody able to resume, who is lost as soon as they are in the room.
-async fn visit(server: &Server, transport: Transport, room: &str) {
+async fn visit(server: &TestServer, transport: Transport, room: &str) {
     let mut ghost = with_token(server, transport, &Value::Null).await;
     ghost.greeted().await;
     come_back(&mut ghost, room, "Ghost").await;
@@ -28,7 +29,7 @@ async fn visit(server: &Server, transport: Transport, room: &str) {
 #[tokio::test]
 async fn connections_that_come_and_go_cannot_fill_a_room_with_ghosts() {
     for transport in Transport::ALL {
-        let server = Server::with(&[METRICS, ("RESUME_GRACE", "10m")]).await;
+        let server = HUBBUB.start_with(&[METRICS, ("RESUME_GRACE", "10m")]).await;
         let metrics = Metrics::of(&server);
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         for _ in 0..60 {
@@ -47,7 +48,7 @@ async fn connections_that_come_and_go_cannot_fill_a_room_with_ghosts() {
 /// Also where they take over from themselves instead of being lost.
 #[tokio::test]
 async fn takeovers_that_come_to_nothing_cannot_fill_a_room_either() {
-    let server = Server::with(&[METRICS, ("RESUME_GRACE", "10m")]).await;
+    let server = HUBBUB.start_with(&[METRICS, ("RESUME_GRACE", "10m")]).await;
     let metrics = Metrics::of(&server);
     let _bob = Client::joined(&server, "tech", "Bob").await;
     for _ in 0..60 {
@@ -69,7 +70,7 @@ async fn one_address_cannot_fill_all_rooms_with_ghosts() {
         ("RESUME_GRACE", "10m"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
     ];
-    let server = Server::with(&settings).await;
+    let server = HUBBUB.start_with(&settings).await;
     let metrics = Metrics::of(&server);
     for room in ["tech", "music", "sports"] {
         for _ in 0..HELD {
@@ -85,7 +86,7 @@ async fn one_address_cannot_fill_all_rooms_with_ghosts() {
         "{total} ghosts of one address"
     );
     // Another address has places of its own.
-    let dial = crate::support::Dial::new(&server, Transport::WebSocket);
+    let dial = hubbub_test_client::Dial::new(&server, Transport::WebSocket);
     let dial = dial.header("x-forwarded-for", "198.51.100.1");
     let mut ada = dial.auth(r#"{"token":null}"#).connect().await;
     ada.greeted().await;
@@ -97,13 +98,15 @@ async fn one_address_cannot_fill_all_rooms_with_ghosts() {
 
 #[tokio::test]
 async fn ghosts_do_not_count_towards_the_limit_of_notices() {
-    let server = Server::with(&[("NOTICE_LIMIT", "3"), ("RESUME_GRACE", "10m")]).await;
+    let server = HUBBUB
+        .start_with(&[("NOTICE_LIMIT", "3"), ("RESUME_GRACE", "10m")])
+        .await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     for _ in 0..8 {
         visit(&server, Transport::WebSocket, "tech").await;
     }
     let mut ada = Client::joined(&server, "tech", "Ada").await;
-    let told = |events: &[crate::support::Event], text: &str| {
+    let told = |events: &[hubbub_test_client::Event], text: &str| {
         events.iter().filter(|event| event["text"] == text).count()
     };
     let events = bob.events_until_echo("a fence").await;
@@ -119,7 +122,7 @@ async fn ghosts_do_not_count_towards_the_limit_of_notices() {
 #[tokio::test]
 async fn a_small_room_that_loses_its_network_as_a_whole_is_told_nothing() {
     let settings = [("RESUME_GRACE", "10m"), ("TRUSTED_PROXIES", "127.0.0.0/8")];
-    let server = Server::with(&settings).await;
+    let server = HUBBUB.start_with(&settings).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut people = Vec::new();
     for number in 0..HELD {

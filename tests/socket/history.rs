@@ -1,10 +1,11 @@
 //! What pushes messages out of a room's history: other messages, and nothing else.
 
+use hubbub_test_client::Client;
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::visits::{self, Room};
 use serde_json::json;
 
-use crate::support::shape::assert_accepted;
-use crate::support::visits::{self, Room};
-use crate::support::{Client, Server};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn visitors_push_no_message_out_of_history() {
@@ -13,7 +14,7 @@ async fn visitors_push_no_message_out_of_history() {
         &[("HISTORY_MESSAGES", "40"), ("SLOW_TIMEOUT", "0")],
     ] {
         let settings = [&[("MESSAGE_RATE", "0")], settings].concat();
-        let server = Server::with(&settings).await;
+        let server = HUBBUB.start_with(&settings).await;
         let mut room = Room::with_messages(&server).await;
         room.is_whole(&server).await;
         visits::visit(&server).await;
@@ -24,7 +25,7 @@ async fn visitors_push_no_message_out_of_history() {
 #[tokio::test]
 async fn renames_with_long_names_push_no_message_out_of_history() {
     for history in [("HISTORY_BYTES", "20000"), ("HISTORY_MESSAGES", "40")] {
-        let server = Server::with(&[("MESSAGE_RATE", "0"), history]).await;
+        let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0"), history]).await;
         let mut room = Room::with_messages(&server).await;
         visits::rename(&server, 3_000).await;
         room.is_whole(&server).await;
@@ -38,7 +39,7 @@ async fn history_is_bounded_by_its_messages_as_before() {
         ("SLOW_TIMEOUT", "0"),
         ("MESSAGE_RATE", "0"),
     ];
-    let server = Server::with(&bounds).await;
+    let server = HUBBUB.start_with(&bounds).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for n in 0..30 {
         let answer = ada

@@ -3,13 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::dial::Dial;
+use hubbub_test_client::shape::assert_refused;
+use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::dial::Dial;
-use crate::support::shape::assert_refused;
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 const KEY: (&str, &str) = ("SECRET_KEY", "a key of these tests, 32 bytes long");
 
@@ -24,7 +25,7 @@ fn signed(key: &str, content: &str) -> String {
 #[tokio::test]
 async fn a_token_makes_a_connection_the_same_user() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut first = Client::connect(&server, transport).await;
         let session = first.greeted().await;
         let token = session["token"].clone();
@@ -42,7 +43,7 @@ async fn a_token_makes_a_connection_the_same_user() {
 
 #[tokio::test]
 async fn whoever_brings_no_token_is_somebody_new() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ids = Vec::new();
     for auth in [None, Some("{}"), Some(r#"{"token":null}"#)] {
         let dial = Dial::new(&server, Transport::WebSocket);
@@ -60,20 +61,20 @@ async fn whoever_brings_no_token_is_somebody_new() {
 
 #[tokio::test]
 async fn a_token_outlives_the_server_while_its_key_is_the_same() {
-    let first = Server::with(&[KEY]).await;
+    let first = HUBBUB.start_with(&[KEY]).await;
     let session = Client::connect(&first, Transport::WebSocket)
         .await
         .greeted()
         .await;
     drop(first);
-    let second = Server::with(&[KEY]).await;
+    let second = HUBBUB.start_with(&[KEY]).await;
     let mut back = with_token(&second, Transport::WebSocket, &session["token"]).await;
     assert_eq!(back.greeted().await["user_id"], session["user_id"]);
 }
 
 #[tokio::test]
 async fn a_token_that_is_not_good_gives_a_fresh_identity_and_says_why() {
-    let server = Server::with(&[KEY]).await;
+    let server = HUBBUB.start_with(&[KEY]).await;
     let session = Client::connect(&server, Transport::WebSocket)
         .await
         .greeted()
@@ -117,7 +118,7 @@ async fn a_token_that_is_not_good_gives_a_fresh_identity_and_says_why() {
 
 #[tokio::test]
 async fn idempotency_keys_belong_to_the_user_not_to_the_connection() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut ada, token) = resumable(&server, Transport::WebSocket, "Ada").await;
     let message = json!({ "text": "once", "client_id": "k1" });
     let first = ada.ask("send_message", &message).await;

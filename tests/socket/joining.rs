@@ -1,17 +1,18 @@
 //! `join_room`: coming in, moving on, changing one's name.
 
-use serde_json::json;
-
-use crate::support::shape::{
+use hubbub_test_client::shape::{
     assert_accepted, assert_error, assert_refused, count, default_rooms_json, keys,
 };
-use crate::support::{Client, Event, Server, Transport};
+use hubbub_test_client::{Client, Event, TestServer, Transport};
+use serde_json::json;
+
+use crate::HUBBUB;
 
 /// Two members of one room who have been told everything there is to be told.
-async fn pair(server: &Server, first: &str, second: &str) -> (Client, Client) {
+async fn pair(server: &TestServer, first: &str, second: &str) -> (Client, Client) {
     let mut one = Client::joined(server, "tech", first).await;
     let other = Client::joined(server, "tech", second).await;
-    one.until_told(&format!("{second} has joined the room"), &[("tech", 2)])
+    one.until_notice_and_counts(&format!("{second} has joined the room"), &[("tech", 2)])
         .await;
     (one, other)
 }
@@ -24,7 +25,7 @@ fn names(events: &[Event]) -> Vec<&str> {
 #[tokio::test]
 async fn a_join_is_acknowledged_with_its_confirmation() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::connect(&server, transport).await;
         let session = ada.greeted().await;
         let ack = ada
@@ -57,7 +58,7 @@ async fn a_join_is_acknowledged_with_its_confirmation() {
 
 #[tokio::test]
 async fn the_own_notice_is_the_first_entry_behind_the_confirmed_position() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.events_until_echo("something before").await;
     let mut bob = Client::connect(&server, Transport::WebSocket).await;
@@ -79,7 +80,7 @@ async fn the_own_notice_is_the_first_entry_behind_the_confirmed_position() {
 
 #[tokio::test]
 async fn without_a_name_one_is_anonymous() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for payload in [
         json!({ "room_name": "tech" }),
         json!({ "room_name": "tech", "username": null }),
@@ -95,19 +96,23 @@ async fn without_a_name_one_is_anonymous() {
         let notice = client.wait_for("system_message").await;
         assert_eq!(notice["text"], "Anonymous has joined the room", "{payload}");
         client.say("who am I?");
-        assert_eq!(client.hear().await["sender"], "Anonymous", "{payload}");
+        assert_eq!(
+            client.next_message().await["sender"],
+            "Anonymous",
+            "{payload}"
+        );
     }
 }
 
 #[tokio::test]
 async fn two_may_have_one_name() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let first = Client::joined(&server, "tech", "Ada").await;
     let mut second = Client::joined(&server, "tech", "Ada").await;
     first.say("I am Ada");
-    let one = second.hear().await;
+    let one = second.next_message().await;
     second.say("So am I");
-    let other = second.hear().await;
+    let other = second.next_message().await;
     assert_eq!(
         (&one["sender"], &other["sender"]),
         (&json!("Ada"), &json!("Ada"))
@@ -117,7 +122,7 @@ async fn two_may_have_one_name() {
 
 #[tokio::test]
 async fn joining_another_room_leaves_the_first() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut stays, mut moves) = pair(&server, "Stays", "Moves").await;
 
     moves.emit(
@@ -147,7 +152,7 @@ async fn joining_another_room_leaves_the_first() {
 
 #[tokio::test]
 async fn joining_the_own_room_under_another_name_renames() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut bob, mut ada) = pair(&server, "Bob", "Ada").await;
 
     ada.emit(
@@ -182,7 +187,7 @@ async fn joining_the_own_room_under_another_name_renames() {
 
 #[tokio::test]
 async fn joining_the_own_room_under_the_same_name_is_told_to_nobody_else() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut bob, mut ada) = pair(&server, "Bob", "Ada").await;
 
     ada.emit(
@@ -196,13 +201,13 @@ async fn joining_the_own_room_under_the_same_name_is_told_to_nobody_else() {
     );
     assert_eq!(at_ada[0]["users_count"], 2);
     assert_eq!(at_ada[1].raw, default_rooms_json(&[("tech", 2)]));
-    let at_bob = bob.events_until_heard("a fence").await;
+    let at_bob = bob.events_until_message("a fence").await;
     assert_eq!(names(&at_bob), ["receive_message"]);
 }
 
 #[tokio::test]
 async fn a_refused_join_changes_nothing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let ack = ada
         .ask(
@@ -232,7 +237,7 @@ async fn a_refused_join_changes_nothing() {
 
 #[tokio::test]
 async fn the_users_come_with_the_confirmation_where_asked() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let _bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     let payload = json!({ "room_name": "tech", "username": "Ada", "users": true });
@@ -249,7 +254,7 @@ async fn the_users_come_with_the_confirmation_where_asked() {
 /// The counts are a map of rooms and nothing else, whatever else the service learns to do.
 #[tokio::test]
 async fn an_update_has_the_keys_of_the_list() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     let list = ada.expect("room_list").await;
     ada.emit(
@@ -264,7 +269,7 @@ async fn an_update_has_the_keys_of_the_list() {
 
 #[tokio::test]
 async fn above_the_limit_nobody_is_told_of_comings_and_goings_but_the_joiner_of_its_own() {
-    let server = Server::with(&[("NOTICE_LIMIT", "2")]).await;
+    let server = HUBBUB.start_with(&[("NOTICE_LIMIT", "2")]).await;
     let mut first = Client::joined(&server, "tech", "First").await;
     let _second = Client::joined(&server, "tech", "Second").await;
     assert_eq!(first.wait_for("system_message").await["username"], "Second");

@@ -1,24 +1,25 @@
 //! Every way out of a room, and what the others are told of it.
 
+use hubbub_test_client::shape::{assert_accepted, assert_refused, default_rooms_json};
+use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 
-use crate::support::shape::{assert_accepted, assert_refused, default_rooms_json};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn leaving_tells_the_room_and_everybody_the_counts() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
-        bob.until_told("Ada has joined the room", &[("tech", 2)])
+        bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
             .await;
 
         assert_accepted(&ada.ask("leave_room", &json!({})).await);
         ada.until_counts(&[("tech", 1)]).await;
         let told = bob
-            .until_told("Ada has left the room", &[("tech", 1)])
+            .until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
         let left = told
             .iter()
@@ -34,7 +35,7 @@ async fn leaving_tells_the_room_and_everybody_the_counts() {
 
 #[tokio::test]
 async fn who_has_left_hears_nothing_more_of_the_room() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.events_until_echo("a fence").await;
@@ -53,7 +54,7 @@ async fn who_has_left_hears_nothing_more_of_the_room() {
 
 #[tokio::test]
 async fn leaving_takes_no_payload_or_an_empty_one() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     for payload in [None, Some("null"), Some("{}")] {
         ada.join("tech", "Ada").await;
@@ -64,7 +65,7 @@ async fn leaving_takes_no_payload_or_an_empty_one() {
 
 #[tokio::test]
 async fn one_can_come_back() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     for _ in 0..3 {
         assert_eq!(ada.join("tech", "Ada").await["users_count"], 1);
@@ -72,7 +73,7 @@ async fn one_can_come_back() {
     }
     ada.join("tech", "Ada").await;
     ada.say("back again");
-    assert_eq!(ada.hear().await["text"], "back again");
+    assert_eq!(ada.next_message().await["text"], "back again");
 }
 
 /// How a connection may end.
@@ -112,20 +113,20 @@ async fn every_way_to_disconnect_is_told_once_and_at_once() {
         (Transport::Polling, Ending::HungUp),
     ];
     for (transport, ending) in endings {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
-        bob.until_told("Ada has joined the room", &[("tech", 2)])
+        bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
             .await;
         let _rest = end(ada, ending).await;
-        bob.until_told("Ada has left the room", &[("tech", 1)])
+        bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
 
         // A newcomer's notice is a fence: a second one about Ada would come before it.
         let _carol = Client::joined(&server, "tech", "Carol").await;
         let told = bob
-            .until_told("Carol has joined the room", &[("tech", 2)])
+            .until_notice_and_counts("Carol has joined the room", &[("tech", 2)])
             .await;
         let notices = told
             .iter()
@@ -137,7 +138,7 @@ async fn every_way_to_disconnect_is_told_once_and_at_once() {
 
 #[tokio::test]
 async fn disconnecting_without_a_room_tells_nobody() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut roomless = Client::connect(&server, Transport::WebSocket).await;
     roomless.greeted().await;
@@ -149,7 +150,7 @@ async fn disconnecting_without_a_room_tells_nobody() {
 
 #[tokio::test]
 async fn after_everybody_is_gone_the_counts_are_zero() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut watcher = Client::connect(&server, Transport::WebSocket).await;
     watcher.greeted().await;
     let mut clients = Vec::new();

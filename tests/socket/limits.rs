@@ -1,11 +1,12 @@
 //! How fast one connection may speak.
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
+use hubbub_test_client::{Client, Transport};
 use hyper::http::StatusCode;
 use serde_json::json;
 
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_accepted, assert_error, assert_refused};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 /// Sends `count` messages at once and returns their acknowledgements.
 async fn burst(client: &mut Client, count: u64) -> Vec<serde_json::Value> {
@@ -24,7 +25,7 @@ async fn burst(client: &mut Client, count: u64) -> Vec<serde_json::Value> {
 #[tokio::test]
 async fn a_humans_burst_is_not_limited() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
         for answer in burst(&mut ada, 50).await {
@@ -35,7 +36,9 @@ async fn a_humans_burst_is_not_limited() {
 
 #[tokio::test]
 async fn beyond_the_burst_messages_are_refused_until_the_time_told() {
-    let server = Server::with(&[("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "3")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "3")])
+        .await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let answers = burst(&mut ada, 20).await;
     let (accepted, refused): (Vec<_>, Vec<_>) =
@@ -49,7 +52,7 @@ async fn beyond_the_burst_messages_are_refused_until_the_time_told() {
         assert_refused(answer, "rate_limited");
     }
     for answer in accepted {
-        assert_eq!(ada.hear().await["id"], answer["id"]);
+        assert_eq!(ada.next_message().await["id"], answer["id"]);
     }
     retry_when_told(&mut ada).await;
 }
@@ -71,7 +74,9 @@ async fn retry_when_told(client: &mut Client) {
 
 #[tokio::test]
 async fn without_acknowledgement_the_refusal_is_an_error_event() {
-    let server = Server::with(&[("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "1")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "1")])
+        .await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for _ in 0..20 {
         ada.say("fast");
@@ -81,7 +86,9 @@ async fn without_acknowledgement_the_refusal_is_an_error_event() {
 
 #[tokio::test]
 async fn one_connections_haste_is_nobody_elses() {
-    let server = Server::with(&[("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "1")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "1")])
+        .await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     burst(&mut ada, 20).await;
@@ -90,7 +97,9 @@ async fn one_connections_haste_is_nobody_elses() {
 
 #[tokio::test]
 async fn a_rate_of_zero_limits_nothing() {
-    let server = Server::with(&[("MESSAGE_RATE", "0"), ("MESSAGE_BURST", "1")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "0"), ("MESSAGE_BURST", "1")])
+        .await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for answer in burst(&mut ada, 500).await {
         assert_accepted(&answer);
@@ -99,10 +108,10 @@ async fn a_rate_of_zero_limits_nothing() {
 
 #[tokio::test]
 async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
-    let server = Server::with(&[("MAX_CONNECTIONS", "2")]).await;
+    let server = HUBBUB.start_with(&[("MAX_CONNECTIONS", "2")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let bob = Client::joined(&server, "tech", "Bob").await;
-    let refused = crate::support::http::get(server.address(), "/")
+    let refused = hubbub_test_client::http::get(server.address(), "/")
         .await
         .unwrap();
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -110,7 +119,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
     drop(bob);
     ada.wait_for_kind("left").await;
     ada.say("still here");
-    assert_eq!(ada.hear().await["text"], "still here");
+    assert_eq!(ada.next_message().await["text"], "still here");
     Client::connect(&server, Transport::WebSocket)
         .await
         .greeted()
@@ -121,7 +130,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
 #[tokio::test]
 async fn joins_and_history_have_a_budget_of_their_own() {
     let settings = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "2")];
-    let server = Server::with(&settings).await;
+    let server = HUBBUB.start_with(&settings).await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     let session = ada.greeted().await;
     let told = |name: &str| session["limits"][name].as_u64().unwrap();

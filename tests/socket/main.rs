@@ -32,8 +32,11 @@ mod payloads;
 mod refusals;
 mod shutdown;
 mod slow;
-#[path = "../support/mod.rs"]
-mod support;
 mod transports;
 mod unicode;
 mod users;
+
+use hubbub_test_client::Binary;
+
+/// The server under test.
+const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));

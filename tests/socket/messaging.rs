@@ -1,9 +1,10 @@
 //! `send_message` and `receive_message`: who hears what, and in which shape.
 
+use hubbub_test_client::shape::{assert_accepted, assert_refused, assert_timestamp, keys};
+use hubbub_test_client::{Client, Event, Transport};
 use serde_json::json;
 
-use crate::support::shape::{assert_accepted, assert_refused, assert_timestamp, keys};
-use crate::support::{Client, Event, Server, Transport};
+use crate::HUBBUB;
 
 fn heard(events: &[Event]) -> Vec<&str> {
     let messages = events
@@ -17,7 +18,7 @@ fn heard(events: &[Event]) -> Vec<&str> {
 #[tokio::test]
 async fn the_room_hears_it_once_and_nobody_else_does() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::joined(&server, "tech", "Ada").await;
         let mut bob = Client::connect(&server, transport).await;
         bob.join("tech", "Bob").await;
@@ -31,7 +32,7 @@ async fn the_room_hears_it_once_and_nobody_else_does() {
         );
         assert_eq!(heard(&ada.events_until_echo("a fence").await), ["a fence"]);
         assert_eq!(
-            heard(&bob.events_until_heard("a fence").await),
+            heard(&bob.events_until_message("a fence").await),
             ["for tech", "a fence"]
         );
         assert_eq!(
@@ -48,10 +49,10 @@ async fn the_room_hears_it_once_and_nobody_else_does() {
 
 #[tokio::test]
 async fn a_message_has_the_originals_keys_and_then_ours() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.say("a message");
-    let message = ada.hear().await;
+    let message = ada.next_message().await;
     assert_eq!(
         keys(&message.raw),
         ["sender", "text", "timestamp", "room", "id", "user_id"]
@@ -60,7 +61,7 @@ async fn a_message_has_the_originals_keys_and_then_ours() {
         "send_message",
         &json!({ "text": "with a key", "client_id": "k-1" }),
     );
-    let message = ada.hear().await;
+    let message = ada.next_message().await;
     let with_key = [
         "sender",
         "text",
@@ -76,18 +77,18 @@ async fn a_message_has_the_originals_keys_and_then_ours() {
 
 #[tokio::test]
 async fn every_member_gets_the_same_bytes() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut bob = Client::connect(&server, Transport::Polling).await;
     bob.join("tech", "Bob").await;
     ada.say("the same for all");
-    assert_eq!(ada.hear().await.raw, bob.hear().await.raw);
+    assert_eq!(ada.next_message().await.raw, bob.next_message().await.raw);
 }
 
 #[tokio::test]
 async fn a_message_is_acknowledged_with_its_place_and_time() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
         let ack = ada
@@ -95,7 +96,7 @@ async fn a_message_is_acknowledged_with_its_place_and_time() {
             .await;
         assert_accepted(&ack);
         assert_timestamp(&ack["timestamp"]);
-        let message = ada.hear().await;
+        let message = ada.next_message().await;
         assert_eq!(ack["id"], message["id"], "{transport}");
         assert_eq!(ack["timestamp"], message["timestamp"], "{transport}");
         assert!(ack.get("duplicate").is_none(), "{ack}");
@@ -104,7 +105,7 @@ async fn a_message_is_acknowledged_with_its_place_and_time() {
 
 #[tokio::test]
 async fn other_fields_are_ignored() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.emit(
         "send_message",
@@ -118,7 +119,7 @@ async fn other_fields_are_ignored() {
             "nested": [[{}]],
         }),
     );
-    let message = ada.hear().await;
+    let message = ada.next_message().await;
     assert_eq!(message["sender"], "Ada");
     assert_eq!(message["room"], "tech");
     assert_timestamp(&message["timestamp"]);
@@ -130,7 +131,7 @@ async fn other_fields_are_ignored() {
 
 #[tokio::test]
 async fn text_is_passed_on_as_it_is() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let texts = [
         "<img src=x onerror=alert(1)> & \"quotes\" 'n' </script>",
@@ -141,13 +142,13 @@ async fn text_is_passed_on_as_it_is() {
     ];
     for text in texts {
         ada.say(text);
-        assert_eq!(ada.hear().await["text"], text);
+        assert_eq!(ada.next_message().await["text"], text);
     }
 }
 
 #[tokio::test]
 async fn ids_count_up_without_holes_over_messages_and_notices() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     bob.events_until_echo("one").await;
@@ -169,7 +170,7 @@ async fn ids_count_up_without_holes_over_messages_and_notices() {
 
 #[tokio::test]
 async fn every_entry_a_member_sees_has_the_next_id() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for number in 0..5 {
         let mut guest = Client::joined(&server, "tech", "Guest").await;
@@ -187,7 +188,7 @@ async fn every_entry_a_member_sees_has_the_next_id() {
 
 #[tokio::test]
 async fn every_room_counts_for_itself() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for room in ["tech", "music"] {
         let mut client = Client::joined(&server, room, "Ada").await;
         assert_eq!(
@@ -200,7 +201,7 @@ async fn every_room_counts_for_itself() {
 
 #[tokio::test]
 async fn outside_a_room_nothing_can_be_said() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     let message = json!({ "text": "anybody?" });
     assert_refused(&ada.ask("send_message", &message).await, "not_in_room");
@@ -213,7 +214,7 @@ async fn outside_a_room_nothing_can_be_said() {
 /// Who knows a session id can speak for a polling session.
 #[tokio::test]
 async fn nobody_learns_anothers_session_id() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::connect(&server, Transport::Polling).await;
     let engine_sid = ada.handshake()["sid"].as_str().unwrap().to_owned();
@@ -221,7 +222,7 @@ async fn nobody_learns_anothers_session_id() {
     ada.join("tech", "Ada").await;
     ada.emit("typing", &json!({ "typing": true }));
     ada.say("hello");
-    let mut seen = bob.events_until_heard("hello").await;
+    let mut seen = bob.events_until_message("hello").await;
     ada.emit("leave_room", &json!({}));
     seen.extend(bob.events_until(|event| event["kind"] == "left").await);
     for event in &seen {

@@ -1,10 +1,11 @@
 //! Names that nobody may have, and names that look like somebody else's.
 
+use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Transport};
 use serde_json::{Value, json};
 
-use crate::support::chat::{come_back, resumable, with_token};
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 const UNIQUE: (&str, &str) = ("UNIQUE_NAMES", "true");
 
@@ -25,7 +26,7 @@ async fn join(client: &mut Client, room: &str, name: &str) -> Value {
 
 #[tokio::test]
 async fn a_reserved_name_is_refused_however_it_is_written() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for name in [
         "admin",
@@ -46,7 +47,7 @@ async fn a_reserved_name_is_refused_however_it_is_written() {
 /// What a reader sees counts: `src/domain/reserved_tests.rs` has the whole list.
 #[tokio::test]
 async fn a_name_that_would_be_taken_for_the_service_is_refused_and_names_of_people_are_not() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut eve = Client::joined(&server, "tech", "Eve").await;
     for name in [
         "ᴀᴅᴍɪɴ",
@@ -83,7 +84,9 @@ async fn a_name_that_would_be_taken_for_the_service_is_refused_and_names_of_peop
 
 #[tokio::test]
 async fn which_names_are_reserved_is_a_setting() {
-    let server = Server::with(&[("RESERVED_NAMES", "king, queen")]).await;
+    let server = HUBBUB
+        .start_with(&[("RESERVED_NAMES", "king, queen")])
+        .await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     assert_refused(&join(&mut ada, "tech", "King").await, "invalid_username");
     assert_accepted(&join(&mut ada, "tech", "admin").await);
@@ -91,7 +94,7 @@ async fn which_names_are_reserved_is_a_setting() {
 
 #[tokio::test]
 async fn by_default_names_may_look_alike_and_ids_tell_them_apart() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut alice = Client::joined(&server, "tech", "Alice").await;
     let mut others = Vec::new();
     for name in ALIKE {
@@ -109,7 +112,7 @@ async fn by_default_names_may_look_alike_and_ids_tell_them_apart() {
 
 #[tokio::test]
 async fn where_names_are_unique_one_that_looks_like_anothers_is_taken() {
-    let server = Server::with(&[UNIQUE]).await;
+    let server = HUBBUB.start_with(&[UNIQUE]).await;
     let mut alice = Client::joined(&server, "tech", "Alice").await;
     let mut eve = Client::connect(&server, Transport::WebSocket).await;
     eve.join("music", "Eve").await;
@@ -135,7 +138,7 @@ async fn where_names_are_unique_one_that_looks_like_anothers_is_taken() {
 
 #[tokio::test]
 async fn any_number_may_be_anonymous() {
-    let server = Server::with(&[UNIQUE]).await;
+    let server = HUBBUB.start_with(&[UNIQUE]).await;
     let mut clients = Vec::new();
     for _ in 0..3 {
         let mut client = Client::connect(&server, Transport::WebSocket).await;
@@ -149,7 +152,7 @@ async fn any_number_may_be_anonymous() {
 
 #[tokio::test]
 async fn nobody_is_refused_because_of_their_own_ghost() {
-    let server = Server::with(&[UNIQUE]).await;
+    let server = HUBBUB.start_with(&[UNIQUE]).await;
     let (lost, token) = resumable(&server, Transport::WebSocket, "Alice").await;
     drop(lost);
     let mut eve = Client::connect(&server, Transport::WebSocket).await;

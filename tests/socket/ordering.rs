@@ -1,11 +1,12 @@
 //! One client's events are handled in the order they were written, and every member gets them in
 //! that order, however fast they come.
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Event, Packet, Transport};
 use serde_json::json;
 
-use crate::support::packet::event_frame;
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Event, Packet, Server, Transport};
+use crate::HUBBUB;
 
 const BURST: u64 = 5000;
 
@@ -85,7 +86,7 @@ async fn fate(sender: &mut Client) -> Fate {
 
 /// Sends the burst and checks every member against what the sender was told.
 async fn burst(settings: &[(&str, &str)]) -> Fate {
-    let server = Server::with(settings).await;
+    let server = HUBBUB.start_with(settings).await;
     let mut sender = Client::joined(&server, "tech", "Sender").await;
     let mut members = Vec::new();
     for transport in Transport::ALL {
@@ -105,7 +106,7 @@ async fn burst(settings: &[(&str, &str)]) -> Fate {
         "the sender heard what was accepted, in order"
     );
     for member in &mut members {
-        member.events_until_heard("settled").await;
+        member.events_until_message("settled").await;
         let heard = heard_up_to(member, fate.accepted[fate.accepted.len() - 1]).await;
         assert!(
             heard == fate.accepted,
@@ -130,7 +131,9 @@ async fn a_burst_that_fits_the_mailbox_is_delivered_whole() {
 /// The original's client asks for no acknowledgement: whatever is not delivered is an `error`.
 #[tokio::test]
 async fn of_a_burst_without_acknowledgements_nothing_is_lost_in_silence() {
-    let server = Server::with(&[("MESSAGE_RATE", "0"), ("MAILBOX", "16")]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_RATE", "0"), ("MAILBOX", "16")])
+        .await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.send_all(
         (0..BURST)
@@ -157,7 +160,7 @@ async fn of_a_burst_without_acknowledgements_nothing_is_lost_in_silence() {
 #[tokio::test]
 async fn a_join_and_messages_behind_it_need_no_waiting() {
     for transport in Transport::ALL {
-        let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+        let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
         let mut ada = Client::connect(&server, transport).await;
         ada.greeted().await;
         let join = json!({ "room_name": "tech", "username": "Ada" }).to_string();
@@ -174,7 +177,7 @@ async fn a_join_and_messages_behind_it_need_no_waiting() {
 
 #[tokio::test]
 async fn joins_leaves_and_messages_take_effect_in_the_order_they_were_written() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     ada.greeted().await;
     let mut frames = Vec::new();
@@ -217,7 +220,7 @@ async fn joins_leaves_and_messages_take_effect_in_the_order_they_were_written() 
 #[tokio::test]
 async fn events_right_behind_the_connect_are_handled() {
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         for number in 0..100 {
             let mut client = Client::connect(&server, transport).await;
             let join = json!({ "room_name": "tech", "username": format!("Guest {number}") });
@@ -233,7 +236,7 @@ async fn events_right_behind_the_connect_are_handled() {
 
 #[tokio::test]
 async fn several_senders_are_heard_in_one_order_by_all() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut clients = Vec::new();
     for transport in Transport::ALL.into_iter().cycle().take(6) {
         let mut client = Client::connect(&server, transport).await;
@@ -251,7 +254,7 @@ async fn several_senders_are_heard_in_one_order_by_all() {
     for client in &mut clients {
         let mut order = Vec::new();
         while order.len() < 600 {
-            let message = client.hear().await;
+            let message = client.next_message().await;
             order.push((message["id"].as_u64().unwrap(), message["text"].to_string()));
         }
         orders.push(order);
@@ -270,7 +273,7 @@ async fn several_senders_are_heard_in_one_order_by_all() {
 #[tokio::test]
 async fn what_is_said_right_before_going_is_heard() {
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         for round in 0..20 {
             let name = format!("Ada {round}");

@@ -1,15 +1,16 @@
 //! The original's own client: no `auth`, no acknowledgement ever asked for. Every row of the
 //! contract in one conversation, over every transport.
 
+use hubbub_test_client::shape::{assert_timestamp, default_rooms_json, keys};
+use hubbub_test_client::{Client, Event, Transport};
 use serde_json::json;
 
-use crate::support::shape::{assert_timestamp, default_rooms_json, keys};
-use crate::support::{Client, Event, Server, Transport};
+use crate::HUBBUB;
 
 #[tokio::test]
 async fn the_originals_conversation_works_over_every_transport() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::connect(&server, transport).await;
         let mut bob = Client::connect(&server, transport).await;
         ada.greeted().await;
@@ -100,7 +101,7 @@ async fn wrong_room(ada: &mut Client) {
 
 /// A member is told of somebody's coming or going, and of the counts.
 async fn assert_told(member: &mut Client, text: &str, counts: &[(&str, u64)]) {
-    let events = member.until_told(text, counts).await;
+    let events = member.until_notice_and_counts(text, counts).await;
     let mut notices = events.iter().filter(|event| event.name != "room_update");
     assert_notice(notices.next().unwrap(), text);
     assert!(notices.next().is_none(), "{events:?}");

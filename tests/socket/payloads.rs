@@ -1,10 +1,11 @@
 //! Payloads no sane client sends: each is answered with a typed refusal, none is dropped in
 //! silence, and none costs the connection where an answer would do.
 
+use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
+use hubbub_test_client::{Client, Dial, Packet, TestServer, Transport};
 use serde_json::json;
 
-use crate::support::shape::{assert_accepted, assert_error, assert_refused};
-use crate::support::{Client, Dial, Packet, Server, Transport};
+use crate::HUBBUB;
 
 /// What no event with fields takes.
 const NOT_AN_OBJECT: [Option<&str>; 10] = [
@@ -64,7 +65,7 @@ const WRONG_FIELDS: [(&str, &[&str]); 3] = [
 ];
 
 /// A member that has been told everything there is to be told, on a server without rate limits.
-async fn member(server: &Server, transport: Transport) -> Client {
+async fn member(server: &TestServer, transport: Transport) -> Client {
     let mut client = Client::connect(server, transport).await;
     client.join("tech", "Ada").await;
     client.events_until_echo("settled").await;
@@ -90,7 +91,7 @@ async fn check_untouched(client: &mut Client) {
 #[tokio::test]
 async fn a_payload_that_is_no_object_is_refused() {
     for transport in Transport::ALL {
-        let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+        let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
         let mut ada = member(&server, transport).await;
         for event in ["send_message", "join_room", "typing"] {
             for payload in NOT_AN_OBJECT {
@@ -103,7 +104,7 @@ async fn a_payload_that_is_no_object_is_refused() {
 
 #[tokio::test]
 async fn a_field_that_is_missing_doubled_or_of_another_type_is_refused() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     for (event, payloads) in WRONG_FIELDS {
         for payload in payloads {
@@ -121,7 +122,7 @@ fn nested(open: &str, close: &str) -> String {
 #[tokio::test]
 async fn a_payload_that_is_nested_too_deep_is_refused() {
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+        let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
         let mut ada = member(&server, transport).await;
         for deep in [nested("[", "]"), nested("{\"a\":", "}")] {
             check_invalid(&mut ada, "send_message", Some(&deep)).await;
@@ -141,7 +142,7 @@ async fn a_payload_that_is_nested_too_deep_is_refused() {
 /// What is not read cannot be wrong: also a field that nobody knows may be as deep as it likes.
 #[tokio::test]
 async fn a_field_that_is_ignored_is_ignored_at_any_depth() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = member(&server, Transport::WebSocket).await;
     for deep in [nested("[", "]"), nested("{\"a\":", "}")] {
         let payload = format!("{{\"ignored\":{deep},\"text\":\"hi\"}}");
@@ -152,7 +153,7 @@ async fn a_field_that_is_ignored_is_ignored_at_any_depth() {
 
 #[tokio::test]
 async fn events_without_fields_refuse_what_is_no_object() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     for event in ["leave_room", "list_users"] {
         for payload in ["true", "7", r#""tech""#, "[]", "[1]"] {
@@ -164,7 +165,7 @@ async fn events_without_fields_refuse_what_is_no_object() {
 
 #[tokio::test]
 async fn a_refusal_never_quotes_what_was_sent() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     let payloads = [
         r#""MARK""#,
@@ -192,7 +193,7 @@ async fn a_refusal_never_quotes_what_was_sent() {
 
 #[tokio::test]
 async fn unknown_events_are_ignored() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let mut ada = Client::connect(&server, transport).await;
         ada.greeted().await;
@@ -216,7 +217,7 @@ async fn unknown_events_are_ignored() {
 
 #[tokio::test]
 async fn further_arguments_are_ignored() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = member(&server, Transport::WebSocket).await;
     ada.send_raw(r#"42["send_message",{"text":"first"},{"text":"second"},7]"#);
     assert_eq!(ada.event().await["text"], "first");
@@ -226,7 +227,7 @@ async fn further_arguments_are_ignored() {
 /// Payloads in this chat are text; a connection that announces binary ones has no business here.
 #[tokio::test]
 async fn binary_attachments_close_the_connection() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = member(&server, transport).await;
@@ -250,7 +251,7 @@ async fn binary_attachments_close_the_connection() {
 
 #[tokio::test]
 async fn packets_that_are_none_close_only_their_own_connection() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     for packet in [
         "",
@@ -267,5 +268,5 @@ async fn packets_that_are_none_close_only_their_own_connection() {
         ada.until_closed().await;
     }
     bob.say("still here");
-    assert_eq!(bob.hear().await["text"], "still here");
+    assert_eq!(bob.next_message().await["text"], "still here");
 }

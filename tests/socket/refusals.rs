@@ -1,10 +1,13 @@
 //! Every refusal of a well-formed request: its code, in the acknowledgement where one was asked
 //! for and as an `error` event otherwise, and that nothing else comes of it.
 
+use hubbub_test_client::shape::{
+    assert_accepted, assert_error, assert_refused, default_rooms_json,
+};
+use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::support::shape::{assert_accepted, assert_error, assert_refused, default_rooms_json};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 /// Settings under which only the request itself can be the reason.
 const UNHURRIED: [(&str, &str); 1] = [("MESSAGE_RATE", "0")];
@@ -28,7 +31,7 @@ async fn check_untouched(client: &mut Client, username: &str) {
 }
 
 /// A member of a room which has been told everything there is to be told.
-async fn member(server: &Server, transport: Transport) -> Client {
+async fn member(server: &TestServer, transport: Transport) -> Client {
     let mut client = Client::connect(server, transport).await;
     client.join("tech", "Ada").await;
     client.events_until_echo("settled").await;
@@ -55,7 +58,7 @@ async fn a_room_that_does_not_exist_is_unknown() {
         &too_long,
     ];
     for transport in Transport::ALL {
-        let server = Server::with(&UNHURRIED).await;
+        let server = HUBBUB.start_with(&UNHURRIED).await;
         let mut ada = member(&server, transport).await;
         for name in names {
             let payload = json!({ "room_name": name, "username": "Ada" });
@@ -73,7 +76,7 @@ async fn a_room_that_does_not_exist_is_unknown() {
 
 #[tokio::test]
 async fn a_name_that_nobody_can_read_is_invalid() {
-    let server = Server::with(&UNHURRIED).await;
+    let server = HUBBUB.start_with(&UNHURRIED).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     let too_long = "a".repeat(33);
     let names = [
@@ -105,7 +108,7 @@ async fn a_name_that_nobody_can_read_is_invalid() {
 
 #[tokio::test]
 async fn a_text_that_says_nothing_or_controls_the_reader_is_invalid() {
-    let server = Server::with(&UNHURRIED).await;
+    let server = HUBBUB.start_with(&UNHURRIED).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     for text in [
         "",
@@ -131,7 +134,7 @@ async fn a_text_that_says_nothing_or_controls_the_reader_is_invalid() {
 
 #[tokio::test]
 async fn half_a_surrogate_pair_is_no_text() {
-    let server = Server::with(&UNHURRIED).await;
+    let server = HUBBUB.start_with(&UNHURRIED).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     for text in [
         r#""\ud800""#,
@@ -152,7 +155,9 @@ async fn half_a_surrogate_pair_is_no_text() {
 
 #[tokio::test]
 async fn a_text_beyond_the_limit_is_too_long() {
-    let server = Server::with(&[("MESSAGE_MAX_CHARS", "10"), UNHURRIED[0]]).await;
+    let server = HUBBUB
+        .start_with(&[("MESSAGE_MAX_CHARS", "10"), UNHURRIED[0]])
+        .await;
     let mut ada = member(&server, Transport::WebSocket).await;
     for text in ["12345678901", &"x".repeat(1000), &"👨‍👩‍👧".repeat(11)] {
         check_refused(
@@ -173,11 +178,11 @@ async fn a_text_beyond_the_limit_is_too_long() {
 #[tokio::test]
 async fn a_text_of_two_thousand_characters_is_fine_and_of_one_more_is_not() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = member(&server, transport).await;
         let longest = "x".repeat(2000);
         ada.say(&longest);
-        assert_eq!(ada.hear().await["text"], longest);
+        assert_eq!(ada.next_message().await["text"], longest);
         let payload = json!({ "text": "x".repeat(2001) });
         check_refused(&mut ada, "send_message", &payload, "text_too_long").await;
     }
@@ -187,7 +192,7 @@ async fn a_text_of_two_thousand_characters_is_fine_and_of_one_more_is_not() {
 #[tokio::test]
 async fn a_large_paste_is_refused_and_not_cut_off() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = member(&server, transport).await;
         let payload = json!({ "text": "a line of a log file\n".repeat(10_000) });
         check_refused(&mut ada, "send_message", &payload, "text_too_long").await;
@@ -198,7 +203,7 @@ async fn a_large_paste_is_refused_and_not_cut_off() {
 /// One character may have any number of combining marks, so characters alone bound nothing.
 #[tokio::test]
 async fn a_short_text_of_too_many_bytes_is_too_long() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     let bytes_max = ada.greeted().await["limits"]["message_max_bytes"]
         .as_u64()
@@ -212,7 +217,7 @@ async fn a_short_text_of_too_many_bytes_is_too_long() {
 
 #[tokio::test]
 async fn a_key_that_is_too_long_is_an_invalid_payload() {
-    let server = Server::with(&UNHURRIED).await;
+    let server = HUBBUB.start_with(&UNHURRIED).await;
     let mut ada = member(&server, Transport::WebSocket).await;
     let key = |length: usize| json!({ "text": "hi", "client_id": "k".repeat(length) });
     check_refused(&mut ada, "send_message", &key(65), "invalid_payload").await;
@@ -223,7 +228,7 @@ async fn a_key_that_is_too_long_is_an_invalid_payload() {
 #[tokio::test]
 async fn outside_a_room_every_request_about_it_is_refused() {
     for transport in Transport::ALL {
-        let server = Server::with(&UNHURRIED).await;
+        let server = HUBBUB.start_with(&UNHURRIED).await;
         let mut ada = Client::connect(&server, transport).await;
         ada.greeted().await;
         let requests = [
@@ -242,10 +247,10 @@ async fn outside_a_room_every_request_about_it_is_refused() {
 
 #[tokio::test]
 async fn nobody_else_learns_of_a_refusal() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = member(&server, Transport::WebSocket).await;
-    bob.events_until_heard("settled").await;
+    bob.events_until_message("settled").await;
     for (event, payload) in [
         ("send_message", json!({ "text": "" })),
         ("join_room", json!({ "room_name": "lobby" })),

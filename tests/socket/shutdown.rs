@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use hubbub_test_client::http::Line;
+use hubbub_test_client::polling::connected_by_hand;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Packet, Transport};
 use hyper::http::StatusCode;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::support::http::Line;
-use crate::support::polling::connected_by_hand;
-use crate::support::{Client, PATIENCE, Packet, Server, Transport};
+use crate::HUBBUB;
 
 /// Checks that the connection is told of the shutdown and then loses its transport, without the
 /// DISCONNECT after which clients would not come back.
@@ -32,7 +33,7 @@ async fn check_sent_away(client: &mut Client) {
 #[tokio::test]
 async fn every_connection_is_told_and_then_loses_its_transport() {
     for signal in ["TERM", "INT"] {
-        let mut server = Server::start().await;
+        let mut server = HUBBUB.start().await;
         let mut clients = Vec::new();
         for transport in Transport::ALL {
             let mut member = Client::connect(&server, transport).await;
@@ -52,7 +53,7 @@ async fn every_connection_is_told_and_then_loses_its_transport() {
 
 #[tokio::test]
 async fn without_connections_it_ends_at_once() {
-    let mut server = Server::start().await;
+    let mut server = HUBBUB.start().await;
     server.signal("TERM").await;
     assert_eq!(server.exit().await.code(), Some(0));
     assert_eq!(
@@ -64,7 +65,7 @@ async fn without_connections_it_ends_at_once() {
 
 #[tokio::test]
 async fn what_was_accepted_before_the_signal_is_delivered() {
-    let mut server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let mut server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for n in 0..200 {
@@ -90,14 +91,16 @@ async fn until_not_ready(monitor: &mut Line) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, turns_red)
+    timeout(EVENT_TIMEOUT, turns_red)
         .await
         .expect("readiness turns red");
 }
 
 #[tokio::test]
 async fn while_it_drains_it_lives_is_not_ready_and_lets_nobody_new_in() {
-    let mut server = Server::with(&[("DRAIN_TIMEOUT", "10m"), ("SLOW_TIMEOUT", "10m")]).await;
+    let mut server = HUBBUB
+        .start_with(&[("DRAIN_TIMEOUT", "10m"), ("SLOW_TIMEOUT", "10m")])
+        .await;
     let _holds_it_up = connected_by_hand(server.address()).await;
     let mut monitor = Line::new(server.address());
     assert_eq!(monitor.get("/readyz").await.unwrap().status, StatusCode::OK);
@@ -120,7 +123,9 @@ async fn while_it_drains_it_lives_is_not_ready_and_lets_nobody_new_in() {
 
 #[tokio::test]
 async fn the_drain_ends_at_its_deadline_whoever_holds_it_up() {
-    let mut server = Server::with(&[("DRAIN_TIMEOUT", "300ms"), ("SLOW_TIMEOUT", "10m")]).await;
+    let mut server = HUBBUB
+        .start_with(&[("DRAIN_TIMEOUT", "300ms"), ("SLOW_TIMEOUT", "10m")])
+        .await;
     let _holds_it_up = connected_by_hand(server.address()).await;
     server.signal("TERM").await;
     assert_eq!(server.exit().await.code(), Some(0));

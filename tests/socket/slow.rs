@@ -1,11 +1,12 @@
 //! Readers that are slower than the room: they fall behind in the log and nowhere else, are told
 //! what they can no longer have, and are ended when they take nothing at all.
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::polling::connected_by_hand;
+use hubbub_test_client::{Client, Event, Transport};
 use serde_json::json;
 
-use crate::support::packet::event_frame;
-use crate::support::polling::connected_by_hand;
-use crate::support::{Client, Event, Server, Transport};
+use crate::HUBBUB;
 
 /// More than the buffers of both systems take, so that the server itself has to hold it back.
 const MESSAGES: usize = 4000;
@@ -27,7 +28,7 @@ async fn flood(sender: &mut Client) {
         let payload = |n: usize| json!({ "text": text(n) }).to_string();
         let frame = |n: usize| event_frame("send_message", Some(&payload(n)), None);
         sender.send_all((first..first + 500).map(frame).collect());
-        sender.events_until_heard(&text(first + 499)).await;
+        sender.events_until_message(&text(first + 499)).await;
     }
 }
 
@@ -38,7 +39,7 @@ fn number(message: &Event) -> usize {
 
 #[tokio::test]
 async fn a_member_that_reads_nothing_for_a_while_gets_everything_afterwards() {
-    let server = Server::with(&PATIENT).await;
+    let server = HUBBUB.start_with(&PATIENT).await;
     let mut slow = Client::joined(&server, "tech", "Slow").await;
     let mut sender = Client::joined(&server, "tech", "Sender").await;
     slow.pause_reading();
@@ -54,13 +55,15 @@ async fn a_member_that_reads_nothing_for_a_while_gets_everything_afterwards() {
 /// The log keeps less than the flood: what is gone is told as a gap, and nothing else is missing.
 #[tokio::test]
 async fn a_member_that_falls_off_the_log_is_told_exactly_what_it_missed() {
-    let server = Server::with(&[&PATIENT[..], &[("HISTORY_BYTES", "100000")]].concat()).await;
+    let server = HUBBUB
+        .start_with(&[&PATIENT[..], &[("HISTORY_BYTES", "100000")]].concat())
+        .await;
     let mut slow = Client::joined(&server, "tech", "Slow").await;
     let mut sender = Client::joined(&server, "tech", "Sender").await;
     slow.pause_reading();
     flood(&mut sender).await;
     slow.resume_reading();
-    let events = slow.events_until_heard(&text(MESSAGES - 1)).await;
+    let events = slow.events_until_message(&text(MESSAGES - 1)).await;
     let (mut position, mut missed) = (1, 0);
     for event in events.iter().filter(|event| event.name != "room_update") {
         let from = if event.name == "gap" { "from" } else { "id" };
@@ -86,7 +89,7 @@ async fn a_member_that_takes_nothing_for_too_long_is_ended_and_the_room_is_told(
         ("MAILBOX", "8192"),
         ("SLOW_TIMEOUT", "2s"),
     ];
-    let server = Server::with(&settings).await;
+    let server = HUBBUB.start_with(&settings).await;
     let mut sender = Client::joined(&server, "tech", "Sender").await;
     let mut slow = Client::connect(&server, Transport::WebSocket).await;
     slow.join("tech", "Over a WebSocket").await;

@@ -1,11 +1,12 @@
 //! Engine.IO beneath the chat: several packets in one body, the upgrade, the heartbeat.
 
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::polling::{Endpoint, SEPARATOR, connected_by_hand};
+use hubbub_test_client::{Client, Dial, Transport};
 use hyper::http::StatusCode;
 use serde_json::json;
 
-use crate::support::packet::event_frame;
-use crate::support::polling::{Endpoint, SEPARATOR, connected_by_hand};
-use crate::support::{Client, Dial, Server, Transport};
+use crate::HUBBUB;
 
 fn numbered(texts: std::ops::Range<u32>) -> Vec<String> {
     let payload = |n| json!({ "text": format!("number {n}") }).to_string();
@@ -17,13 +18,13 @@ fn numbered(texts: std::ops::Range<u32>) -> Vec<String> {
 /// Checks that the next messages are these, without a hole, a double or a swap.
 async fn check_hears(client: &mut Client, texts: std::ops::Range<u32>) {
     for n in texts {
-        assert_eq!(client.hear().await["text"], format!("number {n}"));
+        assert_eq!(client.next_message().await["text"], format!("number {n}"));
     }
 }
 
 #[tokio::test]
 async fn a_polling_session_by_hand() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let (mut endpoint, frames) = connected_by_hand(server.address()).await;
     let first = frames.iter().find(|frame| *frame != "2").unwrap();
     assert!(first.starts_with("40{"), "{frames:?}");
@@ -46,7 +47,7 @@ async fn a_polling_session_by_hand() {
 
 #[tokio::test]
 async fn nothing_is_lost_or_reordered_while_the_transport_changes() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for _ in 0..10 {
         let mut bob = Client::connect(&server, Transport::Polling).await;
@@ -57,12 +58,17 @@ async fn nothing_is_lost_or_reordered_while_the_transport_changes() {
         ada.send_all(numbered(100..200));
         bob.say("after");
 
-        let at_ada = ada.events_until_heard("after").await;
+        let at_ada = ada.events_until_message("after").await;
         let from_bob = |text: &str| at_ada.iter().position(|event| event["text"] == text);
         assert!(from_bob("before").is_some() && from_bob("before") < from_bob("after"));
         let mut heard = Vec::new();
         while heard.len() < 202 {
-            heard.push(bob.hear().await["text"].as_str().unwrap().to_owned());
+            heard.push(
+                bob.next_message().await["text"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
         heard.retain(|text| text.starts_with("number"));
         let expected: Vec<String> = (0..200).map(|n| format!("number {n}")).collect();
@@ -74,11 +80,11 @@ async fn nothing_is_lost_or_reordered_while_the_transport_changes() {
 
 #[tokio::test]
 async fn an_upgraded_session_is_the_same_session() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::connect(&server, Transport::Polling).await;
     let user_id = ada.join("tech", "Ada").await["user_id"].clone();
-    bob.until_told("Ada has joined the room", &[("tech", 2)])
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
         .await;
     ada.upgrade().await;
     ada.say("over the new one");
@@ -92,7 +98,7 @@ async fn an_upgraded_session_is_the_same_session() {
 
 #[tokio::test]
 async fn what_comes_between_two_polls_waits_for_the_next() {
-    let server = Server::with(&[("MESSAGE_RATE", "0")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut bob = Client::connect(&server, Transport::Polling).await;
     bob.join("tech", "Bob").await;
@@ -105,7 +111,9 @@ async fn what_comes_between_two_polls_waits_for_the_next() {
 
 #[tokio::test]
 async fn who_answers_the_heartbeat_stays() {
-    let server = Server::with(&[("PING_INTERVAL", "1s"), ("PING_TIMEOUT", "1s")]).await;
+    let server = HUBBUB
+        .start_with(&[("PING_INTERVAL", "1s"), ("PING_TIMEOUT", "1s")])
+        .await;
     let mut clients = Vec::new();
     for transport in Transport::ALL {
         clients.push(Client::connect(&server, transport).await);
@@ -122,7 +130,9 @@ async fn who_answers_the_heartbeat_stays() {
 #[tokio::test]
 async fn who_does_not_answer_the_heartbeat_is_gone_and_the_room_is_told_once() {
     for transport in [Transport::WebSocket, Transport::Polling] {
-        let server = Server::with(&[("PING_INTERVAL", "1s"), ("PING_TIMEOUT", "1s")]).await;
+        let server = HUBBUB
+            .start_with(&[("PING_INTERVAL", "1s"), ("PING_TIMEOUT", "1s")])
+            .await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Dial::new(&server, transport)
             .without_pongs()
@@ -133,11 +143,11 @@ async fn who_does_not_answer_the_heartbeat_is_gone_and_the_room_is_told_once() {
             &json!({ "room_name": "tech", "username": "Ada" }),
         );
         ada.until_closed().await;
-        bob.until_told("Ada has left the room", &[("tech", 1)])
+        bob.until_notice_and_counts("Ada has left the room", &[("tech", 1)])
             .await;
         let _carol = Client::joined(&server, "tech", "Carol").await;
         let told = bob
-            .until_told("Carol has joined the room", &[("tech", 2)])
+            .until_notice_and_counts("Carol has joined the room", &[("tech", 2)])
             .await;
         assert!(told.iter().all(|event| event["kind"] != "left"), "{told:?}");
     }
@@ -145,7 +155,7 @@ async fn who_does_not_answer_the_heartbeat_is_gone_and_the_room_is_told_once() {
 
 #[tokio::test]
 async fn an_unknown_session_is_answered_with_400() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let endpoint = Endpoint::new(server.address(), Vec::new());
     let mut endpoint = endpoint.of_session("AAAAAAAAAAAAAAAAAAAAAA");
     assert_eq!(

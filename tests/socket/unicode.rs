@@ -1,10 +1,11 @@
 //! Text in all the world's scripts: what arrives is what was sent, and people's characters are
 //! counted as people count them.
 
+use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 
-use crate::support::shape::{assert_accepted, assert_refused};
-use crate::support::{Client, Server, Transport};
+use crate::HUBBUB;
 
 const TEXTS: [&str; 14] = [
     "Grüße aus Köln, naïve café",
@@ -26,14 +27,14 @@ const TEXTS: [&str; 14] = [
 #[tokio::test]
 async fn every_script_arrives_as_it_was_sent() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Client::connect(&server, transport).await;
         ada.join("tech", "Ada").await;
         for text in TEXTS {
             ada.say(text);
-            assert_eq!(ada.hear().await["text"], text, "{transport}");
-            assert_eq!(bob.hear().await["text"], text, "{transport}");
+            assert_eq!(ada.next_message().await["text"], text, "{transport}");
+            assert_eq!(bob.next_message().await["text"], text, "{transport}");
         }
     }
 }
@@ -41,7 +42,7 @@ async fn every_script_arrives_as_it_was_sent() {
 /// The same text may be written in JSON in many ways.
 #[tokio::test]
 async fn escapes_are_the_characters_they_stand_for() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let written = [
         (r#""\u0041\u00e9\u4f60""#, "Aé你"),
@@ -51,15 +52,15 @@ async fn escapes_are_the_characters_they_stand_for() {
     ];
     for (json, text) in written {
         ada.emit_raw("send_message", Some(&format!("{{\"text\":{json}}}")));
-        assert_eq!(ada.hear().await["text"], text, "{json}");
+        assert_eq!(ada.next_message().await["text"], text, "{json}");
     }
     ada.emit_raw("send_message", Some(r#"{"\u0074ext":"the key too"}"#));
-    assert_eq!(ada.hear().await["text"], "the key too");
+    assert_eq!(ada.next_message().await["text"], "the key too");
 }
 
 #[tokio::test]
 async fn names_are_trimmed_and_composed() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     let names = [
         ("  Ada  ", "Ada"),
@@ -78,13 +79,13 @@ async fn names_are_trimmed_and_composed() {
         assert_accepted(&ack);
         assert_eq!(ack["username"], shown, "{given:?}");
         ada.say("hi");
-        assert_eq!(ada.hear().await["sender"], shown, "{given:?}");
+        assert_eq!(ada.next_message().await["sender"], shown, "{given:?}");
     }
 }
 
 #[tokio::test]
 async fn a_name_has_at_most_thirty_two_characters_as_people_count() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     for character in ["a", "é", "e\u{301}", "語", "🦀"] {
         let name =
@@ -106,7 +107,7 @@ async fn a_name_has_at_most_thirty_two_characters_as_people_count() {
 
 #[tokio::test]
 async fn a_text_is_counted_in_characters_as_people_count() {
-    let server = Server::with(&[("MESSAGE_MAX_CHARS", "100")]).await;
+    let server = HUBBUB.start_with(&[("MESSAGE_MAX_CHARS", "100")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for character in ["a", "é", "e\u{301}", "語", "🦀"] {
         let text = |length: usize| json!({ "text": character.repeat(length) });

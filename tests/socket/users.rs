@@ -1,9 +1,10 @@
 //! `list_users` and `typing`: who is here, and who is about to say something.
 
+use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused, keys};
+use hubbub_test_client::{Client, Event, Transport};
 use serde_json::{Value, json};
 
-use crate::support::shape::{assert_accepted, assert_error, assert_refused, keys};
-use crate::support::{Client, Event, Server, Transport};
+use crate::HUBBUB;
 
 fn usernames(users: &Value) -> Vec<&str> {
     let users = users
@@ -18,7 +19,7 @@ fn usernames(users: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn the_users_of_the_room_are_listed_with_their_ids() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut ada = Client::connect(&server, transport).await;
         let ada_id = ada.join("tech", "Ada").await["user_id"].clone();
         let mut bob = Client::joined(&server, "tech", "Bob").await;
@@ -45,7 +46,7 @@ async fn the_users_of_the_room_are_listed_with_their_ids() {
 
 #[tokio::test]
 async fn listing_takes_no_payload_or_an_empty_one() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for payload in [None, Some("null"), Some("{}"), Some(r#"{"unknown":1}"#)] {
         let ack = ada.ask_raw("list_users", payload).await;
@@ -55,7 +56,7 @@ async fn listing_takes_no_payload_or_an_empty_one() {
 
 #[tokio::test]
 async fn outside_a_room_there_are_no_users_and_there_is_no_typing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::connect(&server, Transport::WebSocket).await;
     ada.greeted().await;
     for (event, payload) in [
@@ -77,7 +78,7 @@ async fn until_typing(client: &mut Client, names: &[&str]) -> Event {
 #[tokio::test]
 async fn the_room_sees_who_starts_and_stops_typing() {
     for transport in Transport::ALL {
-        let server = Server::start().await;
+        let server = HUBBUB.start().await;
         let mut bob = Client::joined(&server, "tech", "Bob").await;
         let mut ada = Client::connect(&server, transport).await;
         let ada_id = ada.join("tech", "Ada").await["user_id"].clone();
@@ -97,7 +98,7 @@ async fn the_room_sees_who_starts_and_stops_typing() {
 
 #[tokio::test]
 async fn several_may_be_typing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut typists = Vec::new();
     for name in ["Ada", "Grace", "Joan"] {
@@ -110,7 +111,7 @@ async fn several_may_be_typing() {
 
 #[tokio::test]
 async fn saying_it_leaving_and_vanishing_end_the_typing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let start = json!({ "typing": true });
@@ -134,7 +135,7 @@ async fn saying_it_leaving_and_vanishing_end_the_typing() {
 
 #[tokio::test]
 async fn only_the_room_sees_the_typing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut eve = Client::joined(&server, "music", "Eve").await;
     let ada = Client::joined(&server, "tech", "Ada").await;
@@ -149,7 +150,7 @@ async fn only_the_room_sees_the_typing() {
 
 #[tokio::test]
 async fn typing_is_acknowledged_where_that_is_asked() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     for typing in [true, true, false, false] {
         assert_accepted(&ada.ask("typing", &json!({ "typing": typing })).await);
@@ -159,7 +160,7 @@ async fn typing_is_acknowledged_where_that_is_asked() {
 /// What is typed is a state, so who was not there when it changed is told it all the same.
 #[tokio::test]
 async fn who_comes_in_sees_who_is_typing() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.emit("typing", &json!({ "typing": true }));
     until_typing(&mut ada, &["Ada"]).await;
@@ -169,7 +170,7 @@ async fn who_comes_in_sees_who_is_typing() {
 
 #[tokio::test]
 async fn who_types_under_a_new_name_is_shown_under_it() {
-    let server = Server::start().await;
+    let server = HUBBUB.start().await;
     let mut bob = Client::joined(&server, "tech", "Bob").await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     ada.emit("typing", &json!({ "typing": true }));

@@ -12,5 +12,8 @@ mod redis;
 #[allow(dead_code, reason = "the tests of several nodes use the rest")]
 #[path = "../cluster/resp.rs"]
 mod resp;
-#[path = "../support/mod.rs"]
-mod support;
+
+use hubbub_test_client::Binary;
+
+/// The server under test.
+const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));

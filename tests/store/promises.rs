@@ -5,14 +5,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use hubbub::config::Config;
 use hubbub::server::Server;
+use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::shape::count;
+use hubbub_test_client::{Client, Dial, Event, Transport};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::faulty_store::FaultyStore;
-use crate::support::packet::event_frame;
-use crate::support::shape::count;
-use crate::support::{Client, Dial, Event, Transport};
 
 const CLIENTS: usize = 6;
 const MESSAGES: usize = 40;

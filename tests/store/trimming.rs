@@ -1,10 +1,11 @@
 //! What is kept of a room's history: the same cases for every store. What a store keeps is what a
 //! process has that starts later; a store in memory has no such process.
 
+use hubbub_test_client::{Client, TestServer};
 use serde_json::{Value, json};
 
+use crate::HUBBUB;
 use crate::redis::{Keeps, Redis};
-use crate::support::{Client, Server};
 
 const SECRET_KEY: &str = "a key that is the same on all nodes";
 
@@ -25,7 +26,7 @@ async fn stores() -> Vec<Kind> {
 
 impl Kind {
     /// A server with these settings and no limit on how fast anybody is.
-    async fn server(&self, settings: &[(&str, &str)]) -> Server {
+    async fn server(&self, settings: &[(&str, &str)]) -> TestServer {
         let mut all = vec![("MESSAGE_RATE", "0"), ("SLOW_TIMEOUT", "0")];
         let url = match self {
             Self::Memory => None,
@@ -35,11 +36,11 @@ impl Kind {
             all.extend([("REDIS_URL", &**url), ("SECRET_KEY", SECRET_KEY)]);
         }
         all.extend(settings);
-        Server::with(&all).await
+        HUBBUB.start_with(&all).await
     }
 
     /// The server, and another one that has read the log from the store.
-    async fn with_later(&self, server: Server, settings: &[(&str, &str)]) -> Vec<Server> {
+    async fn with_later(&self, server: TestServer, settings: &[(&str, &str)]) -> Vec<TestServer> {
         match self {
             Self::Memory => vec![server],
             Self::Redis(_) => vec![server, self.server(settings).await],
@@ -53,7 +54,7 @@ async fn send(client: &mut Client, text: &str) -> u64 {
 }
 
 /// The ids of all messages in history, oldest first.
-async fn history(server: &Server) -> Vec<u64> {
+async fn history(server: &TestServer) -> Vec<u64> {
     let mut reader = Client::joined(server, "tech", "Reader").await;
     let mut ids = Vec::new();
     let mut before = Value::Null;
@@ -75,7 +76,7 @@ async fn history(server: &Server) -> Vec<u64> {
 }
 
 /// Whether a client that has received the log up to this id can resume.
-async fn resumes_after(server: &Server, id: u64) -> bool {
+async fn resumes_after(server: &TestServer, id: u64) -> bool {
     let mut client = Client::joined(server, "music", "Returner").await;
     let joined = client
         .ask("join_room", &json!({ "room_name": "tech" }))

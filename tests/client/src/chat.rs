@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::dial::{Dial, Transport};
 use super::packet::Event;
-use super::server::Server;
+use super::server::TestServer;
 use super::shape::{assert_accepted, default_rooms_json};
 
 impl Client {
     /// Connects over a WebSocket, reads past the greeting and joins a room.
-    pub async fn joined(server: &Server, room: &str, username: &str) -> Self {
+    pub async fn joined(server: &TestServer, room: &str, username: &str) -> Self {
         let mut client = Self::connect(server, Transport::WebSocket).await;
         client.join(room, username).await;
         client
@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// The next chat message, whatever comes before it.
-    pub async fn hear(&mut self) -> Event {
+    pub async fn next_message(&mut self) -> Event {
         self.wait_for("receive_message").await
     }
 
@@ -51,11 +51,11 @@ impl Client {
     /// the room was sent before.
     pub async fn events_until_echo(&mut self, text: &str) -> Vec<Event> {
         self.say(text);
-        self.events_until_heard(text).await
+        self.events_until_message(text).await
     }
 
     /// All events up to and with the message of that text.
-    pub async fn events_until_heard(&mut self, text: &str) -> Vec<Event> {
+    pub async fn events_until_message(&mut self, text: &str) -> Vec<Event> {
         self.events_until(|e| e.name == "receive_message" && e["text"] == text)
             .await
     }
@@ -75,7 +75,11 @@ impl Client {
 
     /// Reads until the notice of that text and these counts have come, in either order: the log
     /// and the counts are told independently of each other.
-    pub async fn until_told(&mut self, notice: &str, counts: &[(&str, u64)]) -> Vec<Event> {
+    pub async fn until_notice_and_counts(
+        &mut self,
+        notice: &str,
+        counts: &[(&str, u64)],
+    ) -> Vec<Event> {
         let counts = default_rooms_json(counts);
         let mut events: Vec<Event> = Vec::new();
         let is_notice = |event: &Event| event.name == "system_message" && event["text"] == notice;
@@ -88,13 +92,13 @@ impl Client {
 }
 
 /// Connects with the token of an earlier session, or with `null`.
-pub async fn with_token(server: &Server, transport: Transport, token: &Value) -> Client {
+pub async fn with_token(server: &TestServer, transport: Transport, token: &Value) -> Client {
     let auth = json!({ "token": token }).to_string();
     Dial::new(server, transport).auth(&auth).connect().await
 }
 
 /// Connects with no token yet but able to resume, joins, and returns the token it was given.
-pub async fn resumable(server: &Server, transport: Transport, name: &str) -> (Client, Value) {
+pub async fn resumable(server: &TestServer, transport: Transport, name: &str) -> (Client, Value) {
     let mut client = with_token(server, transport, &Value::Null).await;
     let token = client.greeted().await["token"].clone();
     client.join("tech", name).await;

@@ -1,24 +1,21 @@
-//! Sessions by hand: one request or frame at a time, and nothing done behind the test's back.
+//! Sessions in single steps: one request or frame at a time, and no task that answers pings.
 
 use futures_util::{SinkExt, StreamExt};
 use hyper::http::StatusCode;
-use serde_json::Value;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::polling::Endpoint;
-use crate::support::websocket::{self, Socket};
-use crate::support::{PATIENCE, Server};
+use super::EVENT_TIMEOUT;
+use super::polling::{Endpoint, SEPARATOR, opened};
+use super::server::TestServer;
+use super::websocket::{self, Socket};
 
 /// The shortest heartbeat there is: 1 s, and 1 s to answer.
 pub const QUICK: [(&str, &str); 2] = [("PING_INTERVAL", "1s"), ("PING_TIMEOUT", "1s")];
 
 /// Opens a session over polling and does not connect it.
-pub async fn polling(server: &Server) -> Endpoint {
-    let mut endpoint = Endpoint::new(server.address(), Vec::new());
-    let open = poll(&mut endpoint).await;
-    let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
-    endpoint.of_session(open["sid"].as_str().unwrap())
+pub async fn polling(server: &TestServer) -> Endpoint {
+    opened(server.address()).await
 }
 
 /// A poll, which must be answered.
@@ -47,21 +44,24 @@ pub async fn post(endpoint: &mut Endpoint, body: &str) {
 pub async fn poll_for(endpoint: &mut Endpoint, start: &str) -> String {
     loop {
         let body = poll(endpoint).await;
-        if let Some(packet) = body.split('\x1e').find(|packet| packet.starts_with(start)) {
+        if let Some(packet) = body
+            .split(SEPARATOR)
+            .find(|packet| packet.starts_with(start))
+        {
             return packet.to_owned();
         }
     }
 }
 
 /// Opens a WebSocket on its own, and returns the open packet with it.
-pub async fn websocket(server: &Server) -> (Socket, String) {
+pub async fn websocket(server: &TestServer) -> (Socket, String) {
     let mut socket = websocket::open(server.address(), None, &[]).await.unwrap();
     let open = text(&mut socket).await;
     (socket, open)
 }
 
 /// A connected chat session on a WebSocket, greeted.
-pub async fn chat(server: &Server) -> Socket {
+pub async fn chat(server: &TestServer) -> Socket {
     let (mut socket, _) = websocket(server).await;
     send(&mut socket, "40").await;
     text_for(&mut socket, "42[\"session\"").await;
@@ -69,7 +69,7 @@ pub async fn chat(server: &Server) -> Socket {
 }
 
 /// A member of a room on a WebSocket, that has been told everything.
-pub async fn member(server: &Server) -> Socket {
+pub async fn member(server: &TestServer) -> Socket {
     let mut socket = chat(server).await;
     send(&mut socket, r#"42["join_room",{"room_name":"tech"}]"#).await;
     text_for(&mut socket, "42[\"system_message\"").await;
@@ -83,7 +83,7 @@ pub async fn send(socket: &mut Socket, packet: &str) {
 
 /// The next text.
 pub async fn text(socket: &mut Socket) -> String {
-    let next = timeout(PATIENCE, socket.next())
+    let next = timeout(EVENT_TIMEOUT, socket.next())
         .await
         .expect("something comes");
     match next {
@@ -115,7 +115,7 @@ pub async fn text_for(socket: &mut Socket, start: &str) -> String {
 /// Reads to the end of a WebSocket, which must come. Returns the texts before it.
 pub async fn until_closed(socket: &mut Socket) -> Vec<String> {
     let mut texts = Vec::new();
-    let end = timeout(PATIENCE, async {
+    let end = timeout(EVENT_TIMEOUT, async {
         while let Some(Ok(message)) = socket.next().await {
             match message {
                 Message::Text(text) => texts.push(text.as_str().to_owned()),

@@ -12,8 +12,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{Outgoing, Wire};
 use super::packet::Packet;
+use super::session::{Channels, Outgoing};
 
 /// A WebSocket straight over TCP, so that dropping it is a connection lost.
 pub type Socket = WebSocketStream<TcpStream>;
@@ -40,15 +40,15 @@ pub async fn open(
 }
 
 /// Starts the two tasks on an open WebSocket.
-pub fn run(socket: Socket, outgoing: UnboundedReceiver<Outgoing>, wire: &mut Wire) {
+pub(crate) fn run(socket: Socket, outgoing: UnboundedReceiver<Outgoing>, channels: &mut Channels) {
     let (sink, stream) = socket.split();
-    wire.tasks.spawn(write(sink, outgoing));
-    let pongs = wire.answers_pings.then(|| wire.outgoing.clone());
-    wire.tasks.spawn(read(
+    channels.tasks.spawn(write(sink, outgoing));
+    let pongs = channels.answers_pings.then(|| channels.outgoing.clone());
+    channels.tasks.spawn(read(
         stream,
-        wire.incoming.clone(),
+        channels.incoming.clone(),
         pongs,
-        wire.reading.subscribe(),
+        channels.reading.subscribe(),
     ));
 }
 
@@ -111,6 +111,6 @@ pub async fn probe(socket: &mut Socket) {
 }
 
 /// The second half of an upgrade: from here on everything goes over the new transport.
-pub async fn finish_upgrade(socket: &mut Socket) {
-    socket.send(Message::Text("5".into())).await.unwrap();
+pub async fn finish_upgrade(socket: &mut Socket) -> Result<(), Error> {
+    socket.send(Message::Text("5".into())).await
 }

@@ -1,9 +1,10 @@
-//! One server that stands alone, and those who watch it: killed now and then, and begun afresh.
+//! One server without Redis and its observers: killed now and then, and replaced by a new one.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hubbub_test_client::TestServer;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -14,21 +15,21 @@ use super::plan::{Plan, ROOMS};
 use super::proxy::{Gates, Proxy};
 use super::saboteur::Saboteur;
 use super::workload::Scene;
-use crate::support::Server;
+use crate::HUBBUB;
 
-/// The server of the moment with those who watch it.
-struct House {
-    server: Server,
+/// The server that runs now, with its observers.
+struct Incarnation {
+    server: TestServer,
     observers: Vec<Observer>,
-    /// Between observers and server, where there is a saboteur.
+    /// Between observers and server, if there is a saboteur.
     _proxies: Vec<Proxy>,
 }
 
-impl House {
+impl Incarnation {
     async fn open(plan: &Plan, saboteur: Option<&Arc<Saboteur>>) -> Self {
         let settings = plan.settings();
         let settings: Vec<_> = settings.iter().map(|(key, v)| (*key, v.as_str())).collect();
-        let server = Server::with(&settings).await;
+        let server = HUBBUB.start_with(&settings).await;
         let (mut observers, mut proxies) = (Vec::new(), Vec::new());
         for room in 0..ROOMS.len() {
             let mut address = server.address();
@@ -48,7 +49,7 @@ impl House {
     }
 
     /// Kills the server without warning.
-    async fn burn_down(self) -> Vec<History> {
+    async fn kill(self) -> Vec<History> {
         drop(self.server);
         let mut histories = Vec::new();
         for observer in self.observers {
@@ -58,32 +59,32 @@ impl House {
     }
 }
 
-/// See the module's text.
-pub struct Alone {
+/// A service of one node, which a plan kills and replaces.
+pub struct SingleNode {
     plan: Plan,
     saboteur: Option<Arc<Saboteur>>,
-    house: House,
+    current: Incarnation,
     gates: watch::Sender<Vec<Option<SocketAddr>>>,
     /// What observers of servers that were killed have seen.
     past: Vec<History>,
 }
 
-impl Alone {
+impl SingleNode {
     /// A server as planned. The saboteur, if there is one, may stand before its observers too.
     pub async fn open(plan: &Plan, saboteur: Option<Arc<Saboteur>>) -> Self {
-        let house = House::open(plan, saboteur.as_ref()).await;
-        let (gates, _) = watch::channel(vec![Some(house.server.address())]);
+        let current = Incarnation::open(plan, saboteur.as_ref()).await;
+        let (gates, _) = watch::channel(vec![Some(current.server.address())]);
         Self {
             plan: plan.clone(),
             saboteur,
-            house,
+            current,
             gates,
             past: Vec::new(),
         }
     }
 }
 
-impl Scene for Alone {
+impl Scene for SingleNode {
     fn gates(&self) -> Gates {
         self.gates.subscribe()
     }
@@ -95,11 +96,11 @@ impl Scene for Alone {
         for restart in 1..=self.plan.restarts {
             sleep_until(start + part * restart).await;
             self.gates.send_replace(vec![None]);
-            let next = House::open(&self.plan, self.saboteur.as_ref());
+            let next = Incarnation::open(&self.plan, self.saboteur.as_ref());
             // Nobody can come in before the observers of the new server have.
-            let old = std::mem::replace(&mut self.house, next.await);
-            self.past.extend(old.burn_down().await);
-            let address = self.house.server.address();
+            let old = std::mem::replace(&mut self.current, next.await);
+            self.past.extend(old.kill().await);
+            let address = self.current.server.address();
             self.gates.send_replace(vec![Some(address)]);
             counts.one("restarts");
         }
@@ -107,11 +108,11 @@ impl Scene for Alone {
     }
 
     async fn ends(&self) -> BTreeMap<RoomIndex, Position> {
-        ends(&self.house.observers).await
+        ends(&self.current.observers).await
     }
 
     async fn close(mut self) -> Vec<History> {
-        for observer in self.house.observers {
+        for observer in self.current.observers {
             self.past.push(observer.stop().await);
         }
         self.past

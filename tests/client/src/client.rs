@@ -3,91 +3,42 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::PATIENCE;
+use super::EVENT_TIMEOUT;
 use super::dial::{Dial, Transport};
 use super::packet::{Event, Packet, event_frame};
-use super::polling::Running;
-use super::server::Server;
-use super::websocket;
-
-/// What a client tells its transport to send.
-pub enum Outgoing {
-    /// Text packets, written as one burst.
-    Texts(Vec<String>),
-    /// A binary packet.
-    Binary(Vec<u8>),
-    /// An orderly end of the transport.
-    HangUp,
-    /// The polling transport hands over to a WebSocket.
-    StopPolling,
-}
-
-/// What connects a client with the tasks of its transport. Dropping it drops the connection.
-pub struct Wire {
-    /// To the transport.
-    pub outgoing: UnboundedSender<Outgoing>,
-    /// From the transport.
-    pub incoming: UnboundedSender<Packet>,
-    /// Whether the transport takes from the network; see [`Client::pause_reading`].
-    pub reading: watch::Sender<bool>,
-    /// Whether it answers pings.
-    pub answers_pings: bool,
-    /// The transport.
-    pub tasks: JoinSet<()>,
-}
+use super::server::TestServer;
+use super::session::{Outgoing, Session};
 
 /// One connection. Dropping it loses the connection without a word to the server.
 pub struct Client {
     label: String,
-    wire: Wire,
-    incoming: UnboundedReceiver<Packet>,
-    polling: Option<Running>,
+    session: Session,
     /// Came while an acknowledgement was waited for.
     pending: VecDeque<Packet>,
     /// Came while an event was waited for.
     acks: BTreeMap<u64, Value>,
     next_ack: u64,
-    handshake: Value,
     sid: String,
 }
 
 impl Client {
     /// Connects as the original's client does.
-    pub async fn connect(server: &Server, transport: Transport) -> Self {
+    pub async fn connect(server: &TestServer, transport: Transport) -> Self {
         Dial::new(server, transport).connect().await
     }
 
-    /// A client on a transport that is already running.
-    pub fn new(
-        label: String,
-        wire: Wire,
-        incoming: UnboundedReceiver<Packet>,
-        polling: Option<Running>,
-    ) -> Self {
+    /// A client on an open session, called so in what panics say.
+    pub fn new(label: String, session: Session) -> Self {
         Self {
             label,
-            wire,
-            incoming,
-            polling,
+            session,
             pending: VecDeque::new(),
             acks: BTreeMap::new(),
             next_ack: 0,
-            handshake: Value::Null,
             sid: String::new(),
         }
-    }
-
-    /// Takes note of the handshake.
-    pub fn opened(&mut self, open: Packet) {
-        let Packet::Open(handshake) = open else {
-            panic!("{}: no handshake: {open:?}", self.label)
-        };
-        self.handshake = handshake;
     }
 
     /// Waits until CONNECT is answered.
@@ -105,7 +56,7 @@ impl Client {
 
     /// The Engine.IO handshake.
     pub fn handshake(&self) -> &Value {
-        &self.handshake
+        self.session.handshake()
     }
 
     /// The Socket.IO session id, a secret between this client and the server.
@@ -115,35 +66,15 @@ impl Client {
 
     /// Moves the session from polling to a WebSocket, as stock clients do.
     pub async fn upgrade(&mut self) {
-        let mut running = self
-            .polling
-            .take()
-            .expect("only a polling session can be upgraded");
-        running.stop.send_replace(true);
-        let sid = self.handshake["sid"].as_str().unwrap();
-        let endpoint = &running.endpoint;
-        let mut socket = websocket::open(endpoint.address(), Some(sid), endpoint.headers())
-            .await
-            .unwrap();
-        let probed = websocket::probe(&mut socket);
-        timeout(PATIENCE, probed)
-            .await
-            .expect("the probe is answered");
-        (&mut running.poller).await.unwrap();
-        self.send(Outgoing::StopPolling);
-        let outgoing = (&mut running.poster).await.unwrap();
-        websocket::finish_upgrade(&mut socket).await;
-        websocket::run(socket, outgoing, &mut self.wire);
+        let upgraded = timeout(EVENT_TIMEOUT, self.session.upgrade()).await;
+        upgraded.expect("the probe is answered").unwrap();
     }
 
     // ---- sending
 
     fn send(&self, outgoing: Outgoing) {
-        assert!(
-            self.wire.outgoing.send(outgoing).is_ok(),
-            "{}: already closed",
-            self.label
-        );
+        let sent = self.session.send(outgoing);
+        assert!(sent, "{}: already closed", self.label);
     }
 
     /// Sends one packet, whatever it is.
@@ -153,8 +84,7 @@ impl Client {
 
     /// As [`Self::send_raw`]; false if the transport has ended.
     pub fn try_send_raw(&self, packet: &str) -> bool {
-        let texts = Outgoing::Texts(vec![packet.to_owned()]);
-        self.wire.outgoing.send(texts).is_ok()
+        self.session.send(Outgoing::Texts(vec![packet.to_owned()]))
     }
 
     /// Sends packets as one burst.
@@ -175,12 +105,12 @@ impl Client {
     /// Stops taking anything from the network, as a phone in a tunnel does. Over polling, once
     /// the poll in flight has been answered.
     pub fn pause_reading(&self) {
-        self.wire.reading.send_replace(false);
+        self.session.set_reading(false);
     }
 
     /// Reads on after [`Self::pause_reading`].
     pub fn resume_reading(&self) {
-        self.wire.reading.send_replace(true);
+        self.session.set_reading(true);
     }
 
     /// Sends an event that asks for no acknowledgement.
@@ -218,14 +148,14 @@ impl Client {
 
     async fn receive(&mut self, what: &str) -> Packet {
         // One deadline for all of it: heartbeats must not put it off.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + EVENT_TIMEOUT;
         loop {
-            match timeout_at(deadline, self.incoming.recv()).await {
+            match timeout_at(deadline, self.session.packet()).await {
                 Ok(Some(Packet::Ping | Packet::Noop)) => {}
                 Ok(Some(packet)) => return packet,
                 Ok(None) => panic!("{}: waits for {what} on a closed connection", self.label),
                 Err(_) => panic!(
-                    "{}: waited {PATIENCE:?} for {what}; not yet looked at: {:?} {:?}",
+                    "{}: waited {EVENT_TIMEOUT:?} for {what}; not yet looked at: {:?} {:?}",
                     self.label, self.pending, self.acks
                 ),
             }
@@ -235,14 +165,14 @@ impl Client {
     /// Waits for the next heartbeat, whatever comes before it.
     pub async fn ping(&mut self) {
         let ping = async {
-            while let Some(packet) = self.incoming.recv().await {
+            while let Some(packet) = self.session.packet().await {
                 if matches!(packet, Packet::Ping) {
                     return;
                 }
             }
             panic!("the connection closed before a ping");
         };
-        timeout(PATIENCE, ping).await.expect("a ping comes");
+        timeout(EVENT_TIMEOUT, ping).await.expect("a ping comes");
     }
 
     /// The acknowledgement `id`; events that come before it are kept for later.

@@ -9,14 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{PATIENCE, Server};
-
-/// A final text frame, as the first byte of a frame.
-pub const TEXT: u8 = 0x81;
-/// A final close frame.
-pub const CLOSE: u8 = 0x88;
-/// A final ping frame.
-pub const PING: u8 = 0x89;
+use super::EVENT_TIMEOUT;
+use super::frames::{TEXT, frame, parse};
+use super::server::TestServer;
 
 /// One TCP connection.
 pub struct Raw {
@@ -29,7 +24,7 @@ pub type Frame = (u8, Vec<u8>);
 
 impl Raw {
     /// Connects.
-    pub async fn open(server: &Server) -> Self {
+    pub async fn open(server: &TestServer) -> Self {
         let stream = TcpStream::connect(server.address()).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self::over(stream)
@@ -37,7 +32,7 @@ impl Raw {
 
     /// Connects from another address of this machine.
     #[cfg(target_os = "linux")]
-    pub async fn from(address: &str, server: &Server) -> Self {
+    pub async fn from(address: &str, server: &TestServer) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket
             .bind((address.parse::<IpAddr>().unwrap(), 0).into())
@@ -55,13 +50,13 @@ impl Raw {
 
     /// Sends bytes; whether that was possible.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        let sent = timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await;
+        let sent = timeout(EVENT_TIMEOUT, self.stream.write_all(bytes.as_ref())).await;
         sent.expect("the server keeps reading or closes").is_ok()
     }
 
     /// Reads some; false at the end of the connection.
     async fn fill(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+        let read = timeout(EVENT_TIMEOUT, self.stream.read_buf(&mut self.read)).await;
         let read = read.unwrap_or_else(|_| {
             panic!(
                 "nothing comes after {:?}",
@@ -74,7 +69,7 @@ impl Raw {
     /// Whether an answer of status 200 begins to come. Reads no more of it than that.
     pub async fn begins(&mut self) -> bool {
         let mut start = [0; 12];
-        let read = timeout(PATIENCE, self.stream.read_exact(&mut start)).await;
+        let read = timeout(EVENT_TIMEOUT, self.stream.read_exact(&mut start)).await;
         read.is_ok_and(|read| read.is_ok()) && start.ends_with(b" 200")
     }
 
@@ -127,7 +122,7 @@ impl Raw {
     }
 
     /// Opens a WebSocket with these further headers. Returns the head of the answer.
-    pub async fn websocket(server: &Server, headers: &str) -> (Self, String) {
+    pub async fn websocket(server: &TestServer, headers: &str) -> (Self, String) {
         let mut raw = Self::open(server).await;
         let request = upgrade_request("websocket", &format!("{WHOLE}{headers}"));
         assert!(raw.send(request).await);
@@ -136,7 +131,7 @@ impl Raw {
     }
 
     /// A chat connection over a raw WebSocket, greeted.
-    pub async fn chat(server: &Server) -> Self {
+    pub async fn chat(server: &TestServer) -> Self {
         let (mut raw, head) = Self::websocket(server, "").await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         assert!(raw.send(frame(TEXT, b"40")).await);
@@ -145,7 +140,7 @@ impl Raw {
     }
 
     /// The same where the server may turn it away, or close it soon; `None` then.
-    pub async fn chat_if_let_in(server: &Server) -> Option<Self> {
+    pub async fn chat_if_let_in(server: &TestServer) -> Option<Self> {
         let mut raw = Self::open(server).await;
         let request = upgrade_request("websocket", WHOLE);
         let connect = frame(TEXT, b"40");
@@ -171,9 +166,9 @@ impl Raw {
     /// The next frame; `None` at the end of the connection.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some((frame, length)) = parse(&self.read) {
+            if let Some((first, payload, length)) = parse(&self.read) {
                 self.read.drain(..length);
-                return Some(frame);
+                return Some((first, payload));
             }
             if !self.fill().await {
                 return None;
@@ -207,14 +202,14 @@ impl Raw {
         let reading = async {
             while matches!(from.read_buf(read).await, Ok(1..)) {
                 let mut past = 0;
-                while let Some((_, length)) = parse(&read[past..]) {
+                while let Some((.., length)) = parse(&read[past..]) {
                     past += length;
                 }
                 read.drain(..past);
             }
         };
         tokio::select! {
-            written = timeout(PATIENCE, to.write_all(bytes)) => matches!(written, Ok(Ok(()))),
+            written = timeout(EVENT_TIMEOUT, to.write_all(bytes)) => matches!(written, Ok(Ok(()))),
             () = reading => false,
         }
     }
@@ -245,48 +240,4 @@ pub const WHOLE: &str = "connection: upgrade\r\nupgrade: websocket\r\n\
 /// A request for a WebSocket with these headers.
 pub fn upgrade_request(transport: &str, headers: &str) -> String {
     format!("GET /socket.io/?EIO=4&transport={transport} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
-}
-
-/// A masked frame, as clients send them. The mask is zero, so the payload stays as it is.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    const MASKED: u8 = 0x80;
-    let mut frame = header(first, payload.len(), MASKED);
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
-
-/// The header of a frame, without a mask.
-pub fn header(first: u8, length: usize, masked: u8) -> Vec<u8> {
-    let mut header = vec![first];
-    match length {
-        n if n < 126 => header.push(masked | u8::try_from(n).unwrap()),
-        n if n < 65536 => {
-            header.push(masked | 126);
-            header.extend(u16::try_from(n).unwrap().to_be_bytes());
-        }
-        n => {
-            header.push(masked | 127);
-            header.extend((n as u64).to_be_bytes());
-        }
-    }
-    header
-}
-
-/// The first whole frame in the bytes, and how long it is there.
-fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
-    let (&first, &short) = (bytes.first()?, bytes.get(1)?);
-    let (start, length) = match short {
-        126 => (
-            4,
-            usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
-        ),
-        127 => {
-            let length = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
-            (10, usize::try_from(length).unwrap())
-        }
-        short => (2, usize::from(short)),
-    };
-    let payload = bytes.get(start..start + length)?.to_vec();
-    Some(((first, payload), start + length))
 }

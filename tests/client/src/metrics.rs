@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::http::get;
-use super::{PATIENCE, Server};
+use super::{EVENT_TIMEOUT, TestServer};
 
 /// Where a server serves its metrics.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct Metrics(SocketAddr);
 
 impl Metrics {
     /// As the log says.
-    pub fn of(server: &Server) -> Self {
+    pub fn of(server: &TestServer) -> Self {
         let log = server.log();
         let (_, rest) = log.split_once("metrics on http://").expect("the address");
         Self(rest[..rest.find("/metrics").unwrap()].parse().unwrap())
@@ -41,7 +41,7 @@ impl Metrics {
 
     /// Waits until one has that value.
     pub async fn until(self, name: &str, wanted: u64) {
-        let reached = timeout(PATIENCE, async {
+        let reached = timeout(EVENT_TIMEOUT, async {
             while self.value(name).await != wanted {
                 sleep(Duration::from_millis(50)).await;
             }

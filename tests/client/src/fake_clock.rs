@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::{NamedTempFile, TempDir};
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/fake_clock.c");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/fake_clock.c");
 /// By how much a timestamp may differ from the time here.
 const NEAR_S: u64 = 10;
 

@@ -3,16 +3,14 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::client::{Client, Wire};
-use super::packet::Packet;
-use super::polling::{self, Endpoint};
-use super::server::Server;
-use super::websocket;
+use super::EVENT_TIMEOUT;
+use super::client::Client;
+use super::server::TestServer;
+use super::session::Session;
 
-/// The ways a client may come in.
+/// The transports that a client may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// WebSocket from the start.
@@ -50,7 +48,7 @@ pub struct Dial {
 
 impl Dial {
     /// A connection as the original's client opens it: no headers of its own, no `auth`.
-    pub fn new(server: &Server, transport: Transport) -> Self {
+    pub fn new(server: &TestServer, transport: Transport) -> Self {
         Self::at(server.address(), transport)
     }
 
@@ -85,42 +83,19 @@ impl Dial {
 
     /// Opens the Engine.IO session and nothing more: no CONNECT is sent.
     pub async fn open(self) -> Client {
-        let (outgoing, to_send) = mpsc::unbounded_channel();
-        let (incoming, received) = mpsc::unbounded_channel();
-        let reading = watch::Sender::new(true);
-        let tasks = JoinSet::new();
-        let answers_pings = self.answers_pings;
-        let mut wire = Wire {
-            outgoing,
-            incoming,
-            reading,
-            answers_pings,
-            tasks,
-        };
         let label = format!("client over {}", self.transport);
-        if self.transport == Transport::WebSocket {
-            let socket = websocket::open(self.address, None, &self.headers)
-                .await
-                .unwrap();
-            websocket::run(socket, to_send, &mut wire);
-            let mut client = Client::new(label, wire, received, None);
-            let first = client.packet().await;
-            client.opened(first);
-            return client;
-        }
-        let mut endpoint = Endpoint::new(self.address, self.headers);
-        let open = polling::handshake(&mut endpoint).await;
-        let Packet::Open(handshake) = &open else {
-            panic!("{label}: {open:?}")
-        };
-        let endpoint = endpoint.of_session(handshake["sid"].as_str().unwrap());
-        let running = polling::run(endpoint, to_send, &wire);
-        let mut client = Client::new(label, wire, received, Some(running));
-        client.opened(open);
-        client
+        let session = Session::open(
+            self.address,
+            self.transport,
+            self.headers,
+            self.answers_pings,
+        );
+        let session = timeout(EVENT_TIMEOUT, session).await;
+        let session = session.unwrap_or_else(|_| panic!("{label}: no handshake"));
+        Client::new(label, session.unwrap())
     }
 
-    /// Opens the session, sends CONNECT, waits for its answer, and upgrades where that was asked.
+    /// Opens the session, sends CONNECT, waits for its answer, and upgrades if that was asked.
     pub async fn connect(self) -> Client {
         let connect = format!("40{}", self.auth);
         let transport = self.transport;

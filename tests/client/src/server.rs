@@ -9,42 +9,44 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::EVENT_TIMEOUT;
 
 /// Variables a child keeps from the environment of the tests; no setting of the service is among
 /// them, so that a developer's own do not leak in.
 const KEPT: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"];
 
-/// A running server. Dropping it kills the process; where the test failed, what the server wrote
-/// to stderr is shown.
-pub struct Server {
-    address: SocketAddr,
-    child: Child,
-    /// Kept open, or the server's next line would hit a closed pipe.
-    stdout: Lines<BufReader<ChildStdout>>,
-    banner: Vec<String>,
-    stderr: NamedTempFile,
-}
+/// The compiled server. Only the test target that uses it knows where it is:
+///
+/// ```ignore
+/// const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Binary(&'static str);
 
-impl Server {
+impl Binary {
+    /// The binary at this path.
+    pub const fn at(path: &'static str) -> Self {
+        Self(path)
+    }
+
     /// Starts a server with the default settings.
-    pub async fn start() -> Self {
-        Self::with(&[]).await
+    pub async fn start(self) -> TestServer {
+        self.start_with(&[]).await
     }
 
     /// Starts a server with these settings in its environment.
-    pub async fn with(settings: &[(&str, &str)]) -> Self {
-        Self::launch(settings, &[]).await
+    pub async fn start_with(self, settings: &[(&str, &str)]) -> TestServer {
+        self.launch(settings, &[]).await
     }
 
     /// Starts a server with these settings and command-line arguments, and waits until it listens.
-    pub async fn launch(settings: &[(&str, &str)], arguments: &[&str]) -> Self {
-        Self::start_by(command(settings, arguments)).await
+    pub async fn launch(self, settings: &[(&str, &str)], arguments: &[&str]) -> TestServer {
+        TestServer::start_by(self.command(settings, arguments)).await
     }
 
     /// Starts a server from a shell that runs these commands first, which set up a fault.
-    pub async fn behind(shell: &str, settings: &[(&str, &str)]) -> Self {
-        let server = command(settings, &[]);
+    pub async fn start_behind(self, shell: &str, settings: &[(&str, &str)]) -> TestServer {
+        let server = self.command(settings, &[]);
         let program = server.as_std().get_program();
         let mut behind = Command::new("sh");
         behind
@@ -54,9 +56,57 @@ impl Server {
             .kill_on_drop(true);
         let variables = server.as_std().get_envs();
         behind.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-        Self::start_by(behind).await
+        TestServer::start_by(behind).await
     }
 
+    /// Runs the server until it ends by itself, for settings it must refuse and for `--help`.
+    pub async fn run_to_end(self, settings: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        let child = self
+            .command(settings, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = timeout(EVENT_TIMEOUT, child.wait_with_output()).await;
+        let output =
+            output.unwrap_or_else(|_| panic!("still running with {settings:?} {arguments:?}"));
+        let output = output.unwrap();
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn command(self, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.0);
+        command.env_clear().envs(
+            KEPT.iter()
+                .filter_map(|key| Some((key, std::env::var_os(key)?))),
+        );
+        command
+            .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
+            .envs(settings.iter().copied());
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+}
+
+/// A running server. Dropping it kills the process; if the test failed, what the server wrote to
+/// stderr is printed.
+pub struct TestServer {
+    address: SocketAddr,
+    child: Child,
+    /// Kept open, or the server's next line would hit a closed pipe.
+    stdout: Lines<BufReader<ChildStdout>>,
+    banner: Vec<String>,
+    stderr: NamedTempFile,
+}
+
+impl TestServer {
     async fn start_by(mut command: Command) -> Self {
         let stderr = NamedTempFile::new().unwrap();
         let mut child = command
@@ -66,7 +116,7 @@ impl Server {
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut banner = Vec::new();
-        let address = timeout(PATIENCE, first_address(&mut stdout, &mut banner)).await;
+        let address = timeout(EVENT_TIMEOUT, first_address(&mut stdout, &mut banner)).await;
         let Ok(Some(address)) = address else {
             panic!(
                 "the server did not start listening; stdout: {banner:?}; {}",
@@ -132,9 +182,9 @@ impl Server {
 
     /// Waits for the process to end by itself.
     pub async fn exit(&mut self) -> ExitStatus {
-        match timeout(PATIENCE, self.child.wait()).await {
+        match timeout(EVENT_TIMEOUT, self.child.wait()).await {
             Ok(status) => status.unwrap(),
-            Err(_) => panic!("the server did not exit within {PATIENCE:?}"),
+            Err(_) => panic!("the server did not exit within {EVENT_TIMEOUT:?}"),
         }
     }
 
@@ -150,7 +200,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("server at {}: {}", self.address, shown(&self.stderr));
@@ -167,45 +217,12 @@ impl Drop for Server {
 /// A server that must end by itself: what it printed, and how it ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// Its exit code; none where a signal ended it.
+    /// Its exit code; none if a signal ended it.
     pub code: Option<i32>,
     /// What it printed.
     pub stdout: String,
     /// What it logged.
     pub stderr: String,
-}
-
-/// Runs the server until it ends by itself, for settings it must refuse and for `--help`.
-pub async fn run_to_end(settings: &[(&str, &str)], arguments: &[&str]) -> Finished {
-    let child = command(settings, arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = timeout(PATIENCE, child.wait_with_output()).await;
-    let output = output.unwrap_or_else(|_| panic!("still running with {settings:?} {arguments:?}"));
-    let output = output.unwrap();
-    Finished {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn command(settings: &[(&str, &str)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
-    command.env_clear().envs(
-        KEPT.iter()
-            .filter_map(|key| Some((key, std::env::var_os(key)?))),
-    );
-    command
-        .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
-        .envs(settings.iter().copied());
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    command
 }
 
 async fn first_address(
@@ -229,11 +246,12 @@ fn shown(stderr: &NamedTempFile) -> String {
     format!("stderr:\n{text}")
 }
 
-/// Lets this process, and the servers it starts from now on, hold `wanted` files open at once.
-/// Systems start processes with as few as 1,024.
-pub async fn raise_file_limit(wanted: u32) {
+/// Lets this process, and the servers it starts from now on, hold many files open simultaneously:
+/// enough for all tests of a target together. Systems start processes with as few as 1,024.
+pub async fn raise_file_limit() {
+    const FILES: u32 = 16_384;
     let pid = std::process::id().to_string();
-    let limit = format!("--nofile={wanted}:");
+    let limit = format!("--nofile={FILES}:");
     let raised = Command::new("prlimit")
         .args(["--pid", &pid, &limit])
         .output()
@@ -246,10 +264,10 @@ pub async fn raise_file_limit(wanted: u32) {
     });
     let enough = soft.is_some_and(|soft| {
         soft.parse()
-            .map_or(soft == "unlimited", |n: u32| n >= wanted)
+            .map_or(soft == "unlimited", |n: u32| n >= FILES)
     });
     assert!(
         enough,
-        "this test holds {wanted} files open, the limit is {soft:?}; prlimit: {raised:?}"
+        "this test needs {FILES} open files, the limit is {soft:?}; prlimit: {raised:?}"
     );
 }

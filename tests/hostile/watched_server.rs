@@ -5,15 +5,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hubbub_test_client::http::get;
+use hubbub_test_client::shape::default_rooms_json;
+use hubbub_test_client::{Client, EVENT_TIMEOUT, Metrics, TestServer, Transport};
 use hyper::http::StatusCode;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::http::get;
-use crate::support::shape::default_rooms_json;
-use crate::support::{Client, Metrics, PATIENCE, Server, Transport};
+use crate::HUBBUB;
 
 /// Stands in what tests send; nothing of that may be in the log.
 pub const MARK: &str = "h0st1le";
@@ -29,14 +30,14 @@ const ECHO_MAX: Duration = Duration::from_secs(10);
 const LOG_EVERY: Duration = Duration::from_millis(800);
 
 /// See the module's text.
-pub struct Ward {
-    server: Server,
+pub struct WatchedServer {
+    server: TestServer,
     metrics: Metrics,
     bystander: JoinHandle<Client>,
     stop: oneshot::Sender<()>,
 }
 
-impl Ward {
+impl WatchedServer {
     /// With the default settings.
     pub async fn start() -> Self {
         Self::with(&[]).await
@@ -45,7 +46,7 @@ impl Ward {
     /// With these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let own = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
-        let server = Server::with(&[&own[..], settings].concat()).await;
+        let server = HUBBUB.start_with(&[&own[..], settings].concat()).await;
         let metrics = Metrics::of(&server);
         let bystander = Client::joined(&server, ROOM, "Bystander").await;
         let (stop, stopped) = oneshot::channel();
@@ -58,7 +59,7 @@ impl Ward {
     }
 
     /// The server.
-    pub fn server(&self) -> &Server {
+    pub fn server(&self) -> &TestServer {
         &self.server
     }
 
@@ -105,7 +106,7 @@ impl Ward {
     /// have been refused.
     pub async fn finish(self, reasons: &[&str]) {
         for reason in reasons {
-            self.until_rejected(reason, 1, PATIENCE).await;
+            self.until_rejected(reason, 1, EVENT_TIMEOUT).await;
         }
         self.until_metric("hubbub_connections", 1).await;
         for (room, members) in [(ROOM, 1), ("tech", 0)] {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::check;
-use super::hand::{
+use super::fixtures::{
     ROOM, acknowledged, at, away_after_5, clean, gap, goes_on, history, joined, noticed, replace,
     replace_everywhere, resumed, sent, told,
 };

@@ -6,7 +6,7 @@ use super::chat::with_token;
 use super::client::Client;
 use super::dial::Transport;
 use super::packet::Event;
-use super::server::Server;
+use super::server::TestServer;
 use super::shape::assert_accepted;
 
 /// Messages that a room has before the visitors come.
@@ -24,7 +24,7 @@ pub struct Room {
 
 impl Room {
     /// Says so much in `tech`.
-    pub async fn with_messages(server: &Server) -> Self {
+    pub async fn with_messages(server: &TestServer) -> Self {
         let mut speaker = Client::joined(server, "tech", "Speaker").await;
         let mut reader = with_token(server, Transport::WebSocket, &Value::Null).await;
         let confirm = reader.join("tech", "Reader").await;
@@ -45,7 +45,7 @@ impl Room {
     }
 
     /// Everything is still there: as history, and for whoever resumes, in order and without a gap.
-    pub async fn is_whole(&mut self, server: &Server) {
+    pub async fn is_whole(&mut self, server: &TestServer) {
         let history = json!({ "limit": 200 });
         let answer = self.speaker.ask("get_history", &history).await;
         let messages = answer["messages"].as_array().unwrap();
@@ -68,7 +68,7 @@ impl Room {
 }
 
 /// Visitors come and go without a word.
-pub async fn visit(server: &Server) {
+pub async fn visit(server: &TestServer) {
     let mut visitor = Client::connect(server, Transport::WebSocket).await;
     let join = json!({ "room_name": "tech", "username": "Visitor" });
     for _ in 0..VISITS {
@@ -78,7 +78,7 @@ pub async fn visit(server: &Server) {
 }
 
 /// Somebody changes a long name again and again.
-pub async fn rename(server: &Server, times: usize) {
+pub async fn rename(server: &TestServer, times: usize) {
     let mut member = Client::connect(server, Transport::WebSocket).await;
     for n in 0..times {
         let name = ["🦀", "🐢"][n % 2].repeat(32);

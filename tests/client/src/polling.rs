@@ -7,9 +7,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::client::{Outgoing, Wire};
 use super::http::{Answered, Line};
 use super::packet::Packet;
+use super::session::{Channels, Outgoing};
 
 /// Between packets in one body.
 pub const SEPARATOR: char = '\x1e';
@@ -91,7 +91,7 @@ impl Endpoint {
 }
 
 /// The two tasks of a polling session.
-pub struct Running {
+pub(crate) struct Running {
     /// Where the session lives.
     pub endpoint: Endpoint,
     /// Ends after the poll in flight once `stop` is set.
@@ -103,18 +103,22 @@ pub struct Running {
 }
 
 /// Starts the two tasks on an open session.
-pub fn run(endpoint: Endpoint, outgoing: UnboundedReceiver<Outgoing>, wire: &Wire) -> Running {
+pub(crate) fn run(
+    endpoint: Endpoint,
+    outgoing: UnboundedReceiver<Outgoing>,
+    channels: &Channels,
+) -> Running {
     let (stop, stopped) = watch::channel(false);
-    let pongs = wire.answers_pings.then(|| wire.outgoing.clone());
-    let reading = wire.reading.subscribe();
+    let pongs = channels.answers_pings.then(|| channels.outgoing.clone());
+    let reading = channels.reading.subscribe();
     let poll = poll_until(
         endpoint.clone(),
-        wire.incoming.clone(),
+        channels.incoming.clone(),
         pongs,
         reading,
         stopped,
     );
-    let post = post_until(endpoint.clone(), outgoing, wire.incoming.clone());
+    let post = post_until(endpoint.clone(), outgoing, channels.incoming.clone());
     Running {
         endpoint,
         poller: tokio::spawn(poll),
@@ -213,21 +217,21 @@ fn binary_packet(bytes: &[u8]) -> String {
     format!("b{}", "AAAA".repeat(bytes.len() / 3))
 }
 
-/// The handshake: the open packet of a new session.
-pub async fn handshake(endpoint: &mut Endpoint) -> Packet {
+/// Opens a session that no task polls, and does not connect it.
+pub async fn opened(address: SocketAddr) -> Endpoint {
+    let mut endpoint = Endpoint::new(address, Vec::new());
     let answer = endpoint.poll().await.unwrap();
     assert_eq!(answer.status, StatusCode::OK, "handshake: {answer:?}");
-    Packet::parse(&answer.body)
+    let Packet::Open(open) = Packet::parse(&answer.body) else {
+        panic!("no handshake: {answer:?}")
+    };
+    endpoint.of_session(open["sid"].as_str().unwrap())
 }
 
-/// A session that is connected and polls no more: what is said to it from now on waits. Returns
-/// also the frames it was greeted with.
+/// Opens and connects a session that no task polls: what is sent to it from now on waits. Returns
+/// the packets it was greeted with, too.
 pub async fn connected_by_hand(address: SocketAddr) -> (Endpoint, Vec<String>) {
-    let mut endpoint = Endpoint::new(address, Vec::new());
-    let Packet::Open(open) = handshake(&mut endpoint).await else {
-        panic!("no handshake")
-    };
-    let mut endpoint = endpoint.of_session(open["sid"].as_str().unwrap());
+    let mut endpoint = opened(address).await;
     let posted = endpoint.post("40".to_owned()).await.unwrap();
     assert_eq!(
         (posted.status, posted.body.as_str()),
