@@ -1,5 +1,5 @@
-//! Hubbub as a library: `examples/embed.rs` from outside, as the binary that it builds to, and what a
-//! host program relies on, in process.
+//! Hubbub as a library: `examples/embed.rs` from outside, as the binary that it builds to, and what
+//! a host program relies on, in process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 use std::net::SocketAddr;
@@ -15,7 +15,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// The example's binary, built with exactly the features of this test, so that nothing is built twice.
+/// The example's binary, built with exactly the features of this test, so that nothing is built
+/// twice.
 async fn example() -> String {
     let all_defaults = cfg!(all(
         feature = "cluster",
@@ -32,7 +33,7 @@ async fn example() -> String {
         features.extend(is_on.then_some(feature));
     }
     let mut cargo = Command::new(env!("CARGO"));
-    // What cargo tells this test of its package would make build scripts run again.
+    // The variables that cargo sets for this package would make build scripts run again.
     cargo.env_remove("OUT_DIR");
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();

@@ -1,8 +1,8 @@
-//! A panic in one connection's task ends that connection only: the others hear everything, the
+//! A panic in one connection's task ends that connection only: the others receive everything, the
 //! counts are right, and it is counted.
 //!
-//! A server whose code panics cannot be asked to from outside, so this runs sessions in process, over
-//! a connection that panics when it is told a certain text.
+//! A server whose code panics cannot be asked to from outside, so this runs sessions in process,
+//! over a connection that panics when a certain text is sent over it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 const FATAL: &str = "the straw that breaks it";
 const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Tells a test what it is told, or panics.
+/// Hands a test what is sent over it, or panics.
 #[derive(Debug)]
 struct Fragile {
     told: UnboundedSender<String>,

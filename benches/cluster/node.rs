@@ -9,7 +9,7 @@ use crate::support;
 /// How often a second Linux counts what a process uses.
 const TICKS: f64 = 100.0;
 
-/// See the module's text. Dropping it kills the process.
+/// A node under measurement. Dropping it kills the process.
 pub struct Node {
     child: Child,
     pub address: SocketAddr,

@@ -15,7 +15,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Round trips of which the median counts.
 const TRIPS: usize = 21;
 
-/// See the module's text. Dropping it kills the process.
+/// A Redis of the benchmark's own. Dropping it kills the process.
 pub struct Redis {
     child: Child,
     pub address: SocketAddr,

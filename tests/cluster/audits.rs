@@ -15,8 +15,8 @@ use super::nodes::{
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
-/// Long enough for several audits, one every eight seconds. Time itself is tested: an audit that finds
-/// nothing is announced nowhere.
+/// Long enough for several audits, one every eight seconds. Time itself is tested: an audit that
+/// finds nothing is announced nowhere.
 const AUDITS: Duration = Duration::from_secs(27);
 /// What everybody does about as often.
 const PACE: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ async fn wander(client: &mut Client, number: usize, end: Instant) -> bool {
     true
 }
 
-/// Waits until these counts are what newcomers to a node are told.
+/// Waits until these counts are in the `room_list` of a node.
 async fn until_told_to_newcomers(node: &TestServer, counts: &[(&str, u64)]) {
     let wanted = default_rooms_json(counts);
     until(LEASE + HEALED + SLACK, "the counts", async || {
@@ -104,7 +104,7 @@ async fn nobody_who_changes_rooms_is_disconnected_by_an_audit_at_any_latency() {
     relay.set(Way::CLEAR);
     let ended = stayed.iter().filter(|stayed| !**stayed).count();
     assert_eq!(ended, 0, "of {PEOPLE}");
-    // Everybody is heard, and there once.
+    // All are received, and listed once.
     let counts = ROOMS.map(|room| (room, (PEOPLE / ROOMS.len()) as u64));
     for (number, client) in people.iter_mut().enumerate() {
         let join =
@@ -157,7 +157,7 @@ async fn nobody_who_comes_back_is_disconnected_by_an_audit_at_any_latency() {
                     // Where that takes too long it is refused, and asked again in the next round.
                     client.ask("join_room", &join).await;
                     drop(kept);
-                    // The pace of somebody who comes back again and again.
+                    // Time itself is tested: the pace of a user who comes back again and again.
                     sleep(PACE).await;
                 }
                 (client, token)
@@ -176,7 +176,7 @@ async fn nobody_who_comes_back_is_disconnected_by_an_audit_at_any_latency() {
 }
 
 /// A takeover that a node could not read of, because it was away, or because its members had been
-/// reaped meanwhile, happens when it is back; and whoever came back since is left alone.
+/// reaped meanwhile, happens when it is back; users who came back since keep their sessions.
 #[tokio::test]
 async fn a_takeover_while_a_node_was_away_happens_when_it_is_back() {
     tokio::join!(

@@ -107,7 +107,7 @@ async fn a_node_that_is_replaced_keeps_all_its_places_however_many_there_are() {
     assert_eq!(total(&mut bob).await, 41);
 }
 
-/// Whoever comes back has been in the room for as long as before, also where joining anew is how.
+/// A user who comes back has been in the room as long as before, also if they have to join again.
 #[tokio::test]
 async fn a_shared_room_is_bounded_on_each_node_and_those_who_were_there_first_go_on() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {

@@ -30,7 +30,7 @@ pub async fn is_refused(client: &mut Client, event: &str, payload: &Value) {
 }
 
 /// What a node does while its Redis is away: joined people stay and are refused what cannot be
-/// done; nobody new is let in.
+/// done; new connections are refused.
 pub async fn check_away(node: &TestServer, member: &mut Client, text: &str) {
     is_refused(member, "send_message", &message(text)).await;
     is_refused(member, "join_room", &serde_json::from_str(JOIN).unwrap()).await;
@@ -43,7 +43,7 @@ pub async fn check_away(node: &TestServer, member: &mut Client, text: &str) {
 }
 
 /// What must be so soon after Redis is back, since `back`: everything goes on, as if nothing had
-/// been. What was refused is nowhere, nobody has left, and the ids have no holes.
+/// been. What was refused is nowhere, no member has left, and the ids have no holes.
 pub async fn check_well(
     nodes: &[&TestServer],
     members: [&mut Client; 2],
@@ -81,7 +81,7 @@ pub async fn ada_and_bob(one: &TestServer, two: &TestServer) -> (Client, Client)
     let mut ada = Client::joined(one, "tech", "Ada").await;
     let mut bob = Client::joined(two, "tech", "Bob").await;
     until_listed(&mut bob, SLACK, &["Ada", "Bob"]).await;
-    // Both have been told everything so far.
+    // Both have received everything so far.
     said(&mut bob, "before").await;
     ada.events_until_message("before").await;
     bob.events_until_message("before").await;

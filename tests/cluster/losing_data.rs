@@ -1,4 +1,4 @@
-//! A Redis that comes back without what it had: a new epoch begins, and everybody is told.
+//! A Redis that comes back without what it had: a new epoch begins, and every member is sent a gap.
 
 use hubbub_test_client::chat::{come_back, resumable, with_token};
 use hubbub_test_client::{Client, Event, TestServer, Transport};
@@ -41,7 +41,7 @@ impl Member {
         events
     }
 
-    /// Is told what is missing, and in which epoch it goes on.
+    /// Receives what is missing, and in which epoch it goes on.
     async fn is_told_of_the_loss(&mut self) -> Event {
         let events = self.client.events_until(|e| e.name == "gap").await;
         for id in ids(&events) {
@@ -141,7 +141,7 @@ async fn a_redis_that_is_flushed_while_it_runs_begins_a_new_epoch_and_everybody_
 }
 
 /// As a failover to a replica that lagged behind, or a snapshot of the day before: what nodes have
-/// told since is not in it.
+/// delivered since is not in it.
 #[tokio::test]
 async fn a_redis_that_comes_back_with_older_data_begins_a_new_epoch() {
     let options = ["--dbfilename", "old.rdb"];
@@ -169,7 +169,7 @@ async fn a_redis_that_comes_back_with_older_data_begins_a_new_epoch() {
     }
 }
 
-/// The snapshot has somebody at the node where they were then.
+/// The snapshot has a user at the node where they were then.
 #[tokio::test]
 async fn whoever_has_moved_since_the_snapshot_stays_where_they_are() {
     let options = ["--dbfilename", "old.rdb"];

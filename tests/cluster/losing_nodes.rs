@@ -48,7 +48,7 @@ async fn the_members_of_a_killed_node_are_gone_within_fifteen_seconds_and_the_ro
     ];
     assert_eq!(told, expected);
     until_listed(&mut bob, Duration::ZERO, &["Bob"]).await;
-    // Somebody who starts now finds it all in order.
+    // A node that starts now finds it all in order.
     let third = node(&redis.url(), &[]).await;
     let mut fresh = Client::connect(&third, Transport::WebSocket).await;
     let list = fresh.expect("room_list").await;
@@ -89,7 +89,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
         "{answer}"
     );
     assert_eq!(ada.next_message().await["text"], "said while Ada is away");
-    // Nor is anybody told when the lease of the dead node is over.
+    // Nor is a notice sent when the lease of the dead node is over.
     until_nodes_are(&redis, 1).await;
     ada.say("a fence");
     let events = bob.events_until_message("a fence").await;
@@ -97,7 +97,7 @@ async fn whoever_flees_from_a_killed_node_was_never_away() {
     until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
 }
 
-/// A deploy: everybody is told to go, comes back elsewhere, and nobody else notices.
+/// A deploy: all clients of a node are closed and come back elsewhere, and no other member notices.
 #[tokio::test]
 async fn a_node_is_drained_and_nobody_is_told_that_those_who_move_have_left() {
     const MEMBERS: usize = 20;

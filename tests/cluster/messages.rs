@@ -1,4 +1,4 @@
-//! What is said on one node, as the other nodes tell it.
+//! What is said on one node, as the other nodes deliver it.
 
 use hubbub_test_client::chat::{come_back, resumable, with_token};
 use hubbub_test_client::shape::{assert_accepted, assert_refused};
@@ -11,7 +11,7 @@ use super::redis::{Keeps, Redis};
 const UNLIMITED: [(&str, &str); 1] = [("MESSAGE_RATE", "0")];
 const EACH: u64 = 100;
 
-/// What a message looks like to whoever is told of it.
+/// What a message looks like to a member who receives it.
 fn told(events: &[Event]) -> Vec<(u64, String)> {
     let messages = events.iter().filter(|e| e.name == "receive_message");
     messages
@@ -90,7 +90,8 @@ async fn an_acknowledgement_has_the_id_and_the_time_that_everybody_is_told() {
     assert_eq!(there["sender"], "Ada");
 }
 
-/// As with one node: who has said something and goes on at once hears it where it was said.
+/// As with one node: a user who says something and goes to another room immediately has received it
+/// before.
 #[tokio::test]
 async fn whoever_says_something_and_goes_to_another_room_at_once_has_heard_it() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {

@@ -57,7 +57,7 @@ async fn a_redis_that_restarts_with_its_data_is_only_a_pause() {
     check_well(&[&one, &two], [&mut ada, &mut bob], Instant::now(), &[]).await;
 }
 
-/// Longer than a lease: nobody may be taken for dead because nobody could renew anything.
+/// Longer than a lease: no node may be taken for dead because no lease could be renewed.
 #[tokio::test]
 async fn a_redis_that_is_paused_for_thirty_seconds_costs_nobody_their_place() {
     const PAUSE: Duration = Duration::from_secs(30);

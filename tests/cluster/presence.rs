@@ -131,7 +131,7 @@ async fn who_types_is_seen_on_the_other_nodes() {
         }
         until_typing(&mut bob, &[]).await;
     }
-    // Whoever comes in later is told the state as well.
+    // A member who joins later receives the state as well.
     bob.emit("typing", &typing);
     until_typing(&mut bob, &["Bob"]).await;
     let mut late = Client::connect(&one, Transport::WebSocket).await;
@@ -159,7 +159,7 @@ async fn names_are_unique_across_nodes() {
     assert_refused(&ada.ask("join_room", &join).await, "username_taken");
 }
 
-/// Both ask at once, on different nodes: one of them has it.
+/// Both ask simultaneously, on different nodes: one of them has it.
 #[tokio::test]
 async fn of_two_who_want_one_name_at_once_one_gets_it() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {

@@ -35,7 +35,7 @@ pub enum Keeps {
     Nothing,
 }
 
-/// See the module's text. Dropping it kills the process.
+/// A Redis of a test's own. Dropping it kills the process.
 pub struct Redis {
     folder: TempDir,
     program: &'static str,
@@ -60,7 +60,7 @@ impl Redis {
         Some(redis)
     }
 
-    /// Starts one that lets nobody in without [`PASSWORD`].
+    /// Starts one that requires [`PASSWORD`].
     pub async fn with_password() -> Option<Self> {
         let mut redis = Self::prepared(Keeps::Nothing, &["--requirepass", PASSWORD])?;
         redis.password = Some(PASSWORD);
@@ -118,7 +118,7 @@ impl Redis {
         ([127, 0, 0, 1], self.port).into()
     }
 
-    /// Its URL, for a Redis that anybody may use.
+    /// Its URL, without a password.
     pub fn url(&self) -> String {
         let scheme = if self.speaks_tls { "rediss" } else { "redis" };
         format!("{scheme}://{}", self.address())
@@ -285,7 +285,7 @@ fn skip(why: &str) {
     said.expect("stdout is open");
 }
 
-/// A port that nobody listens on, and that no other test of this process is given.
+/// A free port that no other test of this process is given.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let process = u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start)).unwrap();

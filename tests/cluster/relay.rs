@@ -37,7 +37,7 @@ impl Way {
     };
 }
 
-/// See the module's text. Dropping it ends all its connections.
+/// A relay in front of a Redis. Dropping it ends all its connections.
 pub struct Relay {
     address: SocketAddr,
     way: watch::Sender<Way>,

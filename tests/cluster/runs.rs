@@ -1,4 +1,4 @@
-//! The delivery checker over three nodes: the same people, the same promises, and what can befall
+//! The delivery checker over three nodes: the same people, the same promises, and the faults of
 //! several nodes and their Redis. `docs/delivery.md` says how to run it for longer.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A service of several nodes for the delivery checker: what befalls nodes and Redis while people
+//! A service of several nodes for the delivery checker: the faults of nodes and Redis while people
 //! talk.
 //!
 //! Those who watch the rooms are on a node of their own, to which nothing happens but what happens
@@ -25,7 +25,7 @@ use super::nodes::{LEASE, SLACK, is_ready, launched, until};
 use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
-/// What can befall a service.
+/// A fault of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// A node is killed, and another started in its place.
@@ -79,7 +79,7 @@ impl Fault {
     }
 }
 
-/// What befalls a service in a run.
+/// The faults of a run.
 #[derive(Debug, Clone)]
 pub enum Script {
     /// These, in an order that the seed decides, once and then until the time is up.
@@ -90,7 +90,7 @@ pub enum Script {
     Rolling(u32),
 }
 
-/// See the module's text.
+/// A service of several nodes over one Redis, behind a relay.
 pub struct Service {
     plan: Plan,
     script: Script,
@@ -101,7 +101,7 @@ pub struct Service {
     tower: TestServer,
     nodes: Vec<TestServer>,
     gates: watch::Sender<Vec<Option<SocketAddr>>>,
-    /// Somebody who must not notice that anybody moves.
+    /// A member who must not notice that others move.
     witness: Client,
 }
 
@@ -142,7 +142,7 @@ impl Service {
         sleep(Duration::from_millis(self.random.within(ms))).await;
     }
 
-    async fn befall(&mut self, fault: Fault) {
+    async fn cause(&mut self, fault: Fault) {
         match fault {
             Fault::NodeKilled | Fault::NodeDrained => {
                 let node = self.random.within(0..self.nodes.len() as u64);
@@ -200,7 +200,7 @@ impl Service {
         let next = started(&self.plan, &self.relay).await;
         let address = next.address();
         let mut old = std::mem::replace(&mut self.nodes[node], next);
-        // Those who are sent away may come to the new one at once.
+        // Clients of the old one may connect to the new one immediately.
         set(&self.gates, Some(address));
         if in_order {
             old.signal("TERM").await;
@@ -255,7 +255,7 @@ impl Scene for Service {
                 for &fault in faults {
                     self.while_of(1000..2000).await;
                     counts.one(fault.name());
-                    self.befall(fault).await;
+                    self.cause(fault).await;
                 }
                 self.while_of(2000..3000).await;
             }
@@ -269,7 +269,7 @@ impl Scene for Service {
                     let next = self.random.within(0..left.len() as u64);
                     let fault = left.swap_remove(usize::try_from(next).unwrap());
                     counts.one(fault.name());
-                    self.befall(fault).await;
+                    self.cause(fault).await;
                     self.while_of(200..1500).await;
                     is_first_round &= !left.is_empty();
                 }

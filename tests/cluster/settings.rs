@@ -1,4 +1,5 @@
-//! Settings that all nodes must have in common, and a Redis that has no room: operators are told.
+//! Settings that all nodes must have in common, and a Redis that has no room: both are reported to
+//! operators.
 
 use std::cmp::Ordering;
 
@@ -85,7 +86,7 @@ async fn nodes_whose_settings_differ_say_so_at_start_and_in_a_metric() {
     assert!(!told.concat().contains(KEY), "{told:?}");
 }
 
-/// A node of an earlier version tells no settings.
+/// A node of an earlier version publishes no settings.
 #[tokio::test]
 async fn a_node_of_another_format_is_noticed() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {

@@ -1,4 +1,4 @@
-//! How a node is told where its Redis is: passwords, users, TLS, and what is said where it is wrong.
+//! How a node reaches its Redis: passwords, users, TLS, and the errors if that is wrong.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -119,7 +119,8 @@ async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
     assert!(!is_ready(&node).await);
 }
 
-/// Ends with one of these codes, says so in one line that names the setting, and keeps the password.
+/// Ends with one of these codes, says so in one line that names the setting, and keeps the
+/// password.
 async fn check_refused(settings: &[(&str, &str)], codes: &[i32], named: &str) {
     let refused = HUBBUB.run_to_end(settings, &[]).await;
     assert!(codes.contains(&refused.code.unwrap()), "{refused:?}");

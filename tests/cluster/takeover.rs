@@ -1,5 +1,5 @@
-//! One person, one place: whoever comes back on another node takes over from their own live
-//! connection or ghost there, and nobody notices.
+//! One user, one membership: a user who comes back on another node takes over from their own live
+//! connection or ghost there, and no one notices.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use super::relay::{Relay, Way};
 /// A transport whose session has ended is closed soon, so that its end can be waited for.
 const SOON_CLOSED: [(&str, &str); 1] = [("CONNECT_TIMEOUT", "1s")];
 
-/// Everything that a witness is told of the room up to a message said now: neither of comings and
-/// goings, nor of counts.
+/// Checks that a witness receives no notice of comings and goings, and no other count, up to a
+/// message said now.
 async fn notices_nothing(witness: &mut Client, speaker: &Client, text: &str) {
     speaker.say(text);
     let events = witness.events_until_message(text).await;
@@ -54,7 +54,7 @@ async fn a_live_connection_on_another_node_is_taken_over_from_and_told_so() {
             );
             notices_nothing(&mut bob, &ada, "it is still me").await;
             until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
-            // Both go, and the next round starts with nobody.
+            // Both go, and the next round starts with an empty room.
             for client in [&ada, &bob] {
                 client.send_raw("41");
             }
@@ -63,7 +63,7 @@ async fn a_live_connection_on_another_node_is_taken_over_from_and_told_so() {
     }
 }
 
-/// Waits until nobody is in any room.
+/// Waits until all rooms are empty.
 async fn empty(node: &TestServer) {
     let mut watcher = Client::connect(node, Transport::WebSocket).await;
     let counts = watcher.expect("room_list").await;
@@ -88,7 +88,7 @@ async fn a_ghost_on_another_node_is_taken_over_from_and_nobody_is_told_later_eit
         let mut ada = with_token(&two, Transport::WebSocket, &token).await;
         ada.greeted().await;
         come_back(&mut ada, "tech", "Ada").await;
-        // The grace of the ghost ends, if nobody has ended it.
+        // Time itself is tested: the grace of the ghost ends, unless the takeover has ended it.
         sleep(2 * GRACE).await;
         notices_nothing(&mut bob, &ada, "it is still me").await;
         until_listed(&mut bob, Duration::ZERO, &["Ada", "Bob"]).await;
@@ -172,7 +172,7 @@ async fn what_the_older_connection_was_asked_does_not_happen_after_what_its_succ
     assert_eq!(notices(&events), [""; 0]);
 }
 
-/// Somebody whose connections come faster than nodes can tell each other of them.
+/// A user whose connections come faster than nodes learn of them from each other.
 #[tokio::test]
 async fn somebody_who_flees_from_node_to_node_is_there_once() {
     const SETTLED: Duration = Duration::from_secs(5);

@@ -34,7 +34,7 @@ struct Walk<'a> {
     books: &'a Books,
     person: &'a History,
     findings: &'a mut Findings,
-    /// The last id that the person has, or was told it cannot have, of each room.
+    /// The last id of each room that the person received, or that a gap covered.
     positions: BTreeMap<RoomIndex, Position>,
     /// Where the log stood at the join: what comes after it is live, notices included.
     live_after: u64,
@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
             }
             Event::Postponed { .. } => {}
             Event::Unexpected(what) => self.add(Kind::Unexpected, what),
-            // Cut off before the gap could be told: the refusal to recover was told.
+            // Cut off before the gap could be sent: the refusal to recover was received.
             Event::Lost => self.unrecovered = None,
             Event::Joined { .. } => {
                 if let Some(key) = key {
@@ -254,7 +254,7 @@ impl<'a> Walk<'a> {
         self.set_position(key, to.max(position));
     }
 
-    /// The log was lost, and the person is told where the next one goes on.
+    /// The log was lost, and a gap says where the next one goes on.
     fn another_log(&mut self, key: &LogKey, before: &Position, from: u64, to: u64) {
         self.skip(&(key.0, before.epoch.clone()), before.id, from);
         if to <= before.id {

@@ -254,8 +254,8 @@ fn somebody_who_asks_for_less_than_they_miss() {
     );
 }
 
-/// A killed server takes with it what it acknowledged and had told nobody. Whoever missed
-/// something is told so by the next one.
+/// A killed server takes with it what it acknowledged and delivered to no one. A user who missed
+/// something is sent a gap by the next one.
 #[test]
 fn what_a_killed_server_takes_with_it_is_announced() {
     let next = history(
@@ -319,7 +319,7 @@ fn a_log_too_many() {
     assert_eq!(found, [Kind::GapWithoutNeed]);
 }
 
-/// The log is lost while everybody is connected: each is told where the next one goes on.
+/// The log is lost while all are connected: each is sent a gap up to the start of the next one.
 #[test]
 fn a_log_that_is_lost_beneath_its_readers_is_announced() {
     let lost = |first: &[Event], second: &[Event]| {
@@ -335,9 +335,9 @@ fn a_log_that_is_lost_beneath_its_readers_is_announced() {
     };
     let all = goes_on(8, 1000, &[1001, 1002]);
     assert_eq!(lost(&all, &all), []);
-    // Not told of it at all.
+    // Without the gap.
     assert_eq!(lost(&all, &all[1..]), [Kind::Lost, Kind::EndNotReached]);
-    // Told, and not told of something that came after it.
+    // With the gap, and without something that came after it.
     assert_eq!(lost(&all, &goes_on(8, 1000, &[1002])), [Kind::Lost]);
     // An answer that was overtaken by the news, of a message that went with the log.
     let answered = [&[sent(3)], &all[..], &[acknowledged(3, 8)]].concat();

@@ -11,7 +11,7 @@ use super::proxy::Fault;
 
 /// What became of the connection.
 pub enum Doing {
-    /// It is still there, as far as its owner can tell.
+    /// It is still open for its owner.
     GoesOn(Box<Connection>),
     /// It was given up; its owner stays away for this long.
     Ended(Duration),

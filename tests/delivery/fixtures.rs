@@ -1,5 +1,5 @@
 //! Histories written by hand, event by event: two people who join a room, say two things each and
-//! hear all of it; and the means to make something else of that.
+//! receive all of it; and functions that change such a history.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ pub fn noticed(id: u64) -> Event {
     Event::Noticed { room: ROOM, id }
 }
 
-/// A gap that was told.
+/// A gap that was received.
 pub fn gap(from: u64, to: u64) -> Event {
     Event::Gap {
         room: ROOM,
@@ -101,7 +101,7 @@ pub fn talk() -> [Event; 4] {
     [told(4, 0, 1), told(5, 1, 1), told(6, 0, 2), told(7, 1, 2)]
 }
 
-/// Two people who join, say two things each, and hear all of it.
+/// Two people who join, say two things each, and receive all of it.
 pub fn clean() -> Record {
     let joins = [noticed(1), noticed(2), noticed(3)];
     let observer = history("observer", &[&[joined("e", 0)], &joins, &talk()]);

@@ -37,7 +37,7 @@ impl Book {
         self.entries.get(&id).map(|(entry, _)| *entry)
     }
 
-    /// The highest id anybody was told.
+    /// The highest id that was delivered to anyone.
     pub fn last(&self) -> u64 {
         self.entries.last_key_value().map_or(0, |(id, _)| *id)
     }
@@ -76,7 +76,7 @@ pub fn placed(history: &History) -> impl Iterator<Item = (Option<LogKey>, &Event
     })
 }
 
-/// The entries that an event tells of, with their ids.
+/// The entries in an event, with their ids.
 fn told(event: &Event) -> Vec<(u64, Entry)> {
     match event {
         Event::Received { id, word, .. } => vec![(*id, Entry::Message(*word))],
@@ -94,7 +94,7 @@ fn told(event: &Event) -> Vec<(u64, Entry)> {
 
 impl Books {
     /// Puts the histories together. Finds holes in what the observers saw, and ids under which
-    /// two people were told different things.
+    /// two people received different entries.
     pub fn of(record: &Record, findings: &mut Findings) -> Self {
         let mut books = Self::default();
         for observer in &record.observers {
@@ -223,7 +223,7 @@ impl Books {
     }
 
     /// Every acknowledged message stands where its acknowledgement says. What a killed server
-    /// acknowledged and nobody was told is gone with it.
+    /// acknowledged and delivered to no one is gone with it.
     pub fn check_acknowledgements(&self, record: &Record, findings: &mut Findings) {
         for (sender, history) in record.persons.iter().enumerate() {
             for (key, event) in placed(history) {
@@ -270,7 +270,7 @@ impl Books {
 }
 
 /// Whether a message may stand behind a later one of its sender: it was sent again after that one
-/// was sent, because it had been refused for the moment, or because nobody heard that it had.
+/// was sent, because it had been refused for the moment, or because no answer arrived.
 fn was_overtaken(record: &Record, word: Word, later: u64) -> bool {
     let person = record.persons.get(word.sender);
     let events = person.iter().flat_map(|person| &person.events);

@@ -31,7 +31,7 @@ pub enum Phase {
     Over,
 }
 
-/// How long somebody waits who was told that something is unavailable.
+/// How long a user waits after `unavailable`.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Said, and not yet answered.
@@ -45,7 +45,7 @@ pub(super) struct Pending {
     postponed: bool,
 }
 
-/// See the module's text.
+/// One user of a run.
 pub struct Person {
     index: usize,
     pub(super) plan: Plan,
@@ -131,7 +131,7 @@ impl Person {
         self.recorder
     }
 
-    /// Away from the network; back at once when the run enters another phase.
+    /// Away from the network; back immediately when the run enters another phase.
     async fn wait(&mut self, time: Duration) {
         let changed = self.phase.changed();
         tokio::select! {

@@ -8,7 +8,7 @@ use hubbub_test_client::Transport;
 /// The rooms of a run.
 pub const ROOMS: [&str; 3] = ["general", "tech", "sports"];
 
-/// See the module's text.
+/// What a run is made of.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Decides what everybody does.
@@ -82,7 +82,7 @@ impl Plan {
         }
     }
 
-    /// The server's settings. Nobody is refused for being fast, and everybody is told everything.
+    /// The server's settings. No rate is limited, and every notice is delivered.
     /// Under faults, half-open connections and readers that stopped are found out quickly. Without
     /// faults there are none: then the server closes nobody, and takes nobody for gone, who is merely
     /// late, because the machine is busy or a saboteur's proxy is.

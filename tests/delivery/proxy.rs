@@ -26,10 +26,10 @@ pub type Gates = watch::Receiver<Vec<Option<SocketAddr>>>;
 pub enum Fault {
     /// Nothing.
     None,
-    /// Both ends are told that the connection is gone, and what was on its way is.
+    /// Both ends see that the connection is closed, and what was on its way is lost.
     Reset,
-    /// Nothing goes through any more, this way or the other or both, and nobody is told. After a
-    /// while it does again: late words of somebody who has long come back elsewhere.
+    /// Nothing goes through any more, in one direction or both, and no end sees it. After a
+    /// while it does again: late packets of a user who has long come back elsewhere.
     HalfOpen {
         /// From the client.
         up: bool,
@@ -76,7 +76,7 @@ impl Forecast {
     }
 }
 
-/// See the module's text. Dropping it ends all its connections.
+/// A proxy of one user, which causes faults. Dropping it ends all its connections.
 pub struct Proxy {
     address: SocketAddr,
     /// To which of the servers.
@@ -159,7 +159,7 @@ async fn accept(
                     born: weather.borrow().number,
                     weather: weather.clone(),
                 };
-                // With nobody behind the gate the connection is closed at once.
+                // Without a server behind the gate the connection is closed immediately.
                 if let Some(target) = target.now() {
                     let taps = tap(saboteur.clone());
                     links.spawn(async move { drop(link(client, target, forecast, taps).await) });

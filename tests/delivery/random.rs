@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// See the module's text.
+/// Numbers that a seed decides.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::counts::Counts;
 use super::history::{Event, History, Position, RoomIndex, Word};
 
-/// What a packet means to whoever is connected.
+/// What a packet means to the connected user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
     /// Nothing to act on.
@@ -31,7 +31,7 @@ pub enum Heard {
     Ended,
 }
 
-/// See the module's text.
+/// Turns the packets of one user into a history.
 #[derive(Debug)]
 pub struct Recorder {
     /// What happened so far.
@@ -46,7 +46,7 @@ pub struct Recorder {
     pub here: Option<RoomIndex>,
     rooms: &'static [&'static str],
     asked_after: Option<Position>,
-    /// The newest messages that this connection was told of.
+    /// The newest messages that `activity` announced on this connection.
     newest: BTreeMap<String, u64>,
 }
 
@@ -239,7 +239,7 @@ impl Recorder {
         Some(())
     }
 
-    /// Nobody is told of a message that is older than what they were told of before.
+    /// No user is sent an older message than one announced before.
     fn activity(&mut self, event: &hubbub_test_client::Event) -> Option<()> {
         for (room, id) in event["rooms"].as_object()? {
             let id = id.as_u64()?;

@@ -15,11 +15,11 @@ use tokio::sync::watch;
 pub enum Sabotage {
     /// Nothing: the control.
     Nothing,
-    /// A message is not told to one member.
+    /// A message is not delivered to one member.
     Drop,
-    /// A message is told to one member after the one that follows it.
+    /// A message is delivered to one member after the one that follows it.
     Swap,
-    /// A message is told to one member twice.
+    /// A message is delivered to one member twice.
     Double,
     /// A message is acknowledged and thrown away.
     Swallow,
@@ -30,7 +30,7 @@ pub enum Sabotage {
 /// From this id on the numbers are wrong under [`Sabotage::Hole`].
 const HOLE_AT: u64 = 200;
 
-/// See the module's text.
+/// Decides which packets a broken server drops, swaps, doubles or leaves out.
 #[derive(Debug)]
 pub struct Saboteur {
     sabotage: Sabotage,
@@ -90,7 +90,7 @@ struct Hand {
     saboteur: Arc<Saboteur>,
     frames: Frames,
     way: Way,
-    /// The newest id told on this connection.
+    /// The newest id sent on this connection.
     newest: Arc<AtomicU64>,
 }
 
@@ -104,7 +104,7 @@ enum Way {
     },
 }
 
-/// Two hands on a connection, up and down; both leave everything as it is where there is nobody.
+/// The two directions of a connection; without a saboteur both leave everything as it is.
 pub fn tap(saboteur: Option<Arc<Saboteur>>) -> (Tap, Tap) {
     let Some(saboteur) = saboteur else {
         return (Tap(None), Tap(None));
@@ -135,7 +135,7 @@ impl Tap {
         }
     }
 
-    /// The next packet that nobody sent. Cancel safe; pends for ever where there is none.
+    /// The next packet that no client sent. Cancel safe; pends forever if there is none.
     pub async fn forged(&mut self) -> Vec<u8> {
         if let Some(hand) = &mut self.0
             && let Way::Down { forged, .. } = &mut hand.way

@@ -15,9 +15,9 @@ pub enum Kind {
     ReceivedTwice,
     /// Somebody got a lower id after a higher one.
     OutOfOrder,
-    /// Two were told different things about one id.
+    /// Two members received different entries under one id.
     TwoOrders,
-    /// An id was never told to the one who sees all.
+    /// The observer, who sees all, never received an id.
     Hole,
     /// Two messages of one sender stand in the room in the wrong order.
     SenderOrder,
@@ -27,7 +27,7 @@ pub enum Kind {
     AcknowledgedNotPublished,
     /// A refused message stands in the room.
     RefusedButPublished,
-    /// A message that nobody sent.
+    /// A message that no one sent.
     NeverSent,
     /// Something is missing, and what was said about it does not cover it.
     GapNotAnnounced,

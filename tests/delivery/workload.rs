@@ -28,12 +28,12 @@ pub struct Outcome {
     pub counts: Counts,
 }
 
-/// The servers that people talk over, those who watch them, and what befalls them.
+/// The servers that people talk over, their observers, and the faults that happen to them.
 pub trait Scene {
     /// Where people connect.
     fn gates(&self) -> Gates;
 
-    /// Everything that befalls the servers while people talk.
+    /// Every fault of the servers while people talk.
     async fn happen(&mut self, counts: &mut Counts);
 
     /// Where each room ends, once its observer has seen that.

@@ -1,5 +1,5 @@
-//! Connections beyond MAX_CONNECTIONS and MAX_CONNECTIONS_PER_IP: a full server is alive, says that it
-//! is full, and nobody's idle connections keep others out: row 62.
+//! Connections beyond MAX_CONNECTIONS and MAX_CONNECTIONS_PER_IP: a full server is alive, says that
+//! it is full, and idle connections keep no client out: row 62.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::HUBBUB;
 use crate::watched_server::{WatchedServer, leave};
 
 const GET: &str = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
-/// As many as are told at once why they are refused.
+/// As many as are answered simultaneously with why they are refused.
 const RESERVE: usize = 256;
 
 async fn ask(server: &TestServer, path: &str) -> Answer {
@@ -212,7 +212,7 @@ mod of_one_address {
         }
     }
 
-    /// A browser opens six connections for a page, and a client that polls two at once.
+    /// A browser opens six connections for a page, and a client that polls two.
     #[tokio::test]
     async fn row_63_the_limit_leaves_room_for_a_browser_and_tells_others_which_it_is() {
         let watched = WatchedServer::with(&[("MAX_CONNECTIONS_PER_IP", "2")]).await;

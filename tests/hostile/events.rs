@@ -30,7 +30,7 @@ async fn row_05_an_event_without_its_argument_is_refused() {
     watched.finish(&["invalid_payload"]).await;
 }
 
-/// An event nobody knows is dropped as soon as its name is read, which is the cheapest answer there
+/// An unknown event is dropped as soon as its name is read, which is the cheapest answer there
 /// is. `floods.rs` shows what comes of a client that goes on.
 #[tokio::test]
 async fn row_06_unknown_events_are_ignored_and_counted() {

@@ -1,4 +1,4 @@
-//! Tokens that are none, and what befalls a process: rows 53, 57 and 58.
+//! Tokens that are none, and faults of the process: rows 53, 57 and 58.
 //!
 //! The rest of row 58 is elsewhere: a killed server and lost networks in `tests/delivery/`, a drain in
 //! `tests/socket/shutdown.rs`, a panic in `tests/panics.rs`.

@@ -126,7 +126,8 @@ async fn row_61_a_flood_that_is_steady_and_slow_is_closed_too() {
     watched.finish(&["flood"]).await;
 }
 
-/// A burst of anything, a client that tries again as it is told, and a storm of resuming ones.
+/// A burst of anything, a client that tries again after `retry_after_ms`, and a storm of resuming
+/// ones.
 #[tokio::test]
 async fn row_62_bursts_of_honest_clients_are_never_a_flood() {
     let watched = WatchedServer::start().await;
@@ -150,7 +151,7 @@ fn say(n: u64) -> String {
     event_frame("send_message", Some(&payload.to_string()), Some(100 + n))
 }
 
-/// Twice as much as may be said at once, and what is refused again until it is said.
+/// Twice as much as the burst that is allowed, and what is refused again until it is said.
 async fn says_a_hundred_things(watched: &WatchedServer, transport: Transport) {
     let mut ada = Client::connect(watched.server(), transport).await;
     ada.join("tech", "Ada").await;

@@ -76,7 +76,7 @@ async fn row_42_a_length_beside_chunks_ends_the_connection() {
     watched.finish(&[]).await;
 }
 
-/// A `GET` may have a body, which nobody reads. It is not taken for a request.
+/// A `GET` may have a body, which the server does not read. It is not taken for a request.
 #[tokio::test]
 async fn row_42_a_body_of_a_get_is_no_request() {
     let watched = WatchedServer::start().await;

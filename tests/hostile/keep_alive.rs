@@ -80,7 +80,7 @@ async fn row_64_a_connection_in_use_for_longer_than_keep_alive_is_not_closed() {
     let taken = slow.read_slowly(length, Duration::from_secs(4)).await;
     assert_eq!(taken, length);
     let (mut polling, greeting) = connected_by_hand(watched.server().address()).await;
-    // The first ping comes at once; the second one is waited for.
+    // The first ping comes immediately; the second one is waited for.
     let mut pings = 0;
     let mut packets = greeting;
     let since = Instant::now();

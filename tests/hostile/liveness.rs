@@ -80,7 +80,7 @@ async fn row_25_a_flood_of_pings_is_borne() {
     watched.finish(&[]).await;
 }
 
-/// Answers that nobody reads would fill the memory, so such a connection is closed.
+/// Answers that the client does not read would fill the memory, so such a connection is closed.
 #[tokio::test]
 async fn row_25_a_flood_of_pings_whose_answers_nobody_reads_holds_nothing() {
     let watched = WatchedServer::start().await;

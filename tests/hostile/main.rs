@@ -1,8 +1,9 @@
 //! What people, broken clients and networks do to a public chat server, from outside: one test for
 //! each kind of hostile input, named after its row in the list of `docs/security.md`.
 //!
-//! Every test runs under a [`watched_server::WatchedServer`]: a server, somebody in another room who keeps talking and
-//! must notice nothing, and a check of counts, metrics and the log afterwards.
+//! Every test runs on a [`watched_server::WatchedServer`]: a server, a bystander in another room
+//! who keeps talking and must notice nothing, and a check of counts, metrics and the log
+//! afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod attachments;

@@ -37,8 +37,9 @@ fn assert_small(server: &TestServer, what: &str) {
     assert!(peak < PEAK_MAX_KIB, "{what}: {peak} KiB resident");
 }
 
-/// Runs futures, some of them at once, and keeps what they return. What was sent stays with the
-/// server, so this is no milder than all at once, and a busy machine serves others meanwhile.
+/// Runs futures, a few of them simultaneously, and keeps what they return. What was sent stays with
+/// the server, so this is no milder than all of them together, and a busy machine serves others
+/// meanwhile.
 async fn a_few_at_once<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
     futures_util::stream::iter(all)
         .buffer_unordered(16)

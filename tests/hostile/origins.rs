@@ -59,7 +59,7 @@ async fn row_33_pages_of_other_origins_get_nothing() {
         }
         assert_eq!(watched.metric("hubbub_connections").await, 2, "{origin}");
     }
-    // The session that was aimed at has not heard of it.
+    // The session that was aimed at has not received it.
     assert_eq!(
         own.post("3".to_owned()).await.unwrap().status,
         StatusCode::OK

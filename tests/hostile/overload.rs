@@ -1,4 +1,4 @@
-//! More than there is room for: those outside are told to come again, those inside notice nothing,
+//! More than there is room for: new connections are refused until later, open ones notice nothing,
 //! and everything goes on by itself afterwards.
 
 use hubbub_test_client::dial::Dial;

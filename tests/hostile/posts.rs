@@ -13,7 +13,7 @@ const TOO_LARGE: usize = 1_200_000;
 
 /// Checks that the session is gone.
 async fn is_closed(session: &Endpoint) {
-    // What the session was still to be told may come first.
+    // What was still queued for the session may come first.
     for _ in 0..3 {
         // Over a line of its own: the other may be on its way down.
         if session.clone().poll().await.unwrap().status == StatusCode::BAD_REQUEST {

@@ -107,7 +107,7 @@ async fn row_41_a_body_that_comes_slowly_ends_the_session() {
     watched.finish(&["slow_body", "packet"]).await;
 }
 
-/// Ended by the system, which has been told to give up after 30 s without any progress.
+/// Ended by the system, which is set to give up after 30 s without any progress.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn row_41_an_answer_that_nobody_takes_ends_the_connection() {

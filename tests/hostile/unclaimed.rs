@@ -1,4 +1,4 @@
-//! Handshakes that nobody claims: row 40.
+//! Handshakes that no client claims: row 40.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ async fn row_40_an_address_that_opens_too_many_too_fast_is_told_to_wait() {
     }
     assert!(refused > 100, "{refused}");
     assert!(!told.is_zero() && told < EVENT_TIMEOUT, "{told:?}");
-    // Whoever waits as long as they were told is let in, and so is `finish` after that.
+    // A client that waits for `retry-after` is accepted, and so is `finish` after that.
     sleep(told).await;
     assert_eq!(line.get(OPENING).await.unwrap().status, StatusCode::OK);
     watched.finish(&["connect_rate"]).await;

@@ -1,6 +1,6 @@
-//! What holds whatever is done to the server: somebody else keeps talking and hears everything, the
-//! counts are exact afterwards, nothing panics, what was refused is counted, and the log says so in
-//! few words, none of which are a user's.
+//! What must hold whatever is done to the server: a bystander keeps talking and receives
+//! everything, the counts are exact afterwards, nothing panics, what was refused is counted, and
+//! the log says so in few words, none of which are a user's.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ const ECHO_MAX: Duration = Duration::from_secs(10);
 /// on a busy machine up to this much.
 const LOG_EVERY: Duration = Duration::from_millis(800);
 
-/// See the module's text.
+/// A server with a bystander who talks, and the checks that follow a hostile test.
 pub struct WatchedServer {
     server: TestServer,
     metrics: Metrics,
@@ -128,8 +128,8 @@ impl WatchedServer {
     }
 }
 
-/// Says goodbye and waits until the server has heard it: a client that polls and vanishes between
-/// two polls is missed only by the heartbeat.
+/// Closes the connection and waits until the server has, too: a client that polls and vanishes
+/// between two polls is missed only by the heartbeat.
 pub async fn leave(mut client: Client) {
     client.hang_up();
     client.until_closed().await;
@@ -140,7 +140,7 @@ fn rejections(reason: &str) -> String {
     format!("hubbub_rejected_total{{reason=\"{reason}\"}}")
 }
 
-/// Says something every now and then, and hears exactly that and the counts, soon.
+/// Says something every now and then, and receives exactly that and the counts, soon.
 async fn talk_until(mut stopped: oneshot::Receiver<()>, mut bystander: Client) -> Client {
     let mut said = 0;
     while stopped.try_recv() == Err(oneshot::error::TryRecvError::Empty) {

@@ -1,7 +1,7 @@
 //! Frames that break the rules of WebSocket (RFC 6455): rows 24, 26, 27.
 //!
 //! The connection closes. The close frame has no code: the library sends it without one, and what
-//! a broken client would do with 1002, 1007 or 1009 is nobody's business here.
+//! a broken client would do with 1002, 1007 or 1009 is not tested here.
 
 use hubbub_test_client::EVENT_TIMEOUT;
 use hubbub_test_client::Raw;

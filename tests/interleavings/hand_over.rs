@@ -127,7 +127,7 @@ impl Line {
     }
 }
 
-/// A connection to somebody.
+/// A connection to a client.
 #[derive(Debug)]
 pub struct Client {
     pub line: Arc<Line>,
@@ -206,7 +206,7 @@ impl Session {
         }
     }
 
-    /// Until the client hangs up; then, what it heard.
+    /// Until the client hangs up; then, what it received.
     pub async fn run(mut self) -> Vec<u64> {
         while self.out.drained().await.is_ok() {
             self.out.park(self.cursor);
@@ -233,7 +233,7 @@ impl Session {
     }
 }
 
-/// Runs a session and what others do meanwhile, and checks that it hears everything once.
+/// Runs a session and what others do meanwhile, and checks that it receives everything once.
 fn hears(
     last: u64,
     takes_all: Option<bool>,

@@ -1,5 +1,5 @@
-//! The library's queue while the transport polls: whoever waits for room in it goes on when the
-//! transport has taken enough, and is told when it never will.
+//! The library's queue while the transport polls: a task that waits for room in it goes on when the
+//! transport has taken enough, and learns when it never will.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

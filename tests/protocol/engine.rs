@@ -167,7 +167,7 @@ async fn two_polls_at_once_close_the_session() {
     let mut other = session.clone();
     let (one, other) = tokio::join!(session.poll(), other.poll());
     let (one, other) = (one.unwrap(), other.unwrap());
-    // Whichever comes first waits, and is told of the end that the second brings about.
+    // The first poll waits, and ends because the second one closes the session.
     let (waited, came_second) = if one.status == StatusCode::OK {
         (one, other)
     } else {
@@ -251,7 +251,7 @@ async fn a_client_closes_its_session() {
     let (mut socket, _) = websocket(&server).await;
     send(&mut socket, "1").await;
     until_closed(&mut socket).await;
-    // Nothing of either is left for whoever comes next.
+    // Nothing of either is left for the next session.
     let mut socket = chat(&server).await;
     send(&mut socket, "421[\"list_users\",{}]").await;
     assert!(text_but_pings(&mut socket).await.starts_with("431["));

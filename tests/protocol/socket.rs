@@ -134,7 +134,7 @@ async fn disconnecting_from_another_namespace_harms_nothing() {
 async fn an_event_without_and_with_an_acknowledgement() {
     let server = HUBBUB.start().await;
     let mut socket = member(&server).await;
-    // Further arguments are nobody's.
+    // Further arguments are ignored.
     send(
         &mut socket,
         r#"42["send_message",{"text":"2"},1,{"3":[true]}]"#,

@@ -1,4 +1,4 @@
-//! `activity`: the newest message of each room, told to those who can make use of it.
+//! `activity`: the newest message of each room, sent to clients that can use it.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::HUBBUB;
 
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Somebody who is told, in no room, past the greeting. Returns what the greeting said too.
+/// A client that is sent `activity`, in no room, past the greeting. Returns what the greeting said
+/// too.
 async fn watcher(server: &TestServer, transport: Transport) -> (Client, Event) {
     let mut client = with_token(server, transport, &Value::Null).await;
     client.greeted().await;
@@ -94,7 +95,7 @@ async fn the_newest_message_counts_and_notices_do_not() {
     let id = say(&mut ada, "hello").await;
     assert!(id > 1, "there was a notice before it");
     until_newest(&mut bob, "tech", id).await;
-    // Notices in two rooms, then a message in a third: only the last is told.
+    // Notices in two rooms, then a message in a third: only the last is announced.
     let eve = Client::joined(&server, "tech", "Eve").await;
     let mut music = Client::joined(&server, "music", "Mia").await;
     drop(eve);

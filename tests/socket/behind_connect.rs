@@ -25,7 +25,7 @@ fn say(text: &str) -> String {
     )
 }
 
-/// Opens a connection and sends all of these at once, CONNECT among them.
+/// Opens a connection and sends all of these in one burst, CONNECT among them.
 async fn connect_with(server: &TestServer, transport: Transport, packets: Vec<String>) -> Client {
     let mut client = Dial::new(server, transport).open().await;
     client.send_all(packets);

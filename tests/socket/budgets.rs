@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::HUBBUB;
 
-/// One message a second, and five at once.
+/// One message a second, and a burst of five.
 const TIGHT: [(&str, &str); 2] = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "5")];
 
-/// Sends `count` messages at once. Returns how many were accepted; the others came too fast.
+/// Sends a burst of `count` messages. Returns how many were accepted; the others came too fast.
 async fn accepted_of(client: &mut Client, count: u64) -> u64 {
     let frame = |n: u64| event_frame("send_message", Some(r#"{"text":"spam"}"#), Some(10_000 + n));
     client.send_all((0..count).map(frame).collect());
@@ -99,7 +99,7 @@ async fn a_reconnect_does_not_refill_what_else_may_be_asked() {
     }
 }
 
-/// With the user's token, and as somebody new.
+/// With the user's token, and as a new user.
 #[tokio::test]
 async fn goodbye_and_a_new_session_on_the_same_socket_do_not_refill_the_budget() {
     for transport in [Transport::WebSocket, Transport::Polling] {
@@ -190,7 +190,7 @@ async fn new_identities_draw_on_the_budget_of_their_address_where_addresses_are_
 /// what they want to say.
 #[tokio::test]
 async fn a_flood_of_new_identities_is_bounded_and_those_who_were_there_first_go_on() {
-    // Two bursts of a person fit at once, and 20 messages a second after that.
+    // Two bursts of a user fit, and 20 messages a second after that.
     let server = HUBBUB.start_with(&[("ROOM_RATE", "20")]).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let (since, mut accepted, mut refused) = (Instant::now(), 0, 0);

@@ -1,5 +1,5 @@
-//! A clock that is set while the server runs: timestamps never go back, are right again soon after the
-//! clock is, and no clock ends the process.
+//! A clock that is set while the server runs: timestamps never go back, are right again soon after
+//! the clock is, and no clock ends the process.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn check_believed_soon(off: i64) {
 }
 
 /// Long enough to be believed: what was said then stays the latest time that its room has seen, and
-/// nobody is shown an earlier one there. Elsewhere the time is right at once.
+/// no earlier one is shown there. In other rooms the time is right immediately.
 #[tokio::test]
 async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
     let Some(clock) = FakeClock::off_by(0) else {
@@ -130,7 +130,8 @@ async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
     assert!(is_of_now(&said_at(&mut eve).await));
 }
 
-/// HTTP has no dates for such clocks: its requests wait until there is one. Those who are in talk on.
+/// HTTP has no dates for such clocks: its requests wait until there is one. Those who are in talk
+/// on.
 #[tokio::test]
 async fn no_clock_ends_the_process_or_a_conversation() {
     join_all([YEARS_8000, -YEARS_100, 0].map(check_goes_on)).await;
@@ -150,7 +151,7 @@ async fn check_goes_on(start: i64) {
         let address = server.address();
         let waiting = tokio::spawn(async move { get(address, "/livez").await });
         let mut told = talk(&mut ada, Duration::from_secs(2)).await;
-        // A rename, an own notice, history and leaving are told with the time, too.
+        // A rename, an own notice, history and leaving have a time, too.
         for name in ["Countess", "Ada"] {
             let join = json!({ "room_name": "tech", "username": name, "history": 5 });
             assert_accepted(&ada.ask("join_room", &join).await);

@@ -1,4 +1,4 @@
-//! Settings: what is wrong is said at once, whole, and before a port is bound.
+//! Settings: all errors are reported together, before a port is bound.
 
 use hubbub_test_client::{Client, Transport};
 

@@ -43,7 +43,7 @@ async fn every_connection_gets_every_change_in_a_room_or_not() {
     }
 }
 
-/// With an interval longer than the test waits, only what goes out at once can arrive.
+/// With an interval longer than the test waits, only what is sent immediately can arrive.
 #[tokio::test]
 async fn the_first_change_after_a_quiet_spell_goes_out_at_once() {
     let server = HUBBUB.start_with(&[("COUNTS_INTERVAL", "10m")]).await;
@@ -182,7 +182,7 @@ async fn a_thousand_joins_leave_right_counts_everywhere_for_a_handful_of_updates
     empty_again(last).await;
 }
 
-/// The storm's way out: all but one go at once, without a word.
+/// The storm's way out: all but one leave together, without a packet.
 async fn empty_again(mut last: Client) {
     let events = last.until_counts(&[(room_in_storm(STORM - 1), 1)]).await;
     let updates = events

@@ -13,7 +13,7 @@ use crate::HUBBUB;
 
 const PAGE: &str = "<!doctype html><title>Ours</title>";
 
-/// A folder `site` with a page, and a file beside it that nobody may see.
+/// A folder `site` with a page, and a file beside it that must not be served.
 fn site() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let site = home.path().join("site");
@@ -46,7 +46,7 @@ async fn its_page_is_served_and_the_chat_goes_on_beside_it() {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let style = get(&server, "/assets/ours.css").await;
     assert_eq!((style.status.as_u16(), style.body.as_str()), (200, "b {}"));
-    // Its name has no hash: whoever changes it wants it to be asked for again.
+    // Its name has no hash: a changed file must be fetched again.
     assert_eq!(style.headers["cache-control"], "no-cache");
     assert_eq!(get(&server, "/livez").await.body, "alive\n");
     Client::joined(&server, "tech", "Ada")

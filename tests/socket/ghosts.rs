@@ -33,7 +33,7 @@ async fn a_connection_takes_over_from_its_own_ghost_and_nobody_notices() {
         let users = bob.ask("list_users", &json!({})).await;
         assert_eq!(users["total"], 2, "{users}");
 
-        // The ghost is told in a way that keeps stock clients from coming back by themselves.
+        // The ghost is closed in a way that keeps stock clients from coming back by themselves.
         let told = ghost.until_closed().await;
         assert!(
             told.iter().any(|p| matches!(p, Packet::Disconnected)),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::HUBBUB;
 
-/// Two members of one room who have been told everything there is to be told.
+/// Two members of one room who have received everything so far.
 async fn pair(server: &TestServer, first: &str, second: &str) -> (Client, Client) {
     let mut one = Client::joined(server, "tech", first).await;
     let other = Client::joined(server, "tech", second).await;

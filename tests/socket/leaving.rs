@@ -1,4 +1,4 @@
-//! Every way out of a room, and what the others are told of it.
+//! Every way out of a room, and what the other members receive.
 
 use hubbub_test_client::shape::{assert_accepted, assert_refused, default_rooms_json};
 use hubbub_test_client::{Client, Transport};

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::HUBBUB;
 
-/// Sends `count` messages at once and returns their acknowledgements.
+/// Sends a burst of `count` messages and returns their acknowledgements.
 async fn burst(client: &mut Client, count: u64) -> Vec<serde_json::Value> {
     let frame = |n: u64| {
         let payload = json!({ "text": format!("message {n}") }).to_string();
@@ -126,7 +126,8 @@ async fn a_connection_too_many_is_told_so_and_the_others_go_on() {
         .await;
 }
 
-/// Whoever comes back and resumes must not be held up by what else it asks, nor the other way round.
+/// Whoever comes back and resumes must not be held up by what else it asks, nor the other way
+/// round.
 #[tokio::test]
 async fn joins_and_history_have_a_budget_of_their_own() {
     let settings = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "2")];

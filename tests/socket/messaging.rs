@@ -1,4 +1,4 @@
-//! `send_message` and `receive_message`: who hears what, and in which shape.
+//! `send_message` and `receive_message`: who receives what, and in which shape.
 
 use hubbub_test_client::shape::{assert_accepted, assert_refused, assert_timestamp, keys};
 use hubbub_test_client::{Client, Event, Transport};

@@ -1,4 +1,4 @@
-//! Names that nobody may have, and names that look like somebody else's.
+//! Names that no user may have, and names that look like another user's.
 
 use hubbub_test_client::chat::{come_back, resumable, with_token};
 use hubbub_test_client::shape::{assert_accepted, assert_refused};

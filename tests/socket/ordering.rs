@@ -84,7 +84,7 @@ async fn fate(sender: &mut Client) -> Fate {
     fate
 }
 
-/// Sends the burst and checks every member against what the sender was told.
+/// Sends the burst and checks what every member received against the sender's acknowledgements.
 async fn burst(settings: &[(&str, &str)]) -> Fate {
     let server = HUBBUB.start_with(settings).await;
     let mut sender = Client::joined(&server, "tech", "Sender").await;
@@ -216,7 +216,7 @@ async fn joins_leaves_and_messages_take_effect_in_the_order_they_were_written() 
     assert_eq!(heard, expected);
 }
 
-/// What a client sends the moment it is connected, before it has been told anything else.
+/// What a client sends the moment it is connected, before it has received anything else.
 #[tokio::test]
 async fn events_right_behind_the_connect_are_handled() {
     for transport in [Transport::WebSocket, Transport::Polling] {
@@ -269,7 +269,7 @@ async fn several_senders_are_heard_in_one_order_by_all() {
     );
 }
 
-/// The last word of somebody who closes the page right behind it, as the original's client does.
+/// The last message of a user who closes the page right behind it, as the original's client does.
 #[tokio::test]
 async fn what_is_said_right_before_going_is_heard() {
     for transport in [Transport::WebSocket, Transport::Polling] {

@@ -99,7 +99,7 @@ async fn wrong_room(ada: &mut Client) {
     assert_eq!(error["message"], "Invalid room name");
 }
 
-/// A member is told of somebody's coming or going, and of the counts.
+/// A member receives the notice that a user came or went, and the counts.
 async fn assert_told(member: &mut Client, text: &str, counts: &[(&str, u64)]) {
     let events = member.until_notice_and_counts(text, counts).await;
     let mut notices = events.iter().filter(|event| event.name != "room_update");

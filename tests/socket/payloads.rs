@@ -64,7 +64,7 @@ const WRONG_FIELDS: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// A member that has been told everything there is to be told, on a server without rate limits.
+/// A member that has received everything so far, on a server without rate limits.
 async fn member(server: &TestServer, transport: Transport) -> Client {
     let mut client = Client::connect(server, transport).await;
     client.join("tech", "Ada").await;
@@ -139,7 +139,7 @@ async fn a_payload_that_is_nested_too_deep_is_refused() {
     }
 }
 
-/// What is not read cannot be wrong: also a field that nobody knows may be as deep as it likes.
+/// What is not read cannot be wrong: an unknown field may be nested as deeply as it likes.
 #[tokio::test]
 async fn a_field_that_is_ignored_is_ignored_at_any_depth() {
     let server = HUBBUB.start().await;

@@ -23,14 +23,14 @@ async fn check_refused(client: &mut Client, event: &str, payload: &Value, code: 
     error["message"].as_str().unwrap().to_owned()
 }
 
-/// Checks that the member is where and who it was, and has been told nothing else.
+/// Checks that the member is where and who it was, and has received nothing else.
 async fn check_untouched(client: &mut Client, username: &str) {
     let events = client.events_until_echo("still here").await;
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0]["sender"], username);
 }
 
-/// A member of a room which has been told everything there is to be told.
+/// A member of a room that has received everything so far.
 async fn member(server: &TestServer, transport: Transport) -> Client {
     let mut client = Client::connect(server, transport).await;
     client.join("tech", "Ada").await;
@@ -188,7 +188,7 @@ async fn a_text_of_two_thousand_characters_is_fine_and_of_one_more_is_not() {
     }
 }
 
-/// Somebody who pastes a whole log file has made a mistake, and is told so.
+/// A user who pastes a whole log file has made a mistake, and is sent an error.
 #[tokio::test]
 async fn a_large_paste_is_refused_and_not_cut_off() {
     for transport in Transport::ALL {

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::HUBBUB;
 
-/// Checks that the connection is told of the shutdown and then loses its transport, without the
+/// Checks that the connection is sent the shutdown and then loses its transport, without the
 /// DISCONNECT after which clients would not come back.
 async fn check_sent_away(client: &mut Client) {
     let packets = client.until_closed().await;
@@ -107,7 +107,7 @@ async fn while_it_drains_it_lives_is_not_ready_and_lets_nobody_new_in() {
     server.signal("TERM").await;
     until_not_ready(&mut monitor).await;
     assert_eq!(monitor.get("/livez").await.unwrap().status, StatusCode::OK);
-    // The port stays open for those who poll; whoever is new is told to come again.
+    // The port stays open for those who poll; new connections are refused until later.
     let mut newcomer = Line::new(server.address());
     let handshake = "/socket.io/?EIO=4&transport=polling";
     let refused = newcomer.get(handshake).await.unwrap();

@@ -22,7 +22,7 @@ fn text(number: usize) -> String {
     format!("{number} {}", "x".repeat(1000))
 }
 
-/// Sends the flood, never faster than the sender itself can hear it.
+/// Sends the flood, never faster than the sender itself receives it.
 async fn flood(sender: &mut Client) {
     for first in (0..MESSAGES).step_by(500) {
         let payload = |n: usize| json!({ "text": text(n) }).to_string();
@@ -52,7 +52,8 @@ async fn a_member_that_reads_nothing_for_a_while_gets_everything_afterwards() {
     }
 }
 
-/// The log keeps less than the flood: what is gone is told as a gap, and nothing else is missing.
+/// The log keeps less than the flood: what is gone is announced as a gap, and nothing else is
+/// missing.
 #[tokio::test]
 async fn a_member_that_falls_off_the_log_is_told_exactly_what_it_missed() {
     let server = HUBBUB

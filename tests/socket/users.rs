@@ -157,7 +157,7 @@ async fn typing_is_acknowledged_where_that_is_asked() {
     }
 }
 
-/// What is typed is a state, so who was not there when it changed is told it all the same.
+/// What is typed is a state, so a user who was not there when it changed receives it, too.
 #[tokio::test]
 async fn who_comes_in_sees_who_is_typing() {
     let server = HUBBUB.start().await;

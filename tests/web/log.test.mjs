@@ -2,23 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessible, cleanUp, done, figure, join, member, PHONE, say, sees, startBrowser, startServer, texts } from './support.mjs';
+import { accessible, cleanUp, done, figure, fill, join, LARGE_ROOMS, member, PHONE, say, sees, startBrowser, startServer, texts } from './support.mjs';
 
 let browser;
 let server;
 before(async () => {
   browser = await startBrowser();
-  server = await startServer({ MESSAGE_RATE: '0', HISTORY_MESSAGES: '20000', HISTORY_BYTES: '0' });
+  server = await startServer(LARGE_ROOMS);
 });
 after(cleanUp);
-
-async function fill(room, count) {
-  const bot = await member(server.url, 'Bot', room);
-  for (let sent = 0; sent < count; sent += 500) {
-    await Promise.all(Array.from({ length: 500 }, (_, i) => bot.say(`message ${sent + i + 1}`)));
-  }
-  return bot;
-}
 
 /** The first message that is wholly in view, and where. */
 const firstInView = (page) =>
@@ -35,7 +27,7 @@ const settled = (page) =>
   page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 test('a reader among thousands of entries is not moved by a new one, and what is out of view is not in the page', async () => {
-  const bot = await fill('tech', 7_000);
+  const bot = await fill(server.url, 'tech', 7_000);
   const page = await join(browser, server.url, 'Ada', 'tech');
   await sees(page, 'message 7000');
   let most = 0;
@@ -92,7 +84,7 @@ test('a reader among thousands of entries is not moved by a new one, and what is
 });
 
 test('a reader further up in a busy room gets no more rows than fit', async () => {
-  const bot = await fill('music', 500);
+  const bot = await fill(server.url, 'music', 500);
   const page = await join(browser, server.url, 'Ada', 'music');
   await sees(page, 'message 500');
   await page.hover('#log');

@@ -3,26 +3,19 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cleanUp, figure, join, member, open, pause, sees, startBrowser, startServer, texts } from './support.mjs';
+import { cleanUp, figure, fill, join, LARGE_ROOMS, member, open, pause, sees, startBrowser, startServer, texts } from './support.mjs';
 
 const SECONDS = Number(process.env.SECONDS_OF_BURST ?? 30);
 const MESSAGES = 10_000;
+const LONGER = (number) => `message ${number} of many, of *some* length`;
 
 let browser;
 let server;
 before(async () => {
   browser = await startBrowser();
-  server = await startServer({ MESSAGE_RATE: '0', HISTORY_MESSAGES: '20000', HISTORY_BYTES: '0' });
+  server = await startServer(LARGE_ROOMS);
 });
 after(cleanUp);
-
-async function fill(room, count) {
-  const bot = await member(server.url, 'Bot', room);
-  for (let sent = 0; sent < count; sent += 500) {
-    await Promise.all(Array.from({ length: 500 }, (_, i) => bot.say(`message ${sent + i + 1} of many, of *some* length`)));
-  }
-  return bot;
-}
 
 /** Milliseconds from `action` to when `selector` is there and laid out. */
 const timed = (page, action, selector) =>
@@ -51,7 +44,7 @@ const heap = (page) =>
   });
 
 test(`a room of ${MESSAGES} messages`, async () => {
-  const bot = await fill('tech', MESSAGES);
+  const bot = await fill(server.url, 'tech', MESSAGES, LONGER);
   // The best of three: a machine that does something else meanwhile can only make it longer.
   let page;
   let opened = Number.POSITIVE_INFINITY;

@@ -152,6 +152,18 @@ export async function member(url, name, room, auth = {}) {
   };
 }
 
+/** For rooms of thousands of messages, and nobody is refused for being fast. */
+export const LARGE_ROOMS = { MESSAGE_RATE: '0', HISTORY_MESSAGES: '20000', HISTORY_BYTES: '0' };
+
+/** Fills a room with so many messages, `text(1)` the first of them. Returns the bot that sent them. */
+export async function fill(url, room, count, text = (number) => `message ${number}`) {
+  const bot = await member(url, 'Bot', room);
+  for (let sent = 0; sent < count; sent += 500) {
+    await Promise.all(Array.from({ length: 500 }, (_, i) => bot.say(text(sent + i + 1))));
+  }
+  return bot;
+}
+
 /** Keeps the token that a page is given in `token.value`. */
 export function tokenOf(page, token) {
   page.on('websocket', (socket) =>

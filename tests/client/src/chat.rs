@@ -74,7 +74,7 @@ impl Client {
     }
 
     /// Reads until the notice of that text and these counts have come, in either order: the log
-    /// and the counts are told independently of each other.
+    /// and the counts are sent independently of each other.
     pub async fn until_notice_and_counts(
         &mut self,
         notice: &str,

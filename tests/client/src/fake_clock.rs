@@ -11,7 +11,7 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/fake_clock.c");
 /// By how much a timestamp may differ from the time here.
 const NEAR_S: u64 = 10;
 
-/// See the module's text.
+/// A clock of a process's own, which a test sets while the process runs.
 pub struct FakeClock {
     library: TempDir,
     offset: NamedTempFile,

@@ -32,7 +32,7 @@ pub async fn get(address: SocketAddr, path: &str) -> Answered {
 }
 
 /// A line to the server: one connection, kept open between requests as browsers, monitors and
-/// proxies keep theirs, and opened anew where the server has closed it.
+/// proxies keep theirs, and opened again if the server has closed it.
 pub struct Line {
     address: SocketAddr,
     sender: Option<http1::SendRequest<Full<Bytes>>>,

@@ -214,7 +214,7 @@ impl Raw {
         }
     }
 
-    /// Reads and writes at once: writes `piece` again and again until the server closes, for at
+    /// Reads and writes simultaneously: writes `piece` again and again until the server closes, for at
     /// most `patience`. Returns what the server said.
     pub async fn flood_until_closed(self, piece: &[u8], patience: Duration) -> String {
         let (mut from, mut to) = self.stream.into_split();

@@ -68,7 +68,7 @@ pub async fn chat(server: &TestServer) -> Socket {
     socket
 }
 
-/// A member of a room on a WebSocket, that has been told everything.
+/// A member of a room on a WebSocket, that has received everything so far.
 pub async fn member(server: &TestServer) -> Socket {
     let mut socket = chat(server).await;
     send(&mut socket, r#"42["join_room",{"room_name":"tech"}]"#).await;

@@ -14,7 +14,7 @@ const MESSAGES: u64 = 40;
 /// Visits without a word: twice as many notices, which is more than are kept.
 const VISITS: usize = 1_000;
 
-/// Somebody has said something, and somebody else has left in between who knows nothing of it.
+/// A room with messages, and the position of a reader who left before they were sent.
 pub struct Room {
     speaker: Client,
     /// What the one who left would resume with.
@@ -44,7 +44,7 @@ impl Room {
         }
     }
 
-    /// Everything is still there: as history, and for whoever resumes, in order and without a gap.
+    /// Everything is still there: as history, and for a user who resumes, in order and without a gap.
     pub async fn is_whole(&mut self, server: &TestServer) {
         let history = json!({ "limit": 200 });
         let answer = self.speaker.ask("get_history", &history).await;

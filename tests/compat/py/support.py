@@ -76,6 +76,18 @@ class Server:
                 raise AssertionError(f"the server ended with {code}")
 
 
+class OneServer:
+    """A test case whose tests share one server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+
 class Memory:
     """Everything a client was told, in order."""
 

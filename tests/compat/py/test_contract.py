@@ -3,7 +3,7 @@
 import asyncio
 import unittest
 
-from support import HEARTBEAT_DEADLINE, MODES, ROOMS, TIMESTAMP, AsyncClient, Proxy, Server, nobody_left
+from support import HEARTBEAT_DEADLINE, MODES, ROOMS, TIMESTAMP, AsyncClient, OneServer, Proxy, nobody_left
 
 
 def says(text):
@@ -14,18 +14,10 @@ def texts(messages):
     return [message["text"] for message in messages]
 
 
-class Contract:
+class Contract(OneServer):
     """One class below for each transport."""
 
     mode = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     async def asyncSetUp(self):
         self.transports, self.transport = MODES[self.mode]

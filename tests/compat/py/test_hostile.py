@@ -6,7 +6,7 @@ import unittest
 
 import aiohttp
 from hostile_proxy import HOSTILITIES, HostileProxy
-from support import HEARTBEAT_DEADLINE, ROOMS, AsyncClient, Server, SyncClient, nobody_left
+from support import HEARTBEAT_DEADLINE, ROOMS, AsyncClient, OneServer, SyncClient, nobody_left
 
 # A message's way there and back, on a busy machine, in seconds. One that waits for the next heartbeat or for
 # an upgrade's end takes longer.
@@ -31,15 +31,7 @@ class Threads:
         return method
 
 
-class Hostile(unittest.IsolatedAsyncioTestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-
+class Hostile(OneServer, unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         # The last of the clean-ups.
         self.addAsyncCleanup(nobody_left, self.server.url)

@@ -8,7 +8,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from support import HEARTBEAT_DEADLINE, MODES, AsyncClient, Server, nobody_left
+from support import HEARTBEAT_DEADLINE, MODES, AsyncClient, OneServer, nobody_left
 
 KINDS = ["sync", "async"]
 
@@ -51,15 +51,7 @@ class Member:
         await self.process.wait()
 
 
-class Suspended(unittest.IsolatedAsyncioTestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-
+class Suspended(OneServer, unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         # The last of the clean-ups.
         self.addAsyncCleanup(nobody_left, self.server.url)

@@ -5,21 +5,13 @@ import unittest
 
 import socketio
 
-from support import DEADLINE, MODES, ROOMS, TIMESTAMP, Server, SyncClient, empty
+from support import DEADLINE, MODES, ROOMS, TIMESTAMP, OneServer, SyncClient, empty
 
 
-class MainFlow:
+class MainFlow(OneServer):
     """One class below for each transport."""
 
     mode = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     def connect(self):
         transports, transport = MODES[self.mode]
@@ -76,16 +68,8 @@ class Upgrade(MainFlow, unittest.TestCase):
     mode = "upgrade"
 
 
-class Legacy(unittest.TestCase):
+class Legacy(OneServer, unittest.TestCase):
     """No options, no acknowledgements: five events in, two out."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     def test_the_client_of_the_readme(self):
         shown = []
