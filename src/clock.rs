@@ -2,7 +2,7 @@
 //!
 //! A machine's clock can be set to anything at any moment. Timestamps that had once followed it a day
 //! ahead could not come back, because they never go back. So a leap is compared with the monotonic
-//! clock, and believed only once it has lasted: see [`Believed`].
+//! clock, and believed only once it has lasted: see [`TrustedClock`].
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
@@ -26,7 +26,7 @@ const SHOWN_MS: std::ops::RangeInclusive<i64> = 0..=253_402_207_200_000;
 /// What is believed of a clock. All times are milliseconds: `mono` of the monotonic clock, `wall`
 /// since the Unix epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Believed {
+pub struct TrustedClock {
     /// By how much the clock is ahead of the monotonic one; `None` until it shows what can be right.
     offset: Option<i64>,
     /// What was believed before the last leap: the clock may return to it immediately.
@@ -41,7 +41,7 @@ struct Leap {
     since: i64,
 }
 
-impl Believed {
+impl TrustedClock {
     /// Takes in what the clock shows, and returns the time that is believed.
     pub fn look(&mut self, mono: i64, wall: i64) -> i64 {
         let seen = wall.saturating_sub(mono);
@@ -99,7 +99,7 @@ fn shown(unix_ms: i64) -> i64 {
 }
 
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
-static BELIEVED: LazyLock<Mutex<Believed>> = LazyLock::new(Mutex::default);
+static BELIEVED: LazyLock<Mutex<TrustedClock>> = LazyLock::new(Mutex::default);
 
 /// Milliseconds since the Unix epoch. Another thread may get an earlier or later time, by
 /// however much the clock was corrected in between.
@@ -179,7 +179,7 @@ mod tests {
 
     /// What is believed each second, of a clock that is off by so much from then on.
     fn believed(offs: &[(i64, i64)]) -> Vec<i64> {
-        let mut clock = Believed::default();
+        let mut clock = TrustedClock::default();
         let mut seen = Vec::new();
         let mut second = 0;
         for (seconds, off) in offs {
@@ -249,7 +249,7 @@ mod tests {
         ) {
             let seen = believed(&[&offs[..], &[(20, 0)]].concat());
             prop_assert_eq!(seen[seen.len() - 1], 0);
-            let mut clock = Believed::default();
+            let mut clock = TrustedClock::default();
             for (mono, wall) in offs {
                 let at = clock.look(mono, wall);
                 prop_assert!(SHOWN_MS.contains(&at));

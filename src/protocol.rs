@@ -290,7 +290,7 @@ pub struct Shutdown {
 pub struct ErrorEvent<'a> {
     /// For people.
     pub message: &'a str,
-    /// For programs: one of [`crate::domain::RefusalCode`].
+    /// For programs: one of [`crate::domain::RequestErrorCode`].
     pub code: &'static str,
     /// The event that was refused.
     pub event: &'static str,

@@ -44,7 +44,7 @@ const IMPURE: [&str; 6] = [
 ];
 /// What public functions return as `Err` beside errors: why a session ended, what a client is
 /// answered, and how long it has to wait.
-const NO_FAILURES: [&str; 3] = ["CloseReason", "Refusal", "Duration"];
+const NO_FAILURES: [&str; 3] = ["CloseReason", "RequestError", "Duration"];
 const LINES_MAX: usize = 400;
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {

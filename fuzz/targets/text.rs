@@ -5,7 +5,7 @@
 #![no_main]
 
 use hubbub::domain::message_text::MessageTextError;
-use hubbub::domain::{MessageText, Refusal, RefusalCode, TextLimits};
+use hubbub::domain::{MessageText, RequestError, RequestErrorCode, TextLimits};
 use libfuzzer_sys::fuzz_target;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -46,10 +46,10 @@ fuzz_target!(|input: &[u8]| {
                     assert!(raw.len() > max && (bytes, max) == (raw.len(), limits.bytes_max))
                 }
             }
-            let refusal = Refusal::from(error);
+            let refusal = RequestError::from(error);
             assert!(matches!(
                 refusal.code,
-                RefusalCode::InvalidText | RefusalCode::TextTooLong
+                RequestErrorCode::InvalidText | RequestErrorCode::TextTooLong
             ));
             assert!(refusal.message.bytes().all(|b| (b' '..=b'~').contains(&b)));
         }

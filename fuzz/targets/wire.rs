@@ -5,7 +5,7 @@
 //! that keeps its promises, or a refusal out of a closed set, which quotes nothing of the input.
 #![no_main]
 
-use hubbub::domain::{Refusal, RefusalCode, RoomName, TextLimits, Username};
+use hubbub::domain::{RequestError, RequestErrorCode, RoomName, TextLimits, Username};
 use hubbub::protocol::{Auth, HISTORY_PAGE_MAX, USERS_MAX, split_event};
 use hubbub::session::commands::{self, COMMANDS, Command};
 use libfuzzer_sys::fuzz_target;
@@ -198,8 +198,8 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
     }
 }
 
-fn refused(event: &str, refusal: &Refusal) {
-    use RefusalCode::{InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom};
+fn refused(event: &str, refusal: &RequestError) {
+    use RequestErrorCode::{InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom};
     let codes = [
         InvalidPayload,
         InvalidText,

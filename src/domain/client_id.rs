@@ -81,7 +81,7 @@ impl AsRef<str> for ClientId {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tricky::tricky_text;
+    use super::super::strategies::tricky_text;
     use super::*;
 
     #[test]

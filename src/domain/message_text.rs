@@ -140,7 +140,7 @@ impl AsRef<str> for MessageText {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tricky::tricky_text;
+    use super::super::strategies::tricky_text;
     use super::*;
 
     const LIMITS: TextLimits = TextLimits {

@@ -2,7 +2,7 @@
 //!
 //! Pure: no runtime, no serialisation, no clock, no I/O. Each type has a private field and one way in, `parse`, so
 //! that whoever holds a value holds the proof that it is sound and nobody checks again. What does not parse comes back
-//! as a typed error that tells a person what is wrong and what to do, and that turns into a [`Refusal`] with `From`.
+//! as a typed error that tells a person what is wrong and what to do, and that turns into a [`RequestError`] with `From`.
 //!
 //! The map, in reading order:
 //!
@@ -12,12 +12,12 @@
 //! | `room_name.rs` | [`RoomName`]: `[a-z0-9-]{1,64}` |
 //! | `username.rs` | [`Username`]: 1–32 visible characters, trimmed and normalised |
 //! | `letters.rs` | which letters a character looks like |
-//! | `looks.rs` | [`Looks`]: which names could be taken for one another |
+//! | `confusables.rs` | [`Skeleton`]: which names could be taken for one another |
 //! | `reserved.rs` | [`ReservedNames`]: which names would be taken for the service |
 //! | `message_text.rs` | [`MessageText`]: what somebody said, kept byte for byte, within [`TextLimits`] |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
-//! | `refusal.rs` | [`Refusal`] and [`RefusalCode`]: every way in which the service says no |
+//! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every way in which the service says no |
 //!
 //! "Character" means what a person would count: an extended grapheme cluster (Unicode UAX #29), unless a type says
 //! otherwise. No error quotes its input: the offending character appears as `U+202E`, never raw, so that messages and
@@ -25,23 +25,23 @@
 
 mod characters;
 pub mod client_id;
+pub mod confusables;
 mod letters;
-pub mod looks;
 pub mod message_text;
 pub mod origins;
-pub mod refusal;
+pub mod request_error;
 pub mod reserved;
 pub mod room_name;
 pub mod username;
 
 #[cfg(test)]
-mod tricky;
+mod strategies;
 
 pub use client_id::{ClientId, ClientIdError};
-pub use looks::Looks;
+pub use confusables::Skeleton;
 pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::{AllowedOrigins, AllowedOriginsError, OriginError};
-pub use refusal::{Refusal, RefusalCode};
+pub use request_error::{RequestError, RequestErrorCode};
 pub use reserved::{ReservedNameError, ReservedNames};
 pub use room_name::{RoomName, RoomNameError};
 pub use username::{Username, UsernameError};

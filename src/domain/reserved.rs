@@ -8,9 +8,9 @@ use std::fmt;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::characters::is_invisible;
+use super::confusables::Skeleton;
 use super::letters::{is_mark, looks_of};
-use super::looks::Looks;
-use super::refusal::{Refusal, sentence};
+use super::request_error::{RequestError, sentence};
 use super::username::Username;
 
 /// Names that nobody may go by, nor by anything that has them in it or looks like them.
@@ -19,7 +19,7 @@ pub struct ReservedNames(Vec<Reserved>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reserved {
-    looks: Looks,
+    looks: Skeleton,
     /// As a reader would spell it; empty where there is no letter in it.
     spelled: String,
 }
@@ -29,7 +29,7 @@ struct Reserved {
 #[error("name is reserved for the service, or looks like one that is: choose another")]
 pub struct ReservedNameError;
 
-impl From<ReservedNameError> for Refusal {
+impl From<ReservedNameError> for RequestError {
     fn from(error: ReservedNameError) -> Self {
         Self::invalid_username(sentence(&error))
     }
@@ -44,7 +44,7 @@ impl ReservedNames {
             .map(str::trim)
             .filter(|name| !name.is_empty());
         let reserved = |name: &str| Reserved {
-            looks: Looks::of(name),
+            looks: Skeleton::of(name),
             spelled: signs_of(name).iter().filter_map(Sign::spelled).collect(),
         };
         Self(names.map(reserved).collect())
@@ -55,7 +55,7 @@ impl ReservedNames {
     /// # Errors
     /// [`ReservedNameError`].
     pub fn check(&self, name: &Username) -> Result<(), ReservedNameError> {
-        let looks = Looks::of(name.as_str());
+        let looks = Skeleton::of(name.as_str());
         let signs = signs_of(name.as_str());
         let is_like = |reserved: &Reserved| {
             reserved.looks.is_like(&looks) || has_word(&signs, &reserved.spelled)

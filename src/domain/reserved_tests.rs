@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::tricky::tricky_text;
+use super::super::strategies::tricky_text;
 use super::*;
 
 const DEFAULT: &str = "admin,administrator,moderator,hubbub,server,system";

@@ -88,7 +88,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tricky::tricky_text;
+    use super::super::strategies::tricky_text;
     use super::*;
 
     #[test]

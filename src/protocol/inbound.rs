@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{EVENT_BYTES_MAX, HISTORY_PAGE_MAX, USERS_MAX};
-use crate::domain::{ClientId, MessageText, Refusal, RoomName, TextLimits, Username};
+use crate::domain::{ClientId, MessageText, RequestError, RoomName, TextLimits, Username};
 
 /// Bytes of the longest `user_id` that is looked for; ours have 32.
 const USER_ID_BYTES_MAX: usize = 128;
@@ -24,9 +24,9 @@ pub trait ClientRequest: Sized {
     /// client sent none.
     ///
     /// # Errors
-    /// A [`Refusal`] ready to be sent: `invalid_payload` if the shape is wrong, the domain type's
+    /// A [`RequestError`] ready to be sent: `invalid_payload` if the shape is wrong, the domain type's
     /// own code if a value is.
-    fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, Refusal>;
+    fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, RequestError>;
 
     /// Bytes that the request holds outside itself.
     fn held_bytes(&self) -> usize {
@@ -38,7 +38,7 @@ impl<T: ClientRequest> ClientRequest for Box<T> {
     const EVENT: &'static str = T::EVENT;
     const EVENT_BYTES_MAX: usize = T::EVENT_BYTES_MAX;
 
-    fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, RequestError> {
         T::decode(payload, limits).map(Self::new)
     }
 
@@ -65,7 +65,7 @@ pub struct JoinRequest {
 impl ClientRequest for JoinRequest {
     const EVENT: &'static str = "join_room";
 
-    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
         let wire: JoinWire<'_> = required(Self::EVENT, payload)?;
         Ok(Self {
             room: RoomName::parse(&wire.room_name)?,
@@ -106,7 +106,7 @@ pub struct LeaveRequest {
 impl ClientRequest for LeaveRequest {
     const EVENT: &'static str = "leave_room";
 
-    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
         let LeaveWire { closing } = optional(Self::EVENT, payload)?;
         Ok(Self { closing })
     }
@@ -126,18 +126,18 @@ impl ClientRequest for SendRequest {
     // A message has a bound of its own, in characters.
     const EVENT_BYTES_MAX: usize = usize::MAX;
 
-    fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, RequestError> {
         let wire: SendWire<'_> = required(Self::EVENT, payload)?;
         let raw = wire.text.get();
         let text: Cow<'_, str> = match serde_json::from_str(raw) {
             Ok(text) => text,
             Err(_) if raw.starts_with('"') => {
-                return Err(Refusal::invalid_text(
+                return Err(RequestError::invalid_text(
                     "text is not valid Unicode: it has half a surrogate pair",
                 ));
             }
             Err(_) => {
-                return Err(Refusal::invalid_payload(
+                return Err(RequestError::invalid_payload(
                     "send_message: text must be a string",
                 ));
             }
@@ -169,15 +169,15 @@ pub struct HistoryRequest {
 impl ClientRequest for HistoryRequest {
     const EVENT: &'static str = "get_history";
 
-    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
         let wire: HistoryWire = required(Self::EVENT, payload)?;
         if wire.before.is_some() && wire.after.is_some() {
-            return Err(Refusal::invalid_payload(
+            return Err(RequestError::invalid_payload(
                 "get_history: give before or after, not both",
             ));
         }
         if wire.limit == 0 {
-            return Err(Refusal::invalid_payload(
+            return Err(RequestError::invalid_payload(
                 "get_history: limit must be at least 1",
             ));
         }
@@ -201,16 +201,16 @@ pub struct UsersRequest {
 impl ClientRequest for UsersRequest {
     const EVENT: &'static str = "list_users";
 
-    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
         let wire: UsersWire<'_> = optional(Self::EVENT, payload)?;
         if wire.limit == Some(0) {
-            return Err(Refusal::invalid_payload(
+            return Err(RequestError::invalid_payload(
                 "list_users: limit must be at least 1",
             ));
         }
         let after = wire.after.as_ref();
         if after.is_some_and(|id| id.len() > USER_ID_BYTES_MAX) {
-            return Err(Refusal::invalid_payload(
+            return Err(RequestError::invalid_payload(
                 "list_users: after must be the user_id of somebody in the room",
             ));
         }
@@ -237,7 +237,7 @@ pub struct TypingRequest {
 impl ClientRequest for TypingRequest {
     const EVENT: &'static str = "typing";
 
-    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, Refusal> {
+    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
         let TypingWire { typing } = required(Self::EVENT, payload)?;
         Ok(Self { typing })
     }
@@ -332,10 +332,13 @@ fn at_most(asked: u64, max: usize) -> usize {
     usize::try_from(asked).unwrap_or(max).min(max)
 }
 
-fn required<'a, T: Deserialize<'a>>(event: &str, payload: Option<&'a str>) -> Result<T, Refusal> {
+fn required<'a, T: Deserialize<'a>>(
+    event: &str,
+    payload: Option<&'a str>,
+) -> Result<T, RequestError> {
     match payload {
         Some(json) => from_json(event, json),
-        None => Err(Refusal::invalid_payload(format!(
+        None => Err(RequestError::invalid_payload(format!(
             "{event}: payload missing"
         ))),
     }
@@ -346,19 +349,19 @@ fn required<'a, T: Deserialize<'a>>(event: &str, payload: Option<&'a str>) -> Re
 fn optional<'a, T: Deserialize<'a> + Default>(
     event: &str,
     payload: Option<&'a str>,
-) -> Result<T, Refusal> {
+) -> Result<T, RequestError> {
     let wire = payload.map(|json| from_json::<Option<T>>(event, json));
     Ok(wire.transpose()?.flatten().unwrap_or_default())
 }
 
-fn from_json<'a, T: Deserialize<'a>>(event: &str, json: &'a str) -> Result<T, Refusal> {
+fn from_json<'a, T: Deserialize<'a>>(event: &str, json: &'a str) -> Result<T, RequestError> {
     // An array would be taken field by field in struct order: our payloads are objects.
     if json.starts_with('[') {
         let message = format!("{event}: payload must be an object");
-        return Err(Refusal::invalid_payload(message));
+        return Err(RequestError::invalid_payload(message));
     }
     serde_json::from_str(json)
-        .map_err(|e| Refusal::invalid_payload(format!("{event}: {}", shape_of(&e))))
+        .map_err(|e| RequestError::invalid_payload(format!("{event}: {}", shape_of(&e))))
 }
 
 /// What is wrong with the payload, without echoing what the user sent.

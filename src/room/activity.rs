@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::bell::News;
 use super::fanout::Fanout;
+use super::notifier::Signals;
 use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
 use crate::json;
@@ -32,7 +32,7 @@ pub struct NewestMessages {
 impl StateSource for NewestMessages {
     type Value = Vec<u64>;
 
-    const SIGNAL: News = News::ACTIVITY;
+    const SIGNAL: Signals = Signals::ACTIVITY;
 
     fn read(&self) -> Vec<u64> {
         let ids = self.ids.iter().map(|id| id.load(Ordering::Acquire));

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::members::MemberId;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::rate::{Bucket, Rate};
 
 /// What members asked for is counted for this long.
@@ -87,7 +87,7 @@ impl Ceiling {
     ///
     /// # Errors
     /// `rate_limited` if the room has enough.
-    pub(super) fn admit(&self, since: MemberId, now: Instant) -> Result<(), Refusal> {
+    pub(super) fn admit(&self, since: MemberId, now: Instant) -> Result<(), RequestError> {
         let rate = self.rate;
         let half = rate.capacity() / 2.0;
         let mut state = self.state.lock();
@@ -102,7 +102,7 @@ impl Ceiling {
         *state.asked.entry(since).or_default() += 1;
         let taken = state.bucket.take(rate, needed, now);
         drop(state);
-        taken.map_err(|wait| Refusal::rate_limited(wait.max(RETRY_AFTER)))
+        taken.map_err(|wait| RequestError::rate_limited(wait.max(RETRY_AFTER)))
     }
 }
 

@@ -11,7 +11,7 @@ use super::log::{DedupKey, EntryKind, Remembered};
 use super::members::{Member, MemberId};
 use super::record::{Content, LogPosition, Published, Record};
 use super::room::{Room, State};
-use crate::domain::{ClientId, Refusal, RoomName, Username};
+use crate::domain::{ClientId, RequestError, RoomName, Username};
 
 /// Changes to one room, made under its lock: entries of the log in their order, and members that come,
 /// go and change their names. When this is dropped the lock is released, and the fan-out and the counts
@@ -119,11 +119,11 @@ impl<'a> Changes<'a> {
         member: &Member,
         client_id: Option<&ClientId>,
         text: &str,
-    ) -> Option<Result<Published, Refusal>> {
+    ) -> Option<Result<Published, RequestError>> {
         let key = DedupKey::new(&member.user_id, client_id?.as_str());
         let remembered = self.state.log.remembered(&key)?;
         if remembered.text_hash != self.room.hash_of(text) {
-            return Some(Err(Refusal::conflict()));
+            return Some(Err(RequestError::conflict()));
         }
         Some(Ok(Published {
             id: remembered.id,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
-use super::bell::News;
 use super::fanout::Fanout;
+use super::notifier::Signals;
 use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
 use crate::json;
@@ -41,7 +41,7 @@ pub struct Board {
 impl StateSource for MemberCounts {
     type Value = Board;
 
-    const SIGNAL: News = News::COUNTS;
+    const SIGNAL: Signals = Signals::COUNTS;
 
     fn read(&self) -> Board {
         self.board.lock().clone()

@@ -1,9 +1,9 @@
 //! The task that delivers what a room publishes: it follows the log with a cursor of its own and
 //! offers all new entries, framed once, to every subscriber.
 
-use super::bell::News;
 use super::fanout::Batch;
 use super::log::Read;
+use super::notifier::Signals;
 use super::room::Room;
 
 /// Entries in one batch at most.
@@ -53,7 +53,7 @@ impl Room {
             // The log went on faster than it can be delivered. Each session finds out for itself.
             Read::Gap { to, .. } => {
                 *delivered = to;
-                self.fanout.notify(News::ENTRIES);
+                self.fanout.notify(Signals::ENTRIES);
                 self.next_batch(delivered)
             }
         }

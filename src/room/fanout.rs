@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use slab::Slab;
 
-use super::bell::News;
 use super::log::Entry;
+use super::notifier::Signals;
 use crate::protocol::frame;
 use crate::sync::{Mutex, Notify};
 
@@ -80,7 +80,7 @@ pub enum Offered {
 /// One connection, to those who have something for it. Nothing here may block.
 pub trait Subscriber: Debug + Send + Sync {
     /// Notifies the session.
-    fn notify(&self, news: News);
+    fn notify(&self, signals: Signals);
 
     /// Offers a batch to the connection.
     fn offer(&self, batch: &Batch) -> Offered;
@@ -89,7 +89,7 @@ pub trait Subscriber: Debug + Send + Sync {
     fn position(&self) -> u64;
 
     /// Checks whether the transport takes what it was given; one that has not for `timeout` is
-    /// notified of [`News::STALLED`]. Called now and then.
+    /// notified of [`Signals::STALLED`]. Called now and then.
     fn check_progress(&self, now: Instant, timeout: Duration);
 }
 
@@ -124,9 +124,9 @@ impl Fanout {
     }
 
     /// Notifies the sessions of all subscribers.
-    pub fn notify(&self, news: News) {
+    pub fn notify(&self, signals: Signals) {
         for (_, subscriber) in &*self.subscribers.lock() {
-            subscriber.notify(news);
+            subscriber.notify(signals);
         }
     }
 
@@ -152,8 +152,8 @@ impl Fanout {
             match catch_unwind(AssertUnwindSafe(|| subscriber.offer(batch))) {
                 Ok(Offered::Taken) => taken += batch.entries.len() as u64,
                 Ok(Offered::Known) => {}
-                Ok(Offered::Behind) => subscriber.notify(News::ENTRIES),
-                Err(_) => subscriber.notify(News::STALLED),
+                Ok(Offered::Behind) => subscriber.notify(Signals::ENTRIES),
+                Err(_) => subscriber.notify(Signals::STALLED),
             }
         }
         (taken, (end < subscribers.capacity()).then_some(end))

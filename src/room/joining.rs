@@ -10,7 +10,7 @@ use super::members::{Member, MemberId};
 use super::membership::Membership;
 use super::room::{Room, State};
 use super::store::{Arrival, Store};
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 
 /// How long a join waits for this process to have what came before it in the log.
 const CATCH_UP: Duration = Duration::from_secs(3);
@@ -38,7 +38,7 @@ impl Membership {
         member: Member,
         replaces: Option<&Self>,
         subscriber: Arc<dyn Subscriber>,
-    ) -> Result<Joined, Refusal> {
+    ) -> Result<Joined, RequestError> {
         let (arriving, position) = {
             let mut state = room.state.lock();
             // Who comes back keeps their place in the list, and the rights of having been there longer.
@@ -63,7 +63,7 @@ impl Membership {
             |state: &State| state.epoch == arrived.epoch && state.log.head() >= arrived.position;
         if !room.comes_to(has_all).await {
             store.leave(room.changes(), id);
-            return Err(Refusal::unavailable());
+            return Err(RequestError::unavailable());
         }
         let subscription = room.fanout.subscribe(subscriber);
         let mut changes = room.changes();

@@ -7,7 +7,7 @@ use super::fanout::{Subscriber, Subscription};
 use super::members::MemberId;
 use super::room::Room;
 use super::store::{Draft, Publishing, Store};
-use crate::domain::{ClientId, MessageText, Refusal, Username};
+use crate::domain::{ClientId, MessageText, RequestError, Username};
 
 /// Being a member of a room. Leaves when dropped, so no path can forget to.
 #[derive(Debug)]
@@ -57,11 +57,11 @@ impl Membership {
     /// # Errors
     /// `username_taken`, `unavailable`, or `not_in_room` if the membership has ended. Nothing has
     /// changed in that case.
-    pub async fn rename(&mut self, username: &Username) -> Result<(), Refusal> {
+    pub async fn rename(&mut self, username: &Username) -> Result<(), RequestError> {
         let answer = {
             let changes = self.room.changes();
             let Some(member) = changes.member(self.id) else {
-                return Err(Refusal::not_in_room());
+                return Err(RequestError::not_in_room());
             };
             if member.username == *username {
                 return Ok(());
@@ -75,7 +75,7 @@ impl Membership {
     }
 
     /// Publishes a message. If that takes a while, `subscriber` is notified of
-    /// [`News::ANSWERS`](super::News::ANSWERS) when there is an answer. Refusals are `conflict` (the
+    /// [`Signals::ANSWERS`](super::Signals::ANSWERS) when there is an answer. Refusals are `conflict` (the
     /// sender used the key for another text), `not_in_room` (the membership has ended), `rate_limited`
     /// and `unavailable`.
     pub fn publish(
@@ -89,7 +89,7 @@ impl Membership {
         room.typing.stop(self.id);
         let changes = room.changes();
         let Some(member) = changes.member(self.id) else {
-            return Publishing::Done(Err(Refusal::not_in_room()));
+            return Publishing::Done(Err(RequestError::not_in_room()));
         };
         if let Some(known) = changes.publication(member, client_id, text.as_str()) {
             return Publishing::Done(known);

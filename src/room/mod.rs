@@ -5,7 +5,7 @@
 //! `payloads` (as the wire has it), [`changes`] and [`restoring`] (how a store drives a room),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
-//! room takes), [`fanout`], `delivery` and [`bell`] (how entries and news reach the sessions),
+//! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
 //! [`published`] (state that clients receive), [`typing`], [`counts`] and [`activity`] (the three states
 //! there are), [`rooms`] (all of the service).
 //!
@@ -13,9 +13,6 @@
 //! await; locks are taken in the order room, then counts.
 
 pub mod activity;
-pub mod bell;
-#[cfg(test)]
-mod bell_tests;
 mod ceiling;
 pub mod changes;
 #[cfg(test)]
@@ -28,6 +25,9 @@ mod joining;
 pub mod log;
 pub mod members;
 pub mod membership;
+pub mod notifier;
+#[cfg(test)]
+mod notifier_tests;
 mod payloads;
 pub mod published;
 pub mod record;
@@ -43,13 +43,13 @@ pub mod settings;
 pub mod store;
 pub mod typing;
 
-pub use bell::{Bell, News};
 pub use changes::{Applied, Changes};
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use joining::Joined;
 pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::Membership;
+pub use notifier::{Notifier, Signals};
 pub use published::{PublishedState, Snapshot, StateSource};
 pub use record::{Content, ID_MAX, LogPosition, Published, Record};
 pub use restoring::Restoring;

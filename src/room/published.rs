@@ -15,8 +15,8 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::bell::News;
 use super::fanout::Fanout;
+use super::notifier::Signals;
 
 /// Where a published state comes from, and what it looks like.
 pub trait StateSource: Debug {
@@ -24,7 +24,7 @@ pub trait StateSource: Debug {
     type Value: Debug + PartialEq;
 
     /// What sessions are notified of.
-    const SIGNAL: News;
+    const SIGNAL: Signals;
 
     /// The state now.
     fn read(&self) -> Self::Value;

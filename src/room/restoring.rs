@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::News;
+use super::Signals;
 use super::log::{EntryKind, Log};
 use super::record::Record;
 use super::room::Room;
@@ -59,7 +59,7 @@ impl Restoring<'_> {
         room.head.store(self.log.head(), Ordering::Release);
         state.log = self.log;
         drop(state);
-        room.fanout.notify(News::ENTRIES);
+        room.fanout.notify(Signals::ENTRIES);
         room.moved.notify_waiters();
     }
 }

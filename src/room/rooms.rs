@@ -14,6 +14,9 @@ use super::settings::RoomSettings;
 use crate::clock;
 use crate::domain::RoomName;
 
+/// Called with a user whose membership another process has taken over.
+type TakeoverCallback = Box<dyn Fn(&UserId) + Send + Sync>;
+
 /// The rooms. They are predefined: none is made or removed while the service runs.
 pub struct Rooms {
     by_name: HashMap<RoomName, Arc<Room>>,
@@ -21,7 +24,7 @@ pub struct Rooms {
     activity: Arc<Activity>,
     state_interval: Duration,
     slow_timeout: Option<Duration>,
-    on_takeover: OnceLock<Box<dyn Fn(&UserId) + Send + Sync>>,
+    on_takeover: OnceLock<TakeoverCallback>,
 }
 
 impl std::fmt::Debug for Rooms {

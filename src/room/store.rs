@@ -21,7 +21,7 @@ use super::members::{Member, MemberId, NodeId};
 use super::record::{LogPosition, Published};
 use super::room::Room;
 use super::rooms::Rooms;
-use crate::domain::{ClientId, MessageText, Refusal, Username};
+use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::metrics::Metrics;
 
 /// Keeps the logs and the members of all rooms.
@@ -100,9 +100,9 @@ impl StoreError {
 #[derive(Debug)]
 pub enum Answer<T> {
     /// It is decided.
-    Done(Result<T, Refusal>),
+    Done(Result<T, RequestError>),
     /// It is under way. The receiver gets the answer.
-    Pending(oneshot::Receiver<Result<T, Refusal>>),
+    Pending(oneshot::Receiver<Result<T, RequestError>>),
 }
 
 impl<T: Clone> Answer<T> {
@@ -110,7 +110,7 @@ impl<T: Clone> Answer<T> {
     ///
     /// # Errors
     /// What the store refuses with; `unavailable` if it gave the request up without an answer.
-    pub async fn get(mut self) -> Result<T, Refusal> {
+    pub async fn get(mut self) -> Result<T, RequestError> {
         self.wait().await
     }
 
@@ -118,22 +118,22 @@ impl<T: Clone> Answer<T> {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn wait(&mut self) -> Result<T, Refusal> {
+    pub async fn wait(&mut self) -> Result<T, RequestError> {
         if let Self::Pending(receiver) = self {
             let answer = receiver.await;
-            *self = Self::Done(answer.unwrap_or_else(|_| Err(Refusal::unavailable())));
+            *self = Self::Done(answer.unwrap_or_else(|_| Err(RequestError::unavailable())));
         }
         self.try_get()
-            .unwrap_or_else(|| Err(Refusal::unavailable()))
+            .unwrap_or_else(|| Err(RequestError::unavailable()))
     }
 
     /// The answer, if there is one by now.
-    pub fn try_get(&mut self) -> Option<Result<T, Refusal>> {
+    pub fn try_get(&mut self) -> Option<Result<T, RequestError>> {
         if let Self::Pending(receiver) = self {
             match receiver.try_recv() {
                 Err(oneshot::error::TryRecvError::Empty) => return None,
                 Err(oneshot::error::TryRecvError::Closed) => {
-                    *self = Self::Done(Err(Refusal::unavailable()));
+                    *self = Self::Done(Err(RequestError::unavailable()));
                 }
                 Ok(answer) => *self = Self::Done(answer),
             }
@@ -186,20 +186,20 @@ impl Draft<'_> {
 /// Where the outcome of a publication goes.
 #[derive(Debug)]
 pub struct Outcome {
-    sender: oneshot::Sender<Result<Published, Refusal>>,
+    sender: oneshot::Sender<Result<Published, RequestError>>,
     metrics: Arc<Metrics>,
     subscriber: Arc<dyn Subscriber>,
 }
 
 impl Outcome {
     /// Answers the session that published, and notifies it.
-    pub fn send(self, result: Result<Published, Refusal>) {
+    pub fn send(self, result: Result<Published, RequestError>) {
         if result.as_ref().is_ok_and(|published| !published.duplicate) {
             self.metrics.messages.inc();
         }
         // The session may have ended.
         if self.sender.send(result).is_ok() {
-            self.subscriber.notify(super::News::ANSWERS);
+            self.subscriber.notify(super::Signals::ANSWERS);
         }
     }
 }

@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::bell::News;
 use super::fanout::Fanout;
 use super::members::MemberId;
+use super::notifier::Signals;
 use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
 use crate::json;
@@ -37,7 +37,7 @@ struct Typist {
 impl StateSource for Typists {
     type Value = Vec<User>;
 
-    const SIGNAL: News = News::TYPING;
+    const SIGNAL: Signals = Signals::TYPING;
 
     /// Drops those who fell silent and returns the others, in order of joining.
     fn read(&self) -> Vec<User> {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::client::Client;
 use super::connection::{CloseReason, Connection};
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::{Accepted, ClientRequest, SendRequest, SentBody};
 use crate::room::{Published, Publishing};
 use crate::{clock, json};
@@ -90,7 +90,7 @@ impl<C: Connection + Debug> Client<C> {
 
     async fn answer_oldest(
         &mut self,
-        result: Result<Published, Refusal>,
+        result: Result<Published, RequestError>,
     ) -> Result<(), CloseReason> {
         let Some(unanswered) = &mut self.unanswered else {
             return Ok(());

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use self::registry::Registry;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::rate::{Bucket, Rate};
 use crate::room::UserId;
 
@@ -194,27 +194,29 @@ struct Budget {
 }
 
 impl Budget {
-    fn take(&self, class: Class) -> Result<(), Refusal> {
+    fn take(&self, class: Class) -> Result<(), RequestError> {
         let rate = self.rates.of(class);
         let taken = self
             .buckets
             .lock()
             .of(class)
             .take(rate, 1.0, Instant::now());
-        taken.map_err(Refusal::rate_limited)
+        taken.map_err(RequestError::rate_limited)
     }
 
     fn give_back(&self, class: Class) {
         self.buckets.lock().of(class).give_back();
     }
 
-    fn check_answers(&self) -> Result<(), Refusal> {
+    fn check_answers(&self) -> Result<(), RequestError> {
         let rate = self.rates.answers;
         let mut buckets = self.buckets.lock();
         if buckets.answers.tokens(rate, Instant::now()) > 0.0 {
             Ok(())
         } else {
-            Err(Refusal::rate_limited(buckets.answers.time_until(rate, 1.0)))
+            Err(RequestError::rate_limited(
+                buckets.answers.time_until(rate, 1.0),
+            ))
         }
     }
 
@@ -257,7 +259,7 @@ impl Account {
     ///
     /// # Errors
     /// `rate_limited` with the time until the next one.
-    pub fn take(&self, class: Class) -> Result<(), Refusal> {
+    pub fn take(&self, class: Class) -> Result<(), RequestError> {
         if let Some(user) = &self.user {
             user.take(class)?;
         }
@@ -275,7 +277,7 @@ impl Account {
     ///
     /// # Errors
     /// `rate_limited` with the time until the budget is no longer overdrawn.
-    pub fn check_answers(&self) -> Result<(), Refusal> {
+    pub fn check_answers(&self) -> Result<(), RequestError> {
         self.both().try_for_each(Budget::check_answers)
     }
 
@@ -337,10 +339,10 @@ impl Budgets {
 }
 
 /// The refusal of a request for which all connections together hold too much memory.
-pub(super) fn short_of_memory() -> Refusal {
-    Refusal {
+pub(super) fn short_of_memory() -> RequestError {
+    RequestError {
         message: "The service is short of memory: send this again in a moment".into(),
-        ..Refusal::busy().with_retry_after(MEMORY_RETRY)
+        ..RequestError::busy().with_retry_after(MEMORY_RETRY)
     }
 }
 

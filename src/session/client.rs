@@ -11,14 +11,14 @@ use super::connection::{CloseReason, Connection};
 use super::outbox::Outbox;
 use super::participant::Participant;
 use super::unanswered::Unanswered;
-use crate::domain::{Refusal, RefusalCode};
+use crate::domain::{RequestError, RequestErrorCode};
 use crate::json;
 use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedError, event};
 use crate::room::activity::NewestMessages;
 use crate::room::counts::MemberCounts;
 use crate::room::typing::Typists;
-use crate::room::{Entry, EntryKind, News, Read, Room, Snapshot, StateSource};
+use crate::room::{Entry, EntryKind, Read, Room, Signals, Snapshot, StateSource};
 
 /// Most entries read from the log in one step.
 const BATCH: usize = 32;
@@ -51,7 +51,7 @@ pub(crate) enum StateKind {
 impl StateKind {
     pub(super) const ALL: [Self; 3] = [Self::Counts, Self::Activity, Self::Typing];
 
-    pub(super) const fn signal(self) -> News {
+    pub(super) const fn signal(self) -> Signals {
         match self {
             Self::Counts => MemberCounts::SIGNAL,
             Self::Activity => NewestMessages::SIGNAL,
@@ -84,7 +84,10 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     /// Reserves memory for an answer of this many bytes before it is built; nothing for 0.
-    pub(super) fn reserve_answer(&self, bytes: usize) -> Result<Option<MemoryCharge>, Refusal> {
+    pub(super) fn reserve_answer(
+        &self,
+        bytes: usize,
+    ) -> Result<Option<MemoryCharge>, RequestError> {
         if bytes == 0 {
             return Ok(None);
         }
@@ -93,8 +96,8 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     /// Charges a request that could not be done. If that is the server's fault, it is free.
-    pub(super) fn charge_refusal(&self, refusal: &Refusal) -> Result<(), CloseReason> {
-        if refusal.code == RefusalCode::Unavailable {
+    pub(super) fn charge_refusal(&self, refusal: &RequestError) -> Result<(), CloseReason> {
+        if refusal.code == RequestErrorCode::Unavailable {
             return Ok(());
         }
         self.participant
@@ -140,7 +143,7 @@ impl<C: Connection + Debug> Client<C> {
     pub(super) async fn refuse(
         &mut self,
         event: &'static str,
-        refusal: &Refusal,
+        refusal: &RequestError,
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
         let code = refusal.code.as_str();

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::protocol::frame;
-use crate::room::News;
+use crate::room::Signals;
 
 /// A connection as its session uses it, for everything that is not written into its stream.
 pub trait Connection: Send + Sync + 'static {
@@ -94,25 +94,25 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// The reason in this news to end the session, if there is one. The client's own goodbye comes
+    /// The reason in these signals to end the session, if there is one. The client's own goodbye comes
     /// first.
     #[must_use]
-    pub fn of(news: News) -> Option<Self> {
+    pub fn of(signals: Signals) -> Option<Self> {
         let ends = [
-            (News::LEFT, Self::Left),
-            (News::OUSTED, Self::Replaced),
-            (News::GONE, Self::Lost),
-            (News::STALLED, Self::Slow),
-            (News::FLOODED, Self::Flood),
+            (Signals::LEFT, Self::Left),
+            (Signals::REPLACED, Self::Replaced),
+            (Signals::GONE, Self::Lost),
+            (Signals::STALLED, Self::Slow),
+            (Signals::FLOODED, Self::Flood),
         ];
         ends.into_iter()
-            .find_map(|(kind, reason)| news.has(kind).then_some(reason))
+            .find_map(|(kind, reason)| signals.has(kind).then_some(reason))
     }
 }
 
-/// News that ends a session.
-pub const END: News = News::LEFT
-    .and(News::OUSTED)
-    .and(News::GONE)
-    .and(News::STALLED)
-    .and(News::FLOODED);
+/// Signals that ends a session.
+pub const END: Signals = Signals::LEFT
+    .and(Signals::REPLACED)
+    .and(Signals::GONE)
+    .and(Signals::STALLED)
+    .and(Signals::FLOODED);

@@ -15,9 +15,9 @@ use parking_lot::Mutex;
 use super::budget::short_of_memory;
 use super::commands::{Command, CommandSpec};
 use super::flow_control::FlowControl;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::memory::{MemoryAccount, MemoryCharge};
-use crate::room::{Bell, News};
+use crate::room::{Notifier, Signals};
 
 /// Bytes that may wait for each request that may wait.
 const BYTES_PER_REQUEST: usize = 256;
@@ -30,7 +30,7 @@ pub struct QueuedRequest<A> {
     /// The command, for the answer.
     pub spec: &'static CommandSpec,
     /// What to execute, or the refusal to send.
-    pub body: Result<Command, Refusal>,
+    pub body: Result<Command, RequestError>,
     /// Where the answer goes, if one was asked for.
     pub ack: Option<A>,
 }
@@ -54,7 +54,7 @@ impl<A> QueuedRequest<A> {
 pub struct Inbox<A> {
     requests_max: usize,
     queue: Mutex<Queue<A>>,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
     flow: Arc<FlowControl>,
     account: Arc<MemoryAccount>,
 }
@@ -81,12 +81,12 @@ impl<A> Queue<A> {
 }
 
 impl<A> Inbox<A> {
-    /// An empty inbox for `requests_max` requests. It notifies `bell` of [`News::MAIL`], pauses and
+    /// An empty inbox for `requests_max` requests. It notifies `notifier` of [`Signals::MAIL`], pauses and
     /// resumes reading with `flow`, and charges what waits to `account`.
     #[must_use]
     pub fn new(
         requests_max: usize,
-        bell: Arc<Bell>,
+        notifier: Arc<Notifier>,
         flow: Arc<FlowControl>,
         account: &Arc<MemoryAccount>,
     ) -> Self {
@@ -100,7 +100,7 @@ impl<A> Inbox<A> {
         Self {
             requests_max,
             queue: Mutex::new(queue),
-            bell,
+            notifier,
             flow,
             account: Arc::clone(account),
         }
@@ -125,15 +125,15 @@ impl<A> Inbox<A> {
             self.flow.pause_reading();
         }
         drop(queue);
-        self.bell.ring(News::MAIL);
+        self.notifier.notify(Signals::MAIL);
         is_refused
     }
 
     /// Counts a command in, unless it does not fit.
-    fn reserve(&self, queue: &mut Queue<A>, bytes: usize) -> Result<(), Refusal> {
+    fn reserve(&self, queue: &mut Queue<A>, bytes: usize) -> Result<(), RequestError> {
         let bytes_max = self.requests_max.saturating_mul(BYTES_PER_REQUEST);
         if queue.commands >= self.requests_max || queue.bytes + bytes > bytes_max.max(bytes) {
-            return Err(Refusal::busy());
+            return Err(RequestError::busy());
         }
         if !self.account.has_room(bytes) {
             return Err(short_of_memory());
@@ -170,7 +170,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::domain::{RefusalCode, TextLimits};
+    use crate::domain::{RequestErrorCode, TextLimits};
     use crate::memory::{MemoryBudget, Owner};
     use crate::protocol::{JoinRequest, LeaveRequest};
     use crate::session::commands;
@@ -293,6 +293,6 @@ mod tests {
         let codes: Vec<_> = std::iter::from_fn(|| inbox.pop())
             .map(|request| request.body.err().map(|refusal| refusal.code))
             .collect();
-        assert_eq!(codes, [None, Some(RefusalCode::Busy), None]);
+        assert_eq!(codes, [None, Some(RequestErrorCode::Busy), None]);
     }
 }

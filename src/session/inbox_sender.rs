@@ -11,9 +11,9 @@ use super::budget::{Account, FloodError};
 use super::commands::{Command, CommandSpec};
 use super::inbox::{Inbox, QueuedRequest};
 use super::shared::Shared;
-use crate::domain::{Refusal, TextLimits};
+use crate::domain::{RequestError, TextLimits};
 use crate::metrics::Metrics;
-use crate::room::{Bell, News};
+use crate::room::{Notifier, Signals};
 
 /// Puts a client's requests into the inbox of its session.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct InboxSender<A> {
     inbox: Weak<Inbox<A>>,
     account: Arc<Account>,
     text: TextLimits,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
     metrics: Arc<Metrics>,
     flooded: AtomicBool,
 }
@@ -32,14 +32,14 @@ impl<A> InboxSender<A> {
     pub(super) fn new(
         shared: &Shared,
         account: Arc<Account>,
-        bell: Arc<Bell>,
+        notifier: Arc<Notifier>,
         inbox: &Arc<Inbox<A>>,
     ) -> Self {
         Self {
             inbox: Arc::downgrade(inbox),
             account,
             text: shared.settings.text,
-            bell,
+            notifier,
             metrics: Arc::clone(&shared.metrics),
             flooded: AtomicBool::new(false),
         }
@@ -77,7 +77,7 @@ impl<A> InboxSender<A> {
         if self.account.charge_refusal(bytes) == Err(FloodError)
             && !self.flooded.swap(true, Ordering::Relaxed)
         {
-            self.bell.ring(News::FLOODED);
+            self.notifier.notify(Signals::FLOODED);
         }
     }
 
@@ -91,7 +91,7 @@ impl<A> InboxSender<A> {
         };
         let too_large = |()| {
             let (event, max) = (spec.event, spec.event_bytes_max);
-            Err(Refusal::invalid_payload(format!(
+            Err(RequestError::invalid_payload(format!(
                 "{event}: a packet has at most {max} bytes"
             )))
         };
@@ -100,12 +100,12 @@ impl<A> InboxSender<A> {
         self.charge_refusal(bytes);
     }
 
-    fn decode(&self, spec: &CommandSpec, payload: Option<&str>) -> Result<Command, Refusal> {
+    fn decode(&self, spec: &CommandSpec, payload: Option<&str>) -> Result<Command, RequestError> {
         self.check_rate(spec)?;
         spec.decode(payload, &self.text)
     }
 
-    fn check_rate(&self, spec: &CommandSpec) -> Result<(), Refusal> {
+    fn check_rate(&self, spec: &CommandSpec) -> Result<(), RequestError> {
         self.account.take(spec.class)
     }
 }

@@ -44,7 +44,7 @@ pub use shared::{Drain, SessionSettings, Shared};
 
 use crate::memory::MemoryAccount;
 use crate::protocol::Auth;
-use crate::room::{Bell, News};
+use crate::room::{Notifier, Signals};
 use identity::Identity;
 use participant::Participant;
 
@@ -59,20 +59,20 @@ pub fn open<C: Connection + std::fmt::Debug>(
     auth: &Auth,
     network: Option<IpAddr>,
 ) -> (InboxSender<C::Ack>, EndHandle, Box<Session<C>>) {
-    let bell = Arc::new(Bell::default());
+    let notifier = Arc::new(Notifier::default());
     let inbox = inbox::Inbox::new(
         shared.settings.mailbox,
-        Arc::clone(&bell),
+        Arc::clone(&notifier),
         Arc::clone(flow),
         memory,
     );
     let inbox = Arc::new(inbox);
     let identity = Identity::new(&shared.identities, auth, network);
     let account = Arc::new(shared.budgets.account(&identity.user_id, network));
-    let sender = InboxSender::new(shared, Arc::clone(&account), Arc::clone(&bell), &inbox);
-    let end = EndHandle(Arc::clone(&bell));
+    let sender = InboxSender::new(shared, Arc::clone(&account), Arc::clone(&notifier), &inbox);
+    let end = EndHandle(Arc::clone(&notifier));
     let out =
-        outbox::Outbox::new(connection, Arc::clone(flow), Arc::clone(&bell)).charged_to(memory);
+        outbox::Outbox::new(connection, Arc::clone(flow), Arc::clone(&notifier)).charged_to(memory);
     if let Some(error) = identity.token_error {
         shared.metrics.reject(error.as_str());
     }
@@ -84,19 +84,22 @@ pub fn open<C: Connection + std::fmt::Debug>(
         subscriber: Arc::clone(&out) as _,
         joined: None,
     };
-    let session = Session::new(participant, out, inbox, Arc::clone(memory), bell);
+    let session = Session::new(participant, out, inbox, Arc::clone(memory), notifier);
     (sender, end, Box::new(session))
 }
 
 /// Ends a session from outside, also while it waits.
 #[derive(Debug)]
-pub struct EndHandle(Arc<Bell>);
+pub struct EndHandle(Arc<Notifier>);
 
 impl EndHandle {
     /// Ends the session. `said_goodbye` if the client closed its Socket.IO session; otherwise the
     /// connection is lost.
     pub fn disconnected(&self, said_goodbye: bool) {
-        self.0
-            .ring(if said_goodbye { News::LEFT } else { News::GONE });
+        self.0.notify(if said_goodbye {
+            Signals::LEFT
+        } else {
+            Signals::GONE
+        });
     }
 }

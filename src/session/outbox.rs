@@ -20,7 +20,7 @@ use super::flow_control::FlowControl;
 use super::stream::{FrameStream, Written};
 use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::frame;
-use crate::room::{Batch, Bell, Entry, News, Offered, Subscriber};
+use crate::room::{Batch, Entry, Notifier, Offered, Signals, Subscriber};
 use crate::sync::Mutex;
 
 /// Packets that may wait in the library's queue, and so the most in the answer to one poll.
@@ -47,7 +47,7 @@ enum Tried {
 pub struct Outbox<C> {
     connection: C,
     flow: Arc<FlowControl>,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
     state: Mutex<State>,
 }
 
@@ -104,11 +104,11 @@ impl State {
 
 impl<C: Connection> Outbox<C> {
     /// An outbox for a new connection. The library's reply to CONNECT may still be in its queue.
-    pub fn new(connection: C, flow: Arc<FlowControl>, bell: Arc<Bell>) -> Self {
+    pub fn new(connection: C, flow: Arc<FlowControl>, notifier: Arc<Notifier>) -> Self {
         Self {
             connection,
             flow,
-            bell,
+            notifier,
             state: Mutex::new(State {
                 queued: [0].into(),
                 bytes: 0,
@@ -239,8 +239,8 @@ impl<C: Connection> Outbox<C> {
 
     /// Waits for news that ends the session. Cancel safe.
     pub async fn closed(&self) -> CloseReason {
-        let news = self.bell.until(END).await;
-        CloseReason::of(news).unwrap_or(CloseReason::Lost)
+        let signals = self.notifier.wait_for(END).await;
+        CloseReason::of(signals).unwrap_or(CloseReason::Lost)
     }
 
     /// Waits until the network has taken everything sent.
@@ -342,8 +342,8 @@ fn try_write(
 }
 
 impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
-    fn notify(&self, news: News) {
-        self.bell.ring(news);
+    fn notify(&self, signals: Signals) {
+        self.notifier.notify(signals);
     }
 
     fn offer(&self, batch: &Batch) -> Offered {
@@ -361,7 +361,7 @@ impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
                 Written::All => Offered::Taken,
                 Written::Part => {
                     // The session writes the rest.
-                    self.bell.ring(News::ENTRIES);
+                    self.notifier.notify(Signals::ENTRIES);
                     Offered::Taken
                 }
                 Written::Nothing | Written::Closed => Offered::Behind,
@@ -389,7 +389,7 @@ impl<C: Connection + std::fmt::Debug> Subscriber for Outbox<C> {
             _ if !waits => state.stalled = None,
             Some((since, before)) if before == taken => {
                 if now.saturating_duration_since(since) >= timeout {
-                    self.bell.ring(News::STALLED);
+                    self.notifier.notify(Signals::STALLED);
                 }
             }
             _ => state.stalled = Some((now, taken)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::budget::Account;
 use super::identity::Identity;
 use super::shared::Shared;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::room::{Membership, Room, Subscriber};
 
 /// A user who may execute commands.
@@ -22,13 +22,13 @@ pub(crate) struct Participant {
 
 impl Participant {
     /// The joined room.
-    pub(super) fn joined(&self) -> Result<&JoinedRoom, Refusal> {
-        self.joined.as_ref().ok_or_else(Refusal::not_in_room)
+    pub(super) fn joined(&self) -> Result<&JoinedRoom, RequestError> {
+        self.joined.as_ref().ok_or_else(RequestError::not_in_room)
     }
 
     /// The joined room.
-    pub(super) fn joined_mut(&mut self) -> Result<&mut JoinedRoom, Refusal> {
-        self.joined.as_mut().ok_or_else(Refusal::not_in_room)
+    pub(super) fn joined_mut(&mut self) -> Result<&mut JoinedRoom, RequestError> {
+        self.joined.as_mut().ok_or_else(RequestError::not_in_room)
     }
 
     /// Whether another process has taken over the membership in the joined room.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::room::{Bell, Membership, News, UserId};
+use crate::room::{Membership, Notifier, Signals, UserId};
 
 /// How long a membership is held after a takeover, if the grace is shorter. The client is connecting
 /// right now.
@@ -80,7 +80,7 @@ struct Held {
 #[derive(Debug)]
 struct Live {
     serial: Serial,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
 }
 
 impl UserEntry {
@@ -146,19 +146,19 @@ impl SessionRegistry {
         self: &Arc<Self>,
         user_id: &UserId,
         address: Option<IpAddr>,
-        bell: &Arc<Bell>,
+        notifier: &Arc<Notifier>,
     ) -> (SessionGuard, Option<Predecessor>) {
         let serial = self.serial();
         let live = Live {
             serial,
-            bell: Arc::clone(bell),
+            notifier: Arc::clone(notifier),
         };
         let mut by_id = self.by_id.lock();
         let user = by_id.entry(Arc::clone(user_id)).or_default();
         let predecessor = user.live.replace(live).map(|before| {
             let (over, wait) = oneshot::channel();
             user.rare().ending.push((before.serial, over));
-            before.bell.ring(News::OUSTED);
+            before.notifier.notify(Signals::REPLACED);
             wait
         });
         drop(by_id);
@@ -175,7 +175,7 @@ impl SessionRegistry {
     /// ends. If it is held here, it is dropped. A user who has come back since has another one.
     pub fn taken_over_elsewhere(&self, user_id: &UserId) {
         if let Some(live) = self.by_id.lock().get(user_id).and_then(|u| u.live.as_ref()) {
-            live.bell.ring(News::TAKEN_OVER);
+            live.notifier.notify(Signals::TAKEN_OVER);
         }
         drop(self.take_held(user_id, |_, membership| !membership.is_current()));
     }

@@ -15,7 +15,7 @@ use super::participant::Participant;
 use super::registry::{HoldReason, Predecessor};
 use crate::memory::MemoryAccount;
 use crate::protocol::{self, ServerInfo, event};
-use crate::room::{Bell, Fanout, News, Subscription};
+use crate::room::{Fanout, Notifier, Signals, Subscription};
 use crate::{json, random};
 
 /// Shortest time over which the reconnects of drained clients are spread.
@@ -25,7 +25,7 @@ const RECONNECT_SPREAD_MS: u64 = 1000;
 #[derive(Debug)]
 pub struct Session<C: Connection> {
     client: Client<C>,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
     inbox: Arc<Inbox<C::Ack>>,
     // To the counts and, if the client knows that event, to the activity of all rooms.
     _subscriptions: (Subscription, Option<Subscription>),
@@ -37,7 +37,7 @@ impl<C: Connection + Debug> Session<C> {
         out: Arc<Outbox<C>>,
         inbox: Arc<Inbox<C::Ack>>,
         memory: Arc<MemoryAccount>,
-        bell: Arc<Bell>,
+        notifier: Arc<Notifier>,
     ) -> Self {
         let rooms = &participant.shared.rooms;
         let subscribe =
@@ -51,7 +51,7 @@ impl<C: Connection + Debug> Session<C> {
         );
         Self {
             client: Client::new(participant, out, memory),
-            bell,
+            notifier,
             inbox,
             _subscriptions: subscriptions,
         }
@@ -68,7 +68,7 @@ impl<C: Connection + Debug> Session<C> {
         let Identity {
             user_id, network, ..
         } = identity;
-        let (guard, predecessor) = shared.users.register(user_id, *network, &self.bell);
+        let (guard, predecessor) = shared.users.register(user_id, *network, &self.notifier);
         let reason = match self.serve(predecessor).await {
             Ok(never) => match never {},
             Err(reason) => reason,
@@ -155,9 +155,9 @@ impl<C: Connection + Debug> Session<C> {
             return Err(Box::pin(self.drain()).await?);
         }
         loop {
-            let news = self.rest().await?;
-            self.handle_news(news).await?;
-            if news.has(News::DRAIN) {
+            let signals = self.rest().await?;
+            self.handle_signals(signals).await?;
+            if signals.has(Signals::DRAIN) {
                 return Err(Box::pin(self.drain()).await?);
             }
         }
@@ -172,16 +172,16 @@ impl<C: Connection + Debug> Session<C> {
         }
     }
 
-    /// Waits for news. Meanwhile the room's fan-out sends entries directly.
-    async fn rest(&mut self) -> Result<News, CloseReason> {
+    /// Waits for signals. Meanwhile the room's fan-out sends entries directly.
+    async fn rest(&mut self) -> Result<Signals, CloseReason> {
         // Only this task continues a write that the network did not take completely.
         self.client.out.drained().await?;
         if let Some(joined) = &self.client.participant.joined {
             self.client.out.park(joined.cursor);
         }
-        let news = self.bell.news().await;
+        let signals = self.notifier.wait().await;
         self.take_cursor();
-        Ok(news)
+        Ok(signals)
     }
 
     fn take_cursor(&mut self) {
@@ -192,26 +192,26 @@ impl<C: Connection + Debug> Session<C> {
     }
 
     /// Handles everything that the session was notified of.
-    async fn handle_news(&mut self, news: News) -> Result<(), CloseReason> {
-        if let Some(reason) = CloseReason::of(news) {
+    async fn handle_signals(&mut self, signals: Signals) -> Result<(), CloseReason> {
+        if let Some(reason) = CloseReason::of(signals) {
             return Err(reason);
         }
-        if news.has(News::TAKEN_OVER) && self.client.participant.is_taken_over() {
+        if signals.has(Signals::TAKEN_OVER) && self.client.participant.is_taken_over() {
             return Err(CloseReason::Replaced);
         }
-        if news.has(News::ANSWERS) {
+        if signals.has(Signals::ANSWERS) {
             Box::pin(self.client.send_answers()).await?;
         }
-        if news.has(News::MAIL) {
+        if signals.has(Signals::MAIL) {
             self.handle_mail().await?;
         }
-        if news.has(News::ENTRIES) {
+        if signals.has(Signals::ENTRIES) {
             // Tasks that are about to publish more run first, so that one write carries all of it.
             tokio::task::yield_now().await;
             self.client.send_entries().await?;
         }
         for kind in StateKind::ALL {
-            if news.has(kind.signal()) {
+            if signals.has(kind.signal()) {
                 self.client.send_state(kind).await?;
             }
         }
@@ -273,12 +273,12 @@ impl<C: Connection + Debug> Session<C> {
         let mut delay = std::pin::pin!(tokio::time::sleep(Duration::from_millis(delay_ms)));
         loop {
             // The cursor may stay parked when `rest` is cancelled; it is taken back below.
-            let news = tokio::select! {
+            let signals = tokio::select! {
                 biased;
                 () = delay.as_mut() => break,
-                news = self.rest() => news?,
+                signals = self.rest() => signals?,
             };
-            self.handle_news(news).await?;
+            self.handle_signals(signals).await?;
         }
         self.take_cursor();
         self.handle_mail().await?;

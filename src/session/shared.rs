@@ -11,7 +11,7 @@ use crate::domain::{ReservedNames, TextLimits};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::protocol::Limits;
-use crate::room::{News, Rooms, Store};
+use crate::room::{Rooms, Signals, Store};
 
 /// How sessions behave.
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ impl Shared {
     /// Shuts down all sessions, also those that begin later. Only the first call counts.
     pub fn drain(&self, drain: Drain) {
         self.drain.get_or_init(|| drain);
-        self.rooms.counts().audience().notify(News::DRAIN);
+        self.rooms.counts().audience().notify(Signals::DRAIN);
     }
 }
 

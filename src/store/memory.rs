@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::names::Names;
-use crate::domain::{ClientId, Refusal, Username};
+use crate::domain::{ClientId, RequestError, Username};
 use crate::room::{
     Answer, Applied, Arrival, Arrived, Changes, Content, Draft, Member, MemberId, Published,
     Publishing, Room, Store,
@@ -27,7 +27,7 @@ impl MemoryStore {
         }
     }
 
-    fn claim(&self, room: &Room, member: &Member) -> Result<(), Refusal> {
+    fn claim(&self, room: &Room, member: &Member) -> Result<(), RequestError> {
         match &self.names {
             Some(names) => names.claim(room.name(), member),
             None => Ok(()),
@@ -65,7 +65,7 @@ fn announce(changes: &mut Changes<'_>, id: MemberId, member: Member, content: Co
 impl Store for MemoryStore {
     fn append(&self, mut changes: Changes<'_>, draft: Draft<'_>) -> Publishing {
         let Some(member) = changes.member(draft.id).cloned() else {
-            return Answer::Done(Err(Refusal::not_in_room()));
+            return Answer::Done(Err(RequestError::not_in_room()));
         };
         let content = Content::Message {
             text: draft.text.shared(),
@@ -111,7 +111,7 @@ impl Store for MemoryStore {
 
     fn rename(&self, mut changes: Changes<'_>, id: MemberId, username: &Username) -> Answer<()> {
         let Some(before) = changes.member(id).cloned() else {
-            return Answer::Done(Err(Refusal::not_in_room()));
+            return Answer::Done(Err(RequestError::not_in_room()));
         };
         let member = Member {
             username: username.clone(),

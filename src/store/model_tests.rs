@@ -16,7 +16,7 @@ use self::naive::{
 };
 use super::MemoryStore;
 use crate::clock;
-use crate::domain::{ClientId, RefusalCode};
+use crate::domain::{ClientId, RequestErrorCode};
 use crate::room::{
     EntryKind, Joined, Member, Membership, Publishing, Room, RoomSettings, Rooms, Store, Subscriber,
 };
@@ -226,7 +226,7 @@ impl World {
                     );
                 }
                 Err(refusal) => {
-                    assert_eq!(refusal.code, RefusalCode::Conflict);
+                    assert_eq!(refusal.code, RequestErrorCode::Conflict);
                     assert!(first.key.is_some_and(|k| k.2 != said));
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use crate::domain::{Looks, Refusal, RoomName, Username};
+use crate::domain::{RequestError, RoomName, Skeleton, Username};
 use crate::room::{Member, UserId};
 
 /// The names in use. A name belongs to a user and not to a connection, so a user is never refused
@@ -25,7 +25,7 @@ impl Names {
     ///
     /// # Errors
     /// `username_taken` if another user has claimed a name that looks like it.
-    pub fn claim(&self, room: &RoomName, member: &Member) -> Result<(), Refusal> {
+    pub fn claim(&self, room: &RoomName, member: &Member) -> Result<(), RequestError> {
         let Some(looks) = looks_of(member) else {
             return Ok(());
         };
@@ -36,7 +36,7 @@ impl Names {
             holder.is_some_and(|holder| holder.user_id != member.user_id)
         };
         if looks.forms().into_iter().any(is_taken) {
-            return Err(Refusal::username_taken());
+            return Err(RequestError::username_taken());
         }
         for form in looks.forms() {
             let holder = holders.entry(form.into()).or_insert_with(|| Holder {
@@ -71,15 +71,15 @@ impl Names {
     }
 }
 
-fn looks_of(member: &Member) -> Option<Looks> {
+fn looks_of(member: &Member) -> Option<Skeleton> {
     let needs_claim = member.username != Username::anonymous();
-    needs_claim.then(|| Looks::of(member.username.as_str()))
+    needs_claim.then(|| Skeleton::of(member.username.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::RefusalCode;
+    use crate::domain::RequestErrorCode;
 
     fn member(user_id: &str, name: &str) -> Member {
         Member {
@@ -100,7 +100,10 @@ mod tests {
         names.release(&tech, &first);
         let alike = member("eve", "\u{410}da");
         let refused = names.claim(&tech, &alike).err();
-        assert_eq!(refused.map(|r| r.code), Some(RefusalCode::UsernameTaken));
+        assert_eq!(
+            refused.map(|r| r.code),
+            Some(RequestErrorCode::UsernameTaken)
+        );
         assert!(names.claim(&room("music"), &alike).is_ok());
         names.release(&room("music"), &alike);
         names.release(&tech, &again);

@@ -105,7 +105,7 @@ async fn watch(
             packet = connection.packet() => match recorder.take(packet) {
                 Heard::Ended => break,
                 Heard::Answered { body, .. } => newest = Some(newest_id(&body)),
-                Heard::News | Heard::Greeted | Heard::Joined | Heard::NotJoined => {}
+                Heard::Signals | Heard::Greeted | Heard::Joined | Heard::NotJoined => {}
             },
             question = asked.recv() => match question {
                 None => break,

@@ -233,7 +233,7 @@ impl Person {
                 self.answered(number, &body);
                 self.settle(connection);
             }
-            Heard::News => self.settle(connection),
+            Heard::Signals => self.settle(connection),
             Heard::Ended => {}
         }
     }

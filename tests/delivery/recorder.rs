@@ -13,7 +13,7 @@ use super::history::{Event, History, Position, RoomIndex, Word};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
     /// Nothing to act on.
-    News,
+    Signals,
     /// The greeting is over.
     Greeted,
     /// A join was confirmed.
@@ -129,17 +129,17 @@ impl Recorder {
                     return heard;
                 }
                 self.note(Event::Unexpected(format!("{event:?}")));
-                Heard::News
+                Heard::Signals
             }
             Packet::Ack { id, body } => Heard::Answered { number: id, body },
-            Packet::Ping | Packet::Noop | Packet::Connected(_) => Heard::News,
+            Packet::Ping | Packet::Noop | Packet::Connected(_) => Heard::Signals,
             Packet::TransportClosed(_)
             | Packet::Close
             | Packet::Disconnected
             | Packet::ConnectError(_) => Heard::Ended,
             other => {
                 self.note(Event::Unexpected(format!("{other:?}")));
-                Heard::News
+                Heard::Signals
             }
         }
     }
@@ -175,7 +175,7 @@ impl Recorder {
             }
             _ => return None,
         }
-        Some(Heard::News)
+        Some(Heard::Signals)
     }
 
     fn joined(&mut self, event: &hubbub_test_client::Event) -> Option<Heard> {

@@ -14,7 +14,8 @@ use crate::fake_stream::Stream;
 use crate::flow_control::FlowControl;
 use crate::outbox::{Outbox, POLL_BYTES};
 use crate::room::{
-    Batch, Bell, EntryKind, Fanout, Log, LogBounds, News, Offered, Read, Subscriber, Subscription,
+    Batch, EntryKind, Fanout, Log, LogBounds, Notifier, Offered, Read, Signals, Subscriber,
+    Subscription,
 };
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
@@ -96,11 +97,11 @@ impl Room {
 /// What a client has received, and hangs up after it has received `last`.
 #[derive(Debug)]
 pub struct Line {
-    pub bell: Arc<Bell>,
+    pub notifier: Arc<Notifier>,
     /// Not loom's, so it is never held over a step of loom's.
     pub heard: std::sync::Mutex<Vec<u64>>,
     /// Rung for each packet that the transport has to write.
-    pub transport: Bell,
+    pub transport: Notifier,
     last: u64,
     steps: AtomicU64,
 }
@@ -111,9 +112,9 @@ impl Line {
         // A step of loom's: others may go first here.
         self.steps.fetch_add(1, Ordering::Relaxed);
         self.heard.lock().unwrap().push(id);
-        self.transport.ring(News::MAIL);
+        self.transport.notify(Signals::MAIL);
         if id == self.last {
-            self.bell.ring(News::GONE);
+            self.notifier.notify(Signals::GONE);
         }
     }
 
@@ -136,9 +137,9 @@ pub struct Client {
 impl Client {
     pub fn new(last: u64) -> Self {
         let line = Line {
-            bell: Arc::default(),
+            notifier: Arc::default(),
             heard: std::sync::Mutex::default(),
-            transport: Bell::default(),
+            transport: Notifier::default(),
             last,
             steps: AtomicU64::new(0),
         };
@@ -195,7 +196,7 @@ pub struct Session {
 impl Session {
     pub fn new(room: &Arc<Room>, client: Client, flow: Arc<FlowControl>) -> Self {
         let line = Arc::clone(&client.line);
-        let out = Arc::new(Outbox::new(client, flow, Arc::clone(&line.bell)));
+        let out = Arc::new(Outbox::new(client, flow, Arc::clone(&line.notifier)));
         let subscriber: Arc<dyn Subscriber> = Arc::clone(&out) as _;
         Self {
             room: Arc::clone(room),
@@ -210,9 +211,9 @@ impl Session {
     pub async fn run(mut self) -> Vec<u64> {
         while self.out.drained().await.is_ok() {
             self.out.park(self.cursor);
-            let news = self.line.bell.news().await;
+            let news = self.line.notifier.wait().await;
             self.cursor = self.out.unpark().unwrap();
-            if news.has(News::GONE) || self.send_entries().await.is_err() {
+            if news.has(Signals::GONE) || self.send_entries().await.is_err() {
                 break;
             }
         }
@@ -272,7 +273,7 @@ fn each_entry_is_sent_once_and_in_order_over_a_websocket() {
     hears(3, Some(true), |room, line| {
         room.publish();
         // Something else wakes the session, maybe while the fan-out is sending to it.
-        line.bell.ring(News::MAIL);
+        line.notifier.notify(Signals::MAIL);
         room.publish();
         room.publish();
     });
@@ -282,7 +283,7 @@ fn each_entry_is_sent_once_and_in_order_over_a_websocket() {
 fn each_entry_is_sent_once_and_in_order_where_the_network_is_slow() {
     hears(2, Some(false), |room, line| {
         room.publish();
-        line.bell.ring(News::MAIL);
+        line.notifier.notify(Signals::MAIL);
         room.publish();
     });
 }
@@ -291,7 +292,7 @@ fn each_entry_is_sent_once_and_in_order_where_the_network_is_slow() {
 fn each_entry_is_sent_once_and_in_order_while_the_transport_polls() {
     hears(2, None, |room, line| {
         room.publish();
-        line.bell.ring(News::MAIL);
+        line.notifier.notify(Signals::MAIL);
         room.publish();
     });
 }
@@ -337,7 +338,7 @@ fn a_subscriber_that_has_read_on_by_itself_is_not_sent_it_again() {
         let client = Client::new(9);
         let line = Arc::clone(&client.line);
         let stream = Stream::new(&line, true);
-        let out = Outbox::new(client, websocket(&stream), Arc::clone(&line.bell));
+        let out = Outbox::new(client, websocket(&stream), Arc::clone(&line.notifier));
         assert_eq!(
             out.offer(&batch(0, 1)),
             Offered::Behind,

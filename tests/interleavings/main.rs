@@ -1,5 +1,5 @@
 //! Every order of steps between those who publish, the fan-out, sessions and the transport, tried out by
-//! loom on the service's own files: the bell, the fan-out, the flow control and the outbox are compiled in
+//! loom on the service's own files: the notifier, the fan-out, the flow control and the outbox are compiled in
 //! here once more, with loom's atomics and locks (`sync.rs`) in the place of the real ones.
 //!
 //!     cargo test --test interleavings
@@ -8,14 +8,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(dead_code, reason = "these tests need not all of what the files offer")]
 
-mod bell_tests;
 mod fake_stream;
 mod hand_over;
+mod notifier_tests;
 mod sync;
 mod window;
 
-#[path = "../../src/room/bell.rs"]
-mod bell;
 #[path = "../../src/session/connection.rs"]
 mod connection;
 #[path = "../../src/room/entry.rs"]
@@ -26,6 +24,8 @@ mod fanout;
 mod flow_control;
 #[path = "../../src/room/log.rs"]
 mod log;
+#[path = "../../src/room/notifier.rs"]
+mod notifier;
 #[path = "../../src/session/outbox.rs"]
 mod outbox;
 #[path = "../../src/room/ring.rs"]
@@ -45,9 +45,9 @@ mod protocol {
 
 /// The same for `crate::room`.
 mod room {
-    pub use crate::bell::{Bell, News};
     pub use crate::fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
     pub use crate::log::{Entry, EntryKind, Log, LogBounds, Read};
+    pub use crate::notifier::{Notifier, Signals};
 }
 
 /// Tries every order of `run`'s steps in which threads are interrupted at most `interruptions`

@@ -12,7 +12,7 @@ use crate::explore;
 use crate::flow_control::FlowControl;
 use crate::hand_over::{Client, Room, Session, payload, polling};
 use crate::outbox::Outbox;
-use crate::room::{News, Subscriber};
+use crate::room::{Signals, Subscriber};
 
 #[test]
 fn waiting_ends_when_enough_is_taken() {
@@ -36,10 +36,10 @@ fn waiting_ends_when_enough_is_taken() {
 fn waiting_ends_when_the_connection_does() {
     explore(2, || {
         let client = Client::new(9);
-        let (flow, bell) = (polling(), Arc::clone(&client.line.bell));
-        let out = Outbox::new(client, flow, Arc::clone(&bell));
+        let (flow, notifier) = (polling(), Arc::clone(&client.line.notifier));
+        let out = Outbox::new(client, flow, Arc::clone(&notifier));
         block_on(out.emit("receive_message", &payload(1, true))).unwrap();
-        let ending = thread::spawn(move || bell.ring(News::GONE));
+        let ending = thread::spawn(move || notifier.notify(Signals::GONE));
         let ended = block_on(out.emit("receive_message", &payload(2, true)));
         assert_eq!(ended, Err(CloseReason::Lost));
         ending.join().unwrap();
@@ -83,7 +83,7 @@ fn a_reader_without_room_reads_on_when_there_is() {
         });
         let writer = thread::spawn(move || {
             while flow.taken() < 3 {
-                block_on(line.transport.news());
+                block_on(line.transport.wait());
                 // The reply to CONNECT comes first.
                 let written = 1 + line.heard.lock().unwrap().len() as u64;
                 flow.take(written - flow.taken());
@@ -99,8 +99,8 @@ fn a_reader_without_room_reads_on_when_there_is() {
 fn who_waits_for_a_transport_that_takes_nothing_is_told() {
     explore(2, || {
         let client = Client::new(9);
-        let (flow, bell) = (polling(), Arc::clone(&client.line.bell));
-        let out = Arc::new(Outbox::new(client, flow, bell));
+        let (flow, notifier) = (polling(), Arc::clone(&client.line.notifier));
+        let out = Arc::new(Outbox::new(client, flow, notifier));
         let large = payload(1, true);
         block_on(out.emit("receive_message", &large)).unwrap();
         let watched = Arc::clone(&out);

@@ -87,7 +87,7 @@ async fn a_name_that_nobody_can_read_is_invalid() {
         "a\u{0}b",
         "a\nb",
         "a\tb",
-        "\u{7}bell",
+        "\u{7}notifier",
         "\u{202e}ecila",
         "a\u{2066}b",
         "\u{200b}",

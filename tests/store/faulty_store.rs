@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hubbub::domain::{Refusal, Username};
+use hubbub::domain::{RequestError, Username};
 use hubbub::room::{
     Answer, Applied, Arrival, Arrived, Changes, Content, Draft, Member, MemberId, Outcome,
     Published, Publishing, Room, Rooms, Store, UserId,
@@ -32,13 +32,13 @@ enum Request {
         room: Arc<Room>,
         id: MemberId,
         member: Member,
-        sender: oneshot::Sender<Result<Arrived, Refusal>>,
+        sender: oneshot::Sender<Result<Arrived, RequestError>>,
     },
     Rename {
         room: Arc<Room>,
         id: MemberId,
         username: Username,
-        sender: oneshot::Sender<Result<(), Refusal>>,
+        sender: oneshot::Sender<Result<(), RequestError>>,
     },
     Leave {
         room: Arc<Room>,
@@ -182,8 +182,8 @@ impl Worker {
             } => {
                 let mut changes = room.changes();
                 let result = match changes.member(id).cloned() {
-                    _ if is_refused => Err(Refusal::unavailable()),
-                    None => Err(Refusal::not_in_room()),
+                    _ if is_refused => Err(RequestError::unavailable()),
+                    None => Err(RequestError::not_in_room()),
                     Some(member) => Ok(append(&mut changes, id, member, content)),
                 };
                 Box::new(move || outcome.send(result))
@@ -195,7 +195,7 @@ impl Worker {
                 sender,
             } => {
                 let result = if is_refused {
-                    Err(Refusal::unavailable())
+                    Err(RequestError::unavailable())
                 } else {
                     Ok(self.join(&room, id, member))
                 };
@@ -209,7 +209,7 @@ impl Worker {
                 sender,
             } => {
                 let result = if is_refused {
-                    Err(Refusal::unavailable())
+                    Err(RequestError::unavailable())
                 } else {
                     rename(&room, id, &username)
                 };
@@ -273,10 +273,10 @@ impl Worker {
     }
 }
 
-fn rename(room: &Room, id: MemberId, username: &Username) -> Result<(), Refusal> {
+fn rename(room: &Room, id: MemberId, username: &Username) -> Result<(), RequestError> {
     let mut changes = room.changes();
     let Some(before) = changes.rename(id, username) else {
-        return Err(Refusal::not_in_room());
+        return Err(RequestError::not_in_room());
     };
     if let Some(member) = changes.member(id).cloned() {
         notice(&mut changes, id, member, Content::Renamed { before });

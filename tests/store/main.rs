@@ -1,6 +1,6 @@
 //! A store of another kind: late, failing, and answering out of order. What clients are promised holds
 //! over it as over the service's own. And what every store has in common: which messages it keeps.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod faulty_store;
 mod promises;

@@ -12,14 +12,15 @@ const SECRET_KEY: &str = "a key that is the same on all nodes";
 /// Where the rooms of a case are kept.
 enum Kind {
     Memory,
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 /// The stores that can be had here.
 async fn stores() -> Vec<Kind> {
     let mut stores = vec![Kind::Memory];
     if cfg!(feature = "cluster") {
-        stores.extend(Redis::start(Keeps::Nothing).await.map(Kind::Redis));
+        let redis = Redis::start(Keeps::Nothing).await;
+        stores.extend(redis.map(|redis| Kind::Redis(Box::new(redis))));
     }
     stores
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use unicode_normalization::is_nfc;
 
-use super::super::tricky::tricky_text;
+use super::super::strategies::tricky_text;
 use super::*;
 
 fn parse(raw: &str) -> Result<Username, UsernameError> {

@@ -2,7 +2,7 @@
 
 use super::registry::{PRUNE_FROM, UNUSED_MAX};
 use super::*;
-use crate::domain::RefusalCode;
+use crate::domain::RequestErrorCode;
 
 fn budgets(users_per_address: u32) -> Budgets {
     let rate = |per_second, burst| Rate::new(per_second, burst);
@@ -32,7 +32,7 @@ fn a_budget_is_the_users_and_not_the_connections() {
     assert!(first_refusal(&budgets).retry_after.is_some());
 }
 
-fn first_refusal(budgets: &Budgets) -> Refusal {
+fn first_refusal(budgets: &Budgets) -> RequestError {
     let account = budgets.account(&user("ada"), None);
     let refused = account.take(Class::Message).err();
     refused.unwrap_or_else(|| panic!("it was accepted"))
@@ -88,7 +88,7 @@ fn an_answer_larger_than_what_is_left_is_owed() {
     let refused = account.check_answers().err();
     assert_eq!(
         refused.as_ref().map(|refusal| refusal.code),
-        Some(RefusalCode::RateLimited)
+        Some(RequestErrorCode::RateLimited)
     );
     let wait = refused.and_then(|refusal| refusal.retry_after);
     assert!(wait.is_some_and(|wait| wait <= Duration::from_secs(17)));

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::ClientRequest;
 use crate::session::budget::Class;
 use crate::session::client::Client;
@@ -29,7 +29,7 @@ pub(crate) trait Execute: ClientRequest {
     }
 
     /// The action.
-    async fn run(self, participant: &mut Participant) -> Result<Self::Response, Refusal>;
+    async fn run(self, participant: &mut Participant) -> Result<Self::Response, RequestError>;
 
     /// Sends what the action gave.
     async fn respond<C: Connection + Debug>(

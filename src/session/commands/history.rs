@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::{HISTORY_PAGE_BYTES_MAX, HistoryBody, HistoryRequest};
 use crate::room::{Page, Room};
 use crate::session::budget::Class;
@@ -23,7 +23,7 @@ impl Execute for HistoryRequest {
             .map_or(0, |joined| page_bytes(joined.room()))
     }
 
-    async fn run(self, participant: &mut Participant) -> Result<Page, Refusal> {
+    async fn run(self, participant: &mut Participant) -> Result<Page, RequestError> {
         let room = participant.joined()?.room();
         participant.account.check_answers()?;
         Ok(read_page(room, self))

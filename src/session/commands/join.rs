@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 
 use super::execute::Execute;
 use super::{history, users};
-use crate::domain::{Refusal, Username};
+use crate::domain::{RequestError, Username};
 use crate::json;
 use crate::protocol::{Accepted, JoinConfirm, JoinRequest, Position, USERS_MAX, event};
 use crate::room::members::Member;
-use crate::room::{Membership, News, Page, Room, UsersPage};
+use crate::room::{Membership, Page, Room, Signals, UsersPage};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -62,7 +62,7 @@ impl Execute for Box<JoinRequest> {
         history + users
     }
 
-    async fn run(self, participant: &mut Participant) -> Result<Box<JoinResponse>, Refusal> {
+    async fn run(self, participant: &mut Participant) -> Result<Box<JoinResponse>, RequestError> {
         Box::pin(participant.join(*self)).await.map(Box::new)
     }
 
@@ -129,9 +129,9 @@ async fn send_response<C: Connection + Debug>(
 
 impl Participant {
     /// Enters a room and reads what the request asks of it.
-    async fn join(&mut self, join: JoinRequest) -> Result<JoinResponse, Refusal> {
+    async fn join(&mut self, join: JoinRequest) -> Result<JoinResponse, RequestError> {
         let room = self.shared.rooms.get(&join.room).cloned();
-        let room = room.ok_or_else(Refusal::unknown_room)?;
+        let room = room.ok_or_else(RequestError::unknown_room)?;
         self.account.check_answers()?;
         let own_notice = self.enter(&room, &join).await?;
         let joined = self.joined_mut()?;
@@ -168,7 +168,7 @@ impl Participant {
         &mut self,
         room: &Arc<Room>,
         join: &JoinRequest,
-    ) -> Result<Option<Box<RawValue>>, Refusal> {
+    ) -> Result<Option<Box<RawValue>>, RequestError> {
         self.shared.settings.reserved_names.check(&join.username)?;
         if let Some(joined) = self
             .joined
@@ -189,7 +189,7 @@ impl Participant {
             Ok(joined) => {
                 if !joined.membership.is_current() {
                     // The user has come to another process meanwhile.
-                    self.subscriber.notify(News::TAKEN_OVER);
+                    self.subscriber.notify(Signals::TAKEN_OVER);
                 }
                 drop(held);
                 self.joined = Some(JoinedRoom::new(joined.membership, joined.position));

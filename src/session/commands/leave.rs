@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::LeaveRequest;
 use crate::session::budget::Class;
 use crate::session::client::Client;
@@ -16,7 +16,7 @@ impl Execute for LeaveRequest {
 
     type Response = ();
 
-    async fn run(self, participant: &mut Participant) -> Result<(), Refusal> {
+    async fn run(self, participant: &mut Participant) -> Result<(), RequestError> {
         if self.closing {
             participant.joined_mut()?.closing = true;
             return Ok(());
@@ -27,7 +27,7 @@ impl Execute for LeaveRequest {
             .users
             .claim(&participant.identity.user_id);
         if participant.joined.take().is_none() && held.is_none() {
-            return Err(Refusal::not_in_room());
+            return Err(RequestError::not_in_room());
         }
         Ok(())
     }

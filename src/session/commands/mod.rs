@@ -20,7 +20,7 @@ use super::budget::Class;
 use super::client::Client;
 use super::connection::{CloseReason, Connection};
 use super::participant::Participant;
-use crate::domain::{Refusal, TextLimits};
+use crate::domain::{RequestError, TextLimits};
 use crate::protocol::{
     ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, SendRequest, TypingRequest,
     UsersRequest,
@@ -39,12 +39,12 @@ pub struct CommandSpec {
     pub may_overtake_answers: bool,
     /// Whether it may end the membership in the joined room.
     pub leaves_room: bool,
-    decode: fn(Option<&str>, &TextLimits) -> Result<Command, Refusal>,
+    decode: fn(Option<&str>, &TextLimits) -> Result<Command, RequestError>,
 }
 
 impl CommandSpec {
     const fn of<R: Execute>(
-        decode: fn(Option<&str>, &TextLimits) -> Result<Command, Refusal>,
+        decode: fn(Option<&str>, &TextLimits) -> Result<Command, RequestError>,
     ) -> Self {
         Self {
             event: R::EVENT,
@@ -59,8 +59,12 @@ impl CommandSpec {
     /// Decodes a payload of this command's event; see [`ClientRequest::decode`].
     ///
     /// # Errors
-    /// A [`Refusal`] ready to be sent.
-    pub fn decode(&self, payload: Option<&str>, limits: &TextLimits) -> Result<Command, Refusal> {
+    /// A [`RequestError`] ready to be sent.
+    pub fn decode(
+        &self,
+        payload: Option<&str>,
+        limits: &TextLimits,
+    ) -> Result<Command, RequestError> {
         (self.decode)(payload, limits)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::execute::Execute;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::SendRequest;
 use crate::room::Publishing;
 use crate::session::budget::Class;
@@ -18,7 +18,7 @@ impl Execute for SendRequest {
 
     type Response = Publishing;
 
-    async fn run(self, participant: &mut Participant) -> Result<Publishing, Refusal> {
+    async fn run(self, participant: &mut Participant) -> Result<Publishing, RequestError> {
         match participant.send(&self) {
             Publishing::Done(Err(refusal)) => Err(refusal),
             publishing => Ok(publishing),
@@ -42,7 +42,7 @@ impl Participant {
     /// Publishes a message, or starts to.
     fn send(&self, send: &SendRequest) -> Publishing {
         let Some(joined) = &self.joined else {
-            return Publishing::Done(Err(Refusal::not_in_room()));
+            return Publishing::Done(Err(RequestError::not_in_room()));
         };
         let subscriber = || Arc::clone(&self.subscriber);
         joined

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::TypingRequest;
 use crate::session::budget::Class;
 use crate::session::client::Client;
@@ -16,7 +16,7 @@ impl Execute for TypingRequest {
 
     type Response = ();
 
-    async fn run(self, participant: &mut Participant) -> Result<(), Refusal> {
+    async fn run(self, participant: &mut Participant) -> Result<(), RequestError> {
         participant.joined()?.membership.set_typing(self.typing);
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use crate::domain::Refusal;
+use crate::domain::RequestError;
 use crate::protocol::{USERS_MAX, UsersBody, UsersRequest};
 use crate::room::{Room, UsersPage};
 use crate::session::budget::Class;
@@ -26,7 +26,7 @@ impl Execute for UsersRequest {
             .map_or(0, |joined| page_bytes(joined.room()))
     }
 
-    async fn run(self, participant: &mut Participant) -> Result<UsersPage, Refusal> {
+    async fn run(self, participant: &mut Participant) -> Result<UsersPage, RequestError> {
         let room = participant.joined()?.room();
         participant.account.check_answers()?;
         read_page(room, &self)
@@ -47,10 +47,10 @@ impl Execute for UsersRequest {
 }
 
 /// A page of a room's users.
-pub(crate) fn read_page(room: &Room, request: &UsersRequest) -> Result<UsersPage, Refusal> {
+pub(crate) fn read_page(room: &Room, request: &UsersRequest) -> Result<UsersPage, RequestError> {
     let page = room.users(request.after.as_deref(), request.limit);
     page.ok_or_else(|| {
-        Refusal::invalid_payload(
+        RequestError::invalid_payload(
             "list_users: after names nobody in this room (any more): start again without it",
         )
     })

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::domain::{MessageText, RoomName, TextLimits, Username};
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
-use crate::room::{Batch, EntryKind, LogBounds, News, Offered, RoomSettings, Subscriber};
+use crate::room::{Batch, EntryKind, LogBounds, Offered, RoomSettings, Signals, Subscriber};
 
 pub const ROOMS: [&str; 2] = ["tech", "general"];
 pub const NAMES: [&str; 3] = ["Ada", "Bob", "Łucja 🌍"];
@@ -126,8 +126,8 @@ pub struct Heard {
 }
 
 impl Subscriber for FakeSubscriber {
-    fn notify(&self, news: News) {
-        self.heard.lock().rung |= news.has(News::ENTRIES);
+    fn notify(&self, signals: Signals) {
+        self.heard.lock().rung |= signals.has(Signals::ENTRIES);
     }
 
     fn offer(&self, batch: &Batch) -> Offered {

@@ -10,7 +10,7 @@ use super::message::Joining;
 use super::scripts::Script;
 use super::settings::Settings;
 use crate::clock;
-use crate::domain::{Looks, Username};
+use crate::domain::{Skeleton, Username};
 use crate::random;
 use crate::room::{LogPosition, NodeId};
 
@@ -28,7 +28,7 @@ pub struct Context {
     /// What the nodes must agree on, as they tell each other.
     pub settings: Settings,
     /// By how much Redis's clock is ahead of this process's monotonic one, as far as it is believed.
-    pub believed_offset_ms: AtomicI64,
+    pub trusted_offset_ms: AtomicI64,
 }
 
 impl Context {
@@ -95,7 +95,7 @@ impl Context {
             .arg(kept.notices_from)
             .arg(self.node_name())
             .arg(self.notice_limit)
-            .arg(clock::mono_ms().saturating_add(self.believed_offset_ms.load(Ordering::Relaxed)));
+            .arg(clock::mono_ms().saturating_add(self.trusted_offset_ms.load(Ordering::Relaxed)));
     }
 
     /// What a name looks like, where names are unique: one a line.
@@ -103,7 +103,7 @@ impl Context {
         if !self.unique_names || *username == Username::anonymous() {
             return String::new();
         }
-        let looks = Looks::of(username.as_str());
+        let looks = Skeleton::of(username.as_str());
         looks.forms().join("\n")
     }
 }

@@ -43,7 +43,7 @@ use self::request::Queued;
 use self::settings::Settings;
 use self::status::Status;
 use self::tail::Tail;
-use crate::domain::{Refusal, RoomName, Username};
+use crate::domain::{RequestError, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::room::{
     Answer, Arrival, Arrived, Changes, Draft, LogBounds, MemberId, NodeId, Publishing, Room, Rooms,
@@ -128,7 +128,7 @@ impl RedisStore {
         let context = Arc::new(Context {
             node,
             settings: Settings::of(&settings),
-            believed_offset_ms: AtomicI64::new(0),
+            trusted_offset_ms: AtomicI64::new(0),
             prefix: settings.prefix,
             notice_limit: settings.notice_limit,
             unique_names: settings.unique_names,
@@ -161,7 +161,7 @@ impl RedisStore {
 impl Store for RedisStore {
     fn append(&self, changes: Changes<'_>, draft: Draft<'_>) -> Publishing {
         let Some(member) = changes.member(draft.id).cloned() else {
-            return Answer::Done(Err(Refusal::not_in_room()));
+            return Answer::Done(Err(RequestError::not_in_room()));
         };
         let position = changes.position();
         drop(changes);

@@ -20,7 +20,7 @@ use super::queue::Requests;
 use super::request::Adopted;
 use super::scripts::Script;
 use super::status::Status;
-use crate::clock::{self, Believed};
+use crate::clock::{self, TrustedClock};
 use crate::random;
 use crate::room::{LogPosition, Member, MemberId, Room, Rooms};
 
@@ -46,7 +46,7 @@ pub struct Presence {
     /// By how much Redis's clock is ahead of this machine's, in milliseconds.
     ahead_ms: AtomicI64,
     /// Redis's clock, as far as it is believed, and since when it has been where it is.
-    redis_clock: Mutex<(Believed, Instant)>,
+    redis_clock: Mutex<(TrustedClock, Instant)>,
     /// The next beat compares again.
     again: Arc<AtomicBool>,
     /// Settings that other nodes have otherwise, and which nodes; as last logged.
@@ -67,7 +67,7 @@ impl Presence {
             status,
             requests,
             ahead_ms: AtomicI64::new(0),
-            redis_clock: Mutex::new((Believed::default(), Instant::now())),
+            redis_clock: Mutex::new((TrustedClock::default(), Instant::now())),
             again: Arc::default(),
             mismatches: Mutex::default(),
         }
@@ -152,7 +152,7 @@ impl Presence {
         let offset_ms = believed_ms.saturating_sub(mono_ms);
         let before_ms = self
             .context
-            .believed_offset_ms
+            .trusted_offset_ms
             .swap(offset_ms, Ordering::Relaxed);
         if clock.is_in_doubt() || offset_ms.abs_diff(before_ms) > millis(LEASE) {
             *steady_since = Instant::now();

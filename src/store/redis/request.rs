@@ -13,7 +13,7 @@ use super::connection::{Connection, RedisError, read};
 use super::message::{Joining, Message};
 use super::scripts::Script;
 use crate::clock;
-use crate::domain::{ClientId, Refusal, RoomName, Username};
+use crate::domain::{ClientId, RequestError, RoomName, Username};
 use crate::random;
 use crate::room::{Arrived, LogPosition, MemberId, Outcome, Published};
 
@@ -31,7 +31,7 @@ pub enum Request {
     /// Make a user a member.
     Join {
         joining: Joining,
-        sender: oneshot::Sender<Result<Arrived, Refusal>>,
+        sender: oneshot::Sender<Result<Arrived, RequestError>>,
     },
     /// Make a member known that Redis should know.
     Adopt {
@@ -43,7 +43,7 @@ pub enum Request {
         position: LogPosition,
         id: MemberId,
         username: Username,
-        sender: oneshot::Sender<Result<(), Refusal>>,
+        sender: oneshot::Sender<Result<(), RequestError>>,
     },
     /// End a membership.
     Leave { position: LogPosition, id: MemberId },
@@ -199,7 +199,7 @@ impl Queued {
         };
         let words = words.map_err(|trouble| {
             tracing::warn!("Redis did not do what it was asked: {trouble}");
-            Refusal::unavailable()
+            RequestError::unavailable()
         });
         match self.request {
             Request::Publish {
@@ -223,10 +223,10 @@ impl Queued {
     /// Tells whoever asked that it cannot be done now.
     pub fn give_up(self) {
         match self.request {
-            Request::Publish { outcome, .. } => outcome.send(Err(Refusal::unavailable())),
-            Request::Join { sender, .. } => send(sender, Err(Refusal::unavailable())),
+            Request::Publish { outcome, .. } => outcome.send(Err(RequestError::unavailable())),
+            Request::Join { sender, .. } => send(sender, Err(RequestError::unavailable())),
             Request::Adopt { outcome, .. } => outcome(Adopted::Later),
-            Request::Rename { sender, .. } => send(sender, Err(Refusal::unavailable())),
+            Request::Rename { sender, .. } => send(sender, Err(RequestError::unavailable())),
             Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
@@ -245,13 +245,13 @@ fn hash_of(text: &str) -> String {
     random::hex(&hash[..16])
 }
 
-fn published(words: &[String]) -> Result<Published, Refusal> {
+fn published(words: &[String]) -> Result<Published, RequestError> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (duplicate, id, at) = match words[..] {
         ["new", id, at] => (false, id, at),
         ["known", id, at] => (true, id, at),
-        ["conflict"] => return Err(Refusal::conflict()),
-        _ => return Err(Refusal::unavailable()),
+        ["conflict"] => return Err(RequestError::conflict()),
+        _ => return Err(RequestError::unavailable()),
     };
     match (id.parse(), at.parse()) {
         (Ok(id), Ok(at_ms)) => Ok(Published {
@@ -259,25 +259,25 @@ fn published(words: &[String]) -> Result<Published, Refusal> {
             at_ms,
             duplicate,
         }),
-        _ => Err(Refusal::unavailable()),
+        _ => Err(RequestError::unavailable()),
     }
 }
 
-fn arrived(words: &[String]) -> Result<Arrived, Refusal> {
+fn arrived(words: &[String]) -> Result<Arrived, RequestError> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["joined", epoch, position, unannounced, replaced] => Ok(Arrived {
             epoch: epoch.into(),
-            position: position.parse().map_err(|_| Refusal::unavailable())?,
+            position: position.parse().map_err(|_| RequestError::unavailable())?,
             unannounced: unannounced == "1",
             replaced: replaced.parse().ok(),
         }),
-        ["taken"] => Err(Refusal::username_taken()),
-        _ => Err(Refusal::unavailable()),
+        ["taken"] => Err(RequestError::username_taken()),
+        _ => Err(RequestError::unavailable()),
     }
 }
 
-fn adopted(words: Result<Vec<String>, Refusal>) -> Adopted {
+fn adopted(words: Result<Vec<String>, RequestError>) -> Adopted {
     match words
         .as_deref()
         .map(|words| words.first().map(String::as_str))
@@ -288,11 +288,11 @@ fn adopted(words: Result<Vec<String>, Refusal>) -> Adopted {
     }
 }
 
-fn renamed(words: &[String]) -> Result<(), Refusal> {
+fn renamed(words: &[String]) -> Result<(), RequestError> {
     match words.first().map(String::as_str) {
         Some("renamed") => Ok(()),
-        Some("taken") => Err(Refusal::username_taken()),
-        Some("gone") => Err(Refusal::not_in_room()),
-        _ => Err(Refusal::unavailable()),
+        Some("taken") => Err(RequestError::username_taken()),
+        Some("gone") => Err(RequestError::not_in_room()),
+        _ => Err(RequestError::unavailable()),
     }
 }

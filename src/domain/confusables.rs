@@ -10,12 +10,12 @@ use super::letters::drawn_as;
 /// invisible characters. Written in small letters and in capitals, because some characters are
 /// confusable in one case only: `1` and `I` are, `1` and `i` are not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Looks {
+pub struct Skeleton {
     small: Box<str>,
     capital: Box<str>,
 }
 
-impl Looks {
+impl Skeleton {
     /// How this name looks.
     #[must_use]
     pub fn of(name: &str) -> Self {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn alike(one: &str, other: &str) -> bool {
-        Looks::of(one).is_like(&Looks::of(other))
+        Skeleton::of(one).is_like(&Skeleton::of(other))
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::username::UsernameError;
 /// The code of a refusal, for programs to act on. The set is closed and part of the wire contract: a code is never
 /// renamed, and a new one is an addition to the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RefusalCode {
+pub enum RequestErrorCode {
     /// No room has that name.
     UnknownRoom,
     /// The payload is not what the event takes.
@@ -41,7 +41,7 @@ pub enum RefusalCode {
     Unavailable,
 }
 
-impl RefusalCode {
+impl RequestErrorCode {
     /// All codes, in the order of the contract.
     pub const ALL: [Self; 13] = [
         Self::UnknownRoom,
@@ -80,7 +80,7 @@ impl RefusalCode {
     }
 }
 
-impl fmt::Display for RefusalCode {
+impl fmt::Display for RequestErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -92,17 +92,17 @@ impl fmt::Display for RefusalCode {
 /// client sent. Displays as the message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Refusal {
+pub struct RequestError {
     /// What happened, for programs.
-    pub code: RefusalCode,
+    pub code: RequestErrorCode,
     /// What happened and what to do, for people: one sentence, plain text.
     pub message: Cow<'static, str>,
     /// How long to wait before the same request can succeed, where that is known.
     pub retry_after: Option<Duration>,
 }
 
-impl Refusal {
-    fn new(code: RefusalCode, message: impl Into<Cow<'static, str>>) -> Self {
+impl RequestError {
+    fn new(code: RequestErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -122,33 +122,33 @@ impl Refusal {
     /// No such room. The message is the original's, to the letter: its clients may compare it.
     #[must_use]
     pub fn unknown_room() -> Self {
-        Self::new(RefusalCode::UnknownRoom, "Invalid room name")
+        Self::new(RequestErrorCode::UnknownRoom, "Invalid room name")
     }
 
     /// The payload is not what the event takes; `detail` says how, without quoting the payload.
     #[must_use]
     pub fn invalid_payload(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(RefusalCode::InvalidPayload, detail)
+        Self::new(RequestErrorCode::InvalidPayload, detail)
     }
 
     /// The name cannot be used; `detail` says why. For what [`UsernameError`] knows use `From`.
     #[must_use]
     pub fn invalid_username(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(RefusalCode::InvalidUsername, detail)
+        Self::new(RequestErrorCode::InvalidUsername, detail)
     }
 
     /// The text cannot be sent; `detail` says why (a lone surrogate, for instance, which never becomes a `str`). For
     /// what [`MessageTextError`] knows use `From`.
     #[must_use]
     pub fn invalid_text(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(RefusalCode::InvalidText, detail)
+        Self::new(RequestErrorCode::InvalidText, detail)
     }
 
     /// A request about the current room from somebody who is in none.
     #[must_use]
     pub fn not_in_room() -> Self {
         Self::new(
-            RefusalCode::NotInRoom,
+            RequestErrorCode::NotInRoom,
             "You are not in a room: join one first",
         )
     }
@@ -157,7 +157,7 @@ impl Refusal {
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
         Self::new(
-            RefusalCode::RateLimited,
+            RequestErrorCode::RateLimited,
             "You are sending messages too fast: wait a moment and send it again",
         )
         .with_retry_after(retry_after)
@@ -167,7 +167,7 @@ impl Refusal {
     #[must_use]
     pub fn busy() -> Self {
         Self::new(
-            RefusalCode::Busy,
+            RequestErrorCode::Busy,
             "Too many of your requests are waiting: send this one again in a moment",
         )
     }
@@ -176,7 +176,7 @@ impl Refusal {
     #[must_use]
     pub fn username_taken() -> Self {
         Self::new(
-            RefusalCode::UsernameTaken,
+            RequestErrorCode::UsernameTaken,
             "That name is taken: choose another one",
         )
     }
@@ -185,7 +185,7 @@ impl Refusal {
     #[must_use]
     pub fn muted(retry_after: Option<Duration>) -> Self {
         let refusal = Self::new(
-            RefusalCode::Muted,
+            RequestErrorCode::Muted,
             "You are muted: you can read but not write",
         );
         Self {
@@ -197,7 +197,7 @@ impl Refusal {
     /// The user is banned, until `retry_after` where the ban ends by itself.
     #[must_use]
     pub fn banned(retry_after: Option<Duration>) -> Self {
-        let refusal = Self::new(RefusalCode::Banned, "You are banned from this service");
+        let refusal = Self::new(RequestErrorCode::Banned, "You are banned from this service");
         Self {
             retry_after,
             ..refusal
@@ -208,7 +208,7 @@ impl Refusal {
     #[must_use]
     pub fn conflict() -> Self {
         Self::new(
-            RefusalCode::Conflict,
+            RequestErrorCode::Conflict,
             "This client_id was used before for another text: use a new one",
         )
     }
@@ -217,38 +217,38 @@ impl Refusal {
     #[must_use]
     pub fn unavailable() -> Self {
         Self::new(
-            RefusalCode::Unavailable,
+            RequestErrorCode::Unavailable,
             "The room cannot take your message now: send it again in a moment",
         )
     }
 }
 
 // To a client a name that cannot exist is a room that does not, and the original's message is part of the contract.
-impl From<RoomNameError> for Refusal {
+impl From<RoomNameError> for RequestError {
     fn from(_: RoomNameError) -> Self {
         Self::unknown_room()
     }
 }
 
-impl From<UsernameError> for Refusal {
+impl From<UsernameError> for RequestError {
     fn from(error: UsernameError) -> Self {
         Self::invalid_username(sentence(&error))
     }
 }
 
-impl From<MessageTextError> for Refusal {
+impl From<MessageTextError> for RequestError {
     fn from(error: MessageTextError) -> Self {
         let code = match error {
             MessageTextError::TooLong { .. } | MessageTextError::TooManyBytes { .. } => {
-                RefusalCode::TextTooLong
+                RequestErrorCode::TextTooLong
             }
-            MessageTextError::Blank | MessageTextError::Control(_) => RefusalCode::InvalidText,
+            MessageTextError::Blank | MessageTextError::Control(_) => RequestErrorCode::InvalidText,
         };
         Self::new(code, sentence(&error))
     }
 }
 
-impl From<ClientIdError> for Refusal {
+impl From<ClientIdError> for RequestError {
     fn from(error: ClientIdError) -> Self {
         Self::invalid_payload(error.to_string())
     }
@@ -264,131 +264,5 @@ pub(super) fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn the_codes_are_those_of_the_contract() {
-        assert_eq!(
-            RefusalCode::ALL.map(RefusalCode::as_str),
-            [
-                "unknown_room",
-                "invalid_payload",
-                "invalid_username",
-                "invalid_text",
-                "text_too_long",
-                "not_in_room",
-                "rate_limited",
-                "busy",
-                "username_taken",
-                "muted",
-                "banned",
-                "conflict",
-                "unavailable",
-            ]
-        );
-    }
-
-    #[test]
-    fn every_code_is_listed_once() {
-        let distinct: HashSet<_> = RefusalCode::ALL.into_iter().collect();
-        assert_eq!(distinct.len(), RefusalCode::ALL.len());
-        assert_eq!(
-            RefusalCode::Unavailable as usize + 1,
-            RefusalCode::ALL.len(),
-            "a variant is missing from ALL"
-        );
-    }
-
-    #[test]
-    fn an_unknown_room_keeps_the_message_of_the_original() {
-        assert_eq!(Refusal::unknown_room().message, "Invalid room name");
-        assert_eq!(Refusal::from(RoomNameError::Empty), Refusal::unknown_room());
-        assert_eq!(
-            Refusal::from(RoomNameError::Character('\0')),
-            Refusal::unknown_room()
-        );
-    }
-
-    #[test]
-    fn every_constructor_has_its_own_code() {
-        let second = Duration::from_secs(1);
-        let refusals = [
-            (Refusal::unknown_room(), RefusalCode::UnknownRoom),
-            (Refusal::invalid_payload("x"), RefusalCode::InvalidPayload),
-            (Refusal::invalid_username("x"), RefusalCode::InvalidUsername),
-            (Refusal::invalid_text("x"), RefusalCode::InvalidText),
-            (Refusal::not_in_room(), RefusalCode::NotInRoom),
-            (Refusal::rate_limited(second), RefusalCode::RateLimited),
-            (Refusal::busy(), RefusalCode::Busy),
-            (Refusal::username_taken(), RefusalCode::UsernameTaken),
-            (Refusal::muted(None), RefusalCode::Muted),
-            (Refusal::banned(None), RefusalCode::Banned),
-            (Refusal::conflict(), RefusalCode::Conflict),
-            (Refusal::unavailable(), RefusalCode::Unavailable),
-        ];
-        for (refusal, code) in refusals {
-            assert_eq!(refusal.code, code);
-            assert!(!refusal.message.is_empty());
-        }
-    }
-
-    #[test]
-    fn a_time_to_wait_is_given_where_it_is_known() {
-        let second = Duration::from_secs(1);
-        assert_eq!(Refusal::rate_limited(second).retry_after, Some(second));
-        assert_eq!(Refusal::muted(Some(second)).retry_after, Some(second));
-        assert_eq!(Refusal::banned(Some(second)).retry_after, Some(second));
-        assert_eq!(Refusal::busy().retry_after, None);
-        assert_eq!(
-            Refusal::busy().with_retry_after(second).retry_after,
-            Some(second)
-        );
-    }
-
-    #[test]
-    fn a_bad_name_is_an_invalid_username_with_its_reason() {
-        let refusal = Refusal::from(UsernameError::TooLong { chars: 40 });
-        assert_eq!(refusal.code, RefusalCode::InvalidUsername);
-        assert!(
-            refusal
-                .message
-                .starts_with("Name is longer than 32 characters"),
-            "{refusal}"
-        );
-    }
-
-    #[test]
-    fn a_long_text_and_a_bad_text_have_different_codes() {
-        let code = |error: MessageTextError| Refusal::from(error).code;
-        assert_eq!(
-            code(MessageTextError::TooLong { chars: 3, max: 2 }),
-            RefusalCode::TextTooLong
-        );
-        assert_eq!(
-            code(MessageTextError::TooManyBytes { bytes: 3, max: 2 }),
-            RefusalCode::TextTooLong
-        );
-        assert_eq!(code(MessageTextError::Blank), RefusalCode::InvalidText);
-        assert_eq!(
-            code(MessageTextError::Control('\0')),
-            RefusalCode::InvalidText
-        );
-    }
-
-    #[test]
-    fn a_bad_client_id_is_an_invalid_payload() {
-        assert_eq!(
-            Refusal::from(ClientIdError::Empty).code,
-            RefusalCode::InvalidPayload
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_an_error_that_displays_its_message() {
-        let error: Box<dyn std::error::Error> = Box::new(Refusal::not_in_room());
-        assert_eq!(error.to_string(), "You are not in a room: join one first");
-    }
-}
+#[path = "request_error_tests.rs"]
+mod tests;
