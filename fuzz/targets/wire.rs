@@ -118,7 +118,10 @@ fn event(array: &str, name: Option<&str>) {
         assert_eq!(parts.payload.as_deref(), expected.map(|raw| raw.get()));
     }
     let payload = parts.payload.as_deref();
-    for spec in parts.event.map_or(COMMANDS.iter().collect(), |spec| vec![spec]) {
+    for spec in parts
+        .event
+        .map_or(COMMANDS.iter().collect(), |spec| vec![spec])
+    {
         match spec.decode(payload, &LIMITS) {
             Ok(command) => accepted(spec.event, &command, payload),
             Err(refusal) => refused(spec.event, &refusal),
@@ -199,7 +202,9 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
 }
 
 fn refused(event: &str, refusal: &RequestError) {
-    use RequestErrorCode::{InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom};
+    use RequestErrorCode::{
+        InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom,
+    };
     let codes = [
         InvalidPayload,
         InvalidText,

@@ -231,8 +231,8 @@ async fn no_node_keeps_more_than_the_settings_say() {
     let Some(redis) = Redis::start(Keeps::Nothing).await else {
         return;
     };
-    // About thirty messages.
-    let settings = [("MESSAGE_RATE", "0"), ("HISTORY_BYTES", "20000")];
+    // About fifty messages.
+    let settings = [("MESSAGE_RATE", "0"), ("HISTORY_BYTES", "10000")];
     let [one, two] = nodes(&redis.url(), &settings).await;
     let mut ada = Client::connect(&one, Transport::WebSocket).await;
     let joined = ada.join("tech", "Ada").await;

@@ -114,24 +114,21 @@ local function recount(log)
   until #page == 0
 end
 
--- The oldest message and the oldest notice that any node has in memory; 0 if a node has none, or none of
--- this log. Notes what the calling node has.
+-- The oldest message and the oldest notice that any live node has in memory; 0 if one of them has none,
+-- has none of this log, or has not said. Notes what the calling node has.
 local function oldest_kept(log, by)
   local key = room_key(log.room, 'kept')
   local messages, notices = by.messages, by.notices
   if by.epoch ~= log.epoch then messages, notices = 0, 0 end
-  local own, is_noted = digits(messages) .. ' ' .. digits(notices), false
-  local all = redis.call('HGETALL', key)
-  for i = 1, #all, 2 do
-    if all[i] == by.node then
-      is_noted = all[i + 1] == own
-    else
-      local message, notice = string.match(all[i + 1], '^(%d+) (%d+)$')
+  local own = digits(messages) .. ' ' .. digits(notices)
+  if redis.call('HGET', key, by.node) ~= own then redis.call('HSET', key, by.node, own) end
+  for _, node in ipairs(redis.call('SMEMBERS', P .. ':nodes')) do
+    if node ~= by.node and redis.call('EXISTS', P .. ':lease:' .. node) == 1 then
+      local message, notice = string.match(redis.call('HGET', key, node) or '', '^(%d+) (%d+)$')
       messages = math.min(messages, tonumber(message or 0))
       notices = math.min(notices, tonumber(notice or 0))
     end
   end
-  if not is_noted then redis.call('HSET', key, by.node, own) end
   return messages, notices
 end
 
