@@ -102,7 +102,7 @@ impl Redis {
         };
         let options = keeps.split(' ').chain(options.iter().copied());
         Some(Self {
-            folder: TempDir::new().unwrap(),
+            folder: folder_in_memory(),
             program,
             port: free_port(),
             options: options.map(str::to_owned).collect(),
@@ -261,6 +261,13 @@ impl Drop for Redis {
             }
         }
     }
+}
+
+/// A folder for what a Redis writes, in memory if the system has such folders. Those that keep every
+/// write wait for it to be written; on a disk that others use this takes seconds, and nodes refuse
+/// requests meanwhile. What these tests end is a process, which memory outlives as a disk does.
+fn folder_in_memory() -> TempDir {
+    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
 
 /// The program, or a line that says that a test is skipped. Where HUBBUB_REQUIRE_REDIS is set, its
