@@ -1,8 +1,8 @@
 //! Everything a client may ask for: a table with one line for each command.
 //!
-//! A command's file implements [`Execute`] for its request: the rate class, the action, and how the
+//! A command's file implements `Execute` for its request: the rate class, the action, and how the
 //! answer is sent. Event name and decoding come from `protocol` ([`ClientRequest`]). An action needs
-//! a [`Participant`] and neither a connection nor an acknowledgement, so that it can be called for
+//! a `Participant` and neither a connection nor an acknowledgement, so that it can be called for
 //! users without one.
 
 pub(crate) mod execute;
