@@ -96,7 +96,7 @@ export interface JoinConfirm {
 export interface WireError {
   /** For people. */
   message: string;
-  /** For programs: one of `RefusalCode`. */
+  /** For programs: one of `RequestErrorCode`. */
   code?: ErrorCode;
   /** The event that was refused. */
   event?: string;
