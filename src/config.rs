@@ -18,7 +18,7 @@
 //! # }
 //! ```
 //!
-//! Both are checked by the same rules, and as a whole, so that every error is reported at once.
+//! Both are checked by the same rules, and as a whole, so that all errors are reported together.
 
 mod checks;
 mod errors;
@@ -42,7 +42,7 @@ use self::raw::Raw;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
-/// The rooms where none are named.
+/// The rooms if none are configured.
 const DEFAULT_ROOMS: [&str; 5] = ["general", "tech", "sports", "music", "gaming"];
 
 /// Every setting. Made by [`Default`] and changed in code, or read from the command line.
@@ -62,7 +62,7 @@ pub struct Config {
     pub message_max_chars: usize,
     /// Messages a second for each user; 0 = nothing is limited in its speed.
     pub message_rate: u32,
-    /// Messages at once for each user; at least 1.
+    /// Messages that each user may send in a burst; at least 1.
     pub message_burst: u32,
     /// Messages a second for each room; 0 = not limited.
     pub room_rate: u32,
@@ -70,21 +70,21 @@ pub struct Config {
     pub mailbox: usize,
     /// Bytes that all connections together may hold; 0 = not limited.
     pub memory_budget: usize,
-    /// Connections at once; 0 = not limited.
+    /// Simultaneous connections; 0 = not limited.
     pub max_connections: usize,
-    /// Connections at once from one address; 0 = not limited.
+    /// Simultaneous connections from one address; 0 = not limited.
     pub max_connections_per_ip: usize,
     /// New connections a second from one address; 0 = not limited.
     pub connect_rate_per_ip: u32,
     /// How long a connection is kept between requests; 0 = it is closed after each.
     pub keep_alive: Duration,
-    /// Proxies that are believed about whom they speak for.
+    /// Proxies whose forwarded client addresses are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Whose pages may connect.
     pub allowed_origins: AllowedOrigins,
-    /// Names that look alike may not be in one room at once.
+    /// Whether a room refuses a name that is confusable with a member's.
     pub unique_names: bool,
-    /// Names that nobody may go by.
+    /// Names that no user may have.
     pub reserved_names: ReservedNames,
     /// Where metrics are served; `None` = nowhere.
     pub metrics_addr: Option<SocketAddr>,
@@ -100,7 +100,7 @@ pub struct Config {
     pub notice_limit: u64,
     /// When a slow reader is closed; `None` = never.
     pub slow_timeout: Option<Duration>,
-    /// How long the place of somebody whose connection is lost is kept.
+    /// How long a disconnected user stays a member.
     pub resume_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
@@ -192,7 +192,7 @@ impl Config {
 
     /// Reads settings by the names of their environment variables, as Shuttle's secrets give
     /// them; what is missing there is read from the environment. Unknown names are ignored: they
-    /// are for somebody else.
+    /// are for other programs.
     ///
     /// # Errors
     /// [`ConfigError::Settings`].

@@ -6,7 +6,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`server`] | composition: builds the parts, serves until told to stop |
+//! | [`server`] | composition: builds the parts, serves until it is stopped |
 //! | [`config`] | every setting once: flag, variable, default, unit, check |
 //! | [`listener`] | the accept loop: limits and timeouts of TCP and HTTP |
 //! | [`shutdown`] | signals |

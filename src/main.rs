@@ -54,8 +54,8 @@ fn run(config: Config) -> Outcome {
             server.serve_metrics(listener);
         }
         server.wait_for_start().await?;
-        // Whoever started us may wait for this line; it must not wait in a buffer. If nobody
-        // reads it, that is no reason not to serve.
+        // The parent process may wait for this line, so it must not stay in a buffer. The server
+        // serves even if standard output is closed.
         if writeln!(io::stdout(), "listening on http://{address}").is_err() {
             tracing::debug!("standard output is closed");
         }

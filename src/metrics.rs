@@ -39,11 +39,11 @@ pub struct Metrics {
     pub panics: Counter,
     /// Bytes that all connections hold together.
     pub held_bytes: Gauge,
-    /// Whether this node is in step with the others that share its rooms; 0 where there are none.
+    /// Whether this node is in step with the others that share its rooms; 0 if there are none.
     pub cluster_up: Gauge,
     /// Times that a connection to Redis was lost.
     pub cluster_reconnects: Counter,
-    /// Times that a log or the state was read anew as a whole.
+    /// Times that a log or the state was read again as a whole.
     pub cluster_reloads: Counter,
     cluster_skipped: Family<Reason, Counter>,
     cluster_mismatch: Family<SettingLabel, Gauge>,
@@ -151,7 +151,7 @@ fn register_cluster(registry: &mut Registry, metrics: &Metrics) {
     );
     registry.register(
         "cluster_reloads",
-        "Times that a log or the state was read anew from Redis as a whole",
+        "Times that a log or the state was read again from Redis as a whole",
         metrics.cluster_reloads.clone(),
     );
     registry.register(

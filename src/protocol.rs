@@ -42,7 +42,7 @@ pub mod event {
     pub const SESSION: &str = "session";
     /// A join has happened; to the joiner.
     pub const JOIN_CONFIRM: &str = "join_confirm";
-    /// Somebody joined, left or changed their name; to the room.
+    /// A user joined, left or changed their name; to the room.
     pub const SYSTEM_MESSAGE: &str = "system_message";
     /// A chat message; to the room.
     pub const RECEIVE_MESSAGE: &str = "receive_message";
@@ -86,7 +86,7 @@ pub struct SessionInfo<'a> {
     pub token: &'a str,
     /// Who this connection is to others.
     pub user_id: &'a str,
-    /// Why a presented token was not honoured; absent where none was or it was.
+    /// Why a presented token was not honoured; absent if it was honoured or none was presented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
     /// What the server accepts.
@@ -104,19 +104,19 @@ pub struct Limits {
     pub message_max_bytes: usize,
     /// Messages a second, on average.
     pub message_rate: u32,
-    /// Messages at once.
+    /// Messages in a burst.
     pub message_burst: u32,
     /// Joins and pages of history a second, on average.
     pub history_rate: u32,
-    /// Joins and pages of history at once.
+    /// Joins and pages of history in a burst.
     pub history_burst: u32,
     /// Other requests a second, on average.
     pub request_rate: u32,
-    /// Other requests at once.
+    /// Other requests in a burst.
     pub request_burst: u32,
     /// Bytes of answers a second, on average.
     pub answer_bytes_rate: u32,
-    /// Bytes of answers at once.
+    /// Bytes of answers in a burst.
     pub answer_bytes_burst: u32,
     /// Graphemes in a name.
     pub username_max_chars: usize,
@@ -195,11 +195,11 @@ pub struct ReceiveMessage<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// Somebody joined.
+    /// A user joined.
     Joined,
-    /// Somebody left.
+    /// A user left.
     Left,
-    /// Somebody changed their name.
+    /// A user changed their name.
     Renamed,
 }
 
@@ -241,14 +241,14 @@ pub struct TypingState<'a> {
     pub users: &'a [User],
 }
 
-/// `activity`: which rooms have messages that somebody who is elsewhere has not seen.
+/// `activity`: which rooms have messages that users in other rooms have not seen.
 #[derive(Debug, Serialize)]
 pub struct Activity<'a> {
     /// The id of each room's newest message.
     pub rooms: NewestIds<'a>,
 }
 
-/// `activity.rooms`: a map room → id of its newest message, 0 where there is none, in the rooms'
+/// `activity.rooms`: a map room → id of its newest message, 0 if there is none, in the rooms'
 /// order. Notices do not count.
 #[derive(Debug)]
 pub struct NewestIds<'a> {

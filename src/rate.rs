@@ -1,4 +1,4 @@
-//! Token buckets: how much of something may be taken on average, and how much at once.
+//! Token buckets: how much of something may be taken on average, and how much in a burst.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -71,8 +71,8 @@ impl Bucket {
     /// Takes one token if there are at least `needed` (and one).
     ///
     /// # Errors
-    /// The time until there are that many, and one for each who was refused before: of fifty who come
-    /// again at the times they were told, each finds one. No later than a full bucket.
+    /// The time until there are that many, and one for each caller that was refused before: if fifty
+    /// callers retry after the times they were given, each finds a token. No later than a full bucket.
     pub fn take(&mut self, rate: Rate, needed: f64, now: Instant) -> Result<(), Duration> {
         let needed = needed.max(1.0);
         if self.tokens(rate, now) >= needed {

@@ -28,9 +28,9 @@ use crate::session::{Drain, Identities, Shared};
 use crate::socket::{self, AdmissionSettings, SocketSettings};
 use crate::telemetry;
 
-/// Time between two connections' ends in a drain, so that they do not all come back at once.
+/// Time between two connections' ends in a drain, so that clients do not all reconnect simultaneously.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
-/// Connections to the metrics at once.
+/// Simultaneous connections to the metrics.
 const METRICS_CONNECTIONS_MAX: usize = 16;
 /// What is left of HTTP after the sessions have ended gets this much time.
 const FINISH_PATIENCE: Duration = Duration::from_secs(1);
@@ -177,7 +177,7 @@ impl Server {
     /// Serves metrics on a listener of their own, for as long as the server lives.
     pub fn serve_metrics(&mut self, listener: TcpListener) {
         let router = http::metrics::router(Arc::clone(&self.shared));
-        // A few connections are enough for whoever scrapes.
+        // A few connections are enough for scrapers.
         let limits = listener::Limits {
             connections_max: METRICS_CONNECTIONS_MAX,
             reserve: METRICS_CONNECTIONS_MAX,
@@ -210,7 +210,7 @@ impl Server {
             Arc::clone(&self.shared.metrics),
         );
         // The port stays open while sessions end: a client that polls may need a new connection
-        // to hear of it. The router lets nobody new in.
+        // to learn of it. The router accepts no new session.
         let drained = CancellationToken::new();
         let drain = async {
             stop.cancelled().await;
@@ -222,8 +222,8 @@ impl Server {
         tracing::info!("stopped");
     }
 
-    /// Takes the service down: readiness goes red, every connection is told, and all end, spread
-    /// over some time, within the drain timeout.
+    /// Takes the service down: readiness goes red, every session is notified, and all end
+    /// one after the other within the drain timeout.
     pub async fn drain(&self) {
         self.readiness.drain();
         let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);

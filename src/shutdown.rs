@@ -1,10 +1,10 @@
-//! Signals: the first asks to stop in order, a second one to stop at once.
+//! Signals: the first asks to stop in order, a second one to stop immediately.
 
 use std::io;
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels the returned token at SIGTERM or SIGINT. A second signal ends the process at once, with
+/// Cancels the returned token at SIGTERM or SIGINT. A second signal ends the process immediately, with
 /// the exit code a shell gives to a process that died of it.
 ///
 /// # Errors
@@ -15,10 +15,10 @@ pub fn on_signals() -> io::Result<CancellationToken> {
     let stop = token.clone();
     tokio::spawn(async move {
         let (name, _) = signals.next().await;
-        tracing::info!(signal = name, "stopping; a second signal stops at once");
+        tracing::info!(signal = name, "stopping; a second signal stops immediately");
         stop.cancel();
         let (name, exit_code) = signals.next().await;
-        tracing::warn!(signal = name, "stopped at once");
+        tracing::warn!(signal = name, "stopped immediately");
         std::process::exit(exit_code);
     });
     Ok(token)

@@ -43,8 +43,8 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), LogError> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_target(false)
-        // A line that cannot be written, on a full disk say, is lost. Told on the same standard error,
-        // that would be a panic.
+        // A line that cannot be written is lost, on a full disk for example. Reporting that on the same
+        // standard error would panic.
         .log_internal_errors(false);
     let started = match format {
         LogFormat::Text => builder

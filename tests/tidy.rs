@@ -6,6 +6,8 @@
 mod circles;
 #[path = "tidy/docs.rs"]
 mod docs;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The hosted binary: Shuttle's runtime brings the secrets and the listener, we bring the router.
+//! The hosted binary: Shuttle's runtime provides the secrets and the listener, this crate the router.
 //!
 //! The Shuttle command line finds this file by the attribute on `main`. Shuttle's own platform
 //! ended on 2026-01-16; its runtime and command line still build and run locally.
@@ -30,7 +30,7 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     let mut server = Server::new(&config).map_err(CustomError::new)?;
     server.report_panics();
     if let Some(address) = config.metrics_addr {
-        // A listener of ours beside the runtime's, whose port is open to everybody.
+        // A listener of ours beside the runtime's, whose port is public.
         let listener = server::bind_metrics(address).map_err(CustomError::new)?;
         let address = listener.local_addr().map_err(CustomError::new)?;
         tracing::info!("metrics on http://{address}/metrics");

@@ -49,7 +49,7 @@ pub fn is_nonspacing_mark(c: char) -> bool {
 /// Whether `c` is `Extended_Pictographic` (UTS #51): an emoji that can take part in a joined sequence, or a code point
 /// that is reserved for one.
 ///
-/// Asks the segmentation rules, which have the table, instead of bringing another. By rule GB11 of UAX #29 the three
+/// Asks the segmentation rules, which have the table, instead of a second copy of it. By rule GB11 of UAX #29 the three
 /// characters `c`, zero width joiner, `c` are one cluster if `c` is pictographic; apart from that only if `c` extends
 /// whatever is before it (marks, skin tones), which the second question rules out.
 pub fn is_pictographic(c: char) -> bool {
@@ -70,8 +70,8 @@ fn is_one_cluster(chars: &[char]) -> bool {
 /// - Zero width non-joiner between two Arabic letters that would connect otherwise (`علی‌رضا`): RFC 5892, appendix A.1.
 /// - Emoji and text selectors directly after an emoji (`❤️`), or within a keycap (`1️⃣`).
 ///
-/// "Changes" is what the standards say; a font may still draw both the same. Whoever needs to know whether two names
-/// look alike has to drop these characters before comparing.
+/// "Changes" is what the standards say; a font may still draw both the same. Code that compares the looks of two
+/// names has to drop these characters first.
 pub fn is_shown_in_context(before: &str, c: char, after: &str) -> bool {
     match c {
         ZERO_WIDTH_JOINER => follows_virama(before) || joins_emoji(before, after),

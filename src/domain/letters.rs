@@ -1,4 +1,4 @@
-//! Which letters of the alphabet a character looks like, to somebody who reads a name quickly.
+//! Which letters of the alphabet a character looks like to a person who reads a name quickly.
 //!
 //! Unicode's table of confusables (UTS #39) leaves out what is drawn on purpose: small capitals, letters in circles,
 //! digits and symbols that stand for letters, and the letters of other scripts that "fancy text" is made of. Those are
@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
-/// For each letter what looks like it and is in no table of Unicode's; its small capital first, where there is one.
+/// For each letter what looks like it and is in no table of Unicode's; its small capital first, if there is one.
 const LOOK_ALIKES: [(char, &str); 26] = [
     ('a', "ᴀɐʌɅΛλΔ∆∀⟑₳@4卂дДคªᗩᗅαåǞǟ"),
     ('b', "ʙɓƃ฿8ß乃๒ьЬвВбБ♭6ᗷᏏც"),
@@ -41,7 +41,7 @@ const LOOK_ALIKES: [(char, &str); 26] = [
 /// Characters in a row that are the letters A to Z: in black circles, in black squares, and as the halves of flags.
 const ALPHABETS: [char; 3] = ['\u{1f150}', '\u{1f170}', '\u{1f1e6}'];
 
-/// Everything that `c` looks like, written with the letters of [`fold`]; nothing where it looks like no letter.
+/// Everything that `c` looks like, written with the letters of [`fold`]; nothing if it looks like no letter.
 pub fn looks_of(c: char) -> Vec<String> {
     if c.is_ascii_alphabetic() {
         return vec![fold("", c.to_ascii_lowercase())];

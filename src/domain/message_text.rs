@@ -1,4 +1,4 @@
-//! What somebody said: the text of a message, kept byte for byte.
+//! The text of a message, kept byte for byte.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! The domain: what a room name, a user's name, a message, an idempotency key and a refusal *are*.
+//! The domain: what a room name, a user's name, a message, an idempotency key and a request error *are*.
 //!
 //! Pure: no runtime, no serialisation, no clock, no I/O. Each type has a private field and one way in, `parse`, so
-//! that whoever holds a value holds the proof that it is sound and nobody checks again. What does not parse comes back
-//! as a typed error that tells a person what is wrong and what to do, and that turns into a [`RequestError`] with `From`.
+//! that a value is proof that it is valid, and no code checks it again. `parse` returns a typed error that says what is
+//! wrong and what to do. It turns into a [`RequestError`] with `From`.
 //!
 //! The map, in reading order:
 //!
@@ -14,10 +14,10 @@
 //! | `letters.rs` | which letters a character looks like |
 //! | `confusables.rs` | [`Skeleton`]: which names could be taken for one another |
 //! | `reserved.rs` | [`ReservedNames`]: which names would be taken for the service |
-//! | `message_text.rs` | [`MessageText`]: what somebody said, kept byte for byte, within [`TextLimits`] |
+//! | `message_text.rs` | [`MessageText`]: the text of a message, kept byte for byte, within [`TextLimits`] |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
-//! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every way in which the service says no |
+//! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
 //!
 //! "Character" means what a person would count: an extended grapheme cluster (Unicode UAX #29), unless a type says
 //! otherwise. No error quotes its input: the offending character appears as `U+202E`, never raw, so that messages and

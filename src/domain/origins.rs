@@ -111,7 +111,7 @@ fn normalized(text: &str) -> Option<String> {
     if text == "null" {
         return Some(text.to_owned());
     }
-    // `Url` leaves these out, wherever they stand.
+    // `Url` leaves these out everywhere.
     if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return None;
     }

@@ -9,15 +9,15 @@ use super::message_text::MessageTextError;
 use super::room_name::RoomNameError;
 use super::username::UsernameError;
 
-/// The code of a refusal, for programs to act on. The set is closed and part of the wire contract: a code is never
-/// renamed, and a new one is an addition to the contract.
+/// The code of a [`RequestError`], for programs to act on. The set is closed and part of the wire contract: a code is
+/// never renamed, and a new one is an addition to the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestErrorCode {
     /// No room has that name.
     UnknownRoom,
     /// The payload is not what the event takes.
     InvalidPayload,
-    /// The name cannot be used by anybody.
+    /// No user can have this name.
     InvalidUsername,
     /// The text is blank or has characters that no message may have.
     InvalidText,
@@ -29,7 +29,7 @@ pub enum RequestErrorCode {
     RateLimited,
     /// The queue is full: the request was not taken and can be sent again.
     Busy,
-    /// Somebody else in the room has that name (only where names are unique).
+    /// Another user in the room has that name (only if names are unique).
     UsernameTaken,
     /// A moderator has muted this user.
     Muted,
@@ -97,7 +97,7 @@ pub struct RequestError {
     pub code: RequestErrorCode,
     /// What happened and what to do, for people: one sentence, plain text.
     pub message: Cow<'static, str>,
-    /// How long to wait before the same request can succeed, where that is known.
+    /// How long to wait before the same request can succeed, if that is known.
     pub retry_after: Option<Duration>,
 }
 
@@ -144,7 +144,7 @@ impl RequestError {
         Self::new(RequestErrorCode::InvalidText, detail)
     }
 
-    /// A request about the current room from somebody who is in none.
+    /// A request about the current room from a user who is in none.
     #[must_use]
     pub fn not_in_room() -> Self {
         Self::new(
@@ -172,7 +172,7 @@ impl RequestError {
         )
     }
 
-    /// The name is in use in the room (only where names are unique).
+    /// The name is in use in the room (only if names are unique).
     #[must_use]
     pub fn username_taken() -> Self {
         Self::new(
@@ -181,7 +181,7 @@ impl RequestError {
         )
     }
 
-    /// The user is muted, until `retry_after` where the mute ends by itself.
+    /// The user is muted, until `retry_after` if the mute ends by itself.
     #[must_use]
     pub fn muted(retry_after: Option<Duration>) -> Self {
         let refusal = Self::new(
@@ -194,7 +194,7 @@ impl RequestError {
         }
     }
 
-    /// The user is banned, until `retry_after` where the ban ends by itself.
+    /// The user is banned, until `retry_after` if the ban ends by itself.
     #[must_use]
     pub fn banned(retry_after: Option<Duration>) -> Self {
         let refusal = Self::new(RequestErrorCode::Banned, "You are banned from this service");

@@ -1,4 +1,4 @@
-//! Names that nobody may go by, because they would be taken for the service.
+//! Names that no user may have, because they would be taken for the service.
 //!
 //! A reader does not see code points. So a name is taken apart into what a reader sees of it, and a reserved name is
 //! looked for among its words: `Server notice` and `✔ ᴀᴅᴍɪɴ` are refused, `Serverin` and `Administrate` are names.
@@ -13,14 +13,14 @@ use super::letters::{is_mark, looks_of};
 use super::request_error::{RequestError, sentence};
 use super::username::Username;
 
-/// Names that nobody may go by, nor by anything that has them in it or looks like them.
+/// Names that no user may have, nor any name that contains them or looks like them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReservedNames(Vec<Reserved>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reserved {
     looks: Skeleton,
-    /// As a reader would spell it; empty where there is no letter in it.
+    /// As a reader would spell it; empty if there is no letter in it.
     spelled: String,
 }
 
@@ -50,7 +50,7 @@ impl ReservedNames {
         Self(names.map(reserved).collect())
     }
 
-    /// Whether somebody may go by this name.
+    /// Whether a user may have this name.
     ///
     /// # Errors
     /// [`ReservedNameError`].
@@ -160,7 +160,7 @@ fn signs_of(name: &str) -> Vec<Sign> {
     seen.map(Sign::of).collect()
 }
 
-/// Whether a word is spelled somewhere, from where a word may begin to where one may end.
+/// Whether a word is spelled somewhere, from a place at which a word may begin to one at which it may end.
 fn has_word(signs: &[Sign], word: &str) -> bool {
     // How much of the word has been spelled, in each way to read it.
     let mut spelled: Vec<usize> = Vec::new();

@@ -47,7 +47,7 @@ const TAG_FLAGS: [&str; 3] = [
 /// character is always one that is drawn: whitespace is trimmed, and the invisible and combining are refused there.
 ///
 /// Not promised: that two different names look different (`Alice` with a Cyrillic `А` is a name), nor that a name is
-/// safe as HTML (`<b>` is a name). Users are told apart by their id, and whoever shows a name escapes it.
+/// safe as HTML (`<b>` is a name). Clients identify users by their id and escape the names they show.
 ///
 /// Cloning is cheap: the characters are shared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,7 +111,7 @@ impl Username {
         Ok(Self(Arc::from(name)))
     }
 
-    /// The name of whoever gives none: `Anonymous`.
+    /// The name of a user who gives none: `Anonymous`.
     #[must_use]
     pub fn anonymous() -> Self {
         Self(Arc::from("Anonymous"))
@@ -162,7 +162,7 @@ fn check_character(before: &str, c: char, after: &str) -> Result<(), UsernameErr
         | GeneralCategory::LineSeparator
         | GeneralCategory::ParagraphSeparator => Err(UsernameError::Control(c)),
         // An unassigned code point may yet get a normalised form or become invisible. Those reserved for emoji will do
-        // neither, and somebody's phone may be newer than this program.
+        // neither, and a user's phone may be newer than this program.
         GeneralCategory::Unassigned if is_pictographic(c) => Ok(()),
         GeneralCategory::Unassigned | GeneralCategory::PrivateUse | GeneralCategory::Surrogate => {
             Err(UsernameError::Unassigned(c))

@@ -1,4 +1,4 @@
-//! The JSON array of an EVENT packet, `["name", payload?, …]`, taken apart without believing it.
+//! The JSON array of an EVENT packet, `["name", payload?, …]`, parsed as untrusted input.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -247,7 +247,7 @@ impl ClientRequest for TypingRequest {
 #[derive(Debug, Default, Deserialize)]
 pub struct Auth {
     /// The token of an earlier `session`. The key's presence, even with `null`, says "I can
-    /// resume", so an absent key and a null one are told apart.
+    /// resume", so an absent key and a null one are different.
     #[serde(default, deserialize_with = "present")]
     pub token: Option<Option<String>>,
 }

@@ -1,12 +1,12 @@
-//! How many messages a room takes each second, whoever they are from.
+//! How many messages a room accepts each second, from all users together.
 //!
 //! Each user has a budget, but identities cost nothing, so a flood of new ones is bounded here. While
-//! the room's bucket is more than half full everybody may speak. Below that a member needs more
-//! tokens to be left the more was asked by those who joined before them: nothing more for the
-//! first, half a bucket for whoever comes after ROOM_RATE messages a second. So a flood by
-//! newcomers stops at half a bucket, and the other half is for those who have been there longer.
+//! the room's bucket is more than half full, every member may send. Below that, a member needs more
+//! tokens to be left, the more those who joined earlier ask for: the first member needs one token,
+//! a member who comes after ROOM_RATE messages a second needs half a bucket. So a flood by
+//! newcomers stops at half a bucket, and the other half is for members who joined earlier.
 //!
-//! Where several processes share a room, each has a ceiling of its own.
+//! If several processes share a room, each has a ceiling of its own.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// When those who are refused may come again: they would only be refused earlier.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// See the module's text.
+/// Bounds the rate of a room's messages, in favour of members who joined earlier.
 #[derive(Debug)]
 pub(super) struct Ceiling {
     rate: Rate,

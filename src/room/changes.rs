@@ -164,7 +164,7 @@ impl Changes<'_> {
         self.state.log.push(kind, payload, Instant::now(), key);
         self.room.head.store(record.id, Ordering::Release);
         if kind == EntryKind::Message {
-            // Whoever has sent a message types no more.
+            // A user who has sent a message has stopped typing.
             self.room.typing.stop(record.member_id);
             self.room.activity.set(self.room.index, record.id);
         }

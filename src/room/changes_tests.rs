@@ -118,7 +118,7 @@ fn a_log_read_anew_goes_on_where_readers_were() {
 fn a_lost_log_is_a_gap_with_a_new_epoch_and_keeps_what_survived_as_history() {
     let room = room();
     restore(&room, "e1", (9, 0), &[7, 8, 9]);
-    // Redis came back with 7 only, and the ids leapt.
+    // Redis came back with 7 only, and the ids jumped.
     restore(&room, "e2", (1001, 1000), &[7, 1001]);
     assert_eq!(read(&room, 9), Err((10, 1000)));
     assert_eq!(room.epoch_after(10).as_deref(), Some("e2"));

@@ -36,7 +36,7 @@ impl Room {
         .await;
     }
 
-    /// The entries past `delivered`, which is moved on; `None` where there are none.
+    /// The entries past `delivered`, which is moved on; `None` if there are none.
     pub(crate) fn next_batch(&self, delivered: &mut u64) -> Option<Batch> {
         let after = *delivered;
         let mut entries = Vec::new();

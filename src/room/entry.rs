@@ -12,7 +12,7 @@ use crate::protocol::event;
 pub enum EntryKind {
     /// A chat message: part of history.
     Message,
-    /// A join, leave or rename: told live, not part of history.
+    /// A join, leave or rename: sent to connected members, not part of history.
     Notice,
 }
 

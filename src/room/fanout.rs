@@ -93,7 +93,7 @@ pub trait Subscriber: Debug + Send + Sync {
     fn check_progress(&self, now: Instant, timeout: Duration);
 }
 
-/// The subscribers of one room, or of the whole service. See the module's text.
+/// The subscribers of one room, or of the whole service, which receive what is published there.
 #[derive(Debug, Default)]
 pub struct Fanout {
     subscribers: Mutex<Slab<Arc<dyn Subscriber>>>,

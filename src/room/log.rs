@@ -1,11 +1,11 @@
 //! A room's log: its messages, which are its history, and the newest of its notices, each with its
 //! wire payload serialised once.
 //!
-//! Both take their ids from one sequence, 1, 2, 3, … without holes (except where a log that was lost
-//! elsewhere goes on further up: see [`Log::restored`]), but each kind has a ring of its own, so that
-//! comings and goings push no message out. A reader is a position (the last id it has). Reading
-//! returns what lies past it, or says which ids are lost to it. Only a message can be lost: a notice
-//! that is gone is old news. Pure: no clock, no locks, no I/O.
+//! Both take their ids from one sequence, 1, 2, 3, … without holes. The exception is a log that
+//! continues further up because a part of it was lost: see [`Log::restored`]. Each kind has its own
+//! buffer, so that notices push no message out. A reader is a position (the last id it has).
+//! Reading returns the entries after it, or says which ids the reader has lost. Only a message can
+//! be lost: a notice that is no longer kept is out of date. Pure: no clock, no locks, no I/O.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct Remembered {
     pub id: u64,
     /// When it was accepted, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// Hash of its text, to tell a retry from another message under the same key.
+    /// Hash of its text, which distinguishes a retry from another message with the same key.
     pub text_hash: u64,
 }
 
@@ -74,12 +74,12 @@ pub enum Read {
     },
 }
 
-/// The log of one room. See the module's text.
+/// The log of one room: its messages and newest notices, by id.
 #[derive(Debug)]
 pub struct Log {
     bounds: LogBounds,
     head: u64,
-    /// Id of the newest message that is gone: whoever has not read it has lost it.
+    /// Id of the newest message that is no longer kept: a reader that has not read it has lost it.
     tail: u64,
     /// Positions below this one belong to an earlier log: see [`Self::restored`].
     floor: u64,
@@ -121,9 +121,9 @@ impl Log {
         self.head
     }
 
-    /// A log whose newest entry has had the id `head`, read back from where it is kept. `floor` is
-    /// the position at which ids leapt because entries had been lost: from below it, nobody can
-    /// resume. The entries come with [`Self::restore`].
+    /// A log whose newest entry had the id `head`, restored from a store. `floor` is the position at
+    /// which ids jumped because entries had been lost: no reader can resume from below it. The entries
+    /// come with [`Self::restore`].
     #[must_use]
     pub fn restored(bounds: LogBounds, head: u64, floor: u64) -> Self {
         Self {
@@ -133,10 +133,10 @@ impl Log {
         }
     }
 
-    /// Puts an entry of the past back: oldest first, none after the head. False where that is not
-    /// so, and it is left out. `previous` is the id of the message before it, where it is a message
-    /// and that is known: if that one was not put back, it is lost, and readers go on after it, told
-    /// so. What is before the hole is history all the same. [`Self::end_restoring`] follows the last.
+    /// Puts an earlier entry back: oldest first, none after the head. Returns false if the entry is out
+    /// of order, and leaves it out. `previous` is the id of the message before a message, if it is
+    /// known. If that message was not put back, it is lost: readers skip it and report a gap. Entries
+    /// before the gap are still history. Call [`Self::end_restoring`] after the last entry.
     pub fn restore(
         &mut self,
         id: u64,
@@ -198,14 +198,14 @@ impl Log {
         }
     }
 
-    /// Where ids leapt: see [`Self::restored`].
+    /// The position at which ids jumped: see [`Self::restored`].
     #[must_use]
     pub const fn floor(&self) -> u64 {
         self.floor
     }
 
     /// Appends an entry and returns it. `payload` is the wire payload for the id that
-    /// [`Self::next_id`] told.
+    /// [`Self::next_id`] returned.
     pub fn push(
         &mut self,
         kind: EntryKind,

@@ -11,11 +11,11 @@ use crate::domain::Username;
 use crate::protocol::User;
 
 /// Members whose connections are lost that may be kept in any room. Beyond that there may be as many
-/// as there are live ones: whoever comes and goes cannot fill a room with ghosts, and a small room
-/// that loses its network as a whole does not notice.
+/// as there are live ones. So a client that reconnects over and over cannot fill a room with ghosts,
+/// and a small room whose whole network fails keeps all its members.
 const HELD_MIN: usize = 16;
 
-/// Names one process among those that share rooms; 0 where it shares them with nobody.
+/// Names one process among those that share rooms; 0 if it shares them with none.
 pub type NodeId = u64;
 
 /// Names one membership: a new one for every join, never used again. In order of joining, by the
@@ -113,7 +113,7 @@ pub struct Members {
 }
 
 impl Members {
-    /// Nobody; those who join here join at `node`.
+    /// No members; those who join in this process join at `node`.
     #[must_use]
     pub const fn at(node: NodeId) -> Self {
         Self {
@@ -125,7 +125,7 @@ impl Members {
         }
     }
 
-    /// An id for somebody who joins here.
+    /// An id for a user who joins in this process.
     pub fn new_id(&self, joined_ms: u64) -> MemberId {
         // One count for all rooms: two people may join two of them within a millisecond.
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -176,15 +176,15 @@ impl Members {
         self.remove(id)
     }
 
-    /// Somebody is on their way in here. [`Self::end_arrival`] follows.
+    /// A user is about to join in this process. [`Self::end_arrival`] follows.
     pub fn begin_arrival(&mut self, joined_ms: u64) -> MemberId {
         let id = self.new_id(joined_ms);
         self.arriving.insert(id, false);
         id
     }
 
-    /// Adds somebody who is on their way in and a member already, as all processes read: together with
-    /// whomever they take over from, so that nobody is missing meanwhile. False where nobody was added.
+    /// Adds a user whose join other processes know already, together with the removal of the membership
+    /// that it replaces, so that the user is never missing. Returns false if no member was added.
     pub fn add_arriving(&mut self, id: MemberId, member: Member) -> bool {
         let is_expected = self.arriving.get(&id) == Some(&false);
         if is_expected {
@@ -193,8 +193,8 @@ impl Members {
         is_expected
     }
 
-    /// Adds whoever was on their way in, unless another process has ended that membership already; or
-    /// nobody comes.
+    /// Adds the user who was about to join, unless another process has ended that membership already.
+    /// `None` if the join failed.
     pub fn end_arrival(&mut self, id: MemberId, member: Option<Member>) {
         match (self.arriving.remove(&id), member) {
             (Some(false), Some(member)) => self.add(id, member),

@@ -85,7 +85,7 @@ impl Membership {
         subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
     ) -> Publishing {
         let room = &*self.room;
-        // Before anything else, so that others never see the message of somebody who still types.
+        // Before anything else, so that no client sees a message of a user who is still shown as typing.
         room.typing.stop(self.id);
         let changes = room.changes();
         let Some(member) = changes.member(self.id) else {

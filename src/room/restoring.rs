@@ -22,7 +22,7 @@ pub struct Restoring<'a> {
 
 impl Room {
     /// Begins to replace the log by one of this incarnation, whose newest entry has the id `head`, and
-    /// whose ids leapt at `floor` because earlier ones had been lost ([`Log::floor`]; 0 if none were).
+    /// whose ids jumped at `floor` because earlier ones had been lost ([`Log::floor`]; 0 if none were).
     pub fn restore(&self, epoch: Arc<str>, head: u64, floor: u64) -> Restoring<'_> {
         let bounds = self.state.lock().log.bounds();
         Restoring {

@@ -180,7 +180,7 @@ impl Room {
         self.state.lock().members.count()
     }
 
-    /// How many entries the slowest reader has not been told yet.
+    /// How many entries have not been sent to the slowest reader.
     #[must_use]
     pub fn lag(&self) -> u64 {
         self.fanout.lag(self.head())
@@ -191,7 +191,7 @@ impl Room {
         self.counts.set(self.index, state.members.count());
     }
 
-    /// Tells a text from another under the same idempotency key.
+    /// Distinguishes texts with the same idempotency key.
     pub(super) fn hash_of(&self, text: &str) -> u64 {
         self.hasher.hash_one(text)
     }

@@ -16,11 +16,11 @@ pub struct RoomSettings {
     pub names: Vec<RoomName>,
     /// How much of each room's past is kept.
     pub log: LogBounds,
-    /// Members above which joins and leaves are not told; 0 = always told.
+    /// Members above which joins and leaves are not announced; 0 = always announced.
     pub notice_limit: u64,
     /// The shortest time between two updates of counts or typing.
     pub state_interval: Duration,
-    /// A reader whose transport takes nothing for this long is told so; `None` = never.
+    /// A session whose transport accepts nothing for this long is notified; `None` = never.
     pub slow_timeout: Option<Duration>,
     /// How many messages one room takes; `None` = not limited.
     pub ceiling: Option<Rate>,

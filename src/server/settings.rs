@@ -21,13 +21,13 @@ const MESSAGE_BYTES_UNLIMITED: usize = 64 * 1024;
 const ESCAPED_BYTES_PER_BYTE: usize = 6;
 /// The rest of a packet beside its text.
 const PACKET_BYTES: usize = 4096;
-/// Bytes a packet may have at least, whatever a message may: who pastes a megabyte into the page is
-/// told that it is too long, which needs the packet to be read, and keeps the connection.
+/// Bytes a packet may have at least, whatever a message may: a user who pastes a megabyte into the
+/// page gets the error `text_too_long` and keeps the connection, which needs the packet to be read.
 const PAYLOAD_BYTES_MIN: usize = 1_100_000;
 /// Requests other than messages may come this many times as fast: joins and history in a budget of
-/// their own, so that whoever resumes is not held up by what else they ask.
+/// their own, so that other requests do not delay a client that resumes.
 const REQUESTS_PER_MESSAGE: u32 = 4;
-/// What clients are told they may do.
+/// The limits that clients receive in `session`.
 pub fn limits(config: &Config) -> Limits {
     let message_max_bytes = match config.message_max_chars {
         0 => MESSAGE_BYTES_UNLIMITED,
@@ -92,14 +92,14 @@ pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
     }
 }
 
-/// How many messages a room takes. Two people who paste as much as they may fit into it at once,
-/// whatever the rate.
+/// How many messages a room accepts. Its burst has room for the bursts of two users, whatever the
+/// rate.
 pub fn ceiling(config: &Config) -> Option<Rate> {
     let burst = config.room_rate.max(config.message_burst.saturating_mul(2));
     Rate::new(config.room_rate, burst).filter(|_| config.message_rate != 0)
 }
 
-/// How many users may be behind one address at once, if that is limited.
+/// How many users may share one address, if that is limited.
 fn users_per_address(config: &Config) -> Option<NonZeroU32> {
     let at_once = u32::try_from(config.max_connections_per_ip).unwrap_or(u32::MAX);
     let by_rate = config

@@ -182,7 +182,7 @@ fn collected(bytes: u64) -> usize {
     usize::try_from(bytes.next_power_of_two()).unwrap_or(usize::MAX)
 }
 
-/// Bytes with changes; copied only where there are any.
+/// Bytes with changes; copied only if there are any.
 struct Output<'a> {
     source: &'a [u8],
     at: usize,

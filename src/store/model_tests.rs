@@ -21,7 +21,7 @@ use crate::room::{
     EntryKind, Joined, Member, Membership, Publishing, Room, RoomSettings, Rooms, Store, Subscriber,
 };
 
-/// Somebody in a room.
+/// A user in a room.
 struct Person {
     membership: Membership,
     room: usize,
@@ -246,7 +246,7 @@ impl World {
         self.new_entry(room, EntryKind::Message, &expected, key);
     }
 
-    /// The room must have been told this, or nothing.
+    /// The room must have received this notice, or none.
     fn notice(&mut self, room: usize, user: usize, name: usize, told: Option<(&str, String)>) {
         let Some((kind, text)) = told else {
             return self.nothing_new(room);
@@ -371,7 +371,7 @@ proptest! {
             world.act(op);
             world.check();
         }
-        // Whoever is left goes, and all counts are 0.
+        // The remaining users leave, and all counts are 0.
         while !world.people.is_empty() {
             world.act(Op::Leave { who: 0 });
             world.check();

@@ -5,45 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use super::{files, relative};
+use super::{files, relative, words};
 
 const COLUMNS_MAX: usize = 100;
 const README_LINES_MAX: usize = 80;
 /// The settings' tables in `docs/configuration.md` stand between these lines.
 const SETTINGS_BEGIN: &str = "<!-- settings: generated, see CONTRIBUTING.md -->\n\n";
 const SETTINGS_END: &str = "\n<!-- end of settings -->\n";
-/// Words that plain ones replace, each with its forms.
-const RETIRED: [(&[&str], &str); 10] = [
-    (
-        &["told", "tell", "tells", "telling"],
-        "send, report, say or name",
-    ),
-    (&["nobody"], "no user, no client, nothing"),
-    (&["somebody", "whoever"], "a user, a client, the one who"),
-    (&["befall", "befalls", "befell"], "happen"),
-    (&["ring", "rings", "rang", "rung", "ringing"], "notify"),
-    (
-        &["bring", "brings", "brought", "bringing"],
-        "deliver, cause, restore",
-    ),
-    (
-        &["hear", "hears", "heard", "hearing"],
-        "receive, learn, read",
-    ),
-    (&["anew"], "again, from the start"),
-    (&["wherever"], "if, everywhere that"),
-    (&["at once"], "immediately or simultaneously"),
-];
-/// Clauses in which "where" stands for "if".
-const WHERE_FOR_IF: [&str; 6] = [
-    "where there is",
-    "where there are",
-    "where none",
-    "where that is",
-    "where one",
-    "where you",
-];
-
 /// Every page: its path and its text.
 fn pages() -> Vec<(String, String)> {
     let mut pages = files("docs", "md");
@@ -79,7 +47,7 @@ fn spans(text: &str) -> Vec<&str> {
     spans.collect()
 }
 
-fn check(wrong: &[String], rule: &str) {
+pub fn check(wrong: &[String], rule: &str) {
     assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
 }
 
@@ -101,30 +69,7 @@ fn pages_wrap_at_100_columns() {
 fn pages_use_plain_words() {
     let mut wrong = Vec::new();
     for (page, text) in pages() {
-        let mut words = Vec::new();
-        for (number, line) in prose(&text) {
-            for plain in line.split('`').step_by(2) {
-                let parts = plain.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                let found = parts.filter(|part| !part.is_empty());
-                words.extend(found.map(|word| (number, word.to_lowercase())));
-            }
-        }
-        let has = |at: usize, phrase: &str| {
-            let parts = phrase.split(' ').enumerate();
-            parts
-                .into_iter()
-                .all(|(n, part)| words.get(at + n).is_some_and(|(_, word)| word == part))
-        };
-        for (at, (number, _)) in words.iter().enumerate() {
-            for (forms, instead) in RETIRED {
-                for form in forms.iter().filter(|form| has(at, form)) {
-                    wrong.push(format!("{page}:{number} says {form:?}; better: {instead}"));
-                }
-            }
-            for phrase in WHERE_FOR_IF.iter().filter(|phrase| has(at, phrase)) {
-                wrong.push(format!("{page}:{number} says {phrase:?}; better: if"));
-            }
-        }
+        wrong.extend(words::retired(&page, prose(&text)));
     }
     check(&wrong, "say it in plain words");
 }

@@ -131,7 +131,7 @@ fn a_slow_flood_is_found_by_its_bad_seconds_and_single_bursts_are_not() {
     let mut retries = fresh;
     assert!((0..600).all(|n| !retries.refuse(at(n * 100))));
     let mut storms = fresh;
-    // 500 at once every ten seconds.
+    // A burst of 500 every ten seconds.
     assert!((0..100).all(|n| (0..500).all(|_| !storms.refuse(at(n * 10_000)))));
 }
 

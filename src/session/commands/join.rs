@@ -162,8 +162,8 @@ impl Participant {
         })
     }
 
-    /// Makes `room` the joined one, leaving another; returns the joiner's own notice where the room
-    /// itself is not told. A refusal changes nothing.
+    /// Makes `room` the joined one, leaving another; returns the joiner's own notice if the room
+    /// gets none. An error changes nothing.
     async fn enter(
         &mut self,
         room: &Arc<Room>,

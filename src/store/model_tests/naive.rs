@@ -112,7 +112,7 @@ pub fn text(text: usize) -> MessageText {
     MessageText::parse(&raw, &limits).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// What somebody who is in a room has received.
+/// What a user in a room has received.
 #[derive(Debug, Default)]
 pub struct FakeSubscriber {
     pub heard: Arc<Mutex<Heard>>,
@@ -177,7 +177,7 @@ impl Model {
         kept.collect::<Vec<_>>().into_iter()
     }
 
-    /// The newest message that is gone: what is before it, nobody can resume from.
+    /// The newest message that is no longer kept: no reader can resume from before it.
     pub fn tail(&self) -> u64 {
         let gone = (1..).zip(&self.entries);
         gone.filter(|(_, e)| e.gone && e.kind == EntryKind::Message)

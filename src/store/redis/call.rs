@@ -21,11 +21,11 @@ pub struct Context {
     pub node: NodeId,
     /// What all keys begin with.
     pub prefix: String,
-    /// Members above which joins and leaves are not told; 0 = always told.
+    /// Members above which joins and leaves are not announced; 0 = always announced.
     pub notice_limit: u64,
-    /// Names that look alike may not be in one room at once.
+    /// Whether a room refuses a name that is confusable with a member's.
     pub unique_names: bool,
-    /// What the nodes must agree on, as they tell each other.
+    /// What the nodes must agree on, as they publish it.
     pub settings: Settings,
     /// By how much Redis's clock is ahead of this process's monotonic one, as far as it is believed.
     pub trusted_offset_ms: AtomicI64,
@@ -66,7 +66,7 @@ impl Context {
         cmd
     }
 
-    /// A call that makes somebody a member of this node; `how` is as `join.lua` takes it.
+    /// A call that makes a user a member at this node; `how` is as `join.lua` takes it.
     pub fn call_join(
         &self,
         connection: &Connection,

@@ -1,4 +1,4 @@
-//! A connection to Redis: found, let in, and with the scripts loaded.
+//! Connects to Redis: resolves it, authenticates, and loads the scripts.
 
 use std::fmt;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub enum RedisError {
     /// It has no memory left.
     #[error("it is full (maxmemory is reached and nothing may be evicted)")]
     Full,
-    /// It is not there, does not answer, or is not what it was: to be connected to anew.
+    /// It is unreachable, does not answer, or has been replaced: connect again.
     #[error("{0}")]
     Away(String),
     /// It answers something else than what was asked.
@@ -160,7 +160,7 @@ impl Redis {
     }
 }
 
-/// A connection. See the module's text.
+/// An authenticated connection to Redis with the scripts loaded.
 #[derive(Debug, Clone)]
 pub struct Connection {
     redis: MultiplexedConnection,
@@ -183,7 +183,7 @@ impl Connection {
         read(checked(value)?)
     }
 
-    /// Asks several things at once; each has an answer of its own.
+    /// Sends several commands together; each has its own answer.
     pub async fn all(
         &mut self,
         pipeline: &Pipeline,

@@ -1,5 +1,5 @@
-//! What is read from the streams. Whoever can write to Redis can write anything there: it is parsed
-//! as what a stranger sent, and what is not ours is skipped and counted, with a reason.
+//! Entries of the streams. Any program with access to Redis can write to them, so they are parsed as
+//! untrusted input. Entries that no node wrote are skipped and counted, with a reason.
 
 use std::sync::Arc;
 

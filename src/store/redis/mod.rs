@@ -2,13 +2,13 @@
 //! process, a *node*, has a replica of all of them in memory.
 //!
 //! In reading order: `lua/` (what is in Redis, and every change of it, one script each), `script`
-//! (calls of those), `connection`, [`entry`] (what is read from the streams, which is parsed as
-//! anybody's), `tail` (reads all streams with one blocking call and feeds the replicas),
+//! (calls of those), `connection`, [`entry`] (entries of the streams, parsed as untrusted
+//! input), `tail` (reads all streams with one blocking call and feeds the replicas),
 //! `request` (what sessions ask for), `queue` (where they do), `pipe` (carries it out, in
 //! order and pipelined), `presence` (leases: which nodes live, and whose members they have),
 //! `settings` (what they must agree on), `status`. [`RedisStore`] puts them together.
 //!
-//! A message is acknowledged once Redis has it. Each node hears of it by its tail, its own included,
+//! A message is acknowledged once Redis has it. Each node reads it with its tail, the sender's node included,
 //! so there is one order for all. `docs/scaling.md` is for operators.
 
 mod call;
@@ -50,7 +50,7 @@ use crate::room::{
     Store, StoreError, StoreFuture,
 };
 
-/// How long somebody waits for Redis before they are told `unavailable`.
+/// How long a request waits for Redis before it is refused with `unavailable`.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a start waits for Redis before the node listens without it.
 const START_PATIENCE: Duration = Duration::from_secs(5);
@@ -64,17 +64,17 @@ pub struct ClusterSettings {
     pub url: String,
     /// What all keys begin with.
     pub prefix: String,
-    /// What the nodes sign with, of which they tell each other no more than a keyed digest.
+    /// What the nodes sign with. They publish no more than a keyed digest of it.
     pub secret_key: Vec<u8>,
     /// The rooms, in their order.
     pub rooms: Vec<RoomName>,
     /// How much of each room's past is kept.
     pub log: LogBounds,
-    /// Members above which joins and leaves are not told; 0 = always told.
+    /// Members above which joins and leaves are not announced; 0 = always announced.
     pub notice_limit: u64,
-    /// Names that look alike may not be in one room at once.
+    /// Whether a room refuses a name that is confusable with a member's.
     pub unique_names: bool,
-    /// How long a place is kept after its node has gone in good order.
+    /// How long a membership is kept after its node has shut down.
     pub resume_grace: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Carries out what sessions ask for, in order, many requests on their way at once: no room waits for
+//! Carries out the requests of sessions, in order, many of them in flight: no room waits for
 //! another, and a round trip does not bound how much is said.
 //!
 //! When the connection is lost, what had no answer is asked again on the next one, as long as there
@@ -22,7 +22,7 @@ use super::presence::Presence;
 use super::request::Queued;
 use super::status::{Status, Way};
 
-/// Requests sent at once.
+/// Requests in one batch.
 const BATCH: usize = 128;
 /// Batches without an answer yet.
 const DEPTH: usize = 8;
@@ -30,7 +30,7 @@ const DEPTH: usize = 8;
 type Answers = Result<Vec<Result<Value, RedisError>>, RedisError>;
 type InFlight = FuturesOrdered<Pin<Box<dyn Future<Output = Answers> + Send>>>;
 
-/// See the module's text.
+/// Sends queued requests to Redis over one connection at a time, and answers them.
 pub struct Pipe {
     redis: Redis,
     context: Arc<Context>,
@@ -60,7 +60,7 @@ impl Pipe {
         }
     }
 
-    /// Works until nobody can ask any more.
+    /// Runs until the last sender of the queue is dropped.
     pub async fn run(mut self) {
         while let Some(connection) = self.connect().await {
             self.status.set(Way::Pipe, true);
@@ -72,8 +72,8 @@ impl Pipe {
         }
     }
 
-    /// Connects, however long it takes; meanwhile, requests whose time is over are refused. `None`
-    /// where nobody can ask any more.
+    /// Connects, however long it takes; meanwhile, overdue requests fail. `None` if the last
+    /// sender of the queue is dropped.
     async fn connect(&mut self) -> Option<Connection> {
         let Self {
             redis,
@@ -89,7 +89,7 @@ impl Pipe {
         }
     }
 
-    /// Sends and answers until the connection is lost; `None` where nobody can ask any more.
+    /// Sends and answers until the connection is lost; `None` if the last sender is dropped.
     async fn converse(&mut self, connection: Connection) -> Option<RedisError> {
         let mut in_flight: VecDeque<Vec<Queued>> = VecDeque::new();
         let mut answers = InFlight::new();
@@ -145,7 +145,7 @@ fn send(
     Box::pin(async move { connection.all(&pipeline).await })
 }
 
-/// Tells what came of a batch; what must be asked again on another connection is handed back.
+/// Answers the requests of a batch. Returns those that must be sent again on another connection.
 fn settle(
     batch: Vec<Queued>,
     answers: Answers,
@@ -197,7 +197,7 @@ async fn keep_connecting(redis: &Redis, presence: &Presence) -> Connection {
     }
 }
 
-/// Takes what is asked, and refuses it when its time is over. Ends where nobody can ask any more.
+/// Receives requests and fails them when they are overdue. Ends when the last sender is dropped.
 async fn refuse_overdue(queue: &mut UnboundedReceiver<Queued>, waiting: &mut VecDeque<Queued>) {
     loop {
         let now = Instant::now();

@@ -1,5 +1,5 @@
-//! Leases: a node lives for as long as it renews its own. One that does not has its members ended,
-//! by whichever node sees it first.
+//! Leases: a node counts as alive for as long as it renews its own. When a lease is over, the first
+//! node that notices ends the memberships of that node.
 //!
 //! What Redis has of this node's members is compared with who is here whenever a connection begins,
 //! and every few beats: so whatever was missed while Redis was away, or lost with it, is mended. That
@@ -30,12 +30,12 @@ const LEASE: Duration = Duration::from_secs(8);
 const BEAT: Duration = Duration::from_secs(2);
 /// Beats between two comparisons of who is here with what Redis has.
 const AUDIT_BEATS: u32 = 4;
-/// Memberships of a dead node that are ended at once.
+/// Memberships of a dead node that one call ends.
 const REAP_MAX: usize = 200;
-/// Memberships that are ended at once.
+/// Memberships that one call ends.
 const END_MAX: usize = 500;
 
-/// See the module's text.
+/// Renews this node's lease, ends the memberships of dead nodes, and repairs its own in Redis.
 #[derive(Debug)]
 pub struct Presence {
     context: Arc<Context>,
@@ -198,8 +198,8 @@ impl Presence {
                 self.adopt(room, joining);
             });
         }
-        // Whoever was known before the rooms were looked at, and is neither in one nor on the way into
-        // one, has ended here, and ids are never used again.
+        // A membership that was known before the rooms were read, and is neither in a room nor about to
+        // be, has ended. Ids are never used again.
         let gone: Vec<_> = known.difference(&here).copied().collect();
         for batch in gone.chunks(END_MAX) {
             self.end(connection, batch).await?;
@@ -266,7 +266,7 @@ impl Presence {
         requests.adopt(joining, Box::new(outcome));
     }
 
-    /// Ends memberships that Redis has of this node, and that nobody here has.
+    /// Ends memberships that Redis has of this node but that no session has.
     async fn end(&self, connection: &mut Connection, gone: &[MemberId]) -> Result<(), RedisError> {
         let mut pipeline = redis::pipe();
         for id in gone {
@@ -284,7 +284,7 @@ impl Presence {
     }
 }
 
-/// What a beat tells.
+/// What a heartbeat returns.
 struct Around {
     /// The lease had not run out.
     was_alive: bool,

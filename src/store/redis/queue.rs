@@ -1,5 +1,5 @@
-//! Where sessions ask: a queue to the `pipe`, bounded, and refused at once while Redis
-//! has been away for long.
+//! The bounded queue from sessions to the `pipe`. Requests fail immediately once Redis has been away
+//! for long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use super::status::Status;
 use crate::domain::{RoomName, Username};
 use crate::room::{Answer, Arrived, LogPosition, MemberId, NodeId, Outcome};
 
-/// Bytes that may be on their way to Redis at once, over all sessions.
+/// Bytes that may be in flight to Redis, over all sessions.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// See the module's text.
+/// Queues the requests of sessions for the `pipe`, and counts their bytes.
 #[derive(Debug)]
 pub struct Requests {
     node: String,

@@ -191,7 +191,7 @@ impl Queued {
         }
     }
 
-    /// Tells whoever asked what came of it.
+    /// Answers the caller.
     pub fn settle(self, answer: Result<Value, RedisError>) {
         let words = match (&self.request, answer) {
             (Request::Depart { .. }, _) => Ok(Vec::new()),
@@ -220,7 +220,7 @@ impl Queued {
         }
     }
 
-    /// Tells whoever asked that it cannot be done now.
+    /// Answers the caller that the request cannot be done now.
     pub fn give_up(self) {
         match self.request {
             Request::Publish { outcome, .. } => outcome.send(Err(RequestError::unavailable())),
@@ -239,7 +239,7 @@ fn send<T>(sender: oneshot::Sender<T>, answer: T) {
     }
 }
 
-/// Tells a text from another under the same key, the same on every node.
+/// Distinguishes texts with the same key; equal on every node.
 fn hash_of(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     random::hex(&hash[..16])

@@ -18,7 +18,7 @@ macro_rules! scripts {
 scripts! {
     /// Puts a message into a log.
     Publish "publish.lua",
-    /// Makes somebody a member.
+    /// Makes a user a member.
     Join "join.lua",
     /// Changes a member's name.
     Rename "rename.lua",
@@ -26,7 +26,7 @@ scripts! {
     Leave "leave.lua",
     /// Marks a member whose connection is lost.
     Hold "hold.lua",
-    /// Tells that a member types.
+    /// Sends that a member types.
     Typing "typing.lua",
     /// Renews a lease.
     Beat "beat.lua",

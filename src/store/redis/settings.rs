@@ -1,4 +1,4 @@
-//! What the nodes of one service must agree on, as they tell each other through Redis.
+//! What the nodes of one service must agree on, published to each other through Redis.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -11,14 +11,14 @@ use crate::random;
 const FORMAT: u32 = 3;
 /// What else SECRET_KEY signs must not pass for this digest, nor the other way round.
 const PURPOSE: &[u8] = b"hubbub digest of SECRET_KEY\0";
-/// Bytes of the digest that are told.
+/// Bytes of the digest that are published.
 const DIGEST_BYTES: usize = 16;
 
 /// The settings of one node. Never has a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// One `NAME=value` a line.
-    told: String,
+    lines: String,
 }
 
 impl Settings {
@@ -34,15 +34,15 @@ impl Settings {
             ("NOTICE_LIMIT", settings.notice_limit.to_string()),
             ("UNIQUE_NAMES", settings.unique_names.to_string()),
         ];
-        let told = lines
+        let lines = lines
             .map(|(name, value)| format!("{name}={value}\n"))
             .concat();
-        Self { told }
+        Self { lines }
     }
 
-    /// As it is told to the other nodes.
+    /// The settings as the other nodes read them.
     pub fn as_str(&self) -> &str {
-        &self.told
+        &self.lines
     }
 
     /// The names of what nodes must agree on.
@@ -50,8 +50,8 @@ impl Settings {
         self.agreed().map(|(name, _)| name)
     }
 
-    /// The names of what another node that has told `theirs` has otherwise: all but the key where it
-    /// has told nothing, as nodes of the first format do.
+    /// The names of the settings that differ from those that another node has published (`theirs`). Nodes
+    /// of the first format publish none.
     pub fn differing(&self, theirs: &str) -> Vec<&str> {
         if theirs.is_empty() {
             return vec!["format"];
@@ -69,11 +69,11 @@ impl Settings {
     }
 
     fn agreed(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.told.lines().filter_map(|line| line.split_once('='))
+        self.lines.lines().filter_map(|line| line.split_once('='))
     }
 }
 
-/// Tells whether two keys are the same, and nothing else of them.
+/// Shows whether two keys are equal, and nothing else about them.
 fn digest(key: &[u8]) -> String {
     #[expect(
         clippy::expect_used,

@@ -17,7 +17,7 @@ pub enum Way {
     Tail,
 }
 
-/// See the module's text.
+/// Whether a node can write to Redis and reads from it, for readiness and metrics.
 #[derive(Debug)]
 pub struct Status {
     /// What is counted.

@@ -1,8 +1,8 @@
 //! Reads all streams with one blocking call, and feeds the replicas in the order that Redis has.
 //!
 //! Nothing is missed without being noticed: a log's ids and the state's versions have no holes, and
-//! every few seconds what Redis has is compared with what was read. Where that does not fit, the log
-//! or the state is read anew as a whole.
+//! every few seconds what Redis has is compared with what was read. If they differ, the whole log
+//! or state is read again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use crate::room::{Applied, ID_MAX, Member, MemberId, Room, Rooms, UserId};
 /// Longest time that a read waits for something new.
 const BLOCK: Duration = Duration::from_millis(500);
 /// How long an answer may take beyond that. Shorter than what sessions wait for, so that readiness is
-/// red before anybody is refused.
+/// red before any request fails.
 const ANSWER: Duration = Duration::from_millis(1500);
-/// Entries of one stream that are read at once: more than all nodes together write while a reading
+/// Entries of one stream in one read: more than all nodes together write while a reading
 /// waits for its turn at a busy Redis, or readers would never catch up.
 const COUNT: usize = 2000;
 /// Time between two comparisons.
@@ -41,7 +41,7 @@ struct Stream {
     position: Option<String>,
 }
 
-/// See the module's text.
+/// Reads the streams of Redis and applies their entries to the rooms.
 pub struct Tail {
     redis: Redis,
     context: Arc<Context>,
@@ -51,7 +51,8 @@ pub struct Tail {
     state_key: String,
     state_position: Option<String>,
     state_version: u64,
-    /// Who has just left another node by joining here, which comes next: nobody is to be missing.
+    /// A user who has just left another node by joining at this one. The join is the next entry, and the
+    /// user must not be missing in between.
     taken_over: Option<(RoomName, UserId)>,
 }
 
@@ -121,7 +122,7 @@ impl Tail {
         }
     }
 
-    /// Compares what Redis has with what was read, and reads anew what does not fit.
+    /// Compares what Redis has with what was read, and reads again what differs.
     async fn check(&mut self, connection: &mut Connection) -> RedisResult {
         let mut ask = redis::pipe();
         for stream in &self.streams {
@@ -220,7 +221,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Reads a log anew as a whole.
+    /// Reads a log again as a whole.
     async fn restore(&mut self, connection: &mut Connection, index: usize) -> RedisResult {
         let room = Arc::clone(&self.streams[index].room);
         let opened = self.open(connection, &room).await?;
@@ -315,7 +316,7 @@ impl Tail {
         }
     }
 
-    /// Reads the whole state anew.
+    /// Reads the whole state again.
     async fn restore_state(&mut self, connection: &mut Connection) -> RedisResult {
         let cmd = self.context.call(connection, Script::State);
         let (position, version, nodes): (String, u64, Vec<Value>) = connection.one(&cmd).await?;
@@ -357,7 +358,7 @@ struct Opened {
 fn opened(room: &Room, answer: Value) -> RedisResult<Opened> {
     let (epoch, head, floor, newest, position): (String, u64, u64, String, String) = read(answer)?;
     if head > ID_MAX || floor > head {
-        let what = format!("room {} ends at {head} and leapt at {floor}", room.name());
+        let what = format!("room {} ends at {head} and jumped at {floor}", room.name());
         return Err(RedisError::Unexpected(what));
     }
     Ok(Opened {

@@ -1,16 +1,16 @@
--- Renews a node's lease and looks round.
+-- Renews a node's lease and finds the nodes whose leases are over.
 -- ARGV: node, lease (ms), and for each room: its name, epoch, and the oldest message and the oldest
 -- notice that the node has in memory
 -- Returns whether the lease still was (1, 0), the time (ms), whether there is memory for more (1, 0), and
 -- the nodes whose lease is over.
--- What a quiet room is trimmed at once: so often what a publication trims.
+-- Trims of a quiet room in one call, each as large as that of a publication.
 local TRIMS_MAX = 16
 local node = ARGV[1]
 -- First: what follows a script's first write is done whether there is memory or not.
 local probed = redis.pcall('SET', P .. ':probe', '1')
 local has_room = type(probed) == 'table' and probed.err and string.find(probed.err, 'OOM') and 0 or 1
 local alive = redis.call('PEXPIRE', P .. ':lease:' .. node, ARGV[2])
--- Nobody reaps where all nodes are gone for good.
+-- No node reaps if all nodes are gone for good, so the key expires.
 redis.call('PEXPIRE', P .. ':node:' .. node, 24 * 3600 * 1000)
 local dead = {}
 for _, other in ipairs(redis.call('SMEMBERS', P .. ':nodes')) do

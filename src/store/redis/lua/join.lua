@@ -1,10 +1,10 @@
--- Makes somebody a member. Another membership of the user ends with it; in the same room, nobody is
--- told. Asked again, it changes nothing more.
+-- Makes a user a member. Another membership of the user ends with it, without notices if it is in the
+-- same room. Repeating the call changes nothing.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, user_id, name, what the name
 -- looks like, 'silent' or '', caller (6)
--- A silent join makes a member known that Redis should know: nobody is told, and no record of another
--- node that lives is changed.
--- Returns 'joined', epoch, last id before, whether the room was not told (1, 0), the membership that ended;
+-- A silent join registers a member that Redis should know: it appends no notice and changes no record
+-- of another live node.
+-- Returns 'joined', epoch, last id before, whether the room got no notice (1, 0), the membership that ended;
 -- or 'late', 'taken'; or of a silent join, 'over' (another node's has taken over from it), 'superseded' (by
 -- a newer one of the same node), 'elsewhere' (another node has one that it may have to end).
 local room, node, member, user, name, looks = ARGV[1], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
@@ -35,12 +35,12 @@ if is_taken(room, looks, user) then
   looks = ''
 end
 if was then
-  local told = not silent and was.room ~= room and open_log(was.room, ARGV[2], 0) or nil
-  remove(silent and 'reaped' or 'left', was_node, was_member, was, told, by)
+  local notified_log = not silent and was.room ~= room and open_log(was.room, ARGV[2], 0) or nil
+  remove(silent and 'reaped' or 'left', was_node, was_member, was, notified_log, by)
   if not silent and was_node ~= node then take_over(was_member) end
 end
--- A node that was away for long may come back with members that have been reaped. Nothing but this tells it
--- then that one of them was taken over from.
+-- A node that was away for long may return with members that have been reaped. Only this key then says
+-- that one of them has been taken over.
 local reaped = redis.call('GET', P .. ':reaped:' .. user)
 if reaped then
   redis.call('DEL', P .. ':reaped:' .. user)
@@ -50,10 +50,10 @@ redis.call('HSET', here, member, record(room, user, name, looks))
 redis.call('HSET', P .. ':users', user, node .. ' ' .. member)
 take_names(room, looks, user)
 redis.call('HINCRBY', log.meta, 'members', 1)
-tell_state('joined', room, member, user, name, node)
+send_state('joined', room, member, user, name, node)
 local position, untold = digits(log.head), 0
 if not silent then
-  if not tells(by, live_members(log.meta)) then
+  if not has_notices(by, live_members(log.meta)) then
     untold = (was and was.room == room) and 0 or 1
   elseif not (was and was.room == room) then
     append(log, by, 'joined', user, name, member, '')

@@ -1,4 +1,4 @@
--- Ends a membership, and tells the room.
+-- Ends a membership, and appends a notice.
 -- ARGV: room, fresh epoch, known head, node, membership, caller (6)
 local node, member, by = ARGV[4], ARGV[5], caller_from(6)
 local found = redis.call('HGET', P .. ':node:' .. node, member)

@@ -1,7 +1,7 @@
 -- What all scripts share; each runs whole or not at all (Redis runs nothing else meanwhile).
 --
 -- KEYS[1] is the prefix of all keys with its colon, so that access rules for keys apply to it:
---   <prefix>:room:<room>:meta     hash: epoch, head (newest id), floor (where ids leapt), newest (ms),
+--   <prefix>:room:<room>:meta     hash: epoch, head (newest id), floor (where ids jumped), newest (ms),
 --                                 last (newest message's id), messages, notices and foreign entries in
 --                                 the log, members, held (members whose connections are lost)
 --   <prefix>:room:<room>:log      stream: the room's entries, see `append`
@@ -23,17 +23,17 @@
 --   <prefix>:state:version        number of the newest of those
 local P = string.sub(KEYS[1], 1, -2)
 
--- Ids of a log that begins anew start this far above all earlier ones, so that they never go down,
+-- Ids of a log that starts over begin this far above all earlier ones, so that they never go down,
 -- however far a node was ahead of the one that noticed the loss.
-local LEAP = 1048576
+local JUMP = 1048576
 -- Entries of the state stream that are kept for nodes that are slow to read it; others read the whole
--- state anew.
+-- state again.
 local STATE_KEPT = 10000
 -- The log is trimmed at every so manieth entry, by at most so many entries.
 local TRIM_EVERY, TRIM_MAX = 16, 64
 -- Entries that no node wrote: so many stay in a log.
 local FOREIGN_MAX = 1000
--- By how much the clock here may differ from what the calling node believes of it (ms).
+-- By how much the clock here may differ from the time that the calling node trusts (ms).
 local DOUBT = 10000
 -- How long it is known which memberships were taken over from (ms).
 local OVER = 3600 * 1000
@@ -48,8 +48,8 @@ end
 -- A number as a string of digits.
 local function digits(number) return string.format('%.0f', number) end
 
--- The room's log; a new epoch where there is none, or where it has gone back behind what a node has
--- read of it (`known_head`): its entries were lost then.
+-- The room's log. Starts a new epoch if there is none, or if its head is behind what a node has read of
+-- it (`known_head`), because entries were lost then.
 local function open_log(room, fresh_epoch, known_head)
   local meta = room_key(room, 'meta')
   local found = redis.call('HMGET', meta, 'epoch', 'head', 'floor', 'newest', 'messages', 'last', 'notices',
@@ -62,7 +62,7 @@ local function open_log(room, fresh_epoch, known_head)
   }
   known_head = tonumber(known_head)
   if not log.epoch or log.head < known_head then
-    if known_head > 0 then log.head = math.max(log.head, known_head) + LEAP end
+    if known_head > 0 then log.head = math.max(log.head, known_head) + JUMP end
     log.epoch = fresh_epoch
     log.floor = log.head
     redis.call('HSET', meta, 'epoch', log.epoch, 'head', digits(log.head), 'floor', digits(log.floor))
@@ -212,7 +212,7 @@ local function append(log, by, kind, user, name, member, text, dedup, client_id)
   return id, at
 end
 
--- The nodes that live: their names, each with its settings, '' where it has told none.
+-- The names of the live nodes, each with its settings, '' if it has published none.
 local function living_nodes()
   local nodes = {}
   for _, node in ipairs(redis.call('SMEMBERS', P .. ':nodes')) do
@@ -240,10 +240,10 @@ local function live_members(meta)
   return tonumber(counts[1] or 0) - tonumber(counts[2] or 0)
 end
 
--- Whether a room of this many live members is told of joins, leaves and renames.
-local function tells(by, live) return by.notice_limit == 0 or live <= by.notice_limit end
+-- Whether a room of this many live members gets notices of joins, leaves and renames.
+local function has_notices(by, live) return by.notice_limit == 0 or live <= by.notice_limit end
 
--- What is kept of a member: room, user_id, name, and what the name looks like, where names are
+-- What is kept of a member: room, user_id, name, and its skeleton, if names are
 -- unique. No part has a line feed.
 local function record(room, user, name, looks)
   return room .. '\n' .. user .. '\n' .. name .. '\n' .. looks
@@ -280,13 +280,13 @@ local function give_up_names(room, looks, user)
   end
 end
 
--- Tells all nodes a change of state:
+-- Sends a change of state to all nodes:
 --   v number, o what (joined, left, reaped, renamed, typing, idle), r room, m membership, u user_id, n name,
 --   by the node that did it
-local function tell_state(what, room, member, user, name, by)
+local function send_state(what, room, member, user, name, by)
   local version = redis.call('INCR', P .. ':state:version')
   if version == 1 then
-    -- A state that begins anew is numbered above all earlier ones.
+    -- A state that starts over is numbered above all earlier ones.
     version = math.max(now_ms() * 1000, 2)
     redis.call('SET', P .. ':state:version', digits(version))
   end
@@ -294,8 +294,8 @@ local function tell_state(what, room, member, user, name, by)
     'v', digits(version), 'o', what, 'r', room, 'm', member, 'u', user, 'n', name, 'by', by)
 end
 
--- Ends a membership: it was `left`, or `reaped` with its node. `log` is given where the room is to be
--- told.
+-- Ends a membership: it was `left`, or `reaped` with its node. `log` is given if the room is to get
+-- a notice.
 local function remove(what, node, member, was, log, by)
   redis.call('HDEL', P .. ':node:' .. node, member)
   if redis.call('HGET', P .. ':users', was.user) == node .. ' ' .. member then
@@ -306,8 +306,8 @@ local function remove(what, node, member, was, log, by)
   local live = live_members(meta)
   redis.call('HINCRBY', meta, 'members', -1)
   if redis.call('SREM', P .. ':held', member) == 1 then redis.call('HINCRBY', meta, 'held', -1) end
-  tell_state(what, was.room, member, was.user, was.name, by.node)
-  if log and tells(by, live) then
+  send_state(what, was.room, member, was.user, was.name, by.node)
+  if log and has_notices(by, live) then
     append(log, by, 'left', was.user, was.name, member, '')
   end
 end
@@ -315,5 +315,5 @@ end
 -- Another node's member is the user's now: the node that had this one will find it here.
 local function take_over(member) redis.call('SET', P .. ':over:' .. member, '1', 'PX', OVER) end
 
--- Whether a request comes too late: whoever asked has been told that it was not done.
+-- Whether a request is too late: its session has answered `unavailable` already.
 local function is_late(deadline_ms) return now_ms() > tonumber(deadline_ms) end

@@ -11,8 +11,8 @@ if known then
   if before ~= hash then return { 'conflict' } end
   return { 'known', id, at }
 end
--- Said by a connection that another of the same user has taken over from: its successor has said more
--- by now, or will say it again. Where nobody knows the user, all was lost, and is soon mended.
+-- A newer connection of the same user has taken over from the sender. It has sent the message already, or
+-- will send it again. If Redis does not know the user, it has lost its data, which nodes soon restore.
 local holder = redis.call('HGET', P .. ':users', ARGV[8])
 if holder and string.match(holder, ' (%S+)$') ~= ARGV[7] then return { 'elsewhere' } end
 local id, at = append(log, caller_from(12), 'message', ARGV[8], ARGV[9], ARGV[7], ARGV[10], dedup, ARGV[11])

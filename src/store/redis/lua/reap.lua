@@ -1,4 +1,4 @@
--- Ends memberships of a node whose lease is over, and tells their rooms.
+-- Ends memberships of a node whose lease is over, and appends notices to their rooms.
 -- ARGV: node, how many at most, fresh epoch, caller (6)
 -- Returns how many are left.
 local node, by = ARGV[1], caller_from(4)

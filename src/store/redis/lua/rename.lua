@@ -1,4 +1,4 @@
--- Changes a member's name, and tells the room. Asked again, it changes nothing more.
+-- Changes a member's name, and appends a notice. Repeating the call changes nothing.
 -- ARGV: room, fresh epoch, known head, deadline (ms), node, membership, name, what it looks like,
 -- caller (6)
 local node, member, name, looks, by = ARGV[5], ARGV[6], ARGV[7], ARGV[8], caller_from(9)
@@ -12,8 +12,8 @@ local log = open_log(was.room, ARGV[2], ARGV[3])
 redis.call('HSET', P .. ':node:' .. node, member, record(was.room, was.user, name, looks))
 give_up_names(was.room, was.looks, was.user)
 take_names(was.room, looks, was.user)
-tell_state('renamed', was.room, member, was.user, name, node)
-if tells(by, live_members(log.meta)) then
+send_state('renamed', was.room, member, was.user, name, node)
+if has_notices(by, live_members(log.meta)) then
   append(log, by, 'renamed', was.user, name, member, was.name)
 end
 return { 'renamed' }
