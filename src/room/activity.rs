@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::fanout::Fanout;
 use super::notifier::Signals;
 use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
@@ -26,7 +25,6 @@ pub type Activity = PublishedState<NewestMessages>;
 pub struct NewestMessages {
     names: Vec<RoomName>,
     ids: Vec<AtomicU64>,
-    audience: Arc<Fanout>,
 }
 
 impl StateSource for NewestMessages {
@@ -47,15 +45,15 @@ impl StateSource for NewestMessages {
 }
 
 impl Activity {
-    /// No messages yet, for rooms in this order.
+    /// No messages yet, for rooms in this order. Its audience are the connections whose clients know
+    /// the event.
     #[must_use]
     pub fn new(names: Vec<RoomName>) -> Self {
         let source = NewestMessages {
             ids: names.iter().map(|_| AtomicU64::new(0)).collect(),
             names,
-            audience: Arc::default(),
         };
-        Self::starting_at(1, source)
+        Self::starting_at(1, source, Arc::default(), Pace::steady(PAUSE))
     }
 
     /// The room at `index` has a message `id`.
@@ -63,18 +61,6 @@ impl Activity {
         // When a log is read again, an older id may come after a newer one.
         self.source.ids[index].fetch_max(id, Ordering::AcqRel);
         self.mark_changed();
-    }
-
-    /// The connections whose clients know the event.
-    #[must_use]
-    pub const fn audience(&self) -> &Arc<Fanout> {
-        &self.source.audience
-    }
-
-    /// Publishes changes for as long as it is polled.
-    pub async fn publish_changes(&self) {
-        self.publish_to(&self.source.audience, Pace::steady(PAUSE))
-            .await;
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
-use super::fanout::Fanout;
 use super::notifier::Signals;
 use super::published::{Pace, PublishedState, StateSource};
 use crate::domain::RoomName;
@@ -27,7 +26,6 @@ pub type Counts = PublishedState<MemberCounts>;
 pub struct MemberCounts {
     names: Vec<RoomName>,
     board: Mutex<Board>,
-    audience: Arc<Fanout>,
 }
 
 /// The counts at one time.
@@ -56,9 +54,10 @@ impl StateSource for MemberCounts {
 }
 
 impl Counts {
-    /// All counts 0, for rooms in this order.
+    /// All counts 0, for rooms in this order. Changes are published to all connections, at most every
+    /// `interval`.
     #[must_use]
-    pub fn new(names: Vec<RoomName>) -> Self {
+    pub fn new(names: Vec<RoomName>, interval: Duration) -> Self {
         let board = Board {
             changes: 0,
             counts: vec![0; names.len()],
@@ -66,9 +65,9 @@ impl Counts {
         let source = MemberCounts {
             names,
             board: Mutex::new(board),
-            audience: Arc::default(),
         };
-        Self::starting_at(1, source)
+        let pace = Pace::growing(interval, PAUSE_GROWTH_MAX);
+        Self::starting_at(1, source, Arc::default(), pace)
     }
 
     /// Sets the number of members of the room at `index`. Called under that room's lock, so that
@@ -84,18 +83,6 @@ impl Counts {
         drop(board);
         self.mark_changed();
     }
-
-    /// All connections.
-    #[must_use]
-    pub const fn audience(&self) -> &Arc<Fanout> {
-        &self.source.audience
-    }
-
-    /// Publishes changes for as long as it is polled, at most every `interval`.
-    pub async fn publish_changes(&self, interval: Duration) {
-        let pace = Pace::growing(interval, PAUSE_GROWTH_MAX);
-        self.publish_to(&self.source.audience, pace).await;
-    }
 }
 
 #[cfg(test)]
@@ -106,14 +93,14 @@ mod tests {
 
     fn counts() -> Arc<Counts> {
         let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
-        Arc::new(Counts::new(vec![name]))
+        Arc::new(Counts::new(vec![name], INTERVAL))
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_last_count_of_a_storm_is_published() {
         let counts = counts();
         let publisher = Arc::clone(&counts);
-        let task = tokio::spawn(async move { publisher.publish_changes(INTERVAL).await });
+        let task = tokio::spawn(async move { publisher.publish_changes().await });
         for n in 1..=1000 {
             counts.set(0, n);
             tokio::task::yield_now().await;

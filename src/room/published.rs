@@ -47,10 +47,12 @@ pub struct Snapshot {
     pub payload: Box<RawValue>,
 }
 
-/// A state with its newest payload.
+/// A state with its newest payload, the connections that receive it, and how often they do.
 #[derive(Debug)]
 pub struct PublishedState<S: StateSource> {
     pub(super) source: S,
+    audience: Arc<Fanout>,
+    pace: Pace,
     changed: Notify,
     newest: Mutex<Newest<S::Value>>,
 }
@@ -64,11 +66,13 @@ struct Newest<V> {
 impl<S: StateSource> PublishedState<S> {
     /// The state of `source`. Version 0 is for a state that no client needs before it changes,
     /// because that is the version of a client that was sent nothing.
-    pub(super) fn starting_at(version: u64, source: S) -> Self {
+    pub(super) fn starting_at(version: u64, source: S, audience: Arc<Fanout>, pace: Pace) -> Self {
         let value = source.read();
         let payload = source.render(&value);
         Self {
             source,
+            audience,
+            pace,
             changed: Notify::new(),
             newest: Mutex::new(Newest {
                 value,
@@ -106,8 +110,15 @@ impl<S: StateSource> PublishedState<S> {
         Arc::clone(&newest.snapshot)
     }
 
-    /// Publishes changes and notifies `audience` for as long as it is polled.
-    pub(super) async fn publish_to(&self, audience: &Fanout, mut pace: Pace) {
+    /// The connections that receive the state.
+    #[must_use]
+    pub const fn audience(&self) -> &Arc<Fanout> {
+        &self.audience
+    }
+
+    /// Publishes changes and notifies the audience for as long as it is polled.
+    pub async fn publish_changes(&self) {
+        let mut pace = self.pace.clone();
         let mut notified = 0;
         loop {
             self.next_change().await;
@@ -115,7 +126,7 @@ impl<S: StateSource> PublishedState<S> {
             // `now` may have published it before for one session; the others do not know of it.
             if version > notified {
                 notified = version;
-                audience.notify(S::SIGNAL);
+                self.audience.notify(S::SIGNAL);
             }
             tokio::time::sleep(pace.pause_after(Instant::now())).await;
         }
@@ -136,7 +147,7 @@ impl<S: StateSource> PublishedState<S> {
 }
 
 /// How long to be quiet after an update.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pace {
     interval: Duration,
     growth_max: u32,

@@ -3,7 +3,6 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -57,8 +56,10 @@ impl Room {
         activity: Arc<Activity>,
         settings: &RoomSettings,
     ) -> Self {
+        let fanout = Arc::<Fanout>::default();
+        let audience = Arc::clone(&fanout);
         Self {
-            typing: Typing::new(name.clone()),
+            typing: Typing::new(name.clone(), audience, settings.state_interval),
             name,
             notice_limit: settings.notice_limit,
             state: Mutex::new(State {
@@ -68,7 +69,7 @@ impl Room {
                 newest_ms: 0,
             }),
             head: AtomicU64::new(0),
-            fanout: Arc::default(),
+            fanout,
             counts,
             activity,
             index,
@@ -101,11 +102,6 @@ impl Room {
     #[must_use]
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
-    }
-
-    /// Publishes who is typing for as long as it is polled, at most every `interval`.
-    pub async fn publish_typing(&self, interval: Duration) {
-        self.typing.publish_changes(interval, &self.fanout).await;
     }
 
     /// Shows a member as typing, or not.

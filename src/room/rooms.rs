@@ -22,7 +22,6 @@ pub struct Rooms {
     by_name: HashMap<RoomName, Arc<Room>>,
     counts: Arc<Counts>,
     activity: Arc<Activity>,
-    state_interval: Duration,
     slow_timeout: Option<Duration>,
     on_takeover: OnceLock<TakeoverCallback>,
 }
@@ -39,7 +38,7 @@ impl Rooms {
     /// Empty rooms.
     #[must_use]
     pub fn new(settings: &RoomSettings) -> Self {
-        let counts = Arc::new(Counts::new(settings.names.clone()));
+        let counts = Arc::new(Counts::new(settings.names.clone(), settings.state_interval));
         let activity = Arc::new(Activity::new(settings.names.clone()));
         let room = |(index, name): (usize, &RoomName)| {
             let (counts, activity) = (Arc::clone(&counts), Arc::clone(&activity));
@@ -51,7 +50,6 @@ impl Rooms {
             by_name,
             counts,
             activity,
-            state_interval: settings.state_interval,
             slow_timeout: settings.slow_timeout,
             on_takeover: OnceLock::new(),
         }
@@ -100,9 +98,8 @@ impl Rooms {
     pub fn start(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         tasks.spawn(clock::watch());
-        let interval = self.state_interval;
         let counts = Arc::clone(&self.counts);
-        tasks.spawn(async move { counts.publish_changes(interval).await });
+        tasks.spawn(async move { counts.publish_changes().await });
         let activity = Arc::clone(&self.activity);
         tasks.spawn(async move { activity.publish_changes().await });
         if let Some(timeout) = self.slow_timeout {
@@ -111,7 +108,7 @@ impl Rooms {
         }
         for room in self.by_name.values() {
             let (typing, delivering) = (Arc::clone(room), Arc::clone(room));
-            tasks.spawn(async move { typing.publish_typing(interval).await });
+            tasks.spawn(async move { typing.typing().publish_changes().await });
             // Taken here: the first entry may be published before the task has run.
             let delivered = room.head();
             tasks.spawn(async move { delivering.deliver(delivered).await });

@@ -1,6 +1,7 @@
 //! Who is typing in a room, as its members receive it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -63,14 +64,14 @@ impl StateSource for Typists {
 }
 
 impl Typing {
-    /// No member is typing.
+    /// No member is typing. Changes are published to `audience`, at most every `interval`.
     #[must_use]
-    pub fn new(room: RoomName) -> Self {
+    pub fn new(room: RoomName, audience: Arc<Fanout>, interval: Duration) -> Self {
         let source = Typists {
             room,
             by_member: Mutex::default(),
         };
-        Self::starting_at(0, source)
+        Self::starting_at(0, source, audience, Pace::steady(interval))
     }
 
     /// The member is typing.
@@ -110,30 +111,19 @@ impl Typing {
             self.mark_changed();
         }
     }
-
-    /// Publishes changes to `audience` for as long as it is polled, at most every `interval`.
-    pub async fn publish_changes(&self, interval: Duration, audience: &Fanout) {
-        self.publish_to(audience, Pace::steady(interval)).await;
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::room::members::{Member, Members};
 
     #[tokio::test(start_paused = true)]
     async fn a_member_who_falls_silent_stops_typing() {
         let room = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
-        let typing = Arc::new(Typing::new(room));
+        let typing = Arc::new(Typing::new(room, Arc::default(), Duration::from_millis(50)));
         let publisher = Arc::clone(&typing);
-        let task = tokio::spawn(async move {
-            publisher
-                .publish_changes(Duration::from_millis(50), &Fanout::default())
-                .await;
-        });
+        let task = tokio::spawn(async move { publisher.publish_changes().await });
         assert_eq!(typing.published().version, 0);
 
         let username = crate::domain::Username::anonymous();
