@@ -1,8 +1,8 @@
-//! The time of day, as timestamps show it: the machine's clock as far as it can be believed.
+//! The time of day in timestamps: the machine's clock, as far as it can be trusted.
 //!
-//! A machine's clock can be set to anything at any moment. Timestamps that had once followed it a day
-//! ahead could not come back, because they never go back. So a leap is compared with the monotonic
-//! clock, and believed only once it has lasted: see [`TrustedClock`].
+//! A machine's clock can be set to anything at any moment, and timestamps never go back. If they had
+//! followed a clock a day ahead, they would stay there for a day. So [`TrustedClock`] compares the
+//! clock with the monotonic one, and follows a jump only after it has lasted for a while.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,49 +12,49 @@ use parking_lot::Mutex;
 
 /// By how much the machine's clock may differ from what is expected and be followed immediately.
 const SLACK_MS: i64 = 2_000;
-/// How long a leap ahead must last. A clock that is wrong for a shorter time is never shown.
+/// How long a jump ahead must last to be trusted. A clock that is wrong for a shorter time is never shown.
 const AHEAD_MS: i64 = 15_000;
-/// How long a leap back must last. It does no harm: timestamps wait for the clock meanwhile.
+/// How long a jump back must last to be trusted. Waiting does no harm: timestamps wait for the clock meanwhile.
 const BACK_MS: i64 = 2_000;
-/// Time between two looks at the machine's clock if no caller asks for the time.
-const LOOK: Duration = Duration::from_secs(1);
-/// What no clock shows that is right: the years before 2020 and after 2199.
+/// Time between two readings of the machine's clock if no caller asks for the time.
+const OBSERVE_INTERVAL: Duration = Duration::from_secs(1);
+/// Times that a correct clock can show: the years 2020 to 2199.
 const PLAUSIBLE_MS: std::ops::Range<i64> = 1_577_836_800_000..7_258_118_400_000;
 /// What a timestamp of four digits for the year can show.
 const SHOWN_MS: std::ops::RangeInclusive<i64> = 0..=253_402_207_200_000;
 
-/// What is believed of a clock. All times are milliseconds: `mono` of the monotonic clock, `wall`
-/// since the Unix epoch.
+/// A wall clock that ignores short jumps. All times are milliseconds: `mono` of the monotonic clock,
+/// `wall` since the Unix epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedClock {
-    /// By how much the clock is ahead of the monotonic one; `None` until it shows what can be right.
+    /// By how much the clock is ahead of the monotonic one; `None` until it shows a plausible time.
     offset: Option<i64>,
-    /// What was believed before the last leap: the clock may return to it immediately.
+    /// The offset before the last jump: the clock may return to it immediately.
     before: Option<i64>,
-    leap: Option<Leap>,
+    jump: Option<Jump>,
 }
 
-/// The clock shows something else than is believed.
+/// A jump of the clock that has not lasted long enough to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Leap {
+struct Jump {
     offset: i64,
     since: i64,
 }
 
 impl TrustedClock {
-    /// Takes in what the clock shows, and returns the time that is believed.
-    pub fn look(&mut self, mono: i64, wall: i64) -> i64 {
+    /// Notes what the clock shows, and returns the trusted time.
+    pub fn observe(&mut self, mono: i64, wall: i64) -> i64 {
         let seen = wall.saturating_sub(mono);
         match self.offset {
             Some(offset) if !PLAUSIBLE_MS.contains(&wall) => {
-                self.leap = None;
+                self.jump = None;
                 return shown(mono.saturating_add(offset));
             }
             None if !PLAUSIBLE_MS.contains(&wall) => return shown(wall),
             None => self.offset = Some(seen),
             Some(offset) if is_near(seen, offset) => {
                 self.offset = Some(seen);
-                self.leap = None;
+                self.jump = None;
             }
             Some(_) if self.before.is_some_and(|before| is_near(seen, before)) => {
                 *self = Self {
@@ -68,25 +68,25 @@ impl TrustedClock {
     }
 
     fn weigh(&mut self, mono: i64, seen: i64, offset: i64) {
-        let leap = self.leap.filter(|leap| is_near(leap.offset, seen));
-        let leap = leap.unwrap_or(Leap {
+        let jump = self.jump.filter(|jump| is_near(jump.offset, seen));
+        let jump = jump.unwrap_or(Jump {
             offset: seen,
             since: mono,
         });
         let must_last = if seen > offset { AHEAD_MS } else { BACK_MS };
-        if mono.saturating_sub(leap.since) >= must_last {
+        if mono.saturating_sub(jump.since) >= must_last {
             self.before = Some(offset);
             self.offset = Some(seen);
-            self.leap = None;
+            self.jump = None;
         } else {
-            self.leap = Some(leap);
+            self.jump = Some(jump);
         }
     }
 
-    /// Whether the clock shows something else than is believed.
+    /// Whether the clock differs from the trusted time.
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {
-        self.leap.is_some()
+        self.jump.is_some()
     }
 }
 
@@ -99,13 +99,13 @@ fn shown(unix_ms: i64) -> i64 {
 }
 
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
-static BELIEVED: LazyLock<Mutex<TrustedClock>> = LazyLock::new(Mutex::default);
+static TRUSTED: LazyLock<Mutex<TrustedClock>> = LazyLock::new(Mutex::default);
 
 /// Milliseconds since the Unix epoch. Another thread may get an earlier or later time, by
 /// however much the clock was corrected in between.
 #[must_use]
 pub fn unix_ms() -> i64 {
-    BELIEVED.lock().look(mono_ms(), wall_ms())
+    TRUSTED.lock().observe(mono_ms(), wall_ms())
 }
 
 /// Milliseconds since this process began, by the monotonic clock.
@@ -127,12 +127,12 @@ pub fn is_datable() -> bool {
     (0..253_402_300_800_000).contains(&wall_ms())
 }
 
-/// Keeps an eye on the machine's clock for as long as it is polled, so that a leap is weighed from when
-/// it happens and not from when the time is next asked for.
+/// Reads the machine's clock regularly for as long as it is polled, so that a jump is timed from
+/// when it happens, not from when a caller next asks for the time.
 pub async fn watch() {
     loop {
-        BELIEVED.lock().look(mono_ms(), wall_ms());
-        tokio::time::sleep(LOOK).await;
+        TRUSTED.lock().observe(mono_ms(), wall_ms());
+        tokio::time::sleep(OBSERVE_INTERVAL).await;
     }
 }
 
@@ -177,8 +177,8 @@ mod tests {
         assert!(shown.iter().all(|at| at.len() == 24), "{shown:?}");
     }
 
-    /// What is believed each second, of a clock that is off by so much from then on.
-    fn believed(offs: &[(i64, i64)]) -> Vec<i64> {
+    /// The trusted offset in each second. Each pair is a number of seconds and the clock's offset in them.
+    fn trusted(offs: &[(i64, i64)]) -> Vec<i64> {
         let mut clock = TrustedClock::default();
         let mut seen = Vec::new();
         let mut second = 0;
@@ -186,7 +186,7 @@ mod tests {
             for _ in 0..*seconds {
                 let mono = second * 1000;
                 let wall = NOW.saturating_add(mono).saturating_add(*off);
-                seen.push(clock.look(mono, wall) - NOW - mono);
+                seen.push(clock.observe(mono, wall) - NOW - mono);
                 second += 1;
             }
         }
@@ -204,7 +204,7 @@ mod tests {
             i64::MIN / 2,
             3_000,
         ] {
-            let seen = believed(&[(10, 0), (if off > 0 { 14 } else { 2 }, off), (20, 0)]);
+            let seen = trusted(&[(10, 0), (if off > 0 { 14 } else { 2 }, off), (20, 0)]);
             assert!(seen.iter().all(|off| *off == 0), "{off}: {seen:?}");
         }
     }
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_clock_that_stays_where_it_leapt_to_is_believed_within_seconds() {
         for (off, seconds) in [(DAY, 15), (-DAY, 2), (3_000, 15), (1_000, 0), (-1_000, 0)] {
-            let seen = believed(&[(10, 0), (20, off)]);
+            let seen = trusted(&[(10, 0), (20, off)]);
             let first = seen.iter().position(|seen| *seen == off);
             assert_eq!(first, Some(10 + seconds), "{off}: {seen:?}");
         }
@@ -221,10 +221,10 @@ mod tests {
     #[test]
     fn a_clock_that_comes_back_is_believed_at_once_however_long_it_was_wrong() {
         for off in [DAY, -DAY] {
-            let seen = believed(&[(10, 0), (100, off), (10, 0)]);
+            let seen = trusted(&[(10, 0), (100, off), (10, 0)]);
             assert_eq!((seen[109], seen[110]), (off, 0), "{seen:?}");
             // And the next moment of the same kind is one.
-            let seen = believed(&[(10, 0), (100, off), (10, 0), (2, off), (10, 0)]);
+            let seen = trusted(&[(10, 0), (100, off), (10, 0), (2, off), (10, 0)]);
             assert_eq!(seen[120..], [0; 12], "{seen:?}");
         }
     }
@@ -232,10 +232,10 @@ mod tests {
     #[test]
     fn a_clock_that_cannot_be_right_is_followed_until_it_can() {
         for wrong in [-NOW, -NOW - DAY, YEAR_10000] {
-            let seen = believed(&[(5, wrong), (5, 0)]);
+            let seen = trusted(&[(5, wrong), (5, 0)]);
             assert_eq!(seen[5..], [0; 5], "{wrong}: {seen:?}");
         }
-        let seen = believed(&[(5, 0), (1000, YEAR_10000), (5, 0)]);
+        let seen = trusted(&[(5, 0), (1000, YEAR_10000), (5, 0)]);
         assert!(seen.iter().all(|off| *off == 0), "{seen:?}");
     }
 
@@ -247,11 +247,11 @@ mod tests {
                 any::<i64>(), -DAY..DAY, Just(0), Just(DAY), Just(-DAY),
             ]), 0..20),
         ) {
-            let seen = believed(&[&offs[..], &[(20, 0)]].concat());
+            let seen = trusted(&[&offs[..], &[(20, 0)]].concat());
             prop_assert_eq!(seen[seen.len() - 1], 0);
             let mut clock = TrustedClock::default();
             for (mono, wall) in offs {
-                let at = clock.look(mono, wall);
+                let at = clock.observe(mono, wall);
                 prop_assert!(SHOWN_MS.contains(&at));
             }
         }

@@ -4,8 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-/// A server that lives answers within this time.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// A server that is alive answers within this time.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why a server does not count as alive.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +57,9 @@ fn status_line(host: &str, port: u16) -> io::Result<String> {
         .to_socket_addrs()?
         .next()
         .ok_or(io::ErrorKind::AddrNotAvailable)?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER_TIMEOUT)?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
     write!(
         stream,
         "GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"

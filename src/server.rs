@@ -33,7 +33,7 @@ const DRAIN_STEP: Duration = Duration::from_millis(2);
 /// Simultaneous connections to the metrics.
 const METRICS_CONNECTIONS_MAX: usize = 16;
 /// What is left of HTTP after the sessions have ended gets this much time.
-const FINISH_PATIENCE: Duration = Duration::from_secs(1);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The service: its parts, built and running, without a port.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ impl Server {
         );
         self.background.spawn(async move {
             let connections = listener.accept_until(CancellationToken::new()).await;
-            connections.finish(FINISH_PATIENCE).await;
+            connections.finish(FINISH_TIMEOUT).await;
         });
     }
 
@@ -218,7 +218,7 @@ impl Server {
             drained.cancel();
         };
         let (connections, ()) = tokio::join!(listener.accept_until(drained.clone()), drain);
-        connections.finish(FINISH_PATIENCE).await;
+        connections.finish(FINISH_TIMEOUT).await;
         tracing::info!("stopped");
     }
 

@@ -95,9 +95,9 @@ fn entries_come_in_once_and_in_order() {
     let mut changes = room.changes();
     let applied = [1, 2, 2, 1, 4, 3].map(|id| changes.apply(&message("e1", id)));
     let (new, old) = (Applied::Appended, Applied::Duplicate);
-    let astray = Applied::OutOfSequence;
-    assert_eq!(applied, [new, new, old, old, astray, new]);
-    assert_eq!(changes.apply(&message("e2", 4)), astray);
+    let out_of_sequence = Applied::OutOfSequence;
+    assert_eq!(applied, [new, new, old, old, out_of_sequence, new]);
+    assert_eq!(changes.apply(&message("e2", 4)), out_of_sequence);
     drop(changes);
     assert_eq!(read(&room, 0), Ok(vec![1, 2, 3]));
 }

@@ -27,7 +27,7 @@ pub struct Context {
     pub unique_names: bool,
     /// What the nodes must agree on, as they publish it.
     pub settings: Settings,
-    /// By how much Redis's clock is ahead of this process's monotonic one, as far as it is believed.
+    /// By how much Redis's trusted time is ahead of this process's monotonic clock.
     pub trusted_offset_ms: AtomicI64,
 }
 

@@ -50,12 +50,12 @@ use crate::room::{
     Store, StoreError, StoreFuture,
 };
 
-/// How long a request waits for Redis before it is refused with `unavailable`.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a start waits for Redis before the node listens without it.
-const START_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request waits for Redis before it fails as `unavailable`.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a starting node waits for Redis before the node listens without it.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an end waits for what is still on its way.
-const END_PATIENCE: Duration = Duration::from_secs(2);
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How a node takes part.
 #[derive(Clone)]
@@ -146,7 +146,7 @@ impl RedisStore {
 
     /// Waits until Redis refuses this node; for ever if it does not.
     async fn refused(&self) -> ClusterError {
-        match self.redis.connect(PATIENCE).await {
+        match self.redis.connect(ANSWER_TIMEOUT).await {
             Err(source @ (RedisError::Refused(_) | RedisError::Unusable(_))) => {
                 ClusterError::Refused {
                     address: self.redis.to_string(),
@@ -241,7 +241,7 @@ impl Store for RedisStore {
     fn wait_for_start(&self) -> StoreFuture<'_, Result<(), StoreError>> {
         Box::pin(async {
             let mut up = self.status.up();
-            let in_step = tokio::time::timeout(START_PATIENCE, up.wait_for(|up| *up));
+            let in_step = tokio::time::timeout(START_TIMEOUT, up.wait_for(|up| *up));
             tokio::select! {
                 in_step = in_step => {
                     if in_step.is_err() {
@@ -264,7 +264,7 @@ impl Store for RedisStore {
         Box::pin(async {
             let (sender, done) = oneshot::channel();
             self.requests.depart(self.resume_grace, sender);
-            if tokio::time::timeout(END_PATIENCE, done).await.is_err() {
+            if tokio::time::timeout(END_TIMEOUT, done).await.is_err() {
                 tracing::warn!("Redis does not answer: leaving without a word");
             }
         })

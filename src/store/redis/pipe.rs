@@ -15,7 +15,7 @@ use futures_util::stream::FuturesOrdered;
 use redis::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::PATIENCE;
+use super::ANSWER_TIMEOUT;
 use super::call::Context;
 use super::connection::{Backoff, Connection, Redis, RedisError};
 use super::presence::Presence;
@@ -179,7 +179,7 @@ async fn keep_connecting(redis: &Redis, presence: &Presence) -> Connection {
     let mut said = String::new();
     loop {
         let begun = async {
-            let mut connection = redis.connect(PATIENCE).await?;
+            let mut connection = redis.connect(ANSWER_TIMEOUT).await?;
             presence.begin(&mut connection).await?;
             Ok::<_, RedisError>(connection)
         };

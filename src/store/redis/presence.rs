@@ -24,7 +24,7 @@ use crate::clock::{self, TrustedClock};
 use crate::random;
 use crate::room::{LogPosition, Member, MemberId, Room, Rooms};
 
-/// How long a node is believed to live without a word.
+/// How long a node counts as alive without a heartbeat.
 const LEASE: Duration = Duration::from_secs(8);
 /// Time between two beats.
 const BEAT: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ pub struct Presence {
     requests: Weak<Requests>,
     /// By how much Redis's clock is ahead of this machine's, in milliseconds.
     ahead_ms: AtomicI64,
-    /// Redis's clock, as far as it is believed, and since when it has been where it is.
+    /// Redis's clock, and since when it has not jumped.
     redis_clock: Mutex<(TrustedClock, Instant)>,
     /// The next beat compares again.
     again: Arc<AtomicBool>,
@@ -103,7 +103,7 @@ impl Presence {
                     until_audit = AUDIT_BEATS;
                     self.audit(&mut connection).await?;
                 }
-                // After an outage, the others need as long as this node to be back; and after a leap of
+                // After an outage, the others need as long as this node to be back; and after a jump of
                 // Redis's clock, which ends all leases.
                 let steady_since = self.redis_clock.lock().1.max(began);
                 if steady_since.elapsed() > LEASE {
@@ -135,7 +135,7 @@ impl Presence {
             connection.one(&cmd).await?;
         let ahead_ms = now_ms.saturating_sub(clock::unix_ms());
         self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
-        self.look_at_clock(now_ms);
+        self.observe_clock(now_ms);
         self.status.set_full(has_room == 0);
         Ok(Around {
             was_alive: alive == 1,
@@ -143,13 +143,13 @@ impl Presence {
         })
     }
 
-    /// Notes what Redis's clock shows, and whether that can be believed.
-    fn look_at_clock(&self, now_ms: i64) {
+    /// Notes what Redis's clock shows, and when it last jumped.
+    fn observe_clock(&self, now_ms: i64) {
         let mono_ms = clock::mono_ms();
         let mut guard = self.redis_clock.lock();
         let (clock, steady_since) = &mut *guard;
-        let believed_ms = clock.look(mono_ms, now_ms);
-        let offset_ms = believed_ms.saturating_sub(mono_ms);
+        let trusted_ms = clock.observe(mono_ms, now_ms);
+        let offset_ms = trusted_ms.saturating_sub(mono_ms);
         let before_ms = self
             .context
             .trusted_offset_ms

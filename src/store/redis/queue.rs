@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::PATIENCE;
+use super::ANSWER_TIMEOUT;
 use super::call::node_name;
 use super::message::{Joining, Message};
 use super::request::{Adopted, Queued, Request};
@@ -52,7 +52,7 @@ impl Requests {
     fn ask(&self, request: Request) {
         let queued = self.queued(request);
         let is_full = self.queued_bytes.load(Ordering::Relaxed) > QUEUE_BYTES_MAX;
-        if is_full || self.status.is_down_for(PATIENCE) {
+        if is_full || self.status.is_down_for(ANSWER_TIMEOUT) {
             queued.give_up();
         } else if let Err(mpsc::error::SendError(queued)) = self.queue.send(queued) {
             queued.give_up();
@@ -60,7 +60,7 @@ impl Requests {
     }
 
     fn queued(&self, request: Request) -> Queued {
-        Queued::new(request, Instant::now() + PATIENCE, &self.queued_bytes)
+        Queued::new(request, Instant::now() + ANSWER_TIMEOUT, &self.queued_bytes)
     }
 
     /// Asks for something that changes what a node's members are to Redis. It is always queued, so

@@ -196,7 +196,7 @@ impl Tail {
     ) -> RedisResult {
         let metrics = &self.status.metrics;
         let stream = &mut self.streams[index];
-        let mut is_astray = false;
+        let mut out_of_sequence = false;
         if let Some((last, _)) = entries.last() {
             stream.position = Some(last.clone());
         }
@@ -208,20 +208,20 @@ impl Tail {
                     Ok(Applied::Appended) => {}
                     Ok(Applied::Duplicate) => metrics.skip_entry("old"),
                     Ok(Applied::OutOfSequence) => {
-                        is_astray = true;
+                        out_of_sequence = true;
                         break 'all;
                     }
                     Err(error) => metrics.skip_entry(error.0),
                 }
             }
         }
-        if is_astray {
+        if out_of_sequence {
             self.restore(connection, index).await?;
         }
         Ok(())
     }
 
-    /// Reads a log again as a whole.
+    /// Reads the whole log again.
     async fn restore(&mut self, connection: &mut Connection, index: usize) -> RedisResult {
         let room = Arc::clone(&self.streams[index].room);
         let opened = self.open(connection, &room).await?;

@@ -176,9 +176,9 @@ end
 -- Returns its id and when it was accepted.
 local function append(log, by, kind, user, name, member, text, dedup, client_id)
   local now = now_ms()
-  -- Timestamps that followed a clock that leaps could not come back: the node knows for how long it has
-  -- been where it is.
-  if math.abs(now - by.believed_ms) > DOUBT then now = by.believed_ms end
+  -- Timestamps never go back, so they must not follow a clock that jumps. The node knows which time has
+  -- lasted long enough.
+  if math.abs(now - by.trusted_ms) > DOUBT then now = by.trusted_ms end
   log.newest = math.max(log.newest, now)
   log.head = log.head + 1
   local id, at = digits(log.head), digits(log.newest)
@@ -226,11 +226,11 @@ end
 
 -- The last arguments of a script that appends: what the calling node knows of the room that the first
 -- argument names (epoch, the oldest message and the oldest notice it has in memory), the node, the
--- number of members above which a room has no notices, and the time it believes in (ms).
+-- number of members above which a room has no notices, and the time it trusts (ms).
 local function caller_from(first)
   return {
     room = ARGV[1], epoch = ARGV[first], messages = tonumber(ARGV[first + 1]), notices = tonumber(ARGV[first + 2]),
-    node = ARGV[first + 3], notice_limit = tonumber(ARGV[first + 4]), believed_ms = tonumber(ARGV[first + 5]),
+    node = ARGV[first + 3], notice_limit = tonumber(ARGV[first + 4]), trusted_ms = tonumber(ARGV[first + 5]),
   }
 end
 
