@@ -119,16 +119,11 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         names: vec![RoomName::parse("tech").unwrap()],
         log: LogBounds {
             messages_max: 100,
-            bytes_max: 0,
             notices_max: 1000,
-            keep_for: Duration::ZERO,
+            ..LogBounds::default()
         },
-        notice_limit: 0,
-        state_interval: Duration::ZERO,
-        slow_timeout: None,
-        ceiling: None,
         metrics: Arc::clone(metrics),
-        node: 0,
+        ..RoomSettings::default()
     }));
     let limits = Limits {
         message_max_chars: 100,
@@ -151,7 +146,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         payload_max_bytes: 10_000,
     };
     let settings = SessionSettings {
-        mailbox: 100,
+        inbox_max: 100,
         text: TextLimits {
             chars_max: 100,
             bytes_max: 400,
@@ -160,7 +155,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         users_per_address: None,
         limits,
         resume_grace: Duration::from_secs(600),
-        kept_max: 0,
+        held_max: 0,
         reserved_names: ReservedNames::default(),
     };
     let identities = Identities::new(b"a key of this test");

@@ -34,16 +34,11 @@ static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {
         names: vec![name.clone()],
         log: LogBounds {
             messages_max: 10,
-            bytes_max: 0,
             notices_max: 1000,
-            keep_for: Duration::ZERO,
+            ..LogBounds::default()
         },
-        notice_limit: 0,
-        state_interval: Duration::ZERO,
-        slow_timeout: None,
-        ceiling: None,
-        metrics: Arc::default(),
         node: 1,
+        ..RoomSettings::default()
     };
     let rooms = Rooms::new(&settings);
     Arc::clone(rooms.get(&name).expect("the room"))

@@ -211,7 +211,7 @@ impl ClientRequest for UsersRequest {
         let after = wire.after.as_ref();
         if after.is_some_and(|id| id.len() > USER_ID_BYTES_MAX) {
             return Err(RequestError::invalid_payload(
-                "list_users: after must be the user_id of somebody in the room",
+                "list_users: after must be the user_id of a user in the room",
             ));
         }
         Ok(Self {

@@ -120,7 +120,7 @@ impl<'a> Changes<'a> {
         client_id: Option<&ClientId>,
         text: &str,
     ) -> Option<Result<Published, RequestError>> {
-        let key = DedupKey::new(&member.user_id, client_id?.as_str());
+        let key = DedupKey::new(Arc::clone(&member.user_id), client_id?.shared());
         let remembered = self.state.log.remembered(&key)?;
         if remembered.text_hash != self.room.hash_of(text) {
             return Some(Err(RequestError::conflict()));
@@ -270,6 +270,7 @@ impl Room {
             at_ms: record.at_ms,
             text_hash: self.hash_of(text),
         };
-        Some((DedupKey::new(&record.member.user_id, client_id), remembered))
+        let user_id = Arc::clone(&record.member.user_id);
+        Some((DedupKey::new(user_id, Arc::clone(client_id)), remembered))
     }
 }

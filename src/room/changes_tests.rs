@@ -1,7 +1,6 @@
 //! What a room makes of what a store gives it: in order, once, and honest about what was lost.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::members::Members;
 use super::{
@@ -15,16 +14,11 @@ fn room() -> Arc<Room> {
         names: vec![name.clone()],
         log: LogBounds {
             messages_max: 100,
-            bytes_max: 0,
             notices_max: 1000,
-            keep_for: Duration::ZERO,
+            ..LogBounds::default()
         },
-        notice_limit: 0,
-        state_interval: Duration::ZERO,
-        slow_timeout: None,
-        ceiling: None,
-        metrics: Arc::default(),
         node: 1,
+        ..RoomSettings::default()
     };
     let rooms = Rooms::new(&settings);
     let room = rooms.get(&name).cloned();

@@ -52,10 +52,7 @@ pub struct DedupKey {
 impl DedupKey {
     /// The key `client_id` of the user `user_id`.
     #[must_use]
-    pub fn new(user_id: &Arc<str>, client_id: &str) -> Self {
-        Self {
-            user_id: Arc::clone(user_id),
-            client_id: client_id.into(),
-        }
+    pub const fn new(user_id: Arc<str>, client_id: Arc<str>) -> Self {
+        Self { user_id, client_id }
     }
 }

@@ -27,8 +27,8 @@ pub struct Joined {
 }
 
 impl Membership {
-    /// Makes a user a member of a room. Any other membership of the user ends with it, also `replaces`, the one
-    /// in this process. `subscriber` receives what is published from then on.
+    /// Makes a user a member of a room. Any other membership of the user ends with it, also `replaces`,
+    /// the one in this process. `subscriber` receives what is published from then on.
     ///
     /// # Errors
     /// `username_taken` or `unavailable`. Nothing has changed in that case.

@@ -23,7 +23,7 @@ pub const NOTICES_MAX: usize = 1000;
 const NOTICES_BYTES_MAX: usize = 512 * 1024;
 
 /// How much of a room's past is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LogBounds {
     /// Messages kept; 0 = no bound by number.
     pub messages_max: usize,

@@ -198,7 +198,7 @@ impl Members {
     pub fn end_arrival(&mut self, id: MemberId, member: Option<Member>) {
         match (self.arriving.remove(&id), member) {
             (Some(false), Some(member)) => self.add(id, member),
-            (Some(_), None) => drop(self.by_id.remove(&id)),
+            (Some(_), None) => drop(self.remove(id)),
             _ => {}
         }
     }
@@ -310,6 +310,8 @@ mod tests {
         assert_eq!(here.count(), 1);
         here.end_arrival(nobody, None);
         assert_eq!((here.count(), here.arriving().count()), (0, 0));
+        // The bound on held members counts those who are here.
+        assert_eq!(here.here, 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::rate::Rate;
 
 /// What rooms are made with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RoomSettings {
     /// The rooms, in the order they are listed.
     pub names: Vec<RoomName>,

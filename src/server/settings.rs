@@ -74,7 +74,7 @@ pub fn log_bounds(config: &Config) -> LogBounds {
 
 pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
     SessionSettings {
-        mailbox: config.mailbox,
+        inbox_max: config.mailbox,
         text: TextLimits {
             chars_max: limits.message_max_chars,
             bytes_max: limits.message_max_bytes,
@@ -87,7 +87,7 @@ pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
         users_per_address: users_per_address(config),
         limits: limits.clone(),
         resume_grace: config.resume_grace,
-        kept_max: config.max_connections,
+        held_max: config.max_connections,
         reserved_names: config.reserved_names.clone(),
     }
 }

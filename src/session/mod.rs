@@ -61,7 +61,7 @@ pub fn open<C: Connection + std::fmt::Debug>(
 ) -> (InboxSender<C::Ack>, EndHandle, Box<Session<C>>) {
     let notifier = Arc::new(Notifier::default());
     let inbox = inbox::Inbox::new(
-        shared.settings.mailbox,
+        shared.settings.inbox_max,
         Arc::clone(&notifier),
         Arc::clone(flow),
         memory,

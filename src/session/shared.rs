@@ -17,7 +17,7 @@ use crate::room::{Rooms, Signals, Store};
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
     /// Requests that may wait in an inbox.
-    pub mailbox: usize,
+    pub inbox_max: usize,
     /// How long a message may be.
     pub text: TextLimits,
     /// How fast users may send requests; `None` = not limited.
@@ -31,7 +31,7 @@ pub struct SessionSettings {
     /// Names that no user may take.
     pub reserved_names: ReservedNames,
     /// Memberships that may be held simultaneously; 0 = not limited.
-    pub kept_max: usize,
+    pub held_max: usize,
 }
 
 /// What all sessions share.
@@ -67,7 +67,7 @@ impl Shared {
         metrics: Arc<Metrics>,
         budget: Arc<MemoryBudget>,
     ) -> Self {
-        let users = SessionRegistry::new(settings.resume_grace, settings.kept_max);
+        let users = SessionRegistry::new(settings.resume_grace, settings.held_max);
         let registry = Arc::clone(&users);
         rooms.on_takeover(move |user_id| registry.taken_over_elsewhere(user_id));
         Self {

@@ -60,7 +60,7 @@ impl World {
         members
     }
 
-    fn tells(&self, members: usize) -> bool {
+    fn announces(&self, members: usize) -> bool {
         self.settings.notice_limit == 0 || members as u64 <= self.settings.notice_limit
     }
 
@@ -79,12 +79,12 @@ impl World {
             Op::Look { room, at, max } => self.look(room, at, max),
             Op::Leave { who } => {
                 if let Some(at) = self.chosen(who) {
-                    let tells = self.tells(self.members(self.people[at].room).len());
+                    let announces = self.announces(self.members(self.people[at].room).len());
                     let person = self.people.remove(at);
                     let (room, user, name) = (person.room, person.user, person.name);
                     drop(person);
                     let said = format!("{} has left the room", NAMES[name]);
-                    self.notice(room, user, name, tells.then_some(("left", said)));
+                    self.notice(room, user, name, announces.then_some(("left", said)));
                 }
             }
             Op::Rename { who, name } => {
@@ -97,9 +97,9 @@ impl World {
                         assert_eq!(renamed.now_or_never(), Some(Ok(())));
                         (person.room, person.user, before)
                     };
-                    let tells = before != name && self.tells(self.members(room).len());
+                    let announces = before != name && self.announces(self.members(room).len());
                     let said = format!("{} is now known as {}", NAMES[before], NAMES[name]);
-                    self.notice(room, user, name, tells.then_some(("renamed", said)));
+                    self.notice(room, user, name, announces.then_some(("renamed", said)));
                 }
             }
             Op::Publish { who, text, key } => {
@@ -159,20 +159,20 @@ impl World {
         });
         let members = self.members(room).len();
         assert_eq!(self.room(room).member_count(), members as u64);
-        let (tells, said) = (
-            self.tells(members),
+        let (announces, said) = (
+            self.announces(members),
             format!("{} has joined the room", NAMES[name]),
         );
         // If the room has no notice, the joiner has one: without an id, which would be another entry's.
         let own = joined.own_notice.map(|notice| fields(notice.get()));
-        assert_eq!(own.is_none(), tells);
+        assert_eq!(own.is_none(), announces);
         assert!(own.is_none_or(|own| own["text"] == *said && own.get("id").is_none()));
-        self.notice(room, user, name, tells.then_some(("joined", said)));
+        self.notice(room, user, name, announces.then_some(("joined", said)));
     }
 
     /// A user comes back to a room, or moves to another one: the membership before ends with that.
     fn move_to(&mut self, at: usize, room: usize, name: usize) {
-        let tells_there = self.tells(self.members(self.people[at].room).len());
+        let announces_there = self.announces(self.members(self.people[at].room).len());
         let before = self.people.remove(at);
         let user = before.user;
         let (joined, subscriber) = self.enter(room, user, name, Some(&before.membership));
@@ -181,8 +181,8 @@ impl World {
         drop(before);
         if from != room {
             let said = format!("{} has left the room", NAMES[name_before]);
-            let told = tells_there.then_some(("left", said));
-            self.notice(from, user, name_before, told);
+            let notice = announces_there.then_some(("left", said));
+            self.notice(from, user, name_before, notice);
             self.has_joined(joined, subscriber, (room, user, name));
             return;
         }
@@ -195,9 +195,9 @@ impl World {
             subscriber,
             cursor: joined.position,
         });
-        let tells = name != name_before && self.tells(self.members(room).len());
+        let announces = name != name_before && self.announces(self.members(room).len());
         let said = format!("{} is now known as {}", NAMES[name_before], NAMES[name]);
-        self.notice(room, user, name, tells.then_some(("renamed", said)));
+        self.notice(room, user, name, announces.then_some(("renamed", said)));
     }
 
     fn publish(&mut self, at: usize, said: usize, key: Option<u8>) {
@@ -247,8 +247,8 @@ impl World {
     }
 
     /// The room must have received this notice, or none.
-    fn notice(&mut self, room: usize, user: usize, name: usize, told: Option<(&str, String)>) {
-        let Some((kind, text)) = told else {
+    fn notice(&mut self, room: usize, user: usize, name: usize, announced: Option<(&str, String)>) {
+        let Some((kind, text)) = announced else {
             return self.nothing_new(room);
         };
         let expected = json!({
@@ -277,15 +277,17 @@ impl World {
         let [entry] = &*batch else {
             panic!("{read:?} of {} after {head}", batch.len());
         };
-        let mut told = fields(entry.payload.get());
-        let timestamp = told["timestamp"].as_str().unwrap_or_default().to_owned();
+        let mut payload = fields(entry.payload.get());
+        let timestamp = payload["timestamp"].as_str().unwrap_or_default().to_owned();
         let model = &mut self.models[room];
         let before = model.entries.last().map_or("", |e| &e.timestamp);
         assert!(*timestamp >= *before, "{timestamp} comes after {before}");
         if expected.get("timestamp").is_none() {
-            told.as_object_mut().map(|told| told.remove("timestamp"));
+            payload
+                .as_object_mut()
+                .map(|payload| payload.remove("timestamp"));
         }
-        assert_eq!((entry.id, entry.kind, &told), (head + 1, kind, expected));
+        assert_eq!((entry.id, entry.kind, &payload), (head + 1, kind, expected));
         let payload = entry.payload.get().to_owned();
         model.entries.push(Kept {
             kind,

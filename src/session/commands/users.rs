@@ -51,7 +51,7 @@ pub(crate) fn read_page(room: &Room, request: &UsersRequest) -> Result<UsersPage
     let page = room.users(request.after.as_deref(), request.limit);
     page.ok_or_else(|| {
         RequestError::invalid_payload(
-            "list_users: after names nobody in this room (any more): start again without it",
+            "list_users: after names no user of this room (any more): start again without it",
         )
     })
 }

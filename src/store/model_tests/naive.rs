@@ -83,14 +83,10 @@ pub fn settings() -> impl Strategy<Value = RoomSettings> {
                 messages_max,
                 bytes_max,
                 notices_max,
-                keep_for: Duration::ZERO,
+                ..LogBounds::default()
             },
             notice_limit,
-            state_interval: Duration::ZERO,
-            slow_timeout: None,
-            ceiling: None,
-            metrics: Arc::default(),
-            node: 0,
+            ..RoomSettings::default()
         },
     )
 }

@@ -33,12 +33,12 @@ impl World {
 
     pub(super) fn look(&self, room: usize, at: u64, max: usize) {
         let (real, model) = (self.room(room), &self.models[room]);
-        let told = |page: Page| {
+        let shown = |page: Page| {
             let payloads = page.payloads().iter().map(|p| p.get().to_owned()).collect();
             (payloads, page.more)
         };
         let after = model.kept().filter(|(id, _)| *id > at);
-        assert_eq!(told(real.messages_after(at, max)), Model::page(after, max));
+        assert_eq!(shown(real.messages_after(at, max)), Model::page(after, max));
         let before = Some(at).filter(|at| *at > 0);
         let older = model
             .kept()
@@ -46,6 +46,6 @@ impl World {
             .filter(|(id, _)| before.is_none_or(|at| *id < at));
         let (mut payloads, more) = Model::page(older, max);
         payloads.reverse();
-        assert_eq!(told(real.messages_before(before, max)), (payloads, more));
+        assert_eq!(shown(real.messages_before(before, max)), (payloads, more));
     }
 }

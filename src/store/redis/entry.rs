@@ -100,7 +100,7 @@ fn membership(fields: &Fields<'_>) -> Option<MemberId> {
     fields.text("m")?.parse().ok()
 }
 
-/// A change of state: see `tell_state` in `lua/prelude.lua`.
+/// A change of state: see `send_state` in `lua/prelude.lua`.
 #[derive(Debug)]
 pub struct Change {
     /// Its number.

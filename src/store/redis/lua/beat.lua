@@ -3,7 +3,8 @@
 -- notice that the node has in memory
 -- Returns whether the lease still was (1, 0), the time (ms), whether there is memory for more (1, 0), and
 -- the nodes whose lease is over.
--- Trims of a quiet room in one call, each as large as that of a publication.
+
+-- Trims of one room in one call: a quiet room is trimmed here, and by nothing else.
 local TRIMS_MAX = 16
 local node = ARGV[1]
 -- First: what follows a script's first write is done whether there is memory or not.

@@ -29,7 +29,8 @@ local JUMP = 1048576
 -- Entries of the state stream that are kept for nodes that are slow to read it; others read the whole
 -- state again.
 local STATE_KEPT = 10000
--- The log is trimmed at every so manieth entry, by at most so many entries.
+-- A log is trimmed each time its ids have grown by TRIM_EVERY, by at most TRIM_MAX messages and as many
+-- notices.
 local TRIM_EVERY, TRIM_MAX = 16, 64
 -- Entries that no node wrote: so many stay in a log.
 local FOREIGN_MAX = 1000
