@@ -211,7 +211,8 @@ fn start(
             return;
         };
         let reason = session.run().await;
-        tracing::debug!(?reason, "session ended");
+        // In the log, `reason` is for what is refused.
+        tracing::debug!(close_reason = ?reason, "session ended");
         match reason {
             // If the transport was lost before the connect handler ran, the library has already run
             // the disconnect handler and would keep the socket for ever.
