@@ -7,7 +7,6 @@
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use hubbub::domain::RoomName;
 use hubbub::room::{Applied, LogBounds, Read, Record, Room, RoomSettings, Rooms};

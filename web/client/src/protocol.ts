@@ -112,19 +112,19 @@ export interface Limits {
   message_max_bytes: number;
   /** Messages a second, on average. */
   message_rate: number;
-  /** Messages at once. */
+  /** Messages in a burst. */
   message_burst: number;
   /** Joins and pages of history a second, on average. */
   history_rate: number;
-  /** Joins and pages of history at once. */
+  /** Joins and pages of history in a burst. */
   history_burst: number;
   /** Other requests a second, on average. */
   request_rate: number;
-  /** Other requests at once. */
+  /** Other requests in a burst. */
   request_burst: number;
   /** Bytes of answers a second, on average. */
   answer_bytes_rate: number;
-  /** Bytes of answers at once. */
+  /** Bytes of answers in a burst. */
   answer_bytes_burst: number;
   /** Graphemes in a name. */
   username_max_chars: number;
@@ -158,7 +158,7 @@ export interface Session {
   token: string;
   /** Who this connection is to others. */
   user_id: string;
-  /** Why a presented token was not honoured; absent where none was or it was. */
+  /** Why a presented token was not honoured; absent if it was honoured or none was presented. */
   code?: string;
   /** What the server accepts. */
   limits: Limits;
@@ -174,7 +174,7 @@ export interface TypingState {
   users: User[];
 }
 
-/** `activity`: which rooms have messages that somebody who is elsewhere has not seen. */
+/** `activity`: which rooms have messages that users in other rooms have not seen. */
 export interface Activity {
   /** The id of each room's newest message. */
   rooms: Record<string, number>;
@@ -299,7 +299,7 @@ export interface ServerEvents {
   session: Session;
   /** A join has happened; to the joiner. */
   join_confirm: JoinConfirm;
-  /** Somebody joined, left or changed their name; to the room. */
+  /** A user joined, left or changed their name; to the room. */
   system_message: SystemMessage;
   /** A chat message; to the room. */
   receive_message: ReceiveMessage;
