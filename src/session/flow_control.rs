@@ -19,7 +19,6 @@ pub struct FlowControl {
     paused: AtomicBool,
     closed: AtomicBool,
     hung_up: AtomicBool,
-    at_fault: AtomicBool,
     connecting: AtomicBool,
     connected: AtomicBool,
     stream: OnceLock<Arc<dyn FrameStream>>,
@@ -36,7 +35,6 @@ impl Default for FlowControl {
             paused: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             hung_up: AtomicBool::new(false),
-            at_fault: AtomicBool::new(false),
             connecting: AtomicBool::new(false),
             connected: AtomicBool::new(false),
             stream: OnceLock::new(),
@@ -144,17 +142,10 @@ impl FlowControl {
         self.hung_up.store(true, Ordering::Release);
     }
 
-    /// Transport: ends itself because of what the peer sent.
-    pub fn close_for_fault(&self) {
-        self.at_fault.store(true, Ordering::Release);
-        self.close();
-    }
-
     /// Whether the transport ends for another reason than what the peer sent.
     #[must_use]
     pub fn is_excused(&self) -> bool {
-        let otherwise = self.is_closed() || self.hung_up.load(Ordering::Acquire);
-        otherwise && !self.at_fault.load(Ordering::Acquire)
+        self.is_closed() || self.hung_up.load(Ordering::Acquire)
     }
 
     /// Transport: ready when it may read, or has been closed.

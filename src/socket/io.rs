@@ -23,9 +23,9 @@ use super::probe::{ANSWERED, REPLAYED};
 use crate::session::FlowControl;
 use crate::session::stream::{FrameStream, Written};
 
-/// Bytes of answers to pings that may wait to be written. Every ping is answered with its own
-/// payload, and the library's buffer for that has no bound. So a peer that sends pings and reads
-/// nothing would fill the memory. A peer that reads never comes near.
+/// Bytes of answers to pings that may wait to be written before no more is read. Every ping is answered
+/// with its own payload, and the library's buffer for that has no bound. So a peer that sends pings and
+/// reads nothing would fill the memory.
 const PONGS_MAX: u64 = 64 * 1024;
 /// The frame of the Engine.IO packet that closes a session, as the library writes it. It is not sent:
 /// clients notice the transport's end, and python-engineio does not reconnect after this packet.
@@ -256,6 +256,11 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
         let before = buf.filled().len();
         let mut io = this.channel.io.lock();
         let io = io.as_mut().ok_or_else(ended)?;
+        if io.pongs > PONGS_MAX {
+            // The library writes before it reads, so it is woken when the network takes more.
+            this.channel.writers.library.register(cx.waker());
+            return Poll::Pending;
+        }
         if this.read_ahead.is_empty() {
             let room = buf.remaining();
             let read = ready!(io.stream.as_mut().poll_read(cx, buf));
@@ -282,10 +287,6 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncRead for Linked<S, G> {
             this.flow.note_hang_up();
         }
         io.pongs += this.received.take_ping_bytes();
-        if io.pongs > PONGS_MAX {
-            this.flow.close_for_fault();
-            return Poll::Ready(Err(ended()));
-        }
         Poll::Ready(Ok(()))
     }
 }
@@ -335,7 +336,11 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
                 }
                 Poll::Ready(Ok(written))
             }
-            Poll::Pending => self.flow.poll_closed(cx).map(|()| Err(ended())),
+            Poll::Pending => {
+                // Answers to pings wait in the library alone: so it is seen that nothing is taken.
+                channel.waiting.fetch_max(1, Ordering::AcqRel);
+                self.flow.poll_closed(cx).map(|()| Err(ended()))
+            }
         }
     }
 

@@ -80,10 +80,11 @@ async fn row_25_a_flood_of_pings_is_borne() {
     watched.finish(&[]).await;
 }
 
-/// Answers that the client does not read would fill the memory, so such a connection is closed.
+/// Answers that the client does not read would fill the memory, so the server reads no more of such a
+/// connection, and closes it as a slow reader.
 #[tokio::test]
 async fn row_25_a_flood_of_pings_whose_answers_nobody_reads_holds_nothing() {
-    let watched = WatchedServer::start().await;
+    let watched = WatchedServer::with(&[("SLOW_TIMEOUT", "2s")]).await;
     let mut eve = Raw::chat(watched.server()).await;
     let before = watched.server().resident_kib();
     let piece = frame(PING, &[b'h'; 125]).repeat(1000);
@@ -95,5 +96,8 @@ async fn row_25_a_flood_of_pings_whose_answers_nobody_reads_holds_nothing() {
     let grown = watched.server().resident_kib().saturating_sub(before);
     assert!(grown < 4096, "{grown} KiB");
     drop(eve);
-    watched.finish(&["transport"]).await;
+    watched
+        .until_metric("hubbub_slow_readers_closed_total", 1)
+        .await;
+    watched.finish(&[]).await;
 }
