@@ -104,6 +104,12 @@ pub struct Config {
     pub resume_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
+    /// Folder in which this process keeps its rooms; `None` = nowhere.
+    pub data_dir: Option<PathBuf>,
+    /// How long messages are kept there; `None` = for ever.
+    pub retention: Option<Duration>,
+    /// Bytes of text of each room kept there; 0 = not limited.
+    pub retention_bytes: u64,
     /// Where several nodes keep what they share; `None` = this node shares nothing.
     pub redis_url: Option<RedisUrl>,
     /// What all keys there begin with.
@@ -168,6 +174,9 @@ impl Default for Config {
             slow_timeout: Some(seconds(10)),
             resume_grace: seconds(10),
             drain_timeout: seconds(20),
+            data_dir: None,
+            retention: None,
+            retention_bytes: 0,
             redis_url: None,
             redis_prefix: "hubbub".to_owned(),
             web_dir: None,

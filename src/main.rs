@@ -59,8 +59,7 @@ fn run(config: Config) -> Outcome {
         if writeln!(io::stdout(), "listening on http://{address}").is_err() {
             tracing::debug!("standard output is closed");
         }
-        server.serve(listener, stop).await;
-        Ok(())
+        Ok(server.serve(listener, stop).await?)
     })
 }
 

@@ -39,6 +39,10 @@ pub struct Metrics {
     pub panics: Counter,
     /// Bytes that all connections hold together.
     pub held_bytes: Gauge,
+    /// Transactions on disk.
+    pub disk_commits: Counter,
+    /// Transactions that failed.
+    pub disk_failures: Counter,
     /// Whether this node is in step with the others that share its rooms; 0 if there are none.
     pub cluster_up: Gauge,
     /// Times that a connection to Redis was lost.
@@ -85,6 +89,8 @@ impl Default for Metrics {
             slow_readers_closed: Counter::default(),
             panics: Counter::default(),
             held_bytes: Gauge::default(),
+            disk_commits: Counter::default(),
+            disk_failures: Counter::default(),
             cluster_up: Gauge::default(),
             cluster_reconnects: Counter::default(),
             cluster_reloads: Counter::default(),
@@ -127,6 +133,7 @@ impl Default for Metrics {
             metrics.held_bytes.clone(),
         );
         registry.register("panics", "Tasks that panicked", metrics.panics.clone());
+        register_disk(&mut registry, &metrics);
         register_cluster(&mut registry, &metrics);
         registry.register(
             "rejected",
@@ -136,6 +143,19 @@ impl Default for Metrics {
         metrics.registry = registry;
         metrics
     }
+}
+
+fn register_disk(registry: &mut Registry, metrics: &Metrics) {
+    registry.register(
+        "disk_commits",
+        "Transactions written to DATA_DIR",
+        metrics.disk_commits.clone(),
+    );
+    registry.register(
+        "disk_failures",
+        "Transactions that DATA_DIR refused",
+        metrics.disk_failures.clone(),
+    );
 }
 
 fn register_cluster(registry: &mut Registry, metrics: &Metrics) {

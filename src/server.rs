@@ -17,7 +17,8 @@ use tokio_util::task::TaskTracker;
 pub use self::bind::{bind, bind_metrics};
 pub use self::errors::{BindError, ServerError};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
-use crate::config::{Config, KeySource};
+use self::store::Opened;
+use crate::config::{Config, KeySource, SecretKey};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::listener::{self, Listener};
@@ -61,8 +62,8 @@ impl Server {
     pub fn new(config: &Config) -> Result<Self, ServerError> {
         config.check()?;
         let metrics = Arc::new(Metrics::default());
-        let store = store::open(config, &metrics)?;
-        Self::build(config, metrics, store)
+        let opened = store::open(config, &metrics)?;
+        Self::build(config, metrics, opened)
     }
 
     /// The same with a store of the host's own, whatever the configuration says of stores.
@@ -71,15 +72,13 @@ impl Server {
     /// As [`Self::new`].
     pub fn with_store(config: &Config, store: Arc<dyn Store>) -> Result<Self, ServerError> {
         config.check()?;
-        Self::build(config, Arc::new(Metrics::default()), store)
+        Self::build(config, Arc::new(Metrics::default()), store.into())
     }
 
-    fn build(
-        config: &Config,
-        metrics: Arc<Metrics>,
-        store: Arc<dyn Store>,
-    ) -> Result<Self, ServerError> {
-        announce(config);
+    fn build(config: &Config, metrics: Arc<Metrics>, opened: Opened) -> Result<Self, ServerError> {
+        let Opened { store, secret_key } = opened;
+        let secret_key = secret_key.as_ref().unwrap_or(&config.secret_key);
+        announce(config, secret_key);
         let page = match &config.web_dir {
             Some(folder) => Some(Assets::from_folder(folder)?),
             None => Assets::embedded(),
@@ -87,7 +86,7 @@ impl Server {
         let limits = limits(config);
         let room_settings = RoomSettings {
             names: config.rooms.clone(),
-            log: log_bounds(config),
+            log: log_bounds(config, store.has_archive()),
             notice_limit: config.notice_limit,
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
@@ -104,7 +103,7 @@ impl Server {
             rooms,
             Arc::clone(&store),
             session_settings(config, &limits),
-            Identities::new(config.secret_key.as_bytes()),
+            Identities::new(secret_key.as_bytes()),
             Arc::clone(&metrics),
             budget,
         ));
@@ -197,7 +196,15 @@ impl Server {
     }
 
     /// Serves until `stop`, then drains.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    ///
+    /// # Errors
+    /// [`ServerError::Store`] if the store can keep its promises no longer. The service has drained
+    /// then, too.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> Result<(), ServerError> {
         let limits = match listener::raise_limit() {
             Some(files) => self.limits.clone().within(files),
             None => self.limits.clone(),
@@ -213,13 +220,18 @@ impl Server {
         // to learn of it. The router accepts no new session.
         let drained = CancellationToken::new();
         let drain = async {
-            stop.cancelled().await;
+            let ended = tokio::select! {
+                () = stop.cancelled() => Ok(()),
+                failure = self.store.failed() => Err(failure.into()),
+            };
             self.drain().await;
             drained.cancel();
+            ended
         };
-        let (connections, ()) = tokio::join!(listener.accept_until(drained.clone()), drain);
+        let (connections, ended) = tokio::join!(listener.accept_until(drained.clone()), drain);
         connections.finish(FINISH_TIMEOUT).await;
         tracing::info!("stopped");
+        ended
     }
 
     /// Takes the service down: readiness goes red, every session is notified, and all end
@@ -247,7 +259,12 @@ impl Server {
 }
 
 /// Says which policies are in force; never a secret.
-fn announce(config: &Config) {
+fn announce(config: &Config, secret_key: &SecretKey) {
+    let store = match (&config.redis_url, &config.data_dir) {
+        (Some(_), _) => "redis",
+        (None, Some(_)) => "disk",
+        (None, None) => "memory",
+    };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         rooms = config.rooms.len(),
@@ -262,12 +279,12 @@ fn announce(config: &Config) {
         keep_alive_ms = config.keep_alive.as_millis(),
         trusted_proxies = ?config.trusted_proxies,
         unique_names = config.unique_names,
-        shared = config.redis_url.is_some(),
+        store,
         reserved_names = %config.reserved_names,
         "starting"
     );
-    match config.secret_key.source() {
-        KeySource::Given => {}
+    match secret_key.source() {
+        KeySource::Given | KeySource::Kept => {}
         KeySource::GivenShort => tracing::warn!(
             "SECRET_KEY is shorter than 32 bytes, which weakens what it signs: make one with \
              `openssl rand -hex 32`"

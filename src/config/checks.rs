@@ -204,6 +204,32 @@ impl Check<'_> {
                  each other's users; make one with `openssl rand -hex 32`",
             );
         }
+        if config.data_dir.is_some() && config.redis_url.is_some() {
+            self.error(
+                "DATA_DIR and REDIS_URL",
+                "rooms are kept in a folder by one process, or in Redis by several; give one of them",
+            );
+        }
+        if config.data_dir.is_some() && !cfg!(feature = "disk") {
+            self.error(
+                "DATA_DIR",
+                "this program was built without the feature `disk`; build it with that, or leave \
+                 DATA_DIR out",
+            );
+        }
+        let limits = [
+            ("RETENTION", config.retention.is_some()),
+            ("RETENTION_BYTES", config.retention_bytes > 0),
+        ];
+        for (setting, is_given) in limits {
+            if is_given && config.data_dir.is_none() {
+                self.error(
+                    setting,
+                    "it is for what is kept in DATA_DIR; give that too, or leave this out \
+                     (HISTORY_MESSAGES and HISTORY_BYTES bound what is in memory)",
+                );
+            }
+        }
         if config.history_messages == 0 && config.history_bytes == 0 {
             self.error(
                 "HISTORY_MESSAGES and HISTORY_BYTES",

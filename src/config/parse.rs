@@ -94,6 +94,15 @@ impl Reader {
                 .filter(|timeout| !timeout.is_zero()),
             resume_grace: self.time("RESUME_GRACE", &raw.resume_grace, default.resume_grace),
             drain_timeout: self.time("DRAIN_TIMEOUT", &raw.drain_timeout, default.drain_timeout),
+            data_dir: Some(raw.data_dir.trim())
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            retention: self.retention(&raw.retention),
+            retention_bytes: self.number(
+                "RETENTION_BYTES",
+                &raw.retention_bytes,
+                default.retention_bytes,
+            ),
             redis_url: self.redis_url(&raw.redis_url),
             redis_prefix: raw.redis_prefix.trim().to_owned(),
             web_dir: raw
@@ -131,6 +140,12 @@ impl Reader {
             let problem = format!("{text:?} is no time; give one like 10s or 50ms");
             self.error(name, problem, default)
         })
+    }
+
+    /// A time; empty or 0 for none.
+    fn retention(&mut self, text: &str) -> Option<Duration> {
+        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+        Some(self.time("RETENTION", text, Duration::ZERO)).filter(|time| !time.is_zero())
     }
 
     fn rooms(&mut self, text: &str) -> Vec<RoomName> {

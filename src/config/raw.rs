@@ -288,6 +288,37 @@ pub(super) struct Raw {
     )]
     pub(super) reserved_names: String,
 
+    /// Folder in which this process keeps its rooms, for itself alone; empty = in memory, until it
+    /// ends
+    #[arg(
+        long,
+        help_heading = "Disk",
+        env = "DATA_DIR",
+        default_value = "",
+        value_name = "FOLDER"
+    )]
+    pub(super) data_dir: String,
+
+    /// How long messages are kept in DATA_DIR, like `30d`; empty = for ever
+    #[arg(
+        long,
+        help_heading = "Disk",
+        env = "RETENTION",
+        default_value = "",
+        value_name = "TIME"
+    )]
+    pub(super) retention: String,
+
+    /// Bytes of text that each room keeps in DATA_DIR; 0 = not limited
+    #[arg(
+        long,
+        help_heading = "Disk",
+        env = "RETENTION_BYTES",
+        default_value = "0",
+        value_name = "BYTES"
+    )]
+    pub(super) retention_bytes: String,
+
     /// Redis or Valkey in which several nodes share their rooms, like
     /// `redis://user:password@host:6379`, or `rediss://…` for TLS; empty = none
     #[arg(

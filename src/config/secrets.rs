@@ -16,6 +16,8 @@ pub enum KeySource {
     Given,
     /// The operator gave it, and it is shorter than 32 bytes.
     GivenShort,
+    /// It was made with the rooms, and is kept with them.
+    Kept,
     /// It was generated: signatures are not valid after a restart.
     Random,
 }
@@ -47,6 +49,15 @@ impl SecretKey {
         Self {
             bytes: crate::random::bytes::<32>().to_vec(),
             source: KeySource::Random,
+        }
+    }
+
+    /// A key that the store keeps.
+    #[must_use]
+    pub fn kept(key: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: key.into(),
+            source: KeySource::Kept,
         }
     }
 

@@ -114,7 +114,8 @@ impl<'a> Changes<'a> {
 
     /// What became of the message that the user sent under this idempotency key, if it is in the log.
     /// `conflict` if that one had another text.
-    pub(super) fn publication(
+    #[must_use]
+    pub fn publication(
         &self,
         member: &Member,
         client_id: Option<&ClientId>,
@@ -170,6 +171,15 @@ impl Changes<'_> {
         }
         self.wake.is_due = true;
         Applied::Appended
+    }
+}
+
+/// The archive, for a store that has one.
+impl Changes<'_> {
+    /// Nothing up to this id can be read any more. Call it before the archive drops it, so that no
+    /// reader takes what is missing for nothing.
+    pub fn discard_until(&mut self, id: u64) {
+        self.state.log.discard_until(id);
     }
 }
 

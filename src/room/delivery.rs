@@ -51,7 +51,7 @@ impl Room {
                 Some(batch)
             }
             // The log went on faster than it can be delivered. Each session finds out for itself.
-            Read::Gap { to, .. } => {
+            Read::Gap { to, .. } | Read::Archived { upto: to } => {
                 *delivered = to;
                 self.fanout.notify(Signals::ENTRIES);
                 self.next_batch(delivered)

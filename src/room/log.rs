@@ -31,6 +31,8 @@ pub struct LogBounds {
     pub bytes_max: usize,
     /// Notices kept, beside the messages.
     pub notices_max: usize,
+    /// The store has the messages that are no longer kept: see [`Read::Archived`].
+    pub archived: bool,
     /// Messages younger than this stay even beyond `messages_max`, so that a reader that is
     /// allowed to be slow for this long does not fall off. `bytes_max` holds all the same.
     pub keep_for: Duration,
@@ -65,6 +67,12 @@ pub enum Read {
         /// The reader has read everything up to this id, which is no entry's where a notice is gone.
         upto: u64,
     },
+    /// The messages after the reader's position up to this id are no longer kept here, but the store
+    /// has them.
+    Archived {
+        /// Id of the last of them.
+        upto: u64,
+    },
     /// Ids `from` to `to`, both included, are gone. The reader goes on after `to`.
     Gap {
         /// First id missing.
@@ -79,8 +87,10 @@ pub enum Read {
 pub struct Log {
     bounds: LogBounds,
     head: u64,
-    /// Id of the newest message that is no longer kept: a reader that has not read it has lost it.
+    /// Id of the newest message that is no longer kept.
     tail: u64,
+    /// Id of the newest message that the store's archive does not have any more, if it has one.
+    discarded: u64,
     /// Positions below this one belong to an earlier log: see [`Self::restored`].
     floor: u64,
     messages: Ring,
@@ -96,6 +106,7 @@ impl Log {
             bounds,
             head: 0,
             tail: 0,
+            discarded: 0,
             floor: 0,
             messages: Ring::default(),
             notices: Ring::default(),
@@ -183,10 +194,37 @@ impl Log {
         self.messages.newest_id().max(self.notices.newest_id())
     }
 
-    /// The position from which on every message is still here: those below have lost some.
+    /// The position from which on every message can still be read, here or in the store: those below
+    /// have lost some.
     #[must_use]
     pub fn tail(&self) -> u64 {
-        self.tail.max(self.floor)
+        let lost = if self.bounds.archived {
+            self.discarded
+        } else {
+            self.tail
+        };
+        lost.max(self.floor)
+    }
+
+    /// Whether the store has messages with ids below `before` that are not here.
+    #[must_use]
+    pub fn is_archived_before(&self, before: u64) -> bool {
+        let newest = self.tail.min(before.saturating_sub(1));
+        self.bounds.archived && newest > self.discarded
+    }
+
+    /// Whether the store has messages with ids above `after` that are not here.
+    #[must_use]
+    pub const fn is_archived_after(&self, after: u64) -> bool {
+        self.bounds.archived && after < self.tail && self.tail > self.discarded
+    }
+
+    /// The store's archive has nothing up to this id any more, and neither has the log from now on.
+    pub fn discard_until(&mut self, id: u64) {
+        self.discarded = self.discarded.max(id);
+        while self.messages.oldest_id() <= id && !self.messages.entries.is_empty() {
+            self.drop_message();
+        }
     }
 
     /// What of the log is in memory.
@@ -264,6 +302,9 @@ impl Log {
                 from: position + 1,
                 to: tail,
             };
+        }
+        if position < self.tail {
+            return Read::Archived { upto: self.tail };
         }
         // A position past the head belongs to no entry yet: nothing to read.
         let mut messages = self.messages.after(position).peekable();

@@ -35,6 +35,13 @@ impl fmt::Display for MemberId {
 }
 
 impl MemberId {
+    /// For entries whose membership is over and not known any more.
+    pub const UNKNOWN: Self = Self {
+        joined_ms: 0,
+        node: 0,
+        serial: 0,
+    };
+
     /// When the user joined, or the membership that this one continues began: milliseconds since the
     /// Unix epoch, by the clock of its process.
     #[must_use]

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`log`] (messages and notices, a `ring` of [`entry`] each), [`members`], [`room`]
 //! (the two together, in the memory of this process), [`record`] (an entry as a store has it) and
-//! `payloads` (as the wire has it), [`changes`] and [`restoring`] (how a store drives a room),
+//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), [`changes`] and [`restoring`] (how a store drives a room),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
@@ -28,8 +28,10 @@ pub mod membership;
 pub mod notifier;
 #[cfg(test)]
 mod notifier_tests;
+pub mod past;
 mod payloads;
 pub mod published;
+mod range;
 pub mod record;
 pub mod restoring;
 mod ring;
@@ -50,12 +52,14 @@ pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::Membership;
 pub use notifier::{Notifier, Signals};
+pub use past::read_messages;
 pub use published::{PublishedState, Snapshot, StateSource};
+pub use range::{First, Range};
 pub use record::{Content, ID_MAX, LogPosition, Published, Record};
 pub use restoring::Restoring;
 pub use room::Room;
 pub use rooms::Rooms;
 pub use settings::RoomSettings;
 pub use store::{
-    Answer, Arrival, Arrived, Draft, Outcome, Publishing, Store, StoreError, StoreFuture,
+    Answer, Arrival, Arrived, Draft, Outcome, Publishing, Reading, Store, StoreError, StoreFuture,
 };

@@ -29,6 +29,17 @@ pub struct Record {
     pub previous: Option<u64>,
 }
 
+impl Record {
+    /// Bytes of its text; 0 if it is no message.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        match &self.content {
+            Content::Message { text, .. } => text.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What an entry says.
 #[derive(Debug, Clone)]
 pub enum Content {

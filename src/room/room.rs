@@ -11,7 +11,7 @@ use super::activity::Activity;
 use super::ceiling::Ceiling;
 use super::counts::Counts;
 use super::fanout::Fanout;
-use super::log::{Entry, Log, Page, Read};
+use super::log::{Entry, Log, Read};
 use super::members::{Member, MemberId, Members, UsersPage};
 use super::record::LogPosition;
 use super::settings::RoomSettings;
@@ -19,7 +19,6 @@ use super::typing::Typing;
 use crate::clock;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
-use crate::protocol::HISTORY_PAGE_BYTES_MAX;
 
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
@@ -86,6 +85,12 @@ impl Room {
         &self.name
     }
 
+    /// Its position among the rooms, in the order they are listed.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
     /// Names this incarnation of the log: ids of another epoch mean nothing here.
     #[must_use]
     pub fn epoch(&self) -> Arc<str> {
@@ -127,25 +132,6 @@ impl Room {
     pub fn resumable(&self) -> std::ops::RangeInclusive<u64> {
         let state = self.state.lock();
         state.log.tail()..=state.log.head()
-    }
-
-    /// The newest messages with an id below `before` (of all, where `None`), at most `max`.
-    #[must_use]
-    pub fn messages_before(&self, before: Option<u64>, max: usize) -> Page {
-        let before = before.unwrap_or(u64::MAX);
-        self.state
-            .lock()
-            .log
-            .messages_before(before, max, HISTORY_PAGE_BYTES_MAX)
-    }
-
-    /// The oldest messages with an id above `after`, at most `max`.
-    #[must_use]
-    pub fn messages_after(&self, after: u64, max: usize) -> Page {
-        self.state
-            .lock()
-            .log
-            .messages_after(after, max, HISTORY_PAGE_BYTES_MAX)
     }
 
     /// At most `max` of the members who joined after the user `after`, in order of joining. `None` if

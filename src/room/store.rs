@@ -18,7 +18,9 @@ use tokio::task::JoinSet;
 use super::changes::Changes;
 use super::fanout::Subscriber;
 use super::members::{Member, MemberId, NodeId};
+use super::range::Range;
 use super::record::{LogPosition, Published};
+use super::ring::Page;
 use super::room::Room;
 use super::rooms::Rooms;
 use crate::domain::{ClientId, MessageText, RequestError, Username};
@@ -54,6 +56,17 @@ pub trait Store: Debug + Send + Sync {
     /// Passes on to other processes that a member types, or stopped.
     fn set_typing(&self, _room: &Room, _id: MemberId, _is_typing: bool) {}
 
+    /// Whether the store has messages that rooms no longer have in memory.
+    fn has_archive(&self) -> bool {
+        false
+    }
+
+    /// Reads messages from the archive: all of `range` that the store has, bounded as
+    /// [`read_messages`](super::read_messages) says. Refuses with `unavailable`.
+    fn read_archive<'a>(&'a self, _room: &'a Arc<Room>, _range: Range) -> Reading<'a> {
+        Box::pin(std::future::ready(Ok(Page::default())))
+    }
+
     /// Identifies this process among those that use the store; 0 if no other process does.
     fn node(&self) -> NodeId {
         0
@@ -75,11 +88,20 @@ pub trait Store: Debug + Send + Sync {
         None
     }
 
+    /// Waits until the store can keep its promises no longer, for ever if that does not happen. The
+    /// service ends then.
+    fn failed(&self) -> StoreFuture<'_, StoreError> {
+        Box::pin(std::future::pending())
+    }
+
     /// Finishes what was asked. All sessions have ended.
     fn finish(&self) -> StoreFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }
+
+/// What [`Store::read_archive`] returns.
+pub type Reading<'a> = StoreFuture<'a, Result<Page, RequestError>>;
 
 /// What the asynchronous methods of [`Store`] return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

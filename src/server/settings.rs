@@ -63,8 +63,9 @@ pub fn limits(config: &Config) -> Limits {
     }
 }
 
-pub fn log_bounds(config: &Config) -> LogBounds {
+pub fn log_bounds(config: &Config, archived: bool) -> LogBounds {
     LogBounds {
+        archived,
         messages_max: config.history_messages,
         bytes_max: config.history_bytes,
         notices_max: NOTICES_MAX,

@@ -18,7 +18,9 @@ use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedErro
 use crate::room::activity::NewestMessages;
 use crate::room::counts::MemberCounts;
 use crate::room::typing::Typists;
-use crate::room::{Entry, EntryKind, Read, Room, Signals, Snapshot, StateSource};
+use crate::room::{
+    Entry, EntryKind, Range, Read, Room, Signals, Snapshot, StateSource, read_messages,
+};
 
 /// Most entries read from the log in one step.
 const BATCH: usize = 32;
@@ -180,6 +182,7 @@ impl<C: Connection + Debug> Client<C> {
             let room = Arc::clone(joined.room());
             match room.read_after(joined.cursor, BATCH, &mut batch) {
                 Read::Entries { upto } => self.send_batch(&mut batch, upto).await?,
+                Read::Archived { upto } => self.send_archived(&room, upto).await?,
                 Read::Gap { from, to } => {
                     let epoch = room.epoch_after(from);
                     self.send_gap(&room, from, to, epoch).await?;
@@ -187,6 +190,33 @@ impl<C: Connection + Debug> Client<C> {
             }
         }
         Ok(())
+    }
+
+    /// Sends the next of the messages up to `upto`, which only the store has.
+    async fn send_archived(&mut self, room: &Arc<Room>, upto: u64) -> Result<(), CloseReason> {
+        let Some(cursor) = self.participant.joined.as_ref().map(|joined| joined.cursor) else {
+            return Ok(());
+        };
+        let range = Range {
+            before: upto + 1,
+            ..Range::after(cursor, BATCH)
+        };
+        let store = Arc::clone(&self.participant.shared.store);
+        let page = tokio::select! {
+            biased;
+            page = read_messages(&*store, room, range) => page,
+            reason = self.out.closed() => return Err(reason),
+        };
+        // The client reconnects, and resumes from where it is.
+        let page = page.map_err(|_| CloseReason::Unreadable)?;
+        if *room.resumable().start() > cursor {
+            // Some of it has been discarded meanwhile: that is a gap.
+            return Ok(());
+        }
+        let mut entries = page.entries;
+        let last = entries.last().map_or(upto, |entry| entry.id);
+        let read = if page.more { last } else { upto };
+        self.send_batch(&mut entries, read).await
     }
 
     async fn send_batch(

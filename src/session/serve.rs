@@ -91,6 +91,7 @@ impl<C: Connection + Debug> Session<C> {
                 metrics.reject("flood");
                 client.out.close_transport();
             }
+            CloseReason::Unreadable => client.out.close_transport(),
             CloseReason::Replaced => client.out.disconnect(),
             CloseReason::Lost | CloseReason::Left | CloseReason::Drained => {}
         }
@@ -109,9 +110,10 @@ impl<C: Connection + Debug> Session<C> {
             CloseReason::Lost if joined.as_ref().is_some_and(|joined| joined.closing) => {
                 identity.resumes.then_some(HoldReason::Closing)
             }
-            CloseReason::Lost | CloseReason::Slow | CloseReason::Flood => {
-                identity.resumes.then_some(HoldReason::Lost)
-            }
+            CloseReason::Lost
+            | CloseReason::Slow
+            | CloseReason::Flood
+            | CloseReason::Unreadable => identity.resumes.then_some(HoldReason::Lost),
             CloseReason::Left => {
                 // Also the membership that it had before this connection.
                 drop(users.claim(&identity.user_id));

@@ -218,7 +218,10 @@ fn start(
             // the disconnect handler and would keep the socket for ever.
             CloseReason::Lost => connection::forget(socket),
             CloseReason::Left | CloseReason::Replaced => close_later(&context, unused_timeout),
-            CloseReason::Slow | CloseReason::Flood | CloseReason::Drained => {}
+            CloseReason::Slow
+            | CloseReason::Flood
+            | CloseReason::Drained
+            | CloseReason::Unreadable => {}
         }
         end.disarm();
     })

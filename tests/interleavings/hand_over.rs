@@ -49,6 +49,7 @@ impl Room {
             messages_max: 0,
             bytes_max: 0,
             notices_max: 1000,
+            archived: false,
             keep_for: Duration::ZERO,
         };
         Self {
@@ -323,6 +324,7 @@ fn a_subscriber_that_has_read_on_by_itself_is_not_sent_it_again() {
             messages_max: 0,
             bytes_max: 0,
             notices_max: 1000,
+            archived: false,
             keep_for: Duration::ZERO,
         });
         let entries = (0..upto)

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use super::execute::Execute;
 use crate::domain::RequestError;
 use crate::protocol::{HISTORY_PAGE_BYTES_MAX, HistoryBody, HistoryRequest};
-use crate::room::{Page, Room};
+use crate::room::{Page, Range, Room, read_messages};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -26,7 +26,11 @@ impl Execute for HistoryRequest {
     async fn run(self, participant: &mut Participant) -> Result<Page, RequestError> {
         let room = participant.joined()?.room();
         participant.account.check_answers()?;
-        Ok(read_page(room, self))
+        let range = match self.after {
+            Some(after) => Range::after(after, self.limit),
+            None => Range::before(self.before, self.limit),
+        };
+        read_messages(&*participant.shared.store, room, range).await
     }
 
     async fn respond<C: Connection + Debug>(
@@ -42,15 +46,10 @@ impl Execute for HistoryRequest {
     }
 }
 
-/// A page of a room's messages.
-pub(crate) fn read_page(room: &Room, request: HistoryRequest) -> Page {
-    match request.after {
-        Some(after) => room.messages_after(after, request.limit),
-        None => room.messages_before(request.before, request.limit),
-    }
-}
-
 /// Bytes that a page of the room's messages may have.
 pub(super) fn page_bytes(room: &Room) -> usize {
+    if room.is_archived() {
+        return HISTORY_PAGE_BYTES_MAX;
+    }
     room.log_bytes().min(HISTORY_PAGE_BYTES_MAX)
 }

@@ -12,7 +12,7 @@ use crate::domain::{RequestError, Username};
 use crate::json;
 use crate::protocol::{Accepted, JoinConfirm, JoinRequest, Position, USERS_MAX, event};
 use crate::room::members::Member;
-use crate::room::{Membership, Page, Room, Signals, UsersPage};
+use crate::room::{Membership, Page, Range, Room, Signals, UsersPage, read_messages};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -142,9 +142,18 @@ impl Participant {
             joined.cursor = position;
             joined.resuming_until = last_id;
         }
-        let history = join
-            .history
-            .map(|n| room.messages_before(Some(last_id + 1), n));
+        let history = match join.history {
+            Some(n) => {
+                let range = Range::before(Some(last_id + 1), n);
+                let page = read_messages(&*self.shared.store, &room, range).await;
+                if page.is_err() {
+                    // A join that is refused is none.
+                    self.joined = None;
+                }
+                Some(page?)
+            }
+            None => None,
+        };
         let users = join.users.then(|| room.users(None, USERS_MAX)).flatten();
         let users_count = users
             .as_ref()

@@ -103,6 +103,7 @@ mod tests {
                 messages_max,
                 bytes_max: 0,
                 notices_max: 1000,
+                archived: false,
                 keep_for: Duration::ZERO,
             },
             notice_limit: 0,

@@ -1,0 +1,179 @@
+//! What is read from the file at the start.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::directory::Directory;
+use super::error::DiskError;
+use super::ledger::{Ledger, LedgerSettings};
+use super::messages;
+use super::schema::{self, ROOM_MAX, set_fact};
+use crate::domain::RoomName;
+use crate::random;
+use crate::room::{LogBounds, NodeId, Range, Record, Room};
+
+/// Bytes of a message's payload beside its text, about.
+const PAYLOAD_BYTES: usize = 200;
+/// Bytes of the signing key.
+const KEY_BYTES: usize = 32;
+
+/// A database as it was found, or made.
+#[derive(Debug)]
+pub struct Opened {
+    pub db: Connection,
+    pub epoch: Arc<str>,
+    pub node: NodeId,
+    pub secret_key: Vec<u8>,
+}
+
+impl Opened {
+    /// Opens the database in a folder.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn open(directory: &Directory, rooms: &[RoomName]) -> Result<Self, DiskError> {
+        let file = directory.database();
+        let db = schema::open(&file)?;
+        let noted = directory.epoch();
+        let opened = Self::begin(db, noted.as_deref(), rooms);
+        let opened = opened.map_err(|source| DiskError::of(&file, source))?;
+        if noted.as_deref() != Some(&opened.epoch) {
+            directory.note_epoch(&opened.epoch)?;
+        }
+        Ok(opened)
+    }
+
+    /// Notes that another process begins, and reads the facts. `noted` is the epoch beside the database.
+    fn begin(db: Connection, noted: Option<&str>, rooms: &[RoomName]) -> rusqlite::Result<Self> {
+        let change = db.unchecked_transaction()?;
+        let epoch: Option<String> = schema::fact(&change, "epoch")?;
+        // A copy from another time would assign ids again.
+        let epoch = epoch.filter(|epoch| noted == Some(epoch));
+        let epoch = epoch.unwrap_or_else(random::id);
+        set_fact(&change, "epoch", &epoch)?;
+        let key: Option<Vec<u8>> = schema::fact(&change, "secret_key")?;
+        let secret_key = key.unwrap_or_else(|| random::bytes::<KEY_BYTES>().to_vec());
+        set_fact(&change, "secret_key", &secret_key)?;
+        let starts: Option<i64> = schema::fact(&change, "starts")?;
+        let starts = starts.unwrap_or(0) + 1;
+        set_fact(&change, "starts", starts)?;
+        for name in rooms {
+            add_room(&change, name)?;
+        }
+        change.commit()?;
+        Ok(Self {
+            db,
+            epoch: epoch.into(),
+            // 0 is for processes that share their rooms with no other, also not with earlier ones.
+            node: starts.cast_unsigned().max(1),
+            secret_key,
+        })
+    }
+}
+
+/// Numbers a room that is new.
+fn add_room(db: &Connection, name: &RoomName) -> rusqlite::Result<()> {
+    let select = "SELECT number FROM rooms WHERE name = ?";
+    let known: Option<i64> = db
+        .query_row(select, [name.as_str()], |row| row.get(0))
+        .optional()?;
+    if known.is_none() {
+        let next: i64 = db.query_row(
+            "SELECT coalesce(max(number), 0) + 1 FROM rooms",
+            [],
+            |row| row.get(0),
+        )?;
+        if next > ROOM_MAX {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, next));
+        }
+        db.execute(
+            "INSERT INTO rooms (number, name) VALUES (?, ?)",
+            (next, name.as_str()),
+        )?;
+    }
+    Ok(())
+}
+
+/// What rooms have in memory at the start.
+#[derive(Debug)]
+pub struct Restored {
+    pub ledger: Ledger,
+    /// The newest messages of each room, newest first, in the order of the rooms.
+    newest: Vec<Vec<Record>>,
+}
+
+impl Restored {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn read(
+        opened: &Opened,
+        file: &Path,
+        settings: &LedgerSettings,
+        bounds: LogBounds,
+    ) -> Result<Self, DiskError> {
+        let ledger = Ledger::load(&opened.db, file, settings)?;
+        let mut newest = Vec::new();
+        for room in &ledger.rooms {
+            let records = newest_messages(&opened.db, &opened.epoch, room.number, bounds);
+            newest.push(records.map_err(|source| DiskError::of(file, source))?);
+        }
+        Ok(Self { ledger, newest })
+    }
+
+    /// The numbers of the rooms, in their order.
+    pub fn numbers(&self) -> Vec<i64> {
+        self.ledger.rooms.iter().map(|room| room.number).collect()
+    }
+
+    /// Puts it into the rooms, which are in the order of the settings. Returns the ledger.
+    pub fn put_into(mut self, rooms: &[Arc<Room>], epoch: &Arc<str>, node: NodeId) -> Ledger {
+        for ((room, ledger), records) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest)
+        {
+            let newest = records.first().map_or(0, |record| record.id);
+            // The oldest is there for its id.
+            let mut previous = if records.len() > 1 {
+                records.pop().map_or(0, |record| record.id)
+            } else {
+                0
+            };
+            let mut restoring = room.restore(Arc::clone(epoch), ledger.head, 0);
+            for record in records.iter_mut().rev() {
+                record.previous = Some(previous);
+                previous = record.id;
+                let added = restoring.add(record);
+                debug_assert!(added, "the file has them in order");
+            }
+            restoring.finish(Some(newest));
+            room.changes().discard_until(ledger.discarded);
+        }
+        for (index, id) in self.ledger.restored(node) {
+            if let Some(member) = self.ledger.member(index, id) {
+                rooms[index].changes().set_remote(id, member.clone());
+            }
+        }
+        self.ledger
+    }
+}
+
+/// The newest messages of a room that it may have in memory, newest first, and the one before them.
+fn newest_messages(
+    db: &Connection,
+    epoch: &Arc<str>,
+    room: i64,
+    bounds: LogBounds,
+) -> rusqlite::Result<Vec<Record>> {
+    let mut records = Vec::new();
+    let mut bytes = 0;
+    messages::read(db, epoch, room, Range::before(None, 0), |record| {
+        bytes += PAYLOAD_BYTES + record.text_bytes();
+        records.push(record);
+        let is_full = (bounds.messages_max > 0 && records.len() > bounds.messages_max)
+            || (bounds.bytes_max > 0 && bytes > bounds.bytes_max);
+        !is_full
+    })?;
+    Ok(records)
+}

@@ -1,0 +1,110 @@
+//! Reading messages that rooms no longer have in memory. A few connections read, beside the writer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::messages;
+use super::queue::ANSWER_TIMEOUT;
+use super::schema;
+use crate::domain::RequestError;
+use crate::protocol::HISTORY_PAGE_BYTES_MAX;
+use crate::room::{Page, Range, Room};
+
+/// Simultaneous reads: one that is slow delays no other, and all together leave the processors to
+/// deliveries.
+const READS_MAX: usize = 2;
+
+/// Reads in threads of the runtime.
+#[derive(Debug)]
+pub struct Reader {
+    shared: Arc<Shared>,
+    turns: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    file: PathBuf,
+    epoch: Arc<str>,
+    /// Open and not in use.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Reader {
+    /// A reader of a database whose logs have this epoch.
+    pub fn new(file: PathBuf, epoch: Arc<str>) -> Self {
+        let idle = Mutex::default();
+        Self {
+            shared: Arc::new(Shared { file, epoch, idle }),
+            turns: Arc::new(Semaphore::new(READS_MAX)),
+        }
+    }
+
+    /// A page of a room's messages; `number` is the room's in the database.
+    ///
+    /// # Errors
+    /// `unavailable` if it cannot be read within a few seconds.
+    pub async fn page(
+        &self,
+        room: &Arc<Room>,
+        number: i64,
+        range: Range,
+    ) -> Result<Page, RequestError> {
+        let (shared, room) = (Arc::clone(&self.shared), Arc::clone(room));
+        let turns = Arc::clone(&self.turns);
+        let reading = async {
+            let turn = turns.acquire_owned().await;
+            let read = tokio::task::spawn_blocking(move || {
+                // Given back when the read ends, even if its session has ended before.
+                let _turn = turn;
+                shared.page(&room, number, range)
+            });
+            read.await
+        };
+        match tokio::time::timeout(ANSWER_TIMEOUT, reading).await {
+            Ok(Ok(Ok(page))) => Ok(page),
+            Ok(Ok(Err(error))) => Err(unreadable(&error)),
+            Ok(Err(error)) => Err(unreadable(&error)),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    /// Closes the connections that are not in use.
+    pub fn close(&self) {
+        self.shared.idle.lock().clear();
+    }
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> RequestError {
+    tracing::error!("older messages cannot be read: {error}");
+    RequestError::unavailable()
+}
+
+impl Shared {
+    fn page(&self, room: &Room, number: i64, range: Range) -> rusqlite::Result<Page> {
+        let idle = self.idle.lock().pop();
+        let db = match idle {
+            Some(db) => db,
+            None => schema::open_for_reading(&self.file)?,
+        };
+        let mut page = Page::default();
+        let mut bytes = 0;
+        messages::read(&db, &self.epoch, number, range, |record| {
+            let entry = room.entry_of(&record);
+            bytes += entry.payload.get().len();
+            let is_full = page.entries.len() == range.max
+                || (bytes > HISTORY_PAGE_BYTES_MAX && !page.entries.is_empty());
+            page.more = is_full;
+            if !is_full {
+                page.entries.push(entry);
+            }
+            !is_full
+        })?;
+        page.entries.sort_unstable_by_key(|entry| entry.id);
+        self.idle.lock().push(db);
+        Ok(page)
+    }
+}
