@@ -39,16 +39,26 @@ impl Membership {
         replaces: Option<&Self>,
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<Joined, RequestError> {
-        let (arriving, position) = {
+        let (mut arriving, position) = {
             let mut state = room.state.lock();
             // Who comes back keeps their place in the list, and the rights of having been there longer.
-            let continued = replaces.filter(|held| Arc::ptr_eq(held.room(), room));
+            let held = replaces.filter(|held| Arc::ptr_eq(held.room(), room));
+            let continued = match held {
+                Some(held) => Some(held.id()),
+                None => store.earlier_membership(room, &member.user_id),
+            };
             let joined_ms = match continued {
-                Some(held) => held.id().joined_ms(),
+                Some(id) => id.joined_ms(),
                 None => u64::try_from(state.now_ms()).unwrap_or_default(),
             };
             let id = state.members.begin_arrival(joined_ms);
-            (Arriving { room, id }, room.position_of(&state))
+            let arriving = Arriving {
+                store,
+                room,
+                id,
+                may_have_joined: true,
+            };
+            (arriving, room.position_of(&state))
         };
         let id = arriving.id;
         let arrival = Arrival {
@@ -57,12 +67,13 @@ impl Membership {
             member: member.clone(),
             replaces: replaces.map(|held| (held.room(), held.id())),
         };
-        let arrived = store.join(room, arrival).get().await?;
+        let arrived = store.join(room, arrival).get().await;
+        arriving.may_have_joined = arrived.is_ok();
+        let arrived = arrived?;
         // The joiner's history must end where what it receives begins.
         let has_all =
             |state: &State| state.epoch == arrived.epoch && state.log.head() >= arrived.position;
         if !room.comes_to(has_all).await {
-            store.leave(room.changes(), id);
             return Err(RequestError::unavailable());
         }
         let subscription = room.fanout.subscribe(subscriber);
@@ -73,6 +84,7 @@ impl Membership {
         }
         changes.end_arrival(id, Some(member.clone()));
         drop(changes);
+        arriving.may_have_joined = false;
         let own_notice = arrived.unannounced.then(|| room.own_notice(&member));
         Ok(Joined {
             membership: Self::new(Arc::clone(store), Arc::clone(room), id, subscription),
@@ -108,12 +120,18 @@ impl Room {
 
 /// An arrival, which is over when this is dropped.
 struct Arriving<'a> {
+    store: &'a Arc<dyn Store>,
     room: &'a Room,
     id: MemberId,
+    /// The store may have a membership by now that no session will have.
+    may_have_joined: bool,
 }
 
 impl Drop for Arriving<'_> {
     fn drop(&mut self) {
+        if self.may_have_joined {
+            self.store.leave(self.room.changes(), self.id);
+        }
         self.room.changes().end_arrival(self.id, None);
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::changes::Changes;
 use super::fanout::Subscriber;
-use super::members::{Member, MemberId, NodeId};
+use super::members::{Member, MemberId, NodeId, UserId};
 use super::range::Range;
 use super::record::{LogPosition, Published};
 use super::ring::Page;
@@ -40,6 +40,12 @@ pub trait Store: Debug + Send + Sync {
     ///
     /// Refuses with `username_taken` if names are unique and another user has one that looks alike.
     fn join(&self, room: &Arc<Room>, arrival: Arrival<'_>) -> Answer<Arrived>;
+
+    /// The membership in this room that the user had in an earlier process, and has not ended. A join
+    /// continues it.
+    fn earlier_membership(&self, _room: &Room, _user_id: &UserId) -> Option<MemberId> {
+        None
+    }
 
     /// Changes a member's name to another one, and appends the notice of it. Refuses as
     /// [`Self::join`] does.

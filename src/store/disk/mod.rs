@@ -20,6 +20,7 @@ mod retention;
 mod schema;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ use crate::domain::{RequestError, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::room::{
     Answer, Arrival, Arrived, Changes, Draft, LogBounds, MemberId, NodeId, Publishing, Range,
-    Reading, Room, Rooms, Store, StoreError, StoreFuture,
+    Reading, Room, Rooms, Store, StoreError, StoreFuture, UserId,
 };
 
 /// How long an end waits for what is still to be written.
@@ -78,6 +79,8 @@ pub struct DiskStore {
     reader: Reader,
     /// The numbers of the rooms in the file, in the order of the settings.
     numbers: Vec<i64>,
+    /// Memberships from before this process, until they are continued or too old.
+    earlier: Arc<Mutex<HashMap<UserId, (usize, MemberId)>>>,
     resume_grace: Duration,
     has_retention: bool,
     /// Until the store starts.
@@ -124,6 +127,7 @@ impl DiskStore {
             requests: Arc::new(requests),
             reader: Reader::new(file.clone(), Arc::clone(&opened.epoch)),
             numbers: restored.numbers(),
+            earlier: Arc::new(Mutex::new(restored.memberships(opened.node))),
             resume_grace: settings.resume_grace,
             has_retention: Retention::new(settings.retention, settings.retention_bytes)
                 .is_limited(),
@@ -197,7 +201,13 @@ impl Store for DiskStore {
         publishing
     }
 
+    fn earlier_membership(&self, room: &Room, user_id: &UserId) -> Option<MemberId> {
+        let (index, id) = *self.earlier.lock().get(user_id)?;
+        (index == room.index()).then_some(id)
+    }
+
     fn join(&self, room: &Arc<Room>, arrival: Arrival<'_>) -> Answer<Arrived> {
+        self.earlier.lock().remove(&arrival.member.user_id);
         let (sender, answer) = oneshot::channel();
         // What it replaces, the ledger knows.
         let request = Request::Join {
@@ -256,8 +266,10 @@ impl Store for DiskStore {
             return tasks;
         }
         let (grace, requests) = (self.resume_grace, Arc::clone(&self.requests));
+        let earlier = Arc::clone(&self.earlier);
         tasks.spawn(async move {
             tokio::time::sleep(grace).await;
+            earlier.lock().clear();
             requests.tell(Request::EndRestored);
         });
         if self.has_retention {

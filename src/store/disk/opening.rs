@@ -1,5 +1,6 @@
 //! What is read from the file at the start.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::messages;
 use super::schema::{self, ROOM_MAX, set_fact};
 use crate::domain::RoomName;
 use crate::random;
-use crate::room::{LogBounds, NodeId, Range, Record, Room};
+use crate::room::{LogBounds, MemberId, NodeId, Range, Record, Room, UserId};
 
 /// Bytes of a message's payload beside its text, about.
 const PAYLOAD_BYTES: usize = 200;
@@ -127,6 +128,16 @@ impl Restored {
     /// The numbers of the rooms, in their order.
     pub fn numbers(&self) -> Vec<i64> {
         self.ledger.rooms.iter().map(|room| room.number).collect()
+    }
+
+    /// The memberships from before the process `node`, each with its room.
+    pub fn memberships(&self, node: NodeId) -> HashMap<UserId, (usize, MemberId)> {
+        let restored = self.ledger.restored(node).into_iter();
+        let of_user = restored.filter_map(|(room, id)| {
+            let member = self.ledger.member(room, id)?;
+            Some((member.user_id.clone(), (room, id)))
+        });
+        of_user.collect()
     }
 
     /// Puts it into the rooms, which are in the order of the settings. Returns the ledger.
