@@ -17,6 +17,8 @@ mod frames_tests;
 mod history;
 mod merged_log;
 mod observer;
+#[cfg(feature = "disk")]
+mod on_disk;
 mod person;
 mod plan;
 mod proxy;

@@ -143,13 +143,26 @@ impl Books {
 
     fn check_reference(&mut self, observer: &History, findings: &mut Findings) {
         let mut before: Option<LogKey> = None;
+        // What a resume replays has no notices, so ids are missing that were theirs.
+        let mut replayed_until = 0;
         for (key, event) in placed(observer) {
             let Some(key) = key else { continue };
             let lost = before.replace(key.clone()).filter(|before| *before != key);
             let lost = lost.map_or(0, |lost| self.0.entry(lost).or_default().reference);
             let book = self.0.entry(key).or_default();
-            let (who, next) = (&observer.name, book.reference + 1);
+            let next = match event {
+                Event::Received { id, .. } if *id <= replayed_until => {
+                    book.reference.max(*id - 1) + 1
+                }
+                _ => book.reference.max(replayed_until) + 1,
+            };
+            let who = &observer.name;
             match event {
+                Event::Joined {
+                    at,
+                    recovered: Some(true),
+                    ..
+                } => replayed_until = at.id,
                 Event::Joined { at, .. } if at.id > book.reference => {
                     let missed = format!("{who} joined at {at:?} and had {}", book.reference);
                     findings.add(Kind::Hole, missed);

@@ -25,22 +25,34 @@ const NEWEST: u64 = 1;
 
 /// An observer at work.
 pub struct Observer {
+    room: RoomIndex,
     end: mpsc::UnboundedSender<oneshot::Sender<Position>>,
-    task: JoinHandle<History>,
+    task: JoinHandle<Recorder>,
 }
 
 impl Observer {
     /// Joins a room as the first one there, and watches it.
     pub async fn start(address: SocketAddr, room: RoomIndex) -> Self {
+        let name = format!("observer-{}", ROOMS[room]);
+        Self::watching(address, room, Recorder::new(name, &ROOMS)).await
+    }
+
+    /// Goes on at another server with the same log, from where the connection to the one before ended.
+    pub async fn go_on_at(self, address: SocketAddr) -> Self {
+        let (room, recorder) = (self.room, self.until_ended().await);
+        Self::watching(address, room, recorder).await
+    }
+
+    async fn watching(address: SocketAddr, room: RoomIndex, recorder: Recorder) -> Self {
         let (end, asked) = mpsc::unbounded_channel();
         let (there, joined) = oneshot::channel();
         let task = tokio::task::spawn_blocking(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(observe(address, room, there, asked))
+            runtime.block_on(observe(recorder, address, room, there, asked))
         });
         let joined = timeout(EVENT_TIMEOUT, joined).await;
         joined.expect("an observer joins").expect("it did not fail");
-        Self { end, task }
+        Self { room, end, task }
     }
 
     /// The position of the newest message, once the observer has seen everything up to there.
@@ -53,6 +65,10 @@ impl Observer {
 
     /// What it saw, once its connection has ended by itself.
     pub async fn until_cut_off(self) -> History {
+        self.until_ended().await.history
+    }
+
+    async fn until_ended(self) -> Recorder {
         let ended = timeout(EVENT_TIMEOUT, self.task).await;
         ended
             .expect("a killed server ends its connections")
@@ -62,7 +78,8 @@ impl Observer {
     /// Ends it.
     pub async fn stop(self) -> History {
         drop(self.end);
-        timeout(EVENT_TIMEOUT, self.task).await.unwrap().unwrap()
+        let ended = timeout(EVENT_TIMEOUT, self.task).await;
+        ended.unwrap().unwrap().history
     }
 }
 
@@ -76,13 +93,12 @@ pub async fn ends(observers: &[Observer]) -> BTreeMap<RoomIndex, Position> {
 }
 
 async fn observe(
+    mut recorder: Recorder,
     address: SocketAddr,
     room: RoomIndex,
     there: oneshot::Sender<()>,
     asked: mpsc::UnboundedReceiver<oneshot::Sender<Position>>,
-) -> History {
-    let name = format!("observer-{}", ROOMS[room]);
-    let mut recorder = Recorder::new(name, &ROOMS);
+) -> Recorder {
     let opened = Connection::open(address, Transport::WebSocket, "").await;
     let mut connection = opened.unwrap();
     while recorder.take(connection.packet().await) != Heard::Greeted {}
@@ -97,7 +113,7 @@ async fn watch(
     mut connection: Connection,
     room: RoomIndex,
     mut asked: mpsc::UnboundedReceiver<oneshot::Sender<Position>>,
-) -> History {
+) -> Recorder {
     let mut to_tell: Option<oneshot::Sender<Position>> = None;
     let mut newest: Option<u64> = None;
     loop {
@@ -124,7 +140,7 @@ async fn watch(
         }
     }
     recorder.note(Event::Lost);
-    recorder.history
+    recorder
 }
 
 /// 0 in a room where nothing was said yet.
