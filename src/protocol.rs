@@ -5,12 +5,13 @@
 //! `web/client/src/protocol.ts` is generated from it (`npm run wire` in `web/`).
 //!
 //! What comes in is taken apart by [`split_event`] (`protocol/event_array.rs`). Each event is a
-//! [`ClientRequest`] (`protocol/inbound.rs`), decoded straight into domain types: behind this file
+//! [`ClientRequest`] (`protocol/inbound.rs`, `protocol/search.rs`), decoded straight into domain types: behind this file
 //! there are only values that `domain` has accepted.
 
 mod event_array;
 pub mod frame;
 mod inbound;
+mod search;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -22,6 +23,7 @@ pub use inbound::{
     Auth, ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, Position, SendRequest,
     TypingRequest, UsersRequest,
 };
+pub use search::{SearchBody, SearchRequest};
 
 /// Most messages one `history` or `get_history` answers with.
 pub const HISTORY_PAGE_MAX: usize = 200;

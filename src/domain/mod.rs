@@ -15,6 +15,7 @@
 //! | `confusables.rs` | [`Skeleton`]: which names could be taken for one another |
 //! | `reserved.rs` | [`ReservedNames`]: which names would be taken for the service |
 //! | `message_text.rs` | [`MessageText`]: the text of a message, kept byte for byte, within [`TextLimits`] |
+//! | `search_query.rs` | [`SearchQuery`]: what is searched for, and which texts have it |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
@@ -32,6 +33,7 @@ pub mod origins;
 pub mod request_error;
 pub mod reserved;
 pub mod room_name;
+pub mod search_query;
 pub mod username;
 
 #[cfg(test)]
@@ -44,4 +46,5 @@ pub use origins::{AllowedOrigins, AllowedOriginsError, OriginError};
 pub use request_error::{RequestError, RequestErrorCode};
 pub use reserved::{ReservedNameError, ReservedNames};
 pub use room_name::{RoomName, RoomNameError};
+pub use search_query::{SearchQuery, SearchQueryError};
 pub use username::{Username, UsernameError};

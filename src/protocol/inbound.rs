@@ -324,7 +324,7 @@ struct TypingWire {
     typing: bool,
 }
 
-fn page_size(asked: u64) -> usize {
+pub(super) fn page_size(asked: u64) -> usize {
     at_most(asked, HISTORY_PAGE_MAX)
 }
 
@@ -332,7 +332,7 @@ fn at_most(asked: u64, max: usize) -> usize {
     usize::try_from(asked).unwrap_or(max).min(max)
 }
 
-fn required<'a, T: Deserialize<'a>>(
+pub(super) fn required<'a, T: Deserialize<'a>>(
     event: &str,
     payload: Option<&'a str>,
 ) -> Result<T, RequestError> {

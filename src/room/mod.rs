@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`log`] (messages and notices, a `ring` of [`entry`] each), [`members`], [`room`]
 //! (the two together, in the memory of this process), [`record`] (an entry as a store has it) and
-//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), [`changes`] and [`restoring`] (how a store drives a room),
+//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), [`search`], [`changes`] and [`restoring`] (how a store drives a room),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
@@ -41,6 +41,7 @@ mod ring;
 )]
 pub mod room;
 pub mod rooms;
+pub mod search;
 pub mod settings;
 pub mod store;
 pub mod typing;
@@ -59,7 +60,9 @@ pub use record::{Content, ID_MAX, LogPosition, Published, Record};
 pub use restoring::Restoring;
 pub use room::Room;
 pub use rooms::Rooms;
+pub use search::{Finder, Found, Search};
 pub use settings::RoomSettings;
 pub use store::{
-    Answer, Arrival, Arrived, Draft, Outcome, Publishing, Reading, Store, StoreError, StoreFuture,
+    Answer, Arrival, Arrived, Draft, Outcome, Publishing, Reading, Searching, Store, StoreError,
+    StoreFuture,
 };

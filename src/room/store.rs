@@ -23,6 +23,7 @@ use super::record::{LogPosition, Published};
 use super::ring::Page;
 use super::room::Room;
 use super::rooms::Rooms;
+use super::search::{Found, Search};
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::metrics::Metrics;
 
@@ -73,6 +74,12 @@ pub trait Store: Debug + Send + Sync {
         Box::pin(std::future::ready(Ok(Page::default())))
     }
 
+    /// Searches a room's messages, newest first: those in memory, unless the store has an archive.
+    /// Refuses with `unavailable`.
+    fn search<'a>(&'a self, room: &'a Arc<Room>, search: &'a Search) -> Searching<'a> {
+        Box::pin(async { Ok(room.search_in_memory(search).await) })
+    }
+
     /// Identifies this process among those that use the store; 0 if no other process does.
     fn node(&self) -> NodeId {
         0
@@ -108,6 +115,9 @@ pub trait Store: Debug + Send + Sync {
 
 /// What [`Store::read_archive`] returns.
 pub type Reading<'a> = StoreFuture<'a, Result<Page, RequestError>>;
+
+/// What [`Store::search`] returns.
+pub type Searching<'a> = StoreFuture<'a, Result<Found, RequestError>>;
 
 /// What the asynchronous methods of [`Store`] return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -169,6 +169,32 @@ async fn a_message_sent_again_after_the_restart_is_one_message() {
 }
 
 #[tokio::test]
+async fn a_message_sent_again_after_many_others_is_one_message() {
+    let small = [("HISTORY_MESSAGES", "5"), ("SLOW_TIMEOUT", "0"), LONG_GRACE];
+    let kept = Kept::new();
+    let server = kept.server(&small).await;
+    let mut ada = Person::joining(&server, "Ada").await;
+    let message = json!({ "text": "once", "client_id": "k1" });
+    let first = ada.send(&message).await;
+    for n in 0..20 {
+        ada.say(&n.to_string()).await;
+    }
+    let again = ada.send(&message).await;
+    assert_eq!(
+        (&again["id"], &again["duplicate"]),
+        (&first["id"], &json!(true))
+    );
+    let other = ada
+        .send(&json!({ "text": "other", "client_id": "k1" }))
+        .await;
+    assert_eq!(other["error"]["code"], "conflict", "{other}");
+    // Another user's key is another one.
+    let mut eve = Person::joining(&server, "Eve").await;
+    assert_eq!(eve.send(&message).await["duplicate"], json!(null));
+    assert_eq!(ada.history().await.len(), 22);
+}
+
+#[tokio::test]
 async fn of_two_copies_sent_at_once_one_is_a_message() {
     let kept = Kept::new();
     let server = kept.server(&[]).await;

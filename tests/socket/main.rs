@@ -30,6 +30,7 @@ mod ordering;
 mod original;
 mod payloads;
 mod refusals;
+mod search;
 mod shutdown;
 mod slow;
 mod transports;

@@ -38,11 +38,13 @@ const INTERFACES = [
   { rust: 'LeaveWire', name: 'LeaveRoom', doc: '`leave_room`' },
   { rust: 'SendWire', name: 'SendMessage', doc: '`send_message`', types: { text: 'string' } },
   { rust: 'HistoryWire', name: 'GetHistory', doc: '`get_history`' },
+  { rust: 'SearchWire', name: 'SearchMessages', doc: '`search`' },
   { rust: 'UsersWire', name: 'ListUsers', doc: '`list_users`' },
   { rust: 'TypingWire', name: 'Typing', doc: '`typing`' },
   { rust: 'SentBody' },
   { rust: 'HistoryBody', types: { messages: 'ReceiveMessage[]' } },
   { rust: 'UsersBody' },
+  { rust: 'SearchBody', types: { messages: 'ReceiveMessage[]' } },
   { rust: 'RefusedAck', name: 'Refused', types: { ok: 'false', error: 'WireError' } },
 ];
 
@@ -66,6 +68,7 @@ const CLIENT_EVENTS = {
   send_message: 'SendMessage',
   get_history: 'GetHistory',
   list_users: 'ListUsers',
+  search: 'SearchMessages',
   typing: 'Typing',
 };
 

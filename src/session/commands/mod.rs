@@ -9,6 +9,7 @@ pub(crate) mod execute;
 mod history;
 mod join;
 mod leave;
+mod search;
 mod send;
 mod typing;
 mod users;
@@ -22,8 +23,8 @@ use super::connection::{CloseReason, Connection};
 use super::participant::Participant;
 use crate::domain::{RequestError, TextLimits};
 use crate::protocol::{
-    ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, SendRequest, TypingRequest,
-    UsersRequest,
+    ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, SearchRequest, SendRequest,
+    TypingRequest, UsersRequest,
 };
 
 /// What is known of a command from its event name alone.
@@ -135,5 +136,6 @@ commands! {
     Send(SendRequest),
     History(HistoryRequest),
     Users(UsersRequest),
+    Search(SearchRequest),
     Typing(TypingRequest),
 }

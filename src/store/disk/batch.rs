@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::ledger::{Ended, Ledger};
-use super::messages;
 use super::queue::Request;
-use super::schema::ID_MAX;
+use super::schema::{self, ID_MAX};
+use super::{messages, search};
 use crate::clock;
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::room::{
@@ -25,6 +25,8 @@ pub struct Batch {
     changes: Vec<(usize, Change)>,
     /// Rooms whose newest id has changed.
     grown: BTreeSet<usize>,
+    /// Keys and texts of the messages.
+    searchable: Vec<(i64, Arc<str>)>,
     /// Messages of this transaction that have an idempotency key.
     keys: HashMap<Key, (Published, Arc<str>)>,
 }
@@ -58,6 +60,7 @@ impl Batch {
             answers: Vec::new(),
             changes: Vec::new(),
             grown: BTreeSet::new(),
+            searchable: Vec::new(),
             keys: HashMap::new(),
         }
     }
@@ -124,7 +127,8 @@ impl Batch {
         let Some(member) = ledger.member(draft.room, draft.id).cloned() else {
             return Ok(Err(RequestError::not_in_room()));
         };
-        if let Some(known) = self.known(room, &member, draft) {
+        let number = ledger.rooms[draft.room].number;
+        if let Some(known) = self.known(db, number, room, &member, draft)? {
             return Ok(known);
         }
         let text = draft.text.shared();
@@ -148,26 +152,33 @@ impl Batch {
     /// What became of a message that the user has sent under the same key before.
     fn known(
         &self,
+        db: &Connection,
+        number: i64,
         room: &Room,
         member: &Member,
         draft: &Draft<'_>,
-    ) -> Option<Result<Published, RequestError>> {
-        let client_id = draft.client_id?;
+    ) -> rusqlite::Result<Option<Result<Published, RequestError>>> {
+        let Some(client_id) = draft.client_id else {
+            return Ok(None);
+        };
+        let text = draft.text.as_str();
         let key = (draft.room, member.user_id.clone(), client_id.shared());
-        if let Some((published, text)) = self.keys.get(&key) {
-            let duplicate = Published {
-                duplicate: true,
-                ..*published
-            };
-            let is_same = **text == *draft.text.as_str();
-            return Some(
-                is_same
-                    .then_some(duplicate)
-                    .ok_or_else(RequestError::conflict),
-            );
+        if let Some((published, before)) = self.keys.get(&key) {
+            return Ok(Some(as_duplicate(*published, **before == *text)));
         }
-        room.changes()
-            .publication(member, Some(client_id), draft.text.as_str())
+        let in_memory = room.changes().publication(member, Some(client_id), text);
+        if in_memory.is_some() {
+            return Ok(in_memory);
+        }
+        let older = messages::sent_as(db, number, &member.user_id, client_id.as_str())?;
+        Ok(older.map(|(id, at_ms, before)| {
+            let published = Published {
+                id,
+                at_ms,
+                duplicate: true,
+            };
+            as_duplicate(published, before == text)
+        }))
     }
 
     fn join(
@@ -317,6 +328,10 @@ impl Batch {
             room.bytes = room.bytes.saturating_add_unsigned(text.len() as u64);
         }
         messages::insert(db, room.number, &record)?;
+        if let Content::Message { text, .. } = &record.content {
+            let key = schema::key(room.number, record.id);
+            self.searchable.push((key, Arc::clone(text)));
+        }
         let published = Published {
             id: record.id,
             at_ms: record.at_ms,
@@ -327,11 +342,13 @@ impl Batch {
         Ok(Ok(published))
     }
 
-    /// Writes the newest ids of the rooms.
+    /// Writes what is the same for all requests together: the newest ids of the rooms, and the search
+    /// index.
     ///
     /// # Errors
     /// What SQLite answers.
-    pub fn write_heads(&self, db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
+    pub fn finish(&mut self, db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
+        search::insert(db, std::mem::take(&mut self.searchable))?;
         for index in &self.grown {
             let room = &ledger.rooms[*index];
             db.prepare_cached("UPDATE rooms SET head = ?, bytes = ? WHERE number = ?")?
@@ -357,6 +374,17 @@ impl Batch {
             }
         }
     }
+}
+
+/// What becomes of a message whose key is known, by whether it has the same text.
+fn as_duplicate(published: Published, is_same: bool) -> Result<Published, RequestError> {
+    let duplicate = Published {
+        duplicate: true,
+        ..published
+    };
+    is_same
+        .then_some(duplicate)
+        .ok_or_else(RequestError::conflict)
 }
 
 /// A message on its way.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
+use sha2::{Digest, Sha256};
 
 use super::schema::{self, id_of, key};
 use crate::domain::Username;
@@ -17,20 +18,59 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
     let Content::Message { text, client_id } = &record.content else {
         return Ok(());
     };
+    let user_id = &*record.member.user_id;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (key, at_ms, user_id, username, text, client_id)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO messages (key, at_ms, user_id, username, text, client_id, client_key)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )?;
     insert
         .execute((
             key(room, record.id),
             record.at_ms,
-            &*record.member.user_id,
+            user_id,
             record.member.username.as_str(),
             &**text,
             client_id.as_deref(),
+            client_id
+                .as_deref()
+                .map(|client_id| client_key(user_id, client_id)),
         ))
         .map(drop)
+}
+
+/// The id, time and text of the message that a user sent to a room under an idempotency key.
+///
+/// # Errors
+/// What SQLite answers.
+pub fn sent_as(
+    db: &Connection,
+    room: i64,
+    user_id: &str,
+    client_id: &str,
+) -> rusqlite::Result<Option<(u64, i64, String)>> {
+    let mut select = db.prepare_cached(
+        "SELECT key, at_ms, text FROM messages
+         WHERE client_key = ? AND key > ? AND key < ? AND user_id = ? AND client_id = ?",
+    )?;
+    let digest = client_key(user_id, client_id);
+    let (first, last) = (key(room, 0), key(room + 1, 0));
+    select
+        .query_row((digest, first, last, user_id, client_id), |row| {
+            Ok((id_of(row.get(0)?), row.get(1)?, row.get(2)?))
+        })
+        .optional()
+}
+
+/// What an idempotency key is found by. Two may have the same.
+fn client_key(user_id: &str, client_id: &str) -> i64 {
+    let digest = Sha256::new()
+        .chain_update(user_id)
+        .chain_update([0])
+        .chain_update(client_id)
+        .finalize();
+    let mut key = [0; size_of::<i64>()];
+    key.copy_from_slice(&digest[..size_of::<i64>()]);
+    i64::from_be_bytes(key)
 }
 
 /// Calls `each` with the messages of a range, in the order of [`Range::first`], until it returns false.
@@ -69,8 +109,11 @@ pub fn read(
     Ok(())
 }
 
-/// A row with these columns as a record. It says nothing of the membership, which is over.
-fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Record> {
+/// A row with the columns of [`read`] as a record. It says nothing of the membership, which is over.
+///
+/// # Errors
+/// What SQLite answers.
+pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Record> {
     let username: String = row.get(3)?;
     let username = Username::parse(&username).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(3, Type::Text, error.to_string().into())

@@ -1,7 +1,7 @@
 //! Rooms that outlast the process: one SQLite file in DATA_DIR.
 //!
 //! In reading order: `schema` (the file's format), `directory` (the folder it is in), `error`,
-//! `messages` (rows as records), `ledger` (what the writer knows beside the file), `opening` (the
+//! `messages` (rows as records), `search` (their index), `ledger` (what the writer knows beside the file), `opening` (the
 //! start), `queue` (what sessions ask for), `batch` (one transaction), `retention` (what is deleted),
 //! `writer` (the thread that does it), `reader` (older messages). [`DiskStore`] puts them together.
 //!
@@ -18,6 +18,7 @@ mod queue;
 mod reader;
 mod retention;
 mod schema;
+mod search;
 mod writer;
 
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ use crate::domain::{RequestError, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::room::{
     Answer, Arrival, Arrived, Changes, Draft, LogBounds, MemberId, NodeId, Publishing, Range,
-    Reading, Room, Rooms, Store, StoreError, StoreFuture, UserId,
+    Reading, Room, Rooms, Search, Searching, Store, StoreError, StoreFuture, UserId,
 };
 
 /// How long an end waits for what is still to be written.
@@ -248,6 +249,11 @@ impl Store for DiskStore {
     fn read_archive<'a>(&'a self, room: &'a Arc<Room>, range: Range) -> Reading<'a> {
         let number = self.numbers[room.index()];
         Box::pin(self.reader.page(room, number, range))
+    }
+
+    fn search<'a>(&'a self, room: &'a Arc<Room>, search: &'a Search) -> Searching<'a> {
+        let number = self.numbers[room.index()];
+        Box::pin(self.reader.search(room, number, search))
     }
 
     fn node(&self) -> NodeId {

@@ -7,12 +7,11 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::messages;
 use super::queue::ANSWER_TIMEOUT;
-use super::schema;
+use super::{messages, schema, search};
 use crate::domain::RequestError;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
-use crate::room::{Page, Range, Room};
+use crate::room::{Found, Page, Range, Room, Search};
 
 /// Simultaneous reads: one that is slow delays no other, and all together leave the processors to
 /// deliveries.
@@ -53,19 +52,48 @@ impl Reader {
         number: i64,
         range: Range,
     ) -> Result<Page, RequestError> {
-        let (shared, room) = (Arc::clone(&self.shared), Arc::clone(room));
-        let turns = Arc::clone(&self.turns);
+        let room = Arc::clone(room);
+        let read = move |db: &Connection, epoch: &_| page(db, epoch, &room, number, range);
+        self.read(read).await
+    }
+
+    /// Searches a room's messages.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn search(
+        &self,
+        room: &Arc<Room>,
+        number: i64,
+        wanted: &Search,
+    ) -> Result<Found, RequestError> {
+        // What is in the file is found once it is delivered.
+        let wanted = Search {
+            before: wanted.before.min(room.head() + 1),
+            ..wanted.clone()
+        };
+        let room = Arc::clone(room);
+        let read =
+            move |db: &Connection, epoch: &_| search::search(db, epoch, &room, number, &wanted);
+        self.read(read).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &Arc<str>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, RequestError> {
+        let (shared, turns) = (Arc::clone(&self.shared), Arc::clone(&self.turns));
         let reading = async {
             let turn = turns.acquire_owned().await;
             let read = tokio::task::spawn_blocking(move || {
                 // Given back when the read ends, even if its session has ended before.
                 let _turn = turn;
-                shared.page(&room, number, range)
+                shared.with_connection(read)
             });
             read.await
         };
         match tokio::time::timeout(ANSWER_TIMEOUT, reading).await {
-            Ok(Ok(Ok(page))) => Ok(page),
+            Ok(Ok(Ok(found))) => Ok(found),
             Ok(Ok(Err(error))) => Err(unreadable(&error)),
             Ok(Err(error)) => Err(unreadable(&error)),
             Err(error) => Err(unreadable(&error)),
@@ -84,27 +112,41 @@ fn unreadable(error: &dyn std::fmt::Display) -> RequestError {
 }
 
 impl Shared {
-    fn page(&self, room: &Room, number: i64, range: Range) -> rusqlite::Result<Page> {
+    fn with_connection<T>(
+        &self,
+        read: impl FnOnce(&Connection, &Arc<str>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let idle = self.idle.lock().pop();
         let db = match idle {
             Some(db) => db,
             None => schema::open_for_reading(&self.file)?,
         };
-        let mut page = Page::default();
-        let mut bytes = 0;
-        messages::read(&db, &self.epoch, number, range, |record| {
-            let entry = room.entry_of(&record);
-            bytes += entry.payload.get().len();
-            let is_full = page.entries.len() == range.max
-                || (bytes > HISTORY_PAGE_BYTES_MAX && !page.entries.is_empty());
-            page.more = is_full;
-            if !is_full {
-                page.entries.push(entry);
-            }
-            !is_full
-        })?;
-        page.entries.sort_unstable_by_key(|entry| entry.id);
+        let found = read(&db, &self.epoch)?;
         self.idle.lock().push(db);
-        Ok(page)
+        Ok(found)
     }
+}
+
+fn page(
+    db: &Connection,
+    epoch: &Arc<str>,
+    room: &Room,
+    number: i64,
+    range: Range,
+) -> rusqlite::Result<Page> {
+    let mut page = Page::default();
+    let mut bytes = 0;
+    messages::read(db, epoch, number, range, |record| {
+        let entry = room.entry_of(&record);
+        bytes += entry.payload.get().len();
+        let is_full = page.entries.len() == range.max
+            || (bytes > HISTORY_PAGE_BYTES_MAX && !page.entries.is_empty());
+        page.more = is_full;
+        if !is_full {
+            page.entries.push(entry);
+        }
+        !is_full
+    })?;
+    page.entries.sort_unstable_by_key(|entry| entry.id);
+    Ok(page)
 }

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::ledger::{Ledger, RoomLedger};
 use super::schema::{id_of, key};
+use super::search;
 use crate::clock;
 use crate::room::Room;
 
@@ -126,6 +127,7 @@ impl Surplus {
         // First here, so that no reader takes what is missing for nothing.
         replica.changes().discard_until(self.upto);
         let change = db.unchecked_transaction()?;
+        search::delete_until(&change, room.number, self.upto)?;
         change
             .prepare_cached("DELETE FROM messages WHERE key > ? AND key <= ?")?
             .execute((key(room.number, 0), key(room.number, self.upto)))?;

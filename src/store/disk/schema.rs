@@ -34,8 +34,15 @@ const MIGRATIONS: [&str; 1] = ["
         user_id TEXT NOT NULL,
         username TEXT NOT NULL,
         text TEXT NOT NULL,
-        client_id TEXT
+        client_id TEXT,
+        -- A digest of both ids, because the index of the ids themselves would be as large as the texts.
+        client_key INTEGER
     ) STRICT;
+    CREATE INDEX by_client_key ON messages (client_key) WHERE client_key IS NOT NULL;
+    -- What messages say, folded, by three letters at a time; the text itself stays in `messages`.
+    CREATE VIRTUAL TABLE search USING fts5(
+        text, content = '', contentless_delete = 1, detail = 'none', tokenize = 'trigram'
+    );
     CREATE TABLE members (
         member TEXT PRIMARY KEY,
         room INTEGER NOT NULL REFERENCES rooms (number),

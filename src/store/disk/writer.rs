@@ -125,7 +125,7 @@ impl Writer {
             for request in requests {
                 batch.decide(&change, &mut self.ledger, &self.rooms, request)?;
             }
-            batch.write_heads(&change, &self.ledger)?;
+            batch.finish(&change, &self.ledger)?;
             change.commit()
         })();
         match written {

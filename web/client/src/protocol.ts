@@ -236,6 +236,13 @@ export interface GetHistory {
   limit: number;
 }
 
+/** `search` */
+export interface SearchMessages {
+  text: string;
+  before?: number;
+  limit: number;
+}
+
 /** `list_users` */
 export interface ListUsers {
   after?: string;
@@ -273,6 +280,19 @@ export interface UsersBody {
   total: number;
   /** Whether there are more after these. */
   more: boolean;
+}
+
+/** Body of `search`'s acknowledgement. */
+export interface SearchBody {
+  /** Newest first, as `receive_message` payloads. */
+  messages: ReceiveMessage[];
+  /**
+   * Whether older messages have not been looked at. One request looks at a part of them only, so there may be
+   * more even without any message here.
+   */
+  more: boolean;
+  /** Where the next request goes on, if there is more. */
+  before?: number;
 }
 
 /** The acknowledgement of a refused request. */
@@ -323,4 +343,5 @@ export interface ClientEvents {
   get_history: GetHistory;
   list_users: ListUsers;
   typing: Typing;
+  search: SearchMessages;
 }
