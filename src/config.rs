@@ -26,6 +26,7 @@ mod parse;
 mod raw;
 mod secrets;
 mod table;
+mod tool;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ use ipnet::IpNet;
 pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
 pub use secrets::{KeySource, RedisUrl, SecretKey};
 pub use table::markdown as settings_tables;
+pub use tool::Tool;
 
 use self::raw::Raw;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
@@ -122,6 +124,8 @@ pub struct Config {
     pub log_filter: String,
     /// Ask a running server instead of being one.
     pub healthcheck: bool,
+    /// Work on what is in `data_dir` instead of serving it.
+    pub tool: Option<Tool>,
 }
 
 /// Where to listen.
@@ -183,6 +187,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             healthcheck: false,
+            tool: None,
         }
     }
 }

@@ -15,7 +15,7 @@
 //! | [`http`] | the router: health and the page |
 //! | [`socket`] | Socket.IO in, sessions behind it; the only folder that names socketioxide |
 //! | [`session`] | one connection: ordered mailbox in, cursor out |
-//! | [`store`] | what keeps the rooms: memory, or Redis for several nodes |
+//! | [`store`] | what keeps the rooms: memory, a file on disk, or Redis for several nodes |
 //! | [`room`] | rooms: log, members, counts, typing |
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |

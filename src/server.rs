@@ -4,6 +4,8 @@ mod bind;
 mod errors;
 mod settings;
 mod store;
+#[cfg(feature = "disk")]
+mod tools;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,8 @@ pub use self::bind::{bind, bind_metrics};
 pub use self::errors::{BindError, ServerError};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
 use self::store::Opened;
+#[cfg(feature = "disk")]
+pub use self::tools::run as run_tool;
 use crate::config::{Config, KeySource, SecretKey};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};

@@ -28,7 +28,9 @@ const HELPERS: [&str; 8] = [
     "clock", "json", "memory", "metrics", "peer", "random", "rate", "sync",
 ];
 /// Libraries that only one place may name.
-const OWNED: [(&str, &str); 5] = [
+const OWNED: [(&str, &str); 7] = [
+    ("rusqlite", "src/store/disk/"),
+    ("indicatif", "src/store/disk/tools/"),
     ("prometheus_client", "src/metrics.rs"),
     ("socketioxide", "src/socket/"),
     ("shuttle_runtime", "src/bin/shuttle.rs"),

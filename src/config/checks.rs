@@ -217,6 +217,12 @@ impl Check<'_> {
                  DATA_DIR out",
             );
         }
+        if config.tool.is_some() && config.data_dir.is_none() {
+            self.error(
+                "DATA_DIR",
+                "give the folder to work on, as DATA_DIR or with --data-dir",
+            );
+        }
         let limits = [
             ("RETENTION", config.retention.is_some()),
             ("RETENTION_BYTES", config.retention_bytes > 0),

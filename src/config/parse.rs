@@ -112,6 +112,7 @@ impl Reader {
             log_format: self.log_format(&raw.log_format, default.log_format),
             log_filter: raw.log,
             healthcheck: raw.healthcheck,
+            tool: raw.tool,
         }
     }
 

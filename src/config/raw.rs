@@ -3,6 +3,8 @@
 
 use clap::Parser;
 
+use super::tool::Tool;
+
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
 /// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY is read from the environment
 /// only. Times are like 500ms, 10s or 2m, at most 24h.
@@ -294,6 +296,7 @@ pub(super) struct Raw {
         long,
         help_heading = "Disk",
         env = "DATA_DIR",
+        global = true,
         default_value = "",
         value_name = "FOLDER"
     )]
@@ -371,6 +374,9 @@ pub(super) struct Raw {
         value_name = "ADDRESS:PORT"
     )]
     pub(super) metrics_addr: String,
+
+    #[command(subcommand)]
+    pub(super) tool: Option<Tool>,
 
     /// Ask the server on PORT of this machine whether it is alive, and exit with 0 if it is
     #[arg(long)]

@@ -16,6 +16,10 @@ mod fixtures;
 mod frames_tests;
 mod history;
 mod merged_log;
+#[cfg_attr(
+    not(feature = "disk"),
+    allow(dead_code, reason = "for restarts on disk")
+)]
 mod observer;
 #[cfg(feature = "disk")]
 mod on_disk;

@@ -72,11 +72,21 @@ pub enum DiskError {
         /// The newest format of this program.
         known: u32,
     },
+    /// It was written by an earlier version, which a server migrates.
+    #[error(
+        "DATA_DIR: {} was written by an older hubbub (format {found}); start a server with it once",
+        file.display()
+    )]
+    Older {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        found: u32,
+    },
     /// It cannot be read.
     #[error(
-        "DATA_DIR: {} is damaged ({source}); nothing was changed. Restore a backup; \
-         `sqlite3 {} .recover` shows what can still be read",
-        file.display(),
+        "DATA_DIR: {} is damaged ({source}); nothing was changed. `hubbub check` says \
+         more; restore a backup",
         file.display()
     )]
     Damaged {

@@ -3,7 +3,7 @@
 //! In reading order: `schema` (the file's format), `directory` (the folder it is in), `error`,
 //! `messages` (rows as records), `search` (their index), `ledger` (what the writer knows beside the file), `opening` (the
 //! start), `queue` (what sessions ask for), `batch` (one transaction), `retention` (what is deleted),
-//! `writer` (the thread that does it), `reader` (older messages). [`DiskStore`] puts them together.
+//! `writer` (the thread that does it), `reader` (older messages), [`tools`] (work beside the server). [`DiskStore`] puts them together.
 //!
 //! Everything that waits becomes one transaction, and is delivered and acknowledged once that is on the
 //! disk. So a crash takes nothing back that a client has received, and no id is assigned twice.
@@ -14,11 +14,13 @@ mod error;
 mod ledger;
 mod messages;
 mod opening;
+mod others;
 mod queue;
 mod reader;
 mod retention;
 mod schema;
 mod search;
+pub mod tools;
 mod writer;
 
 use std::collections::HashMap;
@@ -34,6 +36,7 @@ use self::directory::Directory;
 pub use self::error::{Damage, DiskError};
 use self::ledger::LedgerSettings;
 use self::opening::{Opened, Restored};
+use self::others::Others;
 use self::queue::{Reply, Request, Requests};
 use self::reader::Reader;
 use self::retention::Retention;
@@ -119,7 +122,7 @@ impl DiskStore {
             unique_names: settings.unique_names,
             notice_limit: settings.notice_limit,
         };
-        let restored = Restored::read(&opened, &file, &ledger, settings.log)?;
+        let restored = Restored::read(&opened.db, &file, &opened.epoch, &ledger, settings.log)?;
         let (requests, queue) = queue::queue();
         let (failed, failure) = oneshot::channel();
         Ok(Self {
@@ -165,16 +168,19 @@ impl Start {
         } = self.opened;
         let writer = Writer {
             ledger: self.restored.put_into(&rooms, &epoch, node),
+            others: Others::new(&db).map_err(|source| DiskError::of(&self.file, source))?,
             db,
             file: self.file,
             epoch,
             rooms,
             settings: self.ledger,
+            bounds: self.settings.log,
             retention: Retention::new(self.settings.retention, self.settings.retention_bytes),
             queue: self.queue,
             metrics: self.metrics,
             failed: Some(self.failed),
             is_failing: false,
+            is_stale: false,
             unwritten: Vec::new(),
         };
         std::thread::Builder::new()

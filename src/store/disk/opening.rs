@@ -75,7 +75,10 @@ impl Opened {
 }
 
 /// Numbers a room that is new.
-fn add_room(db: &Connection, name: &RoomName) -> rusqlite::Result<()> {
+///
+/// # Errors
+/// What SQLite answers.
+pub fn add_room(db: &Connection, name: &RoomName) -> rusqlite::Result<()> {
     let select = "SELECT number FROM rooms WHERE name = ?";
     let known: Option<i64> = db
         .query_row(select, [name.as_str()], |row| row.get(0))
@@ -111,15 +114,16 @@ impl Restored {
     /// # Errors
     /// [`DiskError`].
     pub fn read(
-        opened: &Opened,
+        db: &Connection,
         file: &Path,
+        epoch: &Arc<str>,
         settings: &LedgerSettings,
         bounds: LogBounds,
     ) -> Result<Self, DiskError> {
-        let ledger = Ledger::load(&opened.db, file, settings)?;
+        let ledger = Ledger::load(db, file, settings)?;
         let mut newest = Vec::new();
         for room in &ledger.rooms {
-            let records = newest_messages(&opened.db, &opened.epoch, room.number, bounds);
+            let records = newest_messages(db, epoch, room.number, bounds);
             newest.push(records.map_err(|source| DiskError::of(file, source))?);
         }
         Ok(Self { ledger, newest })
@@ -141,7 +145,18 @@ impl Restored {
     }
 
     /// Puts it into the rooms, which are in the order of the settings. Returns the ledger.
-    pub fn put_into(mut self, rooms: &[Arc<Room>], epoch: &Arc<str>, node: NodeId) -> Ledger {
+    pub fn put_into(self, rooms: &[Arc<Room>], epoch: &Arc<str>, node: NodeId) -> Ledger {
+        let ledger = self.put_logs_into(rooms, epoch);
+        for (index, id) in ledger.restored(node) {
+            if let Some(member) = ledger.member(index, id) {
+                rooms[index].changes().set_remote(id, member.clone());
+            }
+        }
+        ledger
+    }
+
+    /// The same without the members, for rooms that have them.
+    pub fn put_logs_into(mut self, rooms: &[Arc<Room>], epoch: &Arc<str>) -> Ledger {
         for ((room, ledger), records) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest)
         {
             let newest = records.first().map_or(0, |record| record.id);
@@ -160,11 +175,6 @@ impl Restored {
             }
             restoring.finish(Some(newest));
             room.changes().discard_until(ledger.discarded);
-        }
-        for (index, id) in self.ledger.restored(node) {
-            if let Some(member) = self.ledger.member(index, id) {
-                rooms[index].changes().set_remote(id, member.clone());
-            }
         }
         self.ledger
     }

@@ -200,6 +200,21 @@ impl Receiver {
         self.queue.recv().ok().inspect(|queued| self.taken(queued))
     }
 
+    /// Waits for a request, or so long.
+    ///
+    /// # Errors
+    /// No more can come.
+    pub fn wait_for(&self, time: Duration) -> Result<Option<Queued>, mpsc::RecvError> {
+        match self.queue.recv_timeout(time) {
+            Ok(queued) => {
+                self.taken(&queued);
+                Ok(Some(queued))
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => Ok(None),
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(mpsc::RecvError),
+        }
+    }
+
     /// What waits already.
     pub fn waiting(&self) -> impl Iterator<Item = Queued> {
         self.queue.try_iter().inspect(|queued| self.taken(queued))

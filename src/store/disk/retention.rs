@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::ledger::{Ledger, RoomLedger};
 use super::schema::{id_of, key};
@@ -126,7 +126,7 @@ impl Surplus {
     ) -> rusqlite::Result<()> {
         // First here, so that no reader takes what is missing for nothing.
         replica.changes().discard_until(self.upto);
-        let change = db.unchecked_transaction()?;
+        let change = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
         search::delete_until(&change, room.number, self.upto)?;
         change
             .prepare_cached("DELETE FROM messages WHERE key > ? AND key <= ?")?

@@ -74,6 +74,27 @@ pub const fn id_of(key: i64) -> u64 {
     key.cast_unsigned() & ID_MAX
 }
 
+/// The number of the room in a key.
+#[must_use]
+pub const fn room_of(key: i64) -> i64 {
+    key >> ID_BITS
+}
+
+/// Refuses a database that hubbub cannot read.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn check_format(db: &Connection, file: &Path) -> Result<(), DiskError> {
+    match format_of(db, file)? {
+        // Empty, or of an earlier program: a server must migrate it first.
+        found @ 0..FORMAT => Err(DiskError::Older {
+            file: file.to_owned(),
+            found,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Opens a database for writing, makes it if the file is empty, and migrates it to the newest format.
 ///
 /// # Errors
@@ -130,6 +151,8 @@ fn prepare(db: &mut Connection, found: u32) -> rusqlite::Result<()> {
     // A commit is on the disk before it is acknowledged.
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    // What is deleted, or moved within the file, is written over: `erase` must leave nothing.
+    db.pragma_update(None, "secure_delete", true)?;
     if found == FORMAT {
         return Ok(());
     }

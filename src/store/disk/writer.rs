@@ -3,22 +3,26 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::batch::{Answer, Batch};
 use super::error::DiskError;
 use super::ledger::{Ledger, LedgerSettings};
+use super::opening::Restored;
+use super::others::Others;
 use super::queue::{Queued, Receiver, Reply, Request};
 use super::retention::Retention;
 use crate::domain::RequestError;
 use crate::metrics::Metrics;
-use crate::room::Room;
+use crate::room::{LogBounds, Room};
 
 /// Requests in one transaction at most: it must not take longer than an answer may.
 const BATCH_MAX: usize = 4096;
+/// Time between two looks at whether other programs have written, while nothing else is done.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The only one who writes.
 #[derive(Debug)]
@@ -30,6 +34,9 @@ pub struct Writer {
     pub rooms: Vec<Arc<Room>>,
     pub ledger: Ledger,
     pub settings: LedgerSettings,
+    /// How much of each room's past is in memory.
+    pub bounds: LogBounds,
+    pub others: Others,
     pub retention: Retention,
     pub queue: Receiver,
     pub metrics: Arc<Metrics>,
@@ -37,6 +44,8 @@ pub struct Writer {
     pub failed: Option<oneshot::Sender<DiskError>>,
     /// The file refuses what is written.
     pub is_failing: bool,
+    /// Others have written what was not read yet.
+    pub is_stale: bool,
     /// Memberships whose end could not be written yet.
     pub unwritten: Vec<Queued>,
 }
@@ -60,9 +69,7 @@ impl Writer {
                     break;
                 }
             }
-            if !batch.is_empty() {
-                self.write(batch);
-            }
+            self.write(batch);
             if self.failed.is_none() {
                 self.refuse_all(finishing);
                 return;
@@ -75,16 +82,19 @@ impl Writer {
         }
     }
 
-    /// What comes next: a request, or nothing while there is something to discard. `None` at the end.
+    /// What comes next: a request, or nothing where it is time for something else. `None` at the end.
     fn next(&self) -> Option<Option<Queued>> {
         if self.retention.is_under_way() {
             return Some(self.queue.waiting().next());
         }
-        self.queue.wait().map(Some)
+        self.queue.wait_for(LOOK_INTERVAL).ok()
     }
 
     /// Writes a batch, applies it and answers it.
     fn write(&mut self, queued: Vec<Queued>) {
+        if queued.is_empty() && !self.must_reload() {
+            return;
+        }
         let now = Instant::now();
         let (mut requests, mut replies) = (Vec::new(), Vec::new());
         for queued in queued {
@@ -115,11 +125,23 @@ impl Writer {
 
     /// Decides what becomes of the requests, and writes it. The ledger is as the file if that fails.
     fn commit(&mut self, requests: &[Request]) -> Result<Batch, DiskError> {
-        if self.is_failing {
+        let failed = |source| DiskError::of_write(&self.file, source);
+        let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate);
+        let change = change.map_err(failed)?;
+        if self.others.have_written(&change).map_err(failed)? || self.is_stale {
+            self.is_stale = true;
+            self.ledger = Restored::read(
+                &change,
+                &self.file,
+                &self.epoch,
+                &self.settings,
+                self.bounds,
+            )?
+            .put_logs_into(&self.rooms, &self.epoch);
+            self.is_stale = false;
+        } else if self.is_failing {
             self.ledger = Ledger::load(&self.db, &self.file, &self.settings)?;
         }
-        let failed = |source| DiskError::of(&self.file, source);
-        let change = self.db.unchecked_transaction().map_err(failed)?;
         let mut batch = Batch::new(&self.epoch, self.settings.node);
         let written = (|| {
             for request in requests {
@@ -132,6 +154,13 @@ impl Writer {
             Ok(()) => Ok(batch),
             Err(error) => Err(DiskError::of_write(&self.file, error)),
         }
+    }
+
+    /// Whether others have written, so that what is in memory must be read again.
+    fn must_reload(&mut self) -> bool {
+        // An error shows in the next transaction.
+        self.is_stale |= self.others.have_written(&self.db).unwrap_or(false);
+        self.is_stale
     }
 
     fn note_success(&mut self) {

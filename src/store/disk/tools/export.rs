@@ -1,0 +1,79 @@
+//! `hubbub export`: the messages of a room, one JSON object a line.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::OptionalExtension;
+
+use super::progress::Progress;
+use super::{Database, ToolError};
+use crate::clock;
+use crate::domain::RoomName;
+use crate::protocol::ReceiveMessage;
+use crate::room::{Content, Range, Record};
+use crate::store::disk::messages;
+use crate::store::disk::schema::key;
+
+/// Writes the messages of a room, oldest first, as `receive_message` has them, with `client_id`.
+///
+/// # Errors
+/// [`ToolError`].
+pub fn export(folder: &Path, room: &RoomName, out: &mut dyn Write) -> Result<(), ToolError> {
+    let database = Database::read(folder)?;
+    let failed = database.failed();
+    let db = &database.db;
+    // One snapshot, however long it takes.
+    let snapshot = db.unchecked_transaction().map_err(&failed)?;
+    let number: Option<i64> = db
+        .query_row(
+            "SELECT number FROM rooms WHERE name = ?",
+            [room.as_str()],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(&failed)?;
+    let number = number.ok_or_else(|| ToolError::NoRoom(room.clone()))?;
+    let range = (key(number, 0), key(number + 1, 0));
+    let count = "SELECT count(*) FROM messages WHERE key > ? AND key < ?";
+    let total: u64 = db
+        .query_row(count, range, |row| row.get(0))
+        .map_err(&failed)?;
+    let progress = Progress::new("messages", total);
+    let mut out = BufWriter::new(out);
+    let (mut done, mut written) = (0, Ok(()));
+    let epoch: Arc<str> = "".into();
+    messages::read(db, &epoch, number, Range::after(0, 0), |record| {
+        written = write_line(&mut out, room, &record);
+        done += 1;
+        progress.set(done);
+        written.is_ok()
+    })
+    .map_err(&failed)?;
+    drop(snapshot);
+    written
+        .and_then(|()| out.flush())
+        .map_err(|source| ToolError::File {
+            file: "standard output".into(),
+            source,
+        })?;
+    progress.finish(done, "exported");
+    Ok(())
+}
+
+fn write_line(out: &mut impl Write, room: &RoomName, record: &Record) -> io::Result<()> {
+    let Content::Message { text, client_id } = &record.content else {
+        return Ok(());
+    };
+    let line = ReceiveMessage {
+        sender: record.member.username.as_str(),
+        text,
+        timestamp: &clock::rfc3339(record.at_ms),
+        room: room.as_str(),
+        id: record.id,
+        user_id: &record.member.user_id,
+        client_id: client_id.as_deref(),
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
+}
