@@ -146,7 +146,7 @@ async fn cost(settings: &Settings, redis: &Redis, what: &str, senders: usize, pa
                  (Redis {:.3}); {:.0} messages/s, acknowledged {}, heard {}",
                 settings.members,
                 if redis.is_some() { "Redis " } else { "memory" },
-                outcome.redis_cpu / million,
+                outcome.others_cpu / million,
                 outcome.rate,
                 outcome.waits,
                 outcome.echoes,
@@ -199,7 +199,7 @@ async fn throughput(settings: &Settings, redis: &Redis) {
                     outcome.echoes,
                     outcome.missed,
                     outcome.nodes_cpu * 1e3 / thousand,
-                    outcome.redis_cpu * 1e3 / thousand,
+                    outcome.others_cpu * 1e3 / thousand,
                 );
                 rates.push(outcome.rate);
             }
@@ -222,11 +222,13 @@ async fn run(
         redis.clear();
         format!("redis://{way}")
     });
+    let url = url.as_deref().map(|url| ("REDIS_URL", url));
     let mut running = Vec::new();
     for _ in 0..nodes {
-        running.push(Node::start(url.as_deref(), settings.pinned).await);
+        running.push(Node::start(url.as_slice(), settings.pinned).await);
     }
-    let outcome = talk.held(&running, shared.map(|(redis, _)| redis)).await;
+    let redis_cpu = || shared.map_or(0.0, |(redis, _)| redis.cpu());
+    let outcome = talk.held(&running, redis_cpu).await;
     for node in running {
         node.stop().await;
     }

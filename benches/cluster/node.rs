@@ -16,8 +16,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node on its own, or one of those that share this Redis; `pinned`, on the first core.
-    pub async fn start(redis: Option<&str>, pinned: bool) -> Self {
+    /// Starts a node with these settings; `pinned`, on the first core.
+    pub async fn start(settings: &[(&str, &str)], pinned: bool) -> Self {
         let mut command = support::hubbub();
         if pinned {
             let server = command;
@@ -35,9 +35,7 @@ impl Node {
                 .kill_on_drop(true);
         }
         command.env("SECRET_KEY", "of this benchmark, and nobody else's");
-        if let Some(redis) = redis {
-            command.env("REDIS_URL", redis);
-        }
+        command.envs(settings.iter().copied());
         let (child, address) = support::start(command).await;
         Self { child, address }
     }
@@ -45,6 +43,16 @@ impl Node {
     /// Seconds of CPU it has used.
     pub fn cpu(&self) -> f64 {
         cpu(self.child.id().expect("a running server"))
+    }
+
+    /// Memory that is not swapped out, in KiB.
+    #[allow(dead_code, reason = "one of the benchmarks needs it")]
+    pub fn resident_kib(&self) -> u64 {
+        let pid = self.child.id().expect("a running server");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        kib.expect("Linux says so").parse().expect("a number")
     }
 
     pub async fn stop(mut self) {

@@ -11,7 +11,6 @@ use tokio::time::sleep;
 
 use crate::member::{Course, Member, Pace, Tally};
 use crate::node::Node;
-use crate::redis::Redis;
 
 /// Until what the joins brought about has been told.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -33,9 +32,9 @@ pub struct Talk {
 
 /// What it came to.
 pub struct Outcome {
-    /// Seconds of CPU of all nodes, and of Redis, over the whole talk.
+    /// Seconds of CPU of all nodes, and of what they use, over the whole talk.
     pub nodes_cpu: f64,
-    pub redis_cpu: f64,
+    pub others_cpu: f64,
     /// Over the whole talk.
     pub messages: u64,
     pub deliveries: u64,
@@ -67,8 +66,8 @@ impl fmt::Display for Spread {
 }
 
 impl Talk {
-    /// The talk at these nodes.
-    pub async fn held(&self, nodes: &[Node], redis: Option<&Redis>) -> Outcome {
+    /// The talk at these nodes, which use something else that has used so much CPU.
+    pub async fn held(&self, nodes: &[Node], others_cpu: impl Fn() -> f64) -> Outcome {
         let tally = Arc::new(Tally::default());
         let (start, course) = watch::channel(None);
         let mut members = JoinSet::new();
@@ -85,7 +84,7 @@ impl Talk {
         sleep(SETTLING).await;
         let cpu = || {
             let nodes: f64 = nodes.iter().map(Node::cpu).sum();
-            (nodes, redis.map_or(0.0, Redis::cpu))
+            (nodes, others_cpu())
         };
         let before = cpu();
         let begin = Instant::now();
@@ -118,7 +117,7 @@ impl Talk {
         let mut waits = tally.waits.lock().await;
         Outcome {
             nodes_cpu: after.0 - before.0,
-            redis_cpu: after.1 - before.1,
+            others_cpu: after.1 - before.1,
             messages: count(&tally.said),
             deliveries: count(&tally.heard),
             missed: count(&tally.missed),
