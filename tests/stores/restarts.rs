@@ -41,9 +41,15 @@ impl Service {
 }
 
 async fn start(backing: &Backing) -> TestServer {
-    let unlimited = [("MESSAGE_RATE", "0"), ("MAILBOX", "8192")];
+    let settings = [
+        ("MESSAGE_RATE", "0"),
+        ("MAILBOX", "8192"),
+        // Most messages are kept because they are younger than that, and after a restart too.
+        ("HISTORY_MESSAGES", "10"),
+        ("SLOW_TIMEOUT", "10m"),
+    ];
     HUBBUB
-        .start_with(&[&backing.settings()[..], &unlimited].concat())
+        .start_with(&[&backing.settings()[..], &settings].concat())
         .await
 }
 

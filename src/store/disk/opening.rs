@@ -163,7 +163,8 @@ impl Restored {
     }
 }
 
-/// The newest messages of a room that it may have in memory: at least one, if there is one.
+/// The newest messages of a room that it may have in memory: at least one, if there is one, and those
+/// that were young when the last process ended. Their senders may send them again.
 fn newest_messages(
     db: &Connection,
     epoch: &Arc<str>,
@@ -172,10 +173,16 @@ fn newest_messages(
 ) -> rusqlite::Result<Newest> {
     let mut newest = Newest::default();
     let mut bytes = 0;
+    let keep_for_ms = u64::try_from(bounds.keep_for.as_millis()).unwrap_or(u64::MAX);
     messages::read(db, epoch, room, Range::before(None, 0), |record| {
         bytes += PAYLOAD_BYTES + record.text_bytes();
         let count = newest.records.len();
-        let is_full = (bounds.messages_max > 0 && count >= bounds.messages_max)
+        let newest_ms = newest
+            .records
+            .first()
+            .map_or(record.at_ms, |first| first.at_ms);
+        let is_young = record.at_ms.saturating_add_unsigned(keep_for_ms) > newest_ms;
+        let is_full = (bounds.messages_max > 0 && count >= bounds.messages_max && !is_young)
             || (bounds.bytes_max > 0 && bytes > bounds.bytes_max);
         if is_full && count > 0 {
             newest.before = record.id;
