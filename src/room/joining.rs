@@ -1,6 +1,7 @@
 //! How a user becomes a member of a room.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -98,6 +99,18 @@ impl Room {
     /// Waits until this process has the entry `id`; false if that takes too long.
     pub async fn has_reached(&self, id: u64) -> bool {
         self.comes_to(|state| state.log.head() >= id).await
+    }
+
+    /// Notes that a message was acknowledged.
+    pub fn note_acknowledged(&self, id: u64) {
+        self.acknowledged.fetch_max(id, Ordering::AcqRel);
+    }
+
+    /// Waits until this process has every message that it has acknowledged; false if that takes too
+    /// long.
+    pub async fn has_all_acknowledged(&self) -> bool {
+        self.has_reached(self.acknowledged.load(Ordering::Acquire))
+            .await
     }
 
     async fn comes_to(&self, wanted: impl Fn(&State) -> bool) -> bool {

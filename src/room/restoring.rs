@@ -55,6 +55,10 @@ impl Restoring<'_> {
         self.log.end_restoring(newest_message);
         let room = self.room;
         let mut state = room.state.lock();
+        if state.epoch != self.epoch {
+            // Those messages are lost.
+            room.acknowledged.store(0, Ordering::Release);
+        }
         state.epoch = self.epoch;
         room.head.store(self.log.head(), Ordering::Release);
         state.log = self.log;

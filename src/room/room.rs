@@ -27,6 +27,9 @@ pub struct Room {
     pub(super) notice_limit: u64,
     pub(super) state: Mutex<State>,
     pub(super) head: AtomicU64,
+    /// Id of the newest message that this process has acknowledged. If other processes share the room,
+    /// that may come before the message is in the log here.
+    pub(super) acknowledged: AtomicU64,
     pub(crate) fanout: Arc<Fanout>,
     pub(super) typing: Typing,
     counts: Arc<Counts>,
@@ -68,6 +71,7 @@ impl Room {
                 newest_ms: 0,
             }),
             head: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
             fanout,
             counts,
             activity,

@@ -67,6 +67,21 @@ impl<C: Connection + Debug> Client<C> {
         self.send_entries().await
     }
 
+    /// Waits until all messages that this process has acknowledged are in the log here, and sends
+    /// them. A client that is sent away has received what was accepted before.
+    pub(super) async fn await_acknowledged(&mut self) -> Result<(), CloseReason> {
+        if let Some(joined) = &self.participant.joined {
+            let room = Arc::clone(joined.room());
+            tokio::select! {
+                biased;
+                // If it takes too long, the client receives it when it resumes.
+                _has_all = room.has_all_acknowledged() => {}
+                reason = self.out.closed() => return Err(reason),
+            }
+        }
+        self.send_entries().await
+    }
+
     /// Waits until all messages are acknowledged.
     pub(super) async fn wait_for_answers(&mut self) -> Result<(), CloseReason> {
         while self.unanswered.is_some() {
@@ -104,6 +119,7 @@ impl<C: Connection + Debug> Client<C> {
         };
         if let (Ok(published), Some(joined)) = (&result, &mut self.participant.joined) {
             joined.last_acked_id = published.id.max(joined.last_acked_id);
+            joined.room().note_acknowledged(published.id);
         }
         match result {
             Ok(published) => self.acknowledge(ack, &encode_published(&published)).await,

@@ -285,7 +285,7 @@ impl<C: Connection + Debug> Session<C> {
         self.take_cursor();
         self.handle_mail().await?;
         self.client.wait_for_answers().await?;
-        self.client.send_entries().await?;
+        self.client.await_acknowledged().await?;
         self.client.out.flush().await?;
         self.client.out.close_transport();
         Ok(CloseReason::Drained)

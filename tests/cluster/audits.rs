@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::{ROOMS, default_rooms_json};
 use hubbub_test_client::{Client, Metrics, Packet, TestServer, Transport};
 use serde_json::json;
@@ -12,7 +13,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::nodes::{
     HEALED, LEASE, SLACK, node, nodes, only_busy_test, said, until, until_listed, until_nodes_are,
 };
-use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
 /// Long enough for several audits, one every eight seconds. Time itself is tested: an audit that

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use hubbub_test_client::chat::{come_back, with_token};
 use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{HEALED, nodes, notices, until};
-use super::redis::{Keeps, Redis};
 
 /// Somebody able to resume, who is lost as soon as they are in the room.
 async fn visit(server: &TestServer) {

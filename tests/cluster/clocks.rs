@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hubbub_test_client::fake_clock::is_of_now;
+use hubbub_test_client::redis::Redis;
 use hubbub_test_client::{Client, FakeClock, Metrics};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -11,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use super::nodes::{
     HEALED, LEASE, LEASE_IS_OVER, SLACK, nodes, notices, until_accepted, until_listed,
 };
-use super::redis::Redis;
 
 const DAY: i64 = 24 * 3600;
 

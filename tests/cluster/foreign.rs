@@ -1,13 +1,13 @@
 //! What does not come from a node, in the streams that nodes read: it is skipped and counted, and
 //! everything goes on.
 
+use hubbub_test_client::redis::{Keeps, Redis};
+use hubbub_test_client::resp::Reply;
 use hubbub_test_client::shape::assert_refused;
 use hubbub_test_client::{Client, Metrics, TestServer};
 use serde_json::json;
 
 use super::nodes::{HEALED, SLACK, ids, node, nodes, said, until_accepted, until_listed};
-use super::redis::{Keeps, Redis};
-use super::resp::Reply;
 
 const LOG: &str = "hubbub:room:tech:log";
 const STATE: &str = "hubbub:state";

@@ -1,11 +1,11 @@
 //! What is kept in Redis: messages by HISTORY_*, and the newest notices beside them.
 
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::visits::{self, Room};
 use hubbub_test_client::{Client, Metrics};
 use serde_json::json;
 
 use super::nodes::{node, nodes, only_busy_test, said, until};
-use super::redis::{Keeps, Redis};
 
 /// Nobody is refused for being fast.
 const UNLIMITED: (&str, &str) = ("MESSAGE_RATE", "0");

@@ -1,13 +1,13 @@
 //! A Redis that comes back without what it had: a new epoch begins, and every member is sent a gap.
 
 use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{
     HEALED, SLACK, ids, nodes, resuming, said, until_accepted, until_listed, until_ready,
 };
-use super::redis::{Keeps, Redis};
 
 /// How far above all earlier ids those of a new epoch begin, at least.
 const JUMP: u64 = 100_000;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::{assert_accepted, count};
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::json;
@@ -11,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use super::nodes::{
     LEASE, SLACK, node, nodes, notices, resuming, said, until_listed, until_nodes_are,
 };
-use super::redis::{Keeps, Redis};
 
 #[tokio::test]
 async fn the_members_of_a_killed_node_are_gone_within_fifteen_seconds_and_the_room_is_told() {

@@ -1,7 +1,7 @@
 //! Several nodes that form one service over a Redis, from outside: what people on different nodes
 //! see of each other, and what they see while nodes and Redis fail.
 //!
-//! Each test has a Redis of its own (`redis.rs`), so they run beside each other. Without
+//! Each test has a Redis of its own, so they run beside each other. Without
 //! redis-server each says that it is skipped; with HUBBUB_REQUIRE_REDIS set, it fails instead.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
@@ -40,9 +40,7 @@ mod nodes;
 mod outages;
 mod presence;
 mod pressure;
-mod redis;
 mod relay;
-mod resp;
 mod runs;
 mod service;
 mod settings;

@@ -1,12 +1,12 @@
 //! What is said on one node, as the other nodes deliver it.
 
 use hubbub_test_client::chat::{come_back, resumable, with_token};
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::nodes::{ids, node, nodes, resuming, said, until};
-use super::redis::{Keeps, Redis};
 
 const UNLIMITED: [(&str, &str); 1] = [("MESSAGE_RATE", "0")];
 const EACH: u64 = 100;

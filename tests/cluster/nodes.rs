@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hubbub_test_client::http::get;
+use hubbub_test_client::redis::Redis;
 use hubbub_test_client::shape::assert_accepted;
 use hubbub_test_client::{Client, EVENT_TIMEOUT, Event, TestServer};
 use hyper::http::StatusCode;
@@ -10,7 +11,6 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
-use super::redis::Redis;
 use crate::HUBBUB;
 
 /// What all nodes of a service must share.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hubbub_test_client::http::get;
 use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::{Client, EVENT_TIMEOUT, Metrics};
 use hyper::http::StatusCode;
 use tokio::time::{Instant, sleep_until};
@@ -14,7 +15,6 @@ use super::nodes::{
     HEALED, REFUSED, SLACK, launched, node, nodes, said, until, until_accepted,
     until_leases_are_over, until_listed, until_not_ready, until_ready,
 };
-use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! Who is where, and who types: the same on all nodes.
 
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::{ROOMS, assert_accepted, assert_refused, default_rooms_json};
 use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::nodes::{SHOWN, SLACK, nodes, until_listed};
-use super::redis::{Keeps, Redis};
 
 #[tokio::test]
 async fn joins_and_leaves_are_counted_listed_and_told_on_every_node_within_a_second() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::default_rooms_json;
 use hubbub_test_client::{Client, EVENT_TIMEOUT, Transport};
 use serde_json::json;
@@ -12,7 +13,6 @@ use super::checks::{JOIN, ada_and_bob, check_well, is_refused, message};
 use super::nodes::{
     HEALED, LEASE_IS_OVER, SLACK, nodes, only_busy_test, until, until_listed, until_ready,
 };
-use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::default_rooms_json;
 use hubbub_test_client::{Client, EVENT_TIMEOUT, Metrics, TestServer, Transport};
 use serde_json::json;
@@ -22,7 +23,6 @@ use super::delivery::proxy::Gates;
 use super::delivery::random::Random;
 use super::delivery::workload::Scene;
 use super::nodes::{LEASE, SLACK, is_ready, launched, until};
-use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
 /// A fault of a service.

@@ -3,12 +3,12 @@
 
 use std::cmp::Ordering;
 
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::{EVENT_TIMEOUT, Metrics, TestServer};
 
 use super::nodes::{
     HEALED, KEY, LEASE, SLACK, launched, node, until, until_not_ready, until_ready,
 };
-use super::redis::{Keeps, Redis};
 
 /// How many other nodes have another value of a setting, as a node's metrics say.
 async fn mismatches(node: &TestServer, setting: &str) -> Option<u64> {
@@ -82,7 +82,10 @@ async fn nodes_whose_settings_differ_say_so_at_start_and_in_a_metric() {
     }
     // Nothing of the key itself is in Redis.
     let told = redis.ask(&["HVALS", "hubbub:settings"]).await.list();
-    let told: Vec<_> = told.into_iter().map(super::resp::Reply::text).collect();
+    let told: Vec<_> = told
+        .into_iter()
+        .map(hubbub_test_client::resp::Reply::text)
+        .collect();
     assert!(!told.concat().contains(KEY), "{told:?}");
 }
 

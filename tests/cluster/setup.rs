@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use hubbub_test_client::redis::{Keeps, PASSWORD, PASSWORD_IN_URL, Redis};
 use hubbub_test_client::{Client, EVENT_TIMEOUT, TestServer, Transport};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::nodes::{KEY, is_ready, launched, node, nodes, said, until};
-use super::redis::{Keeps, PASSWORD, PASSWORD_IN_URL, Redis};
 use crate::HUBBUB;
 
 /// Exit code for a configuration that cannot be used.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hubbub_test_client::chat::{come_back, resumable, with_token};
 use hubbub_test_client::packet::event_frame;
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::{Client, Packet, TestServer, Transport};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::nodes::{node, nodes, notices, until_listed};
-use super::redis::{Keeps, Redis};
 use super::relay::{Relay, Way};
 
 /// A transport whose session has ended is closed soon, so that its end can be waited for.

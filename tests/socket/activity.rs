@@ -9,7 +9,7 @@ use hubbub_test_client::{Client, Dial, TestServer, Transport};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const PAUSE: Duration = Duration::from_secs(2);
 

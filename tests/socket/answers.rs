@@ -7,7 +7,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 #[tokio::test]
 async fn a_join_that_is_acknowledged_has_its_lists_only_there() {

@@ -8,7 +8,7 @@ use hubbub_test_client::{Client, Dial, TestServer, Transport, websocket};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const ROUNDS: usize = 40;
 

@@ -8,7 +8,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, Dial, Packet, Transport};
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// One message a second, and a burst of five.
 const TIGHT: [(&str, &str); 2] = [("MESSAGE_RATE", "1"), ("MESSAGE_BURST", "5")];

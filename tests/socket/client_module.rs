@@ -4,7 +4,7 @@ use hubbub_test_client::TestServer;
 use hubbub_test_client::http::{Answer, Line};
 use hyper::http::Method;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 async fn import(server: &TestServer, headers: &[(&str, &str)]) -> Answer {
     let origin = ("origin", "https://other.example");

@@ -11,7 +11,7 @@ use hubbub_test_client::{Client, FakeClock, Metrics, TestServer};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const DAY: i64 = 24 * 3600;
 /// Years 10000 and before 1970, however long this test lives.
@@ -28,6 +28,12 @@ async fn server(clock: &FakeClock) -> TestServer {
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     HUBBUB.start_with(&settings).await
+}
+
+/// A clock of the server's that is off by so many seconds, if timestamps follow that clock.
+fn clock_off_by(seconds: i64) -> Option<FakeClock> {
+    let has_clock = HUBBUB.store().has_the_servers_clock();
+    has_clock.then(|| FakeClock::off_by(seconds)).flatten()
 }
 
 /// Says something, and returns its timestamp.
@@ -75,7 +81,7 @@ async fn a_clock_that_is_wrong_for_a_moment_is_never_shown() {
 }
 
 async fn check_never_shown(leaps: &[i64]) {
-    let Some(clock) = FakeClock::off_by(0) else {
+    let Some(clock) = clock_off_by(0) else {
         return;
     };
     let server = server(&clock).await;
@@ -100,7 +106,7 @@ async fn a_clock_that_was_wrong_is_believed_soon_after_it_is_right() {
 }
 
 async fn check_believed_soon(off: i64) {
-    let Some(clock) = FakeClock::off_by(off) else {
+    let Some(clock) = clock_off_by(off) else {
         return;
     };
     let server = server(&clock).await;
@@ -114,7 +120,7 @@ async fn check_believed_soon(off: i64) {
 /// no earlier one is shown there. In other rooms the time is right immediately.
 #[tokio::test]
 async fn a_clock_that_was_believed_and_comes_back_makes_no_timestamp_go_back() {
-    let Some(clock) = FakeClock::off_by(0) else {
+    let Some(clock) = clock_off_by(0) else {
         return;
     };
     let server = server(&clock).await;
@@ -139,7 +145,7 @@ async fn no_clock_ends_the_process_or_a_conversation() {
 
 async fn check_goes_on(start: i64) {
     let impossible = [YEARS_8000, -YEARS_100, 100 * YEARS_8000];
-    let Some(clock) = FakeClock::off_by(start) else {
+    let Some(clock) = clock_off_by(start) else {
         return;
     };
     let server = server(&clock).await;

@@ -8,7 +8,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// Longer than a place is kept for a client that closes.
 const LONGER: Duration = Duration::from_millis(2500);

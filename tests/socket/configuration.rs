@@ -2,7 +2,7 @@
 
 use hubbub_test_client::{Client, Transport};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// Exit code for a configuration that cannot be used.
 const USAGE: Option<i32> = Some(64);

@@ -5,7 +5,7 @@ use hubbub_test_client::shape::{assert_accepted, default_rooms_json, keys};
 use hubbub_test_client::{Client, Dial, Packet, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 #[tokio::test]
 async fn the_room_list_comes_before_anything_else() {

@@ -9,7 +9,7 @@ use hubbub_test_client::{Client, Dial, EVENT_TIMEOUT, Transport};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 #[tokio::test]
 async fn every_connection_gets_every_change_in_a_room_or_not() {

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const QUICK: [(&str, &str); 4] = [
     ("PING_INTERVAL", "1s"),

@@ -9,7 +9,7 @@ use hubbub_test_client::http::{self, Answer};
 use hubbub_test_client::{Client, TestServer};
 use tempfile::TempDir;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const PAGE: &str = "<!doctype html><title>Ours</title>";
 

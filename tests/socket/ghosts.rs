@@ -6,7 +6,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 fn notices(events: &[Event]) -> Vec<&str> {
     let notices = events.iter().filter(|e| e.name == "system_message");

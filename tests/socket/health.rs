@@ -3,7 +3,7 @@
 use hubbub_test_client::http::{Line, get};
 use hyper::http::StatusCode;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 #[tokio::test]
 async fn a_running_server_lives_and_is_ready() {

@@ -5,7 +5,7 @@ use hubbub_test_client::chat::{come_back, resumable, with_token};
 use hubbub_test_client::{Client, Metrics, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const METRICS: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
 /// What may be kept of a small room, and of one address.

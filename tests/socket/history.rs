@@ -1,11 +1,28 @@
-//! What pushes messages out of a room's history: other messages, and nothing else.
+//! `get_history`: its pages, and what pushes messages out of a room's history: other messages, and
+//! nothing else.
 
-use hubbub_test_client::Client;
 use hubbub_test_client::shape::assert_accepted;
 use hubbub_test_client::visits::{self, Room};
-use serde_json::json;
+use hubbub_test_client::{Client, Transport};
+use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
+
+const UNLIMITED: (&str, &str) = ("MESSAGE_RATE", "0");
+
+/// Sends a message, and returns it as it was delivered.
+async fn sent(client: &mut Client, message: &Value) -> Value {
+    assert_accepted(&client.ask("send_message", message).await);
+    client.next_message().await.payload
+}
+
+/// A page of history and whether there is more.
+async fn page(client: &mut Client, request: &Value) -> (Vec<Value>, bool) {
+    let answer = client.ask("get_history", request).await;
+    assert_accepted(&answer);
+    let messages = answer["messages"].as_array().unwrap().clone();
+    (messages, answer["more"].as_bool().unwrap())
+}
 
 #[tokio::test]
 async fn visitors_push_no_message_out_of_history() {
@@ -13,7 +30,7 @@ async fn visitors_push_no_message_out_of_history() {
         &[][..],
         &[("HISTORY_MESSAGES", "40"), ("SLOW_TIMEOUT", "0")],
     ] {
-        let settings = [&[("MESSAGE_RATE", "0")], settings].concat();
+        let settings = [&[UNLIMITED], settings].concat();
         let server = HUBBUB.start_with(&settings).await;
         let mut room = Room::with_messages(&server).await;
         room.is_whole(&server).await;
@@ -25,34 +42,116 @@ async fn visitors_push_no_message_out_of_history() {
 #[tokio::test]
 async fn renames_with_long_names_push_no_message_out_of_history() {
     for history in [("HISTORY_BYTES", "20000"), ("HISTORY_MESSAGES", "40")] {
-        let server = HUBBUB.start_with(&[("MESSAGE_RATE", "0"), history]).await;
+        let server = HUBBUB.start_with(&[UNLIMITED, history]).await;
         let mut room = Room::with_messages(&server).await;
         visits::rename(&server, 3_000).await;
         room.is_whole(&server).await;
     }
 }
 
+/// A store that keeps all messages reads those from there that are not in memory.
 #[tokio::test]
-async fn history_is_bounded_by_its_messages_as_before() {
-    let bounds = [
-        ("HISTORY_MESSAGES", "10"),
-        ("SLOW_TIMEOUT", "0"),
-        ("MESSAGE_RATE", "0"),
+async fn history_has_the_newest_messages_or_all_as_they_were_delivered() {
+    let bounds = [("HISTORY_MESSAGES", "10"), ("SLOW_TIMEOUT", "0"), UNLIMITED];
+    let texts = [
+        "plain",
+        "\"quotes\" \\ and\nlines\t",
+        "日本語 👩‍👩‍👧‍👦",
+        "e\u{301} \u{1f1e6}",
     ];
     let server = HUBBUB.start_with(&bounds).await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
-    for n in 0..30 {
-        let answer = ada
-            .ask("send_message", &json!({ "text": format!("{n}") }))
-            .await;
-        assert_accepted(&answer);
+    let mut delivered = Vec::new();
+    for n in 0..40 {
+        let text = format!("{} {n}", texts[n % texts.len()]);
+        let mut message = json!({ "text": text });
+        if n % 3 == 0 {
+            message["client_id"] = json!(format!("key {n}"));
+        }
+        delivered.push(sent(&mut ada, &message).await);
+        // Its sender keeps the name of then.
+        if n == 20 {
+            ada.join("tech", "Grace 🦀").await;
+        }
     }
-    let answer = ada.ask("get_history", &json!({ "limit": 200 })).await;
-    let messages = answer["messages"].as_array().unwrap();
-    let texts: Vec<_> = messages
-        .iter()
-        .map(|m| m["text"].as_str().unwrap())
-        .collect();
-    let newest: Vec<_> = (20..30).map(|n| n.to_string()).collect();
-    assert_eq!(texts, newest);
+    let kept = if HUBBUB.store().keeps_all_messages() {
+        &delivered[..]
+    } else {
+        &delivered[30..]
+    };
+    let (messages, more) = page(&mut ada, &json!({ "limit": 200 })).await;
+    assert_eq!((&messages[..], more), (kept, false));
+}
+
+/// A room with messages and notices between them; the messages.
+async fn talked_in(client: &mut Client) -> Vec<Value> {
+    let mut messages = Vec::new();
+    for n in 0..60 {
+        if n % 5 == 0 {
+            client.join("tech", &format!("Ada {n}")).await;
+        }
+        messages.push(sent(client, &json!({ "text": n.to_string() })).await);
+    }
+    messages
+}
+
+#[tokio::test]
+async fn pages_in_both_directions_have_every_message_once() {
+    let server = HUBBUB.start_with(&[UNLIMITED]).await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let all = talked_in(&mut ada).await;
+    for limit in [1, 7, 20, 60, 200] {
+        let (mut backwards, mut request) = (Vec::new(), json!({ "limit": limit }));
+        loop {
+            let (messages, more) = page(&mut ada, &request).await;
+            assert!(messages.len() <= limit && !messages.is_empty());
+            request["before"] = messages[0]["id"].clone();
+            backwards.splice(0..0, messages);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(backwards, all, "{limit} at a time");
+
+        let (mut forwards, mut request) = (Vec::new(), json!({ "limit": limit, "after": 0 }));
+        loop {
+            let (messages, more) = page(&mut ada, &request).await;
+            assert!(messages.len() <= limit && !messages.is_empty());
+            request["after"] = messages[messages.len() - 1]["id"].clone();
+            forwards.extend(messages);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(forwards, all, "{limit} at a time");
+    }
+    let newest = all[all.len() - 1]["id"].clone();
+    for nothing in [
+        json!({ "after": newest }),
+        json!({ "before": all[0]["id"] }),
+    ] {
+        let mut request = nothing;
+        request["limit"] = json!(10);
+        assert_eq!(page(&mut ada, &request).await, (vec![], false));
+    }
+}
+
+#[tokio::test]
+async fn a_join_has_the_newest_messages_before_it() {
+    let server = HUBBUB.start_with(&[UNLIMITED]).await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let mut all = talked_in(&mut ada).await;
+    for transport in Transport::ALL {
+        for count in [0, 1, 10, 60, 200] {
+            let mut bob = Client::connect(&server, transport).await;
+            let join = json!({ "room_name": "tech", "username": "Bob", "history": count });
+            let answer = bob.ask("join_room", &join).await;
+            let newest = &all[all.len().saturating_sub(count)..];
+            assert_eq!(answer["history"], json!(newest), "{count}");
+            let next = sent(&mut ada, &json!({ "text": "after the join" })).await;
+            assert_eq!(bob.next_message().await.payload, next);
+            assert!(next["id"].as_u64() > answer["last_id"].as_u64());
+            all.push(next);
+        }
+    }
 }

@@ -10,7 +10,7 @@ use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const KEY: (&str, &str) = ("SECRET_KEY", "a key of these tests, 32 bytes long");
 

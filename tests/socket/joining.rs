@@ -6,7 +6,7 @@ use hubbub_test_client::shape::{
 use hubbub_test_client::{Client, Event, TestServer, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// Two members of one room who have received everything so far.
 async fn pair(server: &TestServer, first: &str, second: &str) -> (Client, Client) {

@@ -4,7 +4,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused, default_rooms_j
 use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 #[tokio::test]
 async fn leaving_tells_the_room_and_everybody_the_counts() {

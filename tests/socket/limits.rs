@@ -6,7 +6,7 @@ use hubbub_test_client::{Client, Transport};
 use hyper::http::StatusCode;
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// Sends a burst of `count` messages and returns their acknowledgements.
 async fn burst(client: &mut Client, count: u64) -> Vec<serde_json::Value> {

@@ -1,41 +1,19 @@
 //! The wire contract, from outside: the compiled server and raw Socket.IO clients.
 //!
-//! A file is an area, a test's name is a sentence about it. Every test has a server of its own.
+//! A file is an area, a test's name is a sentence about it. Every test has a server of its own. The
+//! areas that stores have a part in are in `tests/stores/suite.rs`, a list for all stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
-mod activity;
-mod answers;
-mod behind_connect;
-mod budgets;
 #[cfg(feature = "web")]
 mod client_module;
-mod clock;
-mod closing;
 mod configuration;
 mod connecting;
-mod counts;
-mod endings;
 mod folder;
-mod ghosts;
 mod health;
-mod held;
-mod history;
-mod identity;
-mod joining;
-mod leaving;
-mod limits;
-mod messaging;
-mod names;
-mod ordering;
-mod original;
 mod payloads;
-mod refusals;
-mod search;
-mod shutdown;
-mod slow;
+#[path = "../stores/suite.rs"]
+mod suite;
 mod transports;
-mod unicode;
-mod users;
 
 use hubbub_test_client::Binary;
 

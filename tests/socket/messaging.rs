@@ -4,7 +4,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused, assert_timestam
 use hubbub_test_client::{Client, Event, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 fn heard(events: &[Event]) -> Vec<&str> {
     let messages = events

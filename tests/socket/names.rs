@@ -5,7 +5,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, Transport};
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const UNIQUE: (&str, &str) = ("UNIQUE_NAMES", "true");
 

@@ -6,7 +6,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, Event, Packet, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const BURST: u64 = 5000;
 

@@ -5,7 +5,7 @@ use hubbub_test_client::shape::{assert_timestamp, default_rooms_json, keys};
 use hubbub_test_client::{Client, Event, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 #[tokio::test]
 async fn the_originals_conversation_works_over_every_transport() {

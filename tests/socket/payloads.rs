@@ -5,7 +5,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
 use hubbub_test_client::{Client, Dial, Packet, TestServer, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// What no event with fields takes.
 const NOT_AN_OBJECT: [Option<&str>; 10] = [

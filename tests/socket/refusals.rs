@@ -7,7 +7,7 @@ use hubbub_test_client::shape::{
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// Settings under which only the request itself can be the reason.
 const UNHURRIED: [(&str, &str); 1] = [("MESSAGE_RATE", "0")];

@@ -3,7 +3,7 @@
 use hubbub_test_client::Client;
 use serde_json::{Value, json};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 async fn search(client: &mut Client, wanted: &Value) -> Value {
     let answer = client.ask("search", wanted).await;

@@ -9,7 +9,7 @@ use hyper::http::StatusCode;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 /// Checks that the connection is sent the shutdown and then loses its transport, without the
 /// DISCONNECT after which clients would not come back.

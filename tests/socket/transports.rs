@@ -6,7 +6,7 @@ use hubbub_test_client::{Client, Dial, Transport};
 use hyper::http::StatusCode;
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 fn numbered(texts: std::ops::Range<u32>) -> Vec<String> {
     let payload = |n| json!({ "text": format!("number {n}") }).to_string();

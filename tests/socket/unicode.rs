@@ -5,7 +5,7 @@ use hubbub_test_client::shape::{assert_accepted, assert_refused};
 use hubbub_test_client::{Client, Transport};
 use serde_json::json;
 
-use crate::HUBBUB;
+use super::HUBBUB;
 
 const TEXTS: [&str; 14] = [
     "Grüße aus Köln, naïve café",

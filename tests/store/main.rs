@@ -6,13 +6,6 @@ mod faulty_store;
 mod promises;
 mod trimming;
 
-#[allow(dead_code, reason = "the tests of several nodes use the rest")]
-#[path = "../cluster/redis.rs"]
-mod redis;
-#[allow(dead_code, reason = "the tests of several nodes use the rest")]
-#[path = "../cluster/resp.rs"]
-mod resp;
-
 use hubbub_test_client::Binary;
 
 /// The server under test.

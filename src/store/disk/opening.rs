@@ -104,8 +104,17 @@ pub fn add_room(db: &Connection, name: &RoomName) -> rusqlite::Result<()> {
 #[derive(Debug)]
 pub struct Restored {
     pub ledger: Ledger,
-    /// The newest messages of each room, newest first, in the order of the rooms.
-    newest: Vec<Vec<Record>>,
+    /// In the order of the rooms.
+    newest: Vec<Newest>,
+}
+
+/// The newest messages of a room.
+#[derive(Debug, Default)]
+struct Newest {
+    /// Newest first, as many as the room may have in memory.
+    records: Vec<Record>,
+    /// Id of the message before them; 0 if there is none.
+    before: u64,
 }
 
 impl Restored {
@@ -157,15 +166,10 @@ impl Restored {
 
     /// The same without the members, for rooms that have them.
     pub fn put_logs_into(mut self, rooms: &[Arc<Room>], epoch: &Arc<str>) -> Ledger {
-        for ((room, ledger), records) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest)
-        {
+        for ((room, ledger), newest) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest) {
+            let records = &mut newest.records;
+            let mut previous = newest.before;
             let newest = records.first().map_or(0, |record| record.id);
-            // The oldest is there for its id.
-            let mut previous = if records.len() > 1 {
-                records.pop().map_or(0, |record| record.id)
-            } else {
-                0
-            };
             let mut restoring = room.restore(Arc::clone(epoch), ledger.head, 0);
             for record in records.iter_mut().rev() {
                 record.previous = Some(previous);
@@ -180,21 +184,33 @@ impl Restored {
     }
 }
 
-/// The newest messages of a room that it may have in memory, newest first, and the one before them.
+/// The newest messages of a room that it may have in memory: at least one, if there is one, and those
+/// that were young when the last process ended. Their senders may send them again.
 fn newest_messages(
     db: &Connection,
     epoch: &Arc<str>,
     room: i64,
     bounds: LogBounds,
-) -> rusqlite::Result<Vec<Record>> {
-    let mut records = Vec::new();
+) -> rusqlite::Result<Newest> {
+    let mut newest = Newest::default();
     let mut bytes = 0;
+    let keep_for_ms = u64::try_from(bounds.keep_for.as_millis()).unwrap_or(u64::MAX);
     messages::read(db, epoch, room, Range::before(None, 0), |record| {
         bytes += PAYLOAD_BYTES + record.text_bytes();
-        records.push(record);
-        let is_full = (bounds.messages_max > 0 && records.len() > bounds.messages_max)
+        let count = newest.records.len();
+        let newest_ms = newest
+            .records
+            .first()
+            .map_or(record.at_ms, |first| first.at_ms);
+        let is_young = record.at_ms.saturating_add_unsigned(keep_for_ms) > newest_ms;
+        let is_full = (bounds.messages_max > 0 && count >= bounds.messages_max && !is_young)
             || (bounds.bytes_max > 0 && bytes > bounds.bytes_max);
-        !is_full
+        if is_full && count > 0 {
+            newest.before = record.id;
+            return false;
+        }
+        newest.records.push(record);
+        true
     })?;
-    Ok(records)
+    Ok(newest)
 }

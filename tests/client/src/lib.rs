@@ -8,6 +8,8 @@
 //! - [`Client`] is what most tests use: it shows every packet in the order it came, and panics on
 //!   what must not be. [`Connection`] returns failures as values, for tests that cause them.
 //!
+//! A [`RoomStore`] says where a server keeps its rooms, and [`redis::Redis`] is a Redis of a test's own.
+//!
 //! Benchmarks use [`bare`], which has no tasks and no timers.
 //!
 //! Nothing here knows the server's types: the wire is the contract, so it is read as text. Waits
@@ -27,6 +29,9 @@ pub mod metrics;
 pub mod packet;
 pub mod polling;
 pub mod raw;
+pub mod redis;
+pub mod resp;
+pub mod room_store;
 pub mod server;
 pub mod session;
 pub mod shape;
@@ -44,6 +49,7 @@ pub use faulty_disk::{DiskFault, FaultyDisk};
 pub use metrics::Metrics;
 pub use packet::{Event, Packet};
 pub use raw::Raw;
+pub use room_store::{Backing, RoomStore};
 pub use server::{Binary, TestServer};
 pub use session::Session;
 

@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::EVENT_TIMEOUT;
+use super::room_store::{Backing, RoomStore};
 
 /// Variables a child keeps from the environment of the tests; no setting of the service is among
 /// them, so that a developer's own do not leak in.
@@ -21,12 +22,29 @@ const KEPT: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"];
 /// const HUBBUB: Binary = Binary::at(env!("CARGO_BIN_EXE_hubbub"));
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Binary(&'static str);
+pub struct Binary {
+    path: &'static str,
+    store: RoomStore,
+}
 
 impl Binary {
-    /// The binary at this path.
+    /// The binary at this path, whose rooms are in memory.
     pub const fn at(path: &'static str) -> Self {
-        Self(path)
+        Self {
+            path,
+            store: RoomStore::Memory,
+        }
+    }
+
+    /// The same binary. Each server keeps its rooms in a store of this kind, which ends with it. The
+    /// settings of a test come first: if they choose a store, there is no other.
+    pub const fn with_rooms_in(self, store: RoomStore) -> Self {
+        Self { store, ..self }
+    }
+
+    /// Where servers keep their rooms.
+    pub const fn store(self) -> RoomStore {
+        self.store
     }
 
     /// Starts a server with the default settings.
@@ -41,12 +59,15 @@ impl Binary {
 
     /// Starts a server with these settings and command-line arguments, and waits until it listens.
     pub async fn launch(self, settings: &[(&str, &str)], arguments: &[&str]) -> TestServer {
-        TestServer::start_by(self.command(settings, arguments)).await
+        let backing = Backing::beside(self.store, settings).await;
+        let all = with_backing(backing.as_ref(), settings);
+        TestServer::start_by(self.command(&all, arguments), backing).await
     }
 
     /// Starts a server from a shell that runs these commands first, which set up a fault.
     pub async fn start_behind(self, shell: &str, settings: &[(&str, &str)]) -> TestServer {
-        let server = self.command(settings, &[]);
+        let backing = Backing::beside(self.store, settings).await;
+        let server = self.command(&with_backing(backing.as_ref(), settings), &[]);
         let program = server.as_std().get_program();
         let mut behind = Command::new("sh");
         behind
@@ -56,7 +77,7 @@ impl Binary {
             .kill_on_drop(true);
         let variables = server.as_std().get_envs();
         behind.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-        TestServer::start_by(behind).await
+        TestServer::start_by(behind, backing).await
     }
 
     /// Runs the server until it ends by itself, for settings it must refuse and for `--help`.
@@ -79,7 +100,7 @@ impl Binary {
     }
 
     fn command(self, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.0);
+        let mut command = Command::new(self.path);
         command.env_clear().envs(
             KEPT.iter()
                 .filter_map(|key| Some((key, std::env::var_os(key)?))),
@@ -95,6 +116,16 @@ impl Binary {
     }
 }
 
+/// The settings of a test after those of the store, which they may override.
+fn with_backing<'a>(
+    backing: Option<&'a Backing>,
+    settings: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let mut all = backing.map(Backing::settings).unwrap_or_default();
+    all.extend(settings);
+    all
+}
+
 /// A running server. Dropping it kills the process; if the test failed, what the server wrote to
 /// stderr is printed.
 pub struct TestServer {
@@ -104,10 +135,12 @@ pub struct TestServer {
     stdout: Lines<BufReader<ChildStdout>>,
     banner: Vec<String>,
     stderr: NamedTempFile,
+    /// Dropped after the process has ended.
+    _backing: Option<Backing>,
 }
 
 impl TestServer {
-    async fn start_by(mut command: Command) -> Self {
+    async fn start_by(mut command: Command, backing: Option<Backing>) -> Self {
         let stderr = NamedTempFile::new().unwrap();
         let mut child = command
             .stdout(Stdio::piped())
@@ -129,6 +162,7 @@ impl TestServer {
             stdout,
             banner,
             stderr,
+            _backing: backing,
         }
     }
 

@@ -8,12 +8,13 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use hubbub_test_client::{EVENT_TIMEOUT, FakeClock};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use super::resp::{Reply, Resp};
+use super::room_store::folder_in_memory;
+use super::{EVENT_TIMEOUT, FakeClock};
 
 /// What can be a Redis.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
@@ -261,13 +262,6 @@ impl Drop for Redis {
             }
         }
     }
-}
-
-/// A folder for what a Redis writes, in memory if the system has such folders. Those that keep every
-/// write wait for it to be written; on a disk that others use this takes seconds, and nodes refuse
-/// requests meanwhile. What these tests end is a process, which memory outlives as a disk does.
-fn folder_in_memory() -> TempDir {
-    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
 
 /// The program, or a line that says that a test is skipped. Where HUBBUB_REQUIRE_REDIS is set, its

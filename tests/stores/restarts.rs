@@ -1,0 +1,217 @@
+//! What a server has that starts later, after another one has ended or was killed: everything that
+//! was acknowledged, under the same ids.
+
+use std::collections::BTreeSet;
+
+use hubbub_test_client::chat::with_token;
+use hubbub_test_client::packet::{Event, event_frame};
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::{Backing, Client, TestServer, Transport};
+use serde_json::{Value, json};
+
+use super::HUBBUB;
+
+/// How a server is ended.
+const SIGNALS: [&str; 2] = ["TERM", "KILL"];
+
+/// A store and the server that uses it.
+struct Service {
+    backing: Backing,
+    server: TestServer,
+}
+
+impl Service {
+    /// Starts a server; none if its store needs what this machine does not have.
+    async fn start() -> Option<Self> {
+        let backing = Backing::of(HUBBUB.store()).await?;
+        let server = start(&backing).await;
+        Some(Self { backing, server })
+    }
+
+    /// Ends the server, and starts another one.
+    async fn restart(&mut self, signal: &str) {
+        self.server.signal(signal).await;
+        self.server.exit().await;
+        self.server = start(&self.backing).await;
+    }
+
+    async fn member(&self, name: &str) -> Client {
+        Client::joined(&self.server, "tech", name).await
+    }
+}
+
+async fn start(backing: &Backing) -> TestServer {
+    let settings = [
+        ("MESSAGE_RATE", "0"),
+        ("MAILBOX", "8192"),
+        // Most messages are kept because they are younger than that, and after a restart too.
+        ("HISTORY_MESSAGES", "10"),
+        ("SLOW_TIMEOUT", "10m"),
+    ];
+    HUBBUB
+        .start_with(&[&backing.settings()[..], &settings].concat())
+        .await
+}
+
+/// The message `n` under a key of its own.
+fn message(n: usize) -> Value {
+    json!({ "text": n.to_string(), "client_id": format!("key {n}") })
+}
+
+/// All messages of the room.
+async fn history(client: &mut Client) -> Vec<Value> {
+    let mut messages = Vec::new();
+    let mut request = json!({ "limit": 200, "after": 0 });
+    loop {
+        let answer = client.ask("get_history", &request).await;
+        assert_accepted(&answer);
+        messages.extend(answer["messages"].as_array().unwrap().iter().cloned());
+        request["after"] = json!(messages.last().map(|message| &message["id"]));
+        if answer["more"] == false {
+            return messages;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_continues_where_it_was() {
+    for signal in SIGNALS {
+        let Some(mut service) = Service::start().await else {
+            return;
+        };
+        let mut ada = Client::connect(&service.server, Transport::WebSocket).await;
+        let epoch = ada.join("tech", "Ada").await["epoch"].clone();
+        let mut delivered = Vec::new();
+        for n in 0..300 {
+            ada.emit("send_message", &message(n));
+            delivered.push(ada.next_message().await.payload);
+        }
+        drop(ada);
+        service.restart(signal).await;
+        let mut bob = Client::connect(&service.server, Transport::WebSocket).await;
+        assert_eq!(bob.join("tech", "Bob").await["epoch"], epoch, "{signal}");
+        assert_eq!(history(&mut bob).await, delivered, "{signal}");
+        bob.say("and on");
+        let next = bob.next_message().await.payload;
+        let last = &delivered[delivered.len() - 1];
+        assert!(
+            next["id"].as_u64() > last["id"].as_u64(),
+            "{signal}: {next}"
+        );
+        let [next, last] = [&next, last].map(|message| message["timestamp"].as_str());
+        assert!(next >= last, "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_resumes_as_the_same_user() {
+    for signal in SIGNALS {
+        let Some(mut service) = Service::start().await else {
+            return;
+        };
+        let server = &service.server;
+        let mut ada = with_token(server, Transport::WebSocket, &Value::Null).await;
+        let session = ada.greeted().await;
+        let confirm = ada.join("tech", "Ada").await;
+        let mut bob = service.member("Bob").await;
+        let notice = ada.wait_for_kind("joined").await;
+        drop(ada);
+        for n in 0..50 {
+            assert_accepted(&bob.ask("send_message", &message(n)).await);
+        }
+        service.restart(signal).await;
+        let server = &service.server;
+        let mut ada = with_token(server, Transport::WebSocket, &session["token"]).await;
+        assert_eq!(ada.greeted().await["user_id"], session["user_id"]);
+        let after = json!({ "epoch": confirm["epoch"], "id": notice["id"] });
+        let join = json!({ "room_name": "tech", "username": "Ada", "after": after });
+        ada.emit("join_room", &join);
+        let confirm = ada.wait_for("join_confirm").await;
+        assert_eq!(confirm["recovered"], true, "{signal}: {confirm:?}");
+        let events = ada.events_until_message("49").await;
+        let is_message = |event: &&Event| event.name == "receive_message";
+        let texts: Vec<_> = events.iter().filter(is_message).collect();
+        assert_eq!(texts.len(), 50, "{signal}: {events:?}");
+        for (n, event) in texts.iter().enumerate() {
+            assert_eq!(event["text"], n.to_string(), "{signal}");
+        }
+        assert!(events.iter().all(|event| event.name != "gap"), "{events:?}");
+    }
+}
+
+/// Connects with the token of an earlier session and joins.
+async fn returned(service: &Service, token: &Value) -> Client {
+    let mut client = with_token(&service.server, Transport::WebSocket, token).await;
+    let join = json!({ "room_name": "tech", "username": "Ada" });
+    assert_accepted(&client.ask("join_room", &join).await);
+    client
+}
+
+/// However many messages the room has, the first of them included.
+#[tokio::test]
+async fn a_message_sent_again_is_the_same_message() {
+    for signal in SIGNALS {
+        for count in [1, 2, 3, 20] {
+            let Some(mut service) = Service::start().await else {
+                return;
+            };
+            let mut ada = with_token(&service.server, Transport::WebSocket, &Value::Null).await;
+            let token = ada.greeted().await["token"].clone();
+            ada.join("tech", "Ada").await;
+            let mut first = Vec::new();
+            for n in 0..count {
+                first.push(ada.ask("send_message", &message(n)).await);
+            }
+            drop(ada);
+            service.restart(signal).await;
+            let mut ada = returned(&service, &token).await;
+            for (n, first) in first.iter().enumerate() {
+                let again = ada.ask("send_message", &message(n)).await;
+                assert_accepted(&again);
+                assert_eq!(
+                    (&again["id"], &again["duplicate"]),
+                    (&first["id"], &json!(true)),
+                    "message {n} of {count} after {signal}"
+                );
+            }
+        }
+    }
+}
+
+/// What a client does after a crash: it sends everything again that it has no answer to.
+#[tokio::test]
+async fn messages_in_flight_when_the_server_is_killed_are_there_once() {
+    const MESSAGES: usize = 500;
+    const ANSWERED: usize = 100;
+    let Some(mut service) = Service::start().await else {
+        return;
+    };
+    let mut ada = with_token(&service.server, Transport::WebSocket, &Value::Null).await;
+    let token = ada.greeted().await["token"].clone();
+    ada.join("tech", "Ada").await;
+    let frame = |n: usize| {
+        let payload = message(n).to_string();
+        event_frame("send_message", Some(&payload), Some(n as u64 + 1000))
+    };
+    ada.send_all((0..MESSAGES).map(frame).collect());
+    let mut answers = Vec::new();
+    for n in 0..ANSWERED {
+        answers.push(ada.answer(n as u64 + 1000).await);
+    }
+    service.restart("KILL").await;
+    drop(ada);
+    let mut ada = returned(&service, &token).await;
+    for n in 0..MESSAGES {
+        let again = ada.ask("send_message", &message(n)).await;
+        assert_accepted(&again);
+        if let Some(first) = answers.get(n) {
+            assert_eq!(again["id"], first["id"], "message {n}");
+        }
+    }
+    let messages = history(&mut ada).await;
+    let texts: Vec<_> = messages.iter().map(|m| m["text"].clone()).collect();
+    let expected: Vec<_> = (0..MESSAGES).map(|n| json!(n.to_string())).collect();
+    assert_eq!(texts, expected);
+    let ids: BTreeSet<_> = messages.iter().map(|m| m["id"].as_u64()).collect();
+    assert_eq!(ids.len(), MESSAGES);
+}
