@@ -164,6 +164,12 @@ impl Server {
         Ok(self.store.wait_for_start().await?)
     }
 
+    /// Waits until the store can keep its promises no longer, for ever if that does not happen. For a
+    /// host that serves [`Self::router`] itself: it should drain and end then. [`Self::serve`] does so.
+    pub async fn failed(&self) -> ServerError {
+        self.store.failed().await.into()
+    }
+
     /// Replaces the process's panic hook by one that counts panics in `hubbub_panics_total` and logs
     /// where they happened. For a program that is this server and nothing else.
     pub fn report_panics(&self) {
@@ -226,7 +232,7 @@ impl Server {
         let drain = async {
             let ended = tokio::select! {
                 () = stop.cancelled() => Ok(()),
-                failure = self.store.failed() => Err(failure.into()),
+                failure = self.failed() => Err(failure),
             };
             self.drain().await;
             drained.cancel();

@@ -30,12 +30,13 @@ mod support;
 mod talk;
 
 use std::net::SocketAddr;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use member::Pace;
 use node::Node;
 use redis::Redis;
+use support::median;
 use talk::{Outcome, Talk};
 
 const STEADY_SENDERS: usize = 10;
@@ -84,7 +85,7 @@ impl Settings {
 async fn main() -> ExitCode {
     let settings = Settings::from_command_line();
     if settings.pinned {
-        pin_to_second_core();
+        support::pin_to_second_core();
     }
     let Some(redis) = Redis::start() else {
         println!("redis-server is not installed: this benchmark needs it");
@@ -233,20 +234,4 @@ async fn run(
         node.stop().await;
     }
     outcome
-}
-
-fn median(figures: &[f64]) -> f64 {
-    let mut figures = figures.to_vec();
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-/// This process, and all that it starts.
-fn pin_to_second_core() {
-    let pinned = Command::new("taskset")
-        .args(["-a", "-p", "-c", "1", &std::process::id().to_string()])
-        .stdout(Stdio::null())
-        .status();
-    let pinned = pinned.expect("taskset, which --pin needs");
-    assert!(pinned.success(), "taskset: {pinned}");
 }

@@ -32,11 +32,11 @@ mod support;
 #[path = "../cluster/talk.rs"]
 mod talk;
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use member::Pace;
 use node::Node;
+use support::median;
 use talk::{Outcome, Talk};
 
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -78,7 +78,7 @@ async fn main() {
         pinned: pin != 0,
     };
     if settings.pinned {
-        pin_to_second_core();
+        support::pin_to_second_core();
     }
     let members = settings.members;
     let case = |what, members, senders, pace| Case {
@@ -161,20 +161,4 @@ async fn run(talk: &Talk, on_disk: bool, pinned: bool) -> Outcome {
     let outcome = talk.held(std::slice::from_ref(&node), || 0.0).await;
     node.stop().await;
     outcome
-}
-
-pub fn median(figures: &[f64]) -> f64 {
-    let mut figures = figures.to_vec();
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-/// This process, and all that it starts.
-fn pin_to_second_core() {
-    let pinned = Command::new("taskset")
-        .args(["-a", "-p", "-c", "1", &std::process::id().to_string()])
-        .stdout(Stdio::null())
-        .status();
-    let pinned = pinned.expect("taskset, which --pin needs");
-    assert!(pinned.success(), "taskset: {pinned}");
 }

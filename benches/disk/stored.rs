@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use tokio::process::Command;
 
-use crate::median;
 use crate::node::Node;
+use crate::support::median;
 
 /// Imports so many messages, and compares a start with them to one without.
 pub async fn measure(messages: u64, rounds: u64, pinned: bool) {

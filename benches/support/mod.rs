@@ -46,3 +46,22 @@ pub async fn start(mut command: Command) -> (Child, SocketAddr) {
     let address = line.rsplit('/').next().expect("an address");
     (server, address.parse().expect("an address"))
 }
+
+/// The one in the middle.
+#[allow(dead_code, reason = "some benchmarks compare no medians")]
+pub fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Keeps this process, and all that it starts, on the second core.
+#[allow(dead_code, reason = "some benchmarks use all cores")]
+pub fn pin_to_second_core() {
+    let pinned = std::process::Command::new("taskset")
+        .args(["-a", "-p", "-c", "1", &std::process::id().to_string()])
+        .stdout(Stdio::null())
+        .status();
+    let pinned = pinned.expect("taskset, which --pin needs");
+    assert!(pinned.success(), "taskset: {pinned}");
+}

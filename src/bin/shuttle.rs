@@ -38,6 +38,14 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     }
     server.wait_for_start().await.map_err(CustomError::new)?;
     let server = Arc::new(server);
+    let watched = Arc::clone(&server);
+    tokio::spawn(async move {
+        let failure = watched.failed().await;
+        tracing::error!("{failure}");
+        watched.drain().await;
+        // The runtime has no other way to end with an error.
+        std::process::exit(1);
+    });
     let app = App {
         router: server.router(),
         _guard: Some(DrainOnDrop { server }),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hubbub_test_client::TestServer;
-use hubbub_test_client::faulty_disk::folder_in_memory;
+use hubbub_test_client::room_store::folder_in_memory;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::sleep;

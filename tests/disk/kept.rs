@@ -1,6 +1,6 @@
 //! A folder in which one server after the other keeps its rooms.
 
-use hubbub_test_client::faulty_disk::folder_in_memory;
+use hubbub_test_client::room_store::folder_in_memory;
 use hubbub_test_client::{Client, TestServer, Transport, chat};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use tempfile::{NamedTempFile, TempDir};
 
+use super::room_store::folder_in_memory;
+
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/faulty_disk.c");
 /// Bytes of one number of those that the library and the test share.
 const NUMBER: u64 = 8;
@@ -103,12 +105,6 @@ impl FaultyDisk {
         file.write_all_at(&number.to_ne_bytes(), index * NUMBER)
             .unwrap();
     }
-}
-
-/// A folder for what a server keeps, in memory if the system has such folders: what these tests end is a
-/// process, which memory outlives as a disk does, and a disk that others use may take seconds to sync.
-pub fn folder_in_memory() -> TempDir {
-    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
 
 /// The database in a folder.

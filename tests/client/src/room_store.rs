@@ -108,6 +108,6 @@ impl Backing {
 /// A folder for what a store writes, in memory if the system has such folders. Stores wait until every
 /// write is on the disk; on a disk that others use this takes seconds, and servers refuse requests
 /// meanwhile. What tests end is a process, which memory outlives as a disk does.
-pub(crate) fn folder_in_memory() -> TempDir {
+pub fn folder_in_memory() -> TempDir {
     TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
