@@ -12,6 +12,9 @@ use super::store::Store;
 use crate::domain::RequestError;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
 
+/// Bytes that are reserved for a page at least.
+const PAGE_BYTES_MIN: usize = 4096;
+
 /// A page of a room's messages, oldest first, of at most [`HISTORY_PAGE_BYTES_MAX`] bytes, but at least
 /// one message if there is one. What the room no longer has in memory is read from the store's archive.
 ///
@@ -68,9 +71,24 @@ impl Room {
         })
     }
 
-    /// Whether messages can be read that are not in memory.
+    /// Bytes that a page may have: those it has if it is in memory, and else as many as any page.
     #[must_use]
-    pub fn is_archived(&self) -> bool {
-        self.state.lock().log.bounds().archived
+    pub fn page_bytes(&self, range: Range) -> usize {
+        let Ok(page) = self.messages_in_memory(range) else {
+            return HISTORY_PAGE_BYTES_MAX;
+        };
+        let sizes = page.entries.iter().map(|entry| entry.payload.get().len());
+        // Messages may come before it is read.
+        sizes.sum::<usize>().max(PAGE_BYTES_MIN)
+    }
+
+    /// Bytes that the messages found by a search may have.
+    #[must_use]
+    pub fn search_bytes(&self) -> usize {
+        let state = self.state.lock();
+        if state.log.bounds().archived {
+            return HISTORY_PAGE_BYTES_MAX;
+        }
+        state.log.bytes().min(HISTORY_PAGE_BYTES_MAX)
     }
 }

@@ -154,12 +154,6 @@ impl Room {
         })
     }
 
-    /// Bytes of the log's entries.
-    #[must_use]
-    pub fn log_bytes(&self) -> usize {
-        self.state.lock().log.bytes()
-    }
-
     /// Members now.
     #[must_use]
     pub fn member_count(&self) -> u64 {

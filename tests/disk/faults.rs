@@ -1,6 +1,6 @@
 //! Disks that are full, slow or broken while the service runs.
 
-use hubbub_test_client::{Client, DiskFault, FaultyDisk, Metrics, TestServer};
+use hubbub_test_client::{Client, DiskFault, FaultyDisk, Metrics, TestServer, Transport};
 use serde_json::{Value, json};
 
 use crate::HUBBUB;
@@ -43,7 +43,7 @@ async fn on_a_full_disk_messages_are_refused_rooms_stay_readable_and_all_is_well
                 .await;
             assert!(is_unavailable(&refused), "{refused}");
         }
-        let mut eve = Client::connect(&server, hubbub_test_client::Transport::WebSocket).await;
+        let mut eve = Client::connect(&server, Transport::WebSocket).await;
         let join = json!({ "room_name": "tech", "username": "Eve" });
         let refused = eve.ask("join_room", &join).await;
         assert!(is_unavailable(&refused), "{refused}");
@@ -144,4 +144,36 @@ async fn on_a_slow_disk_all_that_waits_shares_one_sync() {
     let all = commits().await - before;
     assert!(all <= 10, "{BURST} messages took {all} commits");
     assert_eq!(ada.history().await.len(), BURST);
+}
+
+/// Each waits for its commit, and so holds what its answer needs.
+#[tokio::test]
+async fn on_a_slow_disk_many_who_join_at_once_with_history_all_come_in() {
+    const JOINERS: usize = 60;
+    let Some(disk) = FaultyDisk::new() else {
+        return;
+    };
+    // What the largest pages need, all together, is more than this.
+    let server = server_on(&disk, &[("MEMORY_BUDGET", "16777216")]).await;
+    let mut ada = Person::joining(&server, "Ada").await;
+    for n in 0..100 {
+        ada.say(&n.to_string()).await;
+    }
+    disk.set_sync_ms(200);
+    let mut joiners = Vec::new();
+    for _ in 0..JOINERS {
+        joiners.push(Client::connect(&server, Transport::WebSocket).await);
+    }
+    let join = r#"421["join_room",{"room_name":"tech","username":"Eve","history":100}]"#;
+    for joiner in &joiners {
+        joiner.send_raw(join);
+    }
+    for joiner in &mut joiners {
+        let answer = joiner.answer(1).await;
+        assert_eq!(
+            answer["history"].as_array().map(Vec::len),
+            Some(100),
+            "{answer}"
+        );
+    }
 }

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 
 use super::execute::Execute;
 use crate::domain::RequestError;
-use crate::protocol::{HISTORY_PAGE_BYTES_MAX, HistoryBody, HistoryRequest};
-use crate::room::{Page, Range, Room, read_messages};
+use crate::protocol::{HistoryBody, HistoryRequest};
+use crate::room::{Page, Range, read_messages};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -20,17 +20,13 @@ impl Execute for HistoryRequest {
     fn answer_bytes(&self, participant: &Participant) -> usize {
         participant
             .joined()
-            .map_or(0, |joined| page_bytes(joined.room()))
+            .map_or(0, |joined| joined.room().page_bytes(range(self)))
     }
 
     async fn run(self, participant: &mut Participant) -> Result<Page, RequestError> {
         let room = participant.joined()?.room();
         participant.account.check_answers()?;
-        let range = match self.after {
-            Some(after) => Range::after(after, self.limit),
-            None => Range::before(self.before, self.limit),
-        };
-        read_messages(&*participant.shared.store, room, range).await
+        read_messages(&*participant.shared.store, room, range(&self)).await
     }
 
     async fn respond<C: Connection + Debug>(
@@ -46,10 +42,10 @@ impl Execute for HistoryRequest {
     }
 }
 
-/// Bytes that a page of the room's messages may have.
-pub(super) fn page_bytes(room: &Room) -> usize {
-    if room.is_archived() {
-        return HISTORY_PAGE_BYTES_MAX;
+/// The messages that are asked for.
+fn range(request: &HistoryRequest) -> Range {
+    match request.after {
+        Some(after) => Range::after(after, request.limit),
+        None => Range::before(request.before, request.limit),
     }
-    room.log_bytes().min(HISTORY_PAGE_BYTES_MAX)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::execute::Execute;
-use super::{history, users};
+use super::users;
 use crate::domain::{RequestError, Username};
 use crate::json;
 use crate::protocol::{Accepted, JoinConfirm, JoinRequest, Position, USERS_MAX, event};
@@ -53,7 +53,8 @@ impl Execute for Box<JoinRequest> {
         let Some(room) = participant.shared.rooms.get(&self.room) else {
             return 0;
         };
-        let history = self.history.map_or(0, |_| history::page_bytes(room));
+        let newest = |n| room.page_bytes(Range::before(None, n));
+        let history = self.history.map_or(0, newest);
         let users = if self.users {
             users::page_bytes(room)
         } else {

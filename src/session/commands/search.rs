@@ -4,7 +4,6 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use super::history::page_bytes;
 use crate::domain::RequestError;
 use crate::protocol::{SearchBody, SearchRequest};
 use crate::room::{Found, Search};
@@ -21,7 +20,7 @@ impl Execute for SearchRequest {
     fn answer_bytes(&self, participant: &Participant) -> usize {
         participant
             .joined()
-            .map_or(0, |joined| page_bytes(joined.room()))
+            .map_or(0, |joined| joined.room().search_bytes())
     }
 
     async fn run(self, participant: &mut Participant) -> Result<Found, RequestError> {
