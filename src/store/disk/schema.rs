@@ -195,3 +195,44 @@ pub fn set_fact(
         )
         .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_are_in_the_order_of_rooms_and_ids(
+            a in (1..=ROOM_MAX, 0..=ID_MAX), b in (1..=ROOM_MAX, 0..=ID_MAX),
+        ) {
+            prop_assert_eq!(a.cmp(&b), key(a.0, a.1).cmp(&key(b.0, b.1)));
+            prop_assert_eq!((room_of(key(a.0, a.1)), id_of(key(a.0, a.1))), a);
+        }
+    }
+
+    #[test]
+    fn an_id_past_the_largest_stays_in_its_room() {
+        assert_eq!(key(3, u64::MAX), key(3, ID_MAX));
+        assert!(key(3, u64::MAX) < key(4, 0));
+        assert!(key(ROOM_MAX, u64::MAX) > 0);
+    }
+
+    #[test]
+    fn every_format_is_reached_from_every_earlier_one() {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        for found in 0..=FORMAT {
+            let file = folder.path().join(found.to_string());
+            let mut db = Connection::open(&file).unwrap_or_else(|e| panic!("{e}"));
+            for step in &MIGRATIONS[..found as usize] {
+                db.execute_batch(step).unwrap_or_else(|e| panic!("{e}"));
+            }
+            let ours =
+                format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {found}");
+            db.execute_batch(&ours).unwrap_or_else(|e| panic!("{e}"));
+            prepare(&mut db, found).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(format_of(&db, &file).ok(), Some(FORMAT));
+        }
+    }
+}

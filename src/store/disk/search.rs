@@ -100,3 +100,33 @@ fn expression(search: &Search) -> Option<String> {
     let parts: Vec<_> = wanted.iter().step_by(step).map(quoted).collect();
     (!parts.is_empty()).then(|| parts.join(" AND "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::SearchQuery;
+
+    fn expression_of(text: &str) -> Option<String> {
+        let query = SearchQuery::parse(text).unwrap_or_else(|e| panic!("{e}"));
+        expression(&Search {
+            query,
+            before: u64::MAX,
+            max: 1,
+        })
+    }
+
+    #[test]
+    fn the_index_is_asked_for_three_letters_at_a_time_in_quotes() {
+        let asked = |text| expression_of(text).unwrap_or_default();
+        assert_eq!(asked("Four"), r#""fou" AND "our""#);
+        assert_eq!(asked("a\"b"), r#""a""b""#);
+        assert_eq!(asked("世界人 no"), r#""世界人""#);
+        assert_eq!(expression_of("世界 no ok"), None);
+    }
+
+    #[test]
+    fn a_long_query_asks_for_a_few_of_its_parts() {
+        let long = expression_of(&"abcdefghij".repeat(40)).unwrap_or_default();
+        assert!(long.matches(" AND ").count() < LOOKED_UP_MAX, "{long}");
+    }
+}
