@@ -5,6 +5,7 @@
 
 mod activity;
 mod answers;
+mod away;
 mod behind_connect;
 mod budgets;
 #[cfg(feature = "web")]
