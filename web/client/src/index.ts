@@ -2,10 +2,10 @@
 // connection with its events, which a page draws from; a page that wants its first screen early imports it from
 // create.ts and provides the parts later.
 
-import { provideParts } from './chat.js';
 import { Client } from './client.js';
 import { type CreateOptions, createChat } from './create.js';
 import { Outbox } from './outbox.js';
+import { provideParts } from './parts.js';
 import { Roster } from './roster.js';
 
 export type { Chat } from './chat.js';
