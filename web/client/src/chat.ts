@@ -122,7 +122,7 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Enters `room`, now or when there is a connection; again after each reconnect. Answered by `joined` or `refused`. */
   join(room: string, username: string): void {
-    this.#equip();
+    this.equip();
     this.#target = { room, username };
     this.#unpark();
     this.#requestJoin();
@@ -197,7 +197,8 @@ export class Chat extends Emitter<ChatEvents> {
     return this.#ask<HistoryBody>((ack) => this.#socket.emit('get_history', { before, limit }, ack));
   }
 
-  #equip(): void {
+  /** Makes the parts. The first `join` does so; a page that has them earlier parks before it is in a room, too. */
+  equip(): void {
     if (this.#outbox) return;
     const parts = roomParts();
     this.#outbox = new parts.Outbox(
@@ -215,6 +216,7 @@ export class Chat extends Emitter<ChatEvents> {
       (users) => this.#joined && this.emit('users', { room: this.#joined.room, users }),
       () => this.refreshUsers(),
     );
+    if (this.#options.park && 'document' in globalThis) new parts.Parking(this, document);
   }
 
   #listen(): void {

@@ -4,7 +4,6 @@ import { io, type ManagerOptions, type Socket } from 'socket.io-client';
 import { Chat } from './chat.js';
 import type { SocketLike } from './connection.js';
 import { type ChatOptions, DEFAULTS } from './options.js';
-import { Parking } from './parking.js';
 
 /**
  * Says `event`, if any, and that the transport ends, while the page may be gone the next moment. A request for polling
@@ -47,30 +46,30 @@ export interface CreateOptions extends Partial<ChatOptions> {
  * Works in browsers and in Node.
  */
 export function createChat(url?: string | URL, { path, ...options }: CreateOptions = {}): Chat {
-  const all = { ...DEFAULTS, ...options };
-  const chat = new Chat((auth) => {
-    const socketOptions = {
-      auth: (give: (auth: object) => void) => give(auth()),
-      ...(path === undefined ? {} : { path }),
-      autoConnect: false,
-      // The module pauses and retries itself, so that the page can say when.
-      reconnection: false,
-      transports: transports.websocket,
-      tryAllTransports: true,
-    };
-    const socket = url === undefined ? io(socketOptions) : io(`${url}`, socketOptions);
-    return Object.assign(socket, {
-      goodbye: goodbye.bind(null, socket),
-      use(transport: 'websocket' | 'polling') {
-        socket.io.opts.transports = transports[transport];
-      },
-      drop() {
-        socket.io.engine.close();
-        // A poll that hangs keeps the transport from closing.
-        if (socket.connected) socket.disconnect();
-      },
-    }) as unknown as SocketLike;
-  }, all);
-  if (all.park && 'document' in globalThis) new Parking(chat, document);
-  return chat;
+  return new Chat(
+    (auth) => {
+      const socketOptions = {
+        auth: (give: (auth: object) => void) => give(auth()),
+        ...(path === undefined ? {} : { path }),
+        autoConnect: false,
+        // The module pauses and retries itself, so that the page can say when.
+        reconnection: false,
+        transports: transports.websocket,
+        tryAllTransports: true,
+      };
+      const socket = url === undefined ? io(socketOptions) : io(`${url}`, socketOptions);
+      return Object.assign(socket, {
+        goodbye: goodbye.bind(null, socket),
+        use(transport: 'websocket' | 'polling') {
+          socket.io.opts.transports = transports[transport];
+        },
+        drop() {
+          socket.io.engine.close();
+          // A poll that hangs keeps the transport from closing.
+          if (socket.connected) socket.disconnect();
+        },
+      }) as unknown as SocketLike;
+    },
+    { ...DEFAULTS, ...options },
+  );
 }

@@ -2,6 +2,7 @@
 // is shown. A server without connections can be stopped by its host.
 
 import type { Chat } from './chat.js';
+import type { Session } from './protocol.js';
 
 /** What is used of a `Document`, so that tests can stand in for it. */
 export interface PageLike {
@@ -27,10 +28,12 @@ export class Parking {
     this.#chat = chat;
     this.#page = page;
     page.addEventListener('visibilitychange', this.#listener);
-    chat.on('session', ({ limits }) => {
+    const announced = ({ limits }: Session) => {
       this.#afterMs = limits.park_after_ms;
       this.#check();
-    });
+    };
+    chat.on('session', announced);
+    if (chat.session) announced(chat.session);
     chat.on('joined', ({ continuity }) => {
       // Another membership: the server holds those that have lasted for a while.
       if (continuity !== 'resumed') this.#since = Date.now();
