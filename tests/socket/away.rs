@@ -131,23 +131,38 @@ async fn the_same_on_disk() {
     is_away_and_comes_back(&server, Transport::WebSocket).await;
 }
 
-/// Everybody does who was a member before, and a page that is hidden does not know of the restart.
+/// As everybody who was a member before. A host that stops a machine without connections does so.
 #[cfg(feature = "disk")]
 #[tokio::test]
 async fn after_a_restart_on_disk_who_was_away_is_a_member_for_the_resume_grace() {
-    let folder = hubbub_test_client::faulty_disk::folder_in_memory();
-    let data = ("DATA_DIR", folder.path().to_str().unwrap());
-    let server = HUBBUB.start_with(&[data]).await;
-    let (mut bob, ada, _) = bob_and_ada(&server, Transport::WebSocket).await;
-    go(ada).await;
-    until_away(&mut bob, 1).await;
-    drop((bob, server));
-    let server = HUBBUB.start_with(&[data, ("RESUME_GRACE", "2s")]).await;
-    let mut eve = Client::joined(&server, "tech", "Eve").await;
-    let users = eve.ask("list_users", &json!({})).await;
-    assert!(listed(&users["users"]).contains(&("Ada".to_owned(), false)));
-    let left = |e: &Event| e["text"] == "Ada has left the room";
-    eve.events_until(left).await;
+    for signal in ["TERM", "KILL"] {
+        let folder = hubbub_test_client::faulty_disk::folder_in_memory();
+        let data = ("DATA_DIR", folder.path().to_str().unwrap());
+        let mut server = HUBBUB.start_with(&[data]).await;
+        let (mut bob, ada, token) = bob_and_ada(&server, Transport::WebSocket).await;
+        let confirm = come_back(&mut bob, "tech", "Bob").await;
+        go(ada).await;
+        until_away(&mut bob, 1).await;
+        bob.events_until_echo("said meanwhile").await;
+        // The last connection, which says nothing of coming back.
+        drop(bob);
+        server.signal(signal).await;
+        server.exit().await;
+        let server = HUBBUB.start_with(&[data, ("RESUME_GRACE", "3s")]).await;
+        let mut eve = Client::joined(&server, "tech", "Eve").await;
+        let users = eve.ask("list_users", &json!({})).await;
+        let ada = ("Ada".to_owned(), false);
+        assert!(listed(&users["users"]).contains(&ada), "{signal}: {users}");
+        eve.events_until(|e| e["text"] == "Ada has left the room")
+            .await;
+        // Later she is announced again, and has missed nothing.
+        let mut ada = with_token(&server, Transport::WebSocket, &token).await;
+        let after = json!({ "epoch": confirm["epoch"], "id": confirm["last_id"] });
+        let join = json!({ "room_name": "tech", "username": "Ada", "after": after });
+        let ack = ada.ask("join_room", &join).await;
+        assert_eq!(ack["recovered"], true, "{signal}: {ack}");
+        assert_eq!(ada.next_message().await["text"], "said meanwhile");
+    }
 }
 
 #[tokio::test]
