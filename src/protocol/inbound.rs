@@ -112,7 +112,7 @@ impl ClientRequest for LeaveRequest {
         let LeaveWire { closing, away } = optional(Self::EVENT, payload)?;
         if away && !closing {
             return Err(RequestError::invalid_payload(
-                "leave_room: away is said together with closing",
+                "leave_room: away needs closing: true",
             ));
         }
         Ok(Self { closing, away })

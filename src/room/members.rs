@@ -100,10 +100,11 @@ impl Member {
 pub enum Absence {
     /// The connection is lost.
     Lost,
-    /// The user is away, soon after they joined.
+    /// The user is away, soon after joining. The bound counts such members, so that a client cannot
+    /// fill a room with ghosts.
     Away,
-    /// The user is away, and was a member for long enough not to be a ghost that was made to fill the
-    /// room: it is not bounded, and takes nothing from those whose connections are lost.
+    /// The user is away, and was a member for long enough to be none of those ghosts. The bound does
+    /// not count such members, so that lost connections are still held if most users are away.
     AwaySettled,
 }
 

@@ -28,8 +28,8 @@ const PAYLOAD_BYTES_MIN: usize = 1_100_000;
 /// Requests other than messages may come this many times as fast: joins and history in a budget of
 /// their own, so that other requests do not delay a client that resumes.
 const REQUESTS_PER_MESSAGE: u32 = 4;
-/// How long a user is a member before their being away is not bounded by the room, if no page parks.
-/// Where pages do, each has been there for that long.
+/// How long a user must have been a member for the room not to bound their being away, if PARK_AFTER
+/// is 0. A page that parks has been in the room for PARK_AFTER.
 const AWAY_SETTLED: Duration = Duration::from_secs(60);
 
 /// The limits that clients receive in `session`.

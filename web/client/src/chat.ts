@@ -140,6 +140,7 @@ export class Chat extends Emitter<ChatEvents> {
   /** A page that was suspended is there again: what it takes for a connection is none. */
   resume(): void {
     this.#connection.renew();
+    this.#unpark();
     if (this.#connection.state.phase === 'waiting') this.connect();
   }
 
@@ -362,7 +363,7 @@ export class Chat extends Emitter<ChatEvents> {
     this.#roster?.reset(undefined);
   }
 
-  /** Asks for the list of users: nobody is told who goes away. */
+  /** Asks for the list of users: no event says who goes away. */
   async refreshUsers(): Promise<void> {
     const room = this.#joined?.room;
     const answer = await this.#ask<UsersBody>((ack) => this.#socket.emit('list_users', {}, ack));

@@ -109,7 +109,7 @@ export class Connection {
     this.connect();
   }
 
-  /** The user is away: closes the transport, without a word, and tries nothing. */
+  /** Closes the transport, as a lost connection looks to the server, and tries nothing until `connect`. */
   park(): void {
     const { phase } = this.#state;
     clearTimeout(this.#timer);

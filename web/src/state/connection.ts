@@ -50,7 +50,7 @@ export class ConnectionStore {
       if (lostSince.value !== null && Date.now() - lostSince.value > NOTICED_MS) this.#back();
       lostSince.value = null;
     } else if (phase === 'refused' || phase === 'ended' || phase === 'parked') {
-      // A card of its own says so, or nobody looks: nothing is lost, and nothing is tried.
+      // A card of its own says so, or the page is hidden: nothing is lost, and nothing is tried.
       lostSince.value = null;
     } else if (inRoom) {
       lostSince.value ??= Date.now();
