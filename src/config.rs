@@ -20,6 +20,7 @@
 //!
 //! Both are checked by the same rules, and as a whole, so that all errors are reported together.
 
+mod away;
 mod checks;
 mod errors;
 mod parse;
@@ -104,6 +105,10 @@ pub struct Config {
     pub slow_timeout: Option<Duration>,
     /// How long a disconnected user stays a member.
     pub resume_grace: Duration,
+    /// How long a page is hidden before it closes its connection; 0 = it never does.
+    pub park_after: Duration,
+    /// How long a user who is away stays a member.
+    pub away_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
     /// Folder in which this process keeps its rooms; `None` = nowhere.
@@ -177,6 +182,8 @@ impl Default for Config {
             notice_limit: 200,
             slow_timeout: Some(seconds(10)),
             resume_grace: seconds(10),
+            park_after: Duration::ZERO,
+            away_grace: seconds(15 * 60),
             drain_timeout: seconds(20),
             data_dir: None,
             retention: None,

@@ -136,6 +136,8 @@ pub struct Limits {
     pub users_page_max: usize,
     /// Bytes in one packet from a client.
     pub payload_max_bytes: u64,
+    /// How long a page is hidden before it closes its connection, in milliseconds; 0 = it never does.
+    pub park_after_ms: u64,
 }
 
 /// `session.server`
@@ -232,6 +234,9 @@ pub struct User {
     pub user_id: String,
     /// Under which name.
     pub username: String,
+    /// The user has said that they are away, and has no connection; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
 }
 
 /// `typing` from the server.

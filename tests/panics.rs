@@ -14,8 +14,8 @@ use hubbub::metrics::Metrics;
 use hubbub::protocol::{Auth, Limits};
 use hubbub::room::{LogBounds, RoomSettings, Rooms};
 use hubbub::session::{
-    self, Connection, FlowControl, Identities, InboxSender, SendError, SessionSettings, Shared,
-    commands,
+    self, Connection, FlowControl, HoldSettings, Identities, InboxSender, SendError,
+    SessionSettings, Shared, commands,
 };
 use hubbub::store::MemoryStore;
 use hubbub::telemetry;
@@ -144,6 +144,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         history_page_max: 200,
         users_page_max: 1000,
         payload_max_bytes: 10_000,
+        park_after_ms: 0,
     };
     let settings = SessionSettings {
         inbox_max: 100,
@@ -154,8 +155,12 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         rates: None,
         users_per_address: None,
         limits,
-        resume_grace: Duration::from_secs(600),
-        held_max: 0,
+        hold: HoldSettings {
+            resume_grace: Duration::from_secs(600),
+            away_grace: Duration::from_secs(600),
+            away_settled: Duration::ZERO,
+            held_max: 0,
+        },
         reserved_names: ReservedNames::default(),
     };
     let identities = Identities::new(b"a key of this test");

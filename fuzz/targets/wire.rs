@@ -188,6 +188,13 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
             assert!((1..=HISTORY_PAGE_MAX).contains(&range.limit));
             assert!(range.before.is_none() || range.after.is_none());
         }
+        Command::Search(search) => {
+            assert_eq!(event, "search");
+            assert!((1..=HISTORY_PAGE_MAX).contains(&search.limit));
+            let words: Vec<_> = search.query.words().collect();
+            assert!((1..=16).contains(&words.len()));
+            assert!(words.iter().all(|word| !word.is_empty()));
+        }
         Command::Typing(typing) => {
             assert_eq!(event, "typing");
             assert!(given("typing").is_none_or(|given| given == typing.typing));

@@ -91,6 +91,8 @@ impl Check<'_> {
                 none,
             ),
             ("RESUME_GRACE", config.resume_grace, none),
+            ("PARK_AFTER", config.park_after, none),
+            ("AWAY_GRACE", config.away_grace, none),
             ("DRAIN_TIMEOUT", config.drain_timeout, none),
         ] {
             let shown = || self.shown(setting, humantime::format_duration(time));

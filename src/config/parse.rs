@@ -93,6 +93,8 @@ impl Reader {
             slow_timeout: Some(self.time("SLOW_TIMEOUT", &raw.slow_timeout, Duration::ZERO))
                 .filter(|timeout| !timeout.is_zero()),
             resume_grace: self.time("RESUME_GRACE", &raw.resume_grace, default.resume_grace),
+            park_after: self.time("PARK_AFTER", &raw.away.park_after, default.park_after),
+            away_grace: self.time("AWAY_GRACE", &raw.away.away_grace, default.away_grace),
             drain_timeout: self.time("DRAIN_TIMEOUT", &raw.drain_timeout, default.drain_timeout),
             data_dir: Some(raw.data_dir.trim())
                 .filter(|path| !path.is_empty())

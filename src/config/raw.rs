@@ -3,6 +3,7 @@
 
 use clap::Parser;
 
+use super::away::AwayRaw;
 use super::tool::Tool;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
@@ -268,6 +269,9 @@ pub(super) struct Raw {
         value_name = "TIME"
     )]
     pub(super) resume_grace: String,
+
+    #[command(flatten)]
+    pub(super) away: AwayRaw,
 
     /// Refuse a name that looks like another one in the room: `true` or `false`
     #[arg(

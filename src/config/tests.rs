@@ -30,7 +30,7 @@ type Change = fn(&mut Config);
 
 #[test]
 fn a_value_that_a_flag_may_not_have_is_refused_in_code_too() {
-    let cases: [(&str, &[&str], Change); 20] = [
+    let cases: [(&str, &[&str], Change); 22] = [
         ("MEMORY_BUDGET", &["--memory-budget=1"], |c| {
             c.memory_budget = 1
         }),
@@ -62,6 +62,12 @@ fn a_value_that_a_flag_may_not_have_is_refused_in_code_too() {
         }),
         ("RESUME_GRACE", &["--resume-grace=25h"], |c| {
             c.resume_grace = days(2)
+        }),
+        ("PARK_AFTER", &["--park-after=25h"], |c| {
+            c.park_after = days(2)
+        }),
+        ("AWAY_GRACE", &["--away-grace=25h"], |c| {
+            c.away_grace = days(2)
         }),
         ("DRAIN_TIMEOUT", &["--drain-timeout=25h"], |c| {
             c.drain_timeout = days(2)

@@ -101,14 +101,21 @@ pub struct Position {
 pub struct LeaveRequest {
     /// Not yet: when the connection has ended, unless the user is back soon.
     pub closing: bool,
+    /// The connection ends because the user is away. Only with `closing`.
+    pub away: bool,
 }
 
 impl ClientRequest for LeaveRequest {
     const EVENT: &'static str = "leave_room";
 
     fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
-        let LeaveWire { closing } = optional(Self::EVENT, payload)?;
-        Ok(Self { closing })
+        let LeaveWire { closing, away } = optional(Self::EVENT, payload)?;
+        if away && !closing {
+            return Err(RequestError::invalid_payload(
+                "leave_room: away needs closing: true",
+            ));
+        }
+        Ok(Self { closing, away })
     }
 }
 
@@ -317,6 +324,8 @@ struct UsersWire<'a> {
 struct LeaveWire {
     #[serde(default)]
     closing: bool,
+    #[serde(default)]
+    away: bool,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! Who is in a room: a member for each joined connection, in order of joining.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::str::FromStr;
@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::domain::Username;
 use crate::protocol::User;
 
-/// Members whose connections are lost that may be kept in any room. Beyond that there may be as many
-/// as there are live ones. So a client that reconnects over and over cannot fill a room with ghosts,
+/// Members without a connection that may be kept in any room. Beyond that there may be as many as
+/// there are live ones. So a client that reconnects over and over cannot fill a room with ghosts,
 /// and a small room whose whole network fails keeps all its members.
 const HELD_MIN: usize = 16;
 
@@ -90,7 +90,31 @@ impl Member {
         User {
             user_id: self.user_id.to_string(),
             username: self.username.as_str().to_owned(),
+            away: false,
         }
+    }
+}
+
+/// Why a member has no connection, and whether the bound on such members counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// The connection is lost.
+    Lost,
+    /// The user is away, soon after joining. The bound counts such members, so that a client cannot
+    /// fill a room with ghosts.
+    Away,
+    /// The user is away, and was a member for long enough to be none of those ghosts. The bound does
+    /// not count such members, so that lost connections are still held if most users are away.
+    AwaySettled,
+}
+
+impl Absence {
+    const fn is_bounded(self) -> bool {
+        !matches!(self, Self::AwaySettled)
+    }
+
+    const fn is_away(self) -> bool {
+        !matches!(self, Self::Lost)
     }
 }
 
@@ -112,8 +136,10 @@ pub struct Members {
     by_id: BTreeMap<MemberId, Member>,
     /// How many of them are connected here, or were.
     here: usize,
-    /// Those of them whose connections are lost.
-    held: BTreeSet<MemberId>,
+    /// Those who have no connection.
+    held: BTreeMap<MemberId, Absence>,
+    /// How many of those the bound on them counts.
+    bounded: usize,
     /// Those who are on their way in here, and whether another process has taken over from them
     /// already.
     arriving: BTreeMap<MemberId, bool>,
@@ -127,7 +153,8 @@ impl Members {
             node,
             by_id: BTreeMap::new(),
             here: 0,
-            held: BTreeSet::new(),
+            held: BTreeMap::new(),
+            bounded: 0,
             arriving: BTreeMap::new(),
         }
     }
@@ -153,25 +180,34 @@ impl Members {
     /// Removes a member; `None` if it was gone already.
     pub fn remove(&mut self, id: MemberId) -> Option<Member> {
         let removed = self.by_id.remove(&id)?;
-        self.held.remove(&id);
+        self.end_absence(id);
         if id.node == self.node {
             self.here -= 1;
         }
         Some(removed)
     }
 
-    /// Whether one more member of this process may be one whose connection is lost.
+    /// Whether one more member of this process may be one without a connection.
     #[must_use]
-    pub fn may_hold(&self, id: MemberId) -> bool {
+    pub fn may_hold(&self, id: MemberId, absence: Absence) -> bool {
         let live_without = self.here.saturating_sub(self.held.len() + 1);
-        self.held.contains(&id) || self.held.len() < live_without.max(HELD_MIN)
+        !absence.is_bounded()
+            || self.held.contains_key(&id)
+            || self.bounded < live_without.max(HELD_MIN)
     }
 
-    /// Marks a member as one whose connection is lost.
-    pub fn hold(&mut self, id: MemberId) {
+    /// Marks a member as one without a connection.
+    pub fn hold(&mut self, id: MemberId, absence: Absence) {
         if self.by_id.contains_key(&id) {
-            self.held.insert(id);
+            self.end_absence(id);
+            self.held.insert(id, absence);
+            self.bounded += usize::from(absence.is_bounded());
         }
+    }
+
+    fn end_absence(&mut self, id: MemberId) {
+        let absence = self.held.remove(&id);
+        self.bounded -= usize::from(absence.is_some_and(Absence::is_bounded));
     }
 
     /// Removes a member at another process's word. One of this process who has not been added yet
@@ -234,15 +270,16 @@ impl Members {
         self.by_id.len() as u64
     }
 
-    /// How many there are whose connections are not known to be lost.
+    /// How many there are who are not known to be without a connection.
     #[must_use]
     pub fn live_count(&self) -> u64 {
         (self.by_id.len() - self.held.len()) as u64
     }
 
-    /// At most `max` of those who joined after the user `after`, in order of joining. `None` if that user is not here.
+    /// At most `max` of those who joined after the user `after`, in order of joining, each with
+    /// whether they are away. `None` if that user is not here.
     #[must_use]
-    pub fn page(&self, after: Option<&str>, max: usize) -> Option<(Vec<Member>, bool)> {
+    pub fn page(&self, after: Option<&str>, max: usize) -> Option<(Vec<(Member, bool)>, bool)> {
         let start = match after {
             None => Bound::Unbounded,
             Some(user_id) => {
@@ -252,7 +289,10 @@ impl Members {
             }
         };
         let mut rest = self.by_id.range((start, Bound::Unbounded));
-        let page = rest.by_ref().take(max).map(|(_, m)| m.clone()).collect();
+        let is_away = |id| self.held.get(id).is_some_and(|absence| absence.is_away());
+        let page = rest.by_ref().take(max);
+        let page = page.map(|(id, member)| (member.clone(), is_away(id)));
+        let page = page.collect();
         Some((page, rest.next().is_some()))
     }
 
@@ -273,99 +313,5 @@ impl Members {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_reads_as_it_was_written_and_nothing_else_does() {
-        let id = Members::at(u64::MAX).new_id(1_768_555_800_120);
-        assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in [
-            "",
-            "1",
-            "1-2",
-            "1-2-3-4",
-            "1-2-x",
-            "-1-2-3",
-            "1-2-10000000000000000",
-        ] {
-            assert_eq!(wrong.parse::<MemberId>(), Err(NoMemberId), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn two_who_join_two_rooms_at_once_have_ids_of_their_own() {
-        assert_ne!(Members::at(1).new_id(5), Members::at(1).new_id(5));
-    }
-
-    #[test]
-    fn whoever_is_taken_over_from_on_their_way_in_is_not_added() {
-        let mut here = Members::at(1);
-        let anonymous = || Member {
-            user_id: "u1".into(),
-            username: Username::anonymous(),
-        };
-        let (slow, quick) = (here.begin_arrival(5), here.begin_arrival(5));
-        assert_eq!(here.arriving().collect::<Vec<_>>(), [slow, quick]);
-        assert!(here.remove_from_elsewhere(slow).is_none());
-        here.end_arrival(slow, Some(anonymous()));
-        assert_eq!(here.count(), 0);
-        here.end_arrival(quick, Some(anonymous()));
-        assert!(here.remove_from_elsewhere(quick).is_some());
-        let nobody = here.begin_arrival(5);
-        assert!(here.add_arriving(nobody, anonymous()) && !here.add_arriving(slow, anonymous()));
-        assert_eq!(here.count(), 1);
-        here.end_arrival(nobody, None);
-        assert_eq!((here.count(), here.arriving().count()), (0, 0));
-        // The bound on held members counts those who are here.
-        assert_eq!(here.here, 0);
-    }
-
-    #[test]
-    fn half_of_the_members_here_may_be_held_and_sixteen_in_any_room() {
-        for (count, most) in [(1, 1), (10, 10), (16, 16), (20, 16), (40, 20), (101, 50)] {
-            let mut here = Members::at(1);
-            let ids: Vec<_> = (0..count).map(|n| here.new_id(n)).collect();
-            let member = Member {
-                user_id: "u1".into(),
-                username: Username::anonymous(),
-            };
-            ids.iter().for_each(|id| here.add(*id, member.clone()));
-            // Those of other processes are theirs to hold.
-            (0..500).for_each(|n| here.add(Members::at(2).new_id(n), member.clone()));
-            let held = |here: &Members| here.count() - here.live_count();
-            for id in &ids {
-                if here.may_hold(*id) {
-                    here.hold(*id);
-                    here.hold(*id);
-                }
-            }
-            assert_eq!(held(&here), most, "of {count}");
-            drop(here.remove(ids[0]));
-            assert_eq!(held(&here), most - 1);
-            ids.iter().for_each(|id| drop(here.remove(*id)));
-            assert_eq!(held(&here), 0);
-        }
-    }
-
-    #[test]
-    fn members_elsewhere_are_replaced_and_those_here_stay() {
-        let member = |name: &str| Member {
-            user_id: name.into(),
-            username: Username::anonymous(),
-        };
-        let (mut here, there) = (Members::at(1), Members::at(2));
-        let own = here.new_id(5);
-        here.add(own, member("own"));
-        let gone = there.new_id(1);
-        here.add(gone, member("gone"));
-        let new = there.new_id(9);
-        here.set_elsewhere([(new, member("new")), (own, member("impostor"))]);
-        let users = |after| here.page(after, 9).map(|(page, _)| page);
-        let names = |page: Vec<Member>| page.into_iter().map(|m| m.user_id.to_string());
-        let all: Vec<_> = users(None).into_iter().flat_map(names).collect();
-        assert_eq!(all, ["own", "new"]);
-        assert!(users(Some("gone")).is_none());
-        assert_eq!(here.here().count(), 1);
-    }
-}
+#[path = "members_tests.rs"]
+mod tests;

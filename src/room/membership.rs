@@ -1,10 +1,10 @@
 //! Being a member of a room: what a joiner holds, and by dropping it leaves.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::fanout::{Subscriber, Subscription};
-use super::members::MemberId;
+use super::members::{Absence, MemberId};
 use super::room::Room;
 use super::store::{Draft, Publishing, Store};
 use crate::domain::{ClientId, MessageText, RequestError, Username};
@@ -15,7 +15,7 @@ pub struct Membership {
     store: Arc<dyn Store>,
     room: Arc<Room>,
     id: MemberId,
-    /// `None` while the member's connection is lost.
+    /// `None` while the member has no connection.
     subscription: Option<Subscription>,
 }
 
@@ -121,15 +121,24 @@ impl Membership {
         self.store.set_typing(&self.room, self.id, is_typing);
     }
 
-    /// Whether the member may stay one without a connection: a room has only so many of those.
+    /// How long the user has been a member, absences included.
     #[must_use]
-    pub fn may_be_detached(&self) -> bool {
-        self.room.state.lock().members.may_hold(self.id)
+    pub fn age(&self) -> Duration {
+        let now_ms = self.room.state.lock().now_ms();
+        let now_ms = u64::try_from(now_ms).unwrap_or_default();
+        Duration::from_millis(now_ms.saturating_sub(self.id.joined_ms()))
     }
 
-    /// The member's connection is lost: it stays a member, but receives nothing and does not type.
-    pub fn detach(&mut self) {
-        self.room.state.lock().members.hold(self.id);
+    /// Whether the member may stay one without a connection: a room has only so many of those.
+    #[must_use]
+    pub fn may_be_detached(&self, absence: Absence) -> bool {
+        self.room.state.lock().members.may_hold(self.id, absence)
+    }
+
+    /// The member has no connection any more: it stays a member, but receives nothing and does not
+    /// type.
+    pub fn detach(&mut self, absence: Absence) {
+        self.room.state.lock().members.hold(self.id, absence);
         self.store.hold(&self.room, self.id);
         self.subscription = None;
         if self.room.typing.is_typing(self.id) {

@@ -50,7 +50,7 @@ pub use changes::{Applied, Changes};
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use joining::Joined;
 pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
-pub use members::{Member, MemberId, NodeId, UserId, UsersPage};
+pub use members::{Absence, Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::Membership;
 pub use notifier::{Notifier, Signals};
 pub use past::read_messages;

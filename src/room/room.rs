@@ -19,6 +19,7 @@ use super::typing::Typing;
 use crate::clock;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
+use crate::protocol::User;
 
 /// A room. Cheap to share; every method takes the lock for memory work only.
 #[derive(Debug)]
@@ -148,7 +149,13 @@ impl Room {
         };
         let (members, more) = page;
         Some(UsersPage {
-            users: members.iter().map(Member::to_user).collect(),
+            users: members
+                .iter()
+                .map(|(member, away)| User {
+                    away: *away,
+                    ..member.to_user()
+                })
+                .collect(),
             total,
             more,
         })

@@ -56,7 +56,7 @@ pub trait Store: Debug + Send + Sync {
     /// returns.
     fn leave(&self, changes: Changes<'_>, id: MemberId);
 
-    /// Notes that a member's connection is lost. Such members do not count for the size above which a
+    /// Notes that a member has no connection, whether it is lost or the user is away. Such members do not count for the size above which a
     /// room has no notices. The membership's end is the end of that.
     fn hold(&self, _room: &Room, _id: MemberId) {}
 

@@ -1,6 +1,7 @@
 //! What the parts are set to, by the configuration.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::{TextLimits, client_id, username};
@@ -8,8 +9,8 @@ use crate::protocol::{HISTORY_PAGE_MAX, Limits, USERS_MAX};
 use crate::rate::Rate;
 use crate::room::LogBounds;
 use crate::room::log::NOTICES_MAX;
-use crate::session::SessionSettings;
 use crate::session::budget::{self, Rates};
+use crate::session::{HoldSettings, SessionSettings};
 use crate::socket::CONNECT_BURST_SECONDS;
 
 /// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
@@ -27,6 +28,10 @@ const PAYLOAD_BYTES_MIN: usize = 1_100_000;
 /// Requests other than messages may come this many times as fast: joins and history in a budget of
 /// their own, so that other requests do not delay a client that resumes.
 const REQUESTS_PER_MESSAGE: u32 = 4;
+/// How long a user must have been a member for the room not to bound their being away, if PARK_AFTER
+/// is 0. A page that parks has been in the room for PARK_AFTER.
+const AWAY_SETTLED: Duration = Duration::from_secs(60);
+
 /// The limits that clients receive in `session`.
 pub fn limits(config: &Config) -> Limits {
     let message_max_bytes = match config.message_max_chars {
@@ -60,6 +65,7 @@ pub fn limits(config: &Config) -> Limits {
         history_page_max: HISTORY_PAGE_MAX,
         users_page_max: USERS_MAX,
         payload_max_bytes: payload_max_bytes as u64,
+        park_after_ms: u64::try_from(config.park_after.as_millis()).unwrap_or(u64::MAX),
     }
 }
 
@@ -87,8 +93,16 @@ pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
         ),
         users_per_address: users_per_address(config),
         limits: limits.clone(),
-        resume_grace: config.resume_grace,
-        held_max: config.max_connections,
+        hold: HoldSettings {
+            resume_grace: config.resume_grace,
+            away_grace: config.away_grace,
+            away_settled: if config.park_after.is_zero() {
+                AWAY_SETTLED
+            } else {
+                config.park_after
+            },
+            held_max: config.max_connections,
+        },
         reserved_names: config.reserved_names.clone(),
     }
 }

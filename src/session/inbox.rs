@@ -182,7 +182,10 @@ mod tests {
     fn request() -> QueuedRequest<u32> {
         QueuedRequest {
             spec: spec("leave_room"),
-            body: Ok(Command::Leave(LeaveRequest { closing: false })),
+            body: Ok(Command::Leave(LeaveRequest {
+                closing: false,
+                away: false,
+            })),
             ack: Some(7),
         }
     }

@@ -38,7 +38,7 @@ pub use connection::{CloseReason, Connection, SendError};
 pub use flow_control::FlowControl;
 pub use identity::Identities;
 pub use inbox_sender::InboxSender;
-pub use registry::SessionRegistry;
+pub use registry::{HoldSettings, SessionRegistry};
 pub use serve::Session;
 pub use shared::{Drain, SessionSettings, Shared};
 

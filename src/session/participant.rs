@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::budget::Account;
 use super::identity::Identity;
+use super::registry::HoldReason;
 use super::shared::Shared;
 use crate::domain::RequestError;
 use crate::room::{Membership, Room, Subscriber};
@@ -49,8 +50,9 @@ pub(crate) struct JoinedRoom {
     /// Id of the newest message of this connection that was acknowledged. If other processes share
     /// the room, the acknowledgement may come before the message is in the log here.
     pub(super) last_acked_id: u64,
-    /// The client has said that it is about to close the connection.
-    pub(super) closing: bool,
+    /// What the membership is held for if the client has said that it is about to close the
+    /// connection.
+    pub(super) closing: Option<HoldReason>,
 }
 
 impl JoinedRoom {
@@ -60,7 +62,7 @@ impl JoinedRoom {
             cursor,
             resuming_until: 0,
             last_acked_id: 0,
-            closing: false,
+            closing: None,
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::room::{Membership, Notifier, Signals, UserId};
+use crate::room::{Absence, Membership, Notifier, Signals, UserId};
 
 /// How long a membership is held after a takeover, if the grace is shorter. The client is connecting
 /// right now.
@@ -32,12 +32,24 @@ type Serial = u64;
 /// The live session and the held membership of each user.
 #[derive(Debug)]
 pub struct SessionRegistry {
-    grace: Duration,
-    held_max: usize,
+    settings: HoldSettings,
     held: AtomicUsize,
     next_serial: AtomicU64,
     by_id: Mutex<HashMap<UserId, UserEntry>>,
     by_address: Mutex<HashMap<IpAddr, AtAddress>>,
+}
+
+/// How long memberships are held without a connection, and how many.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldSettings {
+    /// For users whose connection is lost.
+    pub resume_grace: Duration,
+    /// For users who are away.
+    pub away_grace: Duration,
+    /// Away users who have been members for this long are not bounded by the room.
+    pub away_settled: Duration,
+    /// Memberships that may be held simultaneously; 0 = not limited.
+    pub held_max: usize,
 }
 
 /// How many sessions and held memberships one address has.
@@ -103,6 +115,8 @@ pub enum HoldReason {
     Lost,
     /// The client has said that it closes the connection, and may be reloading its page.
     Closing,
+    /// The client has said that it closes the connection, because its user is away.
+    Away,
     /// A newer connection of the same user takes over.
     TakenOver,
     /// The server shuts down and has sent the client elsewhere.
@@ -122,12 +136,11 @@ pub struct SessionGuard {
 pub type Predecessor = oneshot::Receiver<()>;
 
 impl SessionRegistry {
-    /// Memberships are held for `grace`, at most `held_max` simultaneously (0 = not limited).
+    /// A registry without sessions.
     #[must_use]
-    pub fn new(grace: Duration, held_max: usize) -> Arc<Self> {
+    pub fn new(settings: HoldSettings) -> Arc<Self> {
         Arc::new(Self {
-            grace,
-            held_max,
+            settings,
             held: AtomicUsize::new(0),
             next_serial: AtomicU64::new(0),
             by_id: Mutex::default(),
@@ -205,6 +218,21 @@ impl SessionRegistry {
         })
     }
 
+    /// How long a membership is held, and how much longer if the user has connected by then and is
+    /// about to join.
+    fn graces(&self, why: HoldReason) -> (Duration, Duration) {
+        let grace = self.settings.resume_grace;
+        match why {
+            HoldReason::Lost | HoldReason::Drained => (grace, Duration::ZERO),
+            HoldReason::TakenOver => (grace.max(TAKEOVER_GRACE), Duration::ZERO),
+            HoldReason::Closing => (
+                grace.min(CLOSING_GRACE),
+                grace.saturating_sub(CLOSING_GRACE),
+            ),
+            HoldReason::Away => (self.settings.away_grace, grace),
+        }
+    }
+
     /// Holds the membership of a user whose session ends, for the grace. Drops it if too many are held
     /// for its address or in its room. The room sees the user leave only when the membership is dropped.
     pub fn hold(
@@ -214,12 +242,13 @@ impl SessionRegistry {
         mut membership: Membership,
         why: HoldReason,
     ) {
-        let grace = match why {
-            HoldReason::Lost | HoldReason::Drained => self.grace,
-            HoldReason::Closing => self.grace.min(CLOSING_GRACE),
-            HoldReason::TakenOver => self.grace.max(TAKEOVER_GRACE),
-        };
-        let full = self.held_max != 0 && self.held.load(Ordering::Relaxed) >= self.held_max;
+        let (grace, longer) = self.graces(why);
+        let HoldSettings {
+            away_settled,
+            held_max,
+            ..
+        } = self.settings;
+        let full = held_max != 0 && self.held.load(Ordering::Relaxed) >= held_max;
         if grace.is_zero() || full {
             // Dropping the membership leaves the room.
             return;
@@ -233,10 +262,15 @@ impl SessionRegistry {
             },
             _ => None,
         };
-        if is_bounded && !membership.may_be_detached() {
+        let absence = match why {
+            HoldReason::Away if membership.age() >= away_settled => Absence::AwaySettled,
+            HoldReason::Away => Absence::Away,
+            _ => Absence::Lost,
+        };
+        if is_bounded && !membership.may_be_detached(absence) {
             return;
         }
-        membership.detach();
+        membership.detach(absence);
         let serial = self.serial();
         self.held.fetch_add(1, Ordering::Relaxed);
         let before = {
@@ -252,9 +286,9 @@ impl SessionRegistry {
         let (registry, user_id) = (Arc::clone(self), Arc::clone(user_id));
         tokio::spawn(async move {
             tokio::time::sleep(grace).await;
-            if why == HoldReason::Closing && registry.is_live(&user_id) {
-                // The page has been reloaded, and is about to join.
-                tokio::time::sleep(registry.grace.saturating_sub(grace)).await;
+            if !longer.is_zero() && registry.is_live(&user_id) {
+                // The page has been reloaded or is shown again, and is about to join.
+                tokio::time::sleep(longer).await;
             }
             registry.expire(&user_id, serial);
         });

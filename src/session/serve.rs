@@ -107,13 +107,14 @@ impl<C: Connection + Debug> Session<C> {
         let hold_reason = match reason {
             CloseReason::Replaced => Some(HoldReason::TakenOver),
             CloseReason::Drained => identity.resumes.then_some(HoldReason::Drained),
-            CloseReason::Lost if joined.as_ref().is_some_and(|joined| joined.closing) => {
-                identity.resumes.then_some(HoldReason::Closing)
+            CloseReason::Lost => {
+                let closing = joined.as_ref().and_then(|joined| joined.closing);
+                let why = closing.unwrap_or(HoldReason::Lost);
+                identity.resumes.then_some(why)
             }
-            CloseReason::Lost
-            | CloseReason::Slow
-            | CloseReason::Flood
-            | CloseReason::Unreadable => identity.resumes.then_some(HoldReason::Lost),
+            CloseReason::Slow | CloseReason::Flood | CloseReason::Unreadable => {
+                identity.resumes.then_some(HoldReason::Lost)
+            }
             CloseReason::Left => {
                 // Also the membership that it had before this connection.
                 drop(users.claim(&identity.user_id));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::budget::{Budgets, Rates};
 use super::identity::Identities;
-use super::registry::SessionRegistry;
+use super::registry::{HoldSettings, SessionRegistry};
 use crate::domain::{ReservedNames, TextLimits};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
@@ -26,12 +26,10 @@ pub struct SessionSettings {
     pub users_per_address: Option<NonZeroU32>,
     /// The limits as clients receive them.
     pub limits: Limits,
-    /// How long a disconnected user stays a member.
-    pub resume_grace: Duration,
+    /// How memberships are held for users without a connection.
+    pub hold: HoldSettings,
     /// Names that no user may take.
     pub reserved_names: ReservedNames,
-    /// Memberships that may be held simultaneously; 0 = not limited.
-    pub held_max: usize,
 }
 
 /// What all sessions share.
@@ -67,7 +65,7 @@ impl Shared {
         metrics: Arc<Metrics>,
         budget: Arc<MemoryBudget>,
     ) -> Self {
-        let users = SessionRegistry::new(settings.resume_grace, settings.held_max);
+        let users = SessionRegistry::new(settings.hold);
         let registry = Arc::clone(&users);
         rooms.on_takeover(move |user_id| registry.taken_over_elsewhere(user_id));
         Self {

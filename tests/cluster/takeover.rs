@@ -8,7 +8,7 @@ use hubbub_test_client::chat::{come_back, resumable, with_token};
 use hubbub_test_client::packet::event_frame;
 use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::{Client, Packet, TestServer, Transport};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::nodes::{node, nodes, notices, until_listed};
@@ -132,6 +132,40 @@ async fn whoever_comes_back_elsewhere_in_another_room_gives_up_the_kept_place() 
     bob.until_notice_and_counts("Ada has left the room", &[("tech", 1), ("music", 1)])
         .await;
     until_listed(&mut ada, Duration::ZERO, &["Ada"]).await;
+}
+
+/// The node that a user was connected to shows that they are away, the others an ordinary member.
+#[tokio::test]
+async fn who_is_away_comes_back_on_another_node_without_a_notice() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &[("RESUME_GRACE", "1s")]).await;
+    let mut bob = Client::joined(&two, "tech", "Bob").await;
+    let (mut ada, token) = resumable(&one, Transport::WebSocket, "Ada").await;
+    bob.until_notice_and_counts("Ada has joined the room", &[("tech", 2)])
+        .await;
+    let away = json!({ "closing": true, "away": true });
+    assert_eq!(ada.ask("leave_room", &away).await["ok"], true);
+    ada.hang_up();
+    ada.until_closed().await;
+    sleep(Duration::from_secs(3)).await;
+    let there = bob.ask("list_users", &json!({})).await;
+    assert_eq!(there["total"], 2, "{there}");
+    let is_away = |users: &Value| {
+        let users = users["users"].as_array().unwrap().iter();
+        users.filter(|user| user["away"] == true).count()
+    };
+    assert_eq!(is_away(&there), 0, "{there}");
+    let mut eve = Client::joined(&one, "tech", "Eve").await;
+    let here = eve.ask("list_users", &json!({})).await;
+    assert_eq!(is_away(&here), 1, "{here}");
+    eve.send_raw("41");
+    bob.until_notice_and_counts("Eve has left the room", &[("tech", 2)])
+        .await;
+    let mut ada = with_token(&two, Transport::WebSocket, &token).await;
+    come_back(&mut ada, "tech", "Ada").await;
+    notices_nothing(&mut bob, &ada, "it is still me").await;
 }
 
 /// A sender's order holds across nodes: what the older connection still had on its way when its

@@ -8,6 +8,8 @@
 mod activity;
 #[path = "../socket/answers.rs"]
 mod answers;
+#[path = "../socket/away.rs"]
+mod away;
 #[path = "../socket/behind_connect.rs"]
 mod behind_connect;
 #[path = "../socket/budgets.rs"]

@@ -65,6 +65,9 @@ if (root) {
 // Once the first screen is painted, the room is fetched for when it is wanted.
 setTimeout(() => {
   // A failure is none yet: whoever needs it asks again.
-  loadRoomParts().catch(() => {});
+  loadRoomParts().then(
+    () => chat.equip(),
+    () => {},
+  );
   part('room');
 }, 300);

@@ -186,7 +186,7 @@ impl Participant {
             .filter(|joined| Arc::ptr_eq(joined.room(), room))
         {
             joined.membership.rename(&join.username).await?;
-            joined.closing = false;
+            joined.closing = None;
             return Ok(None);
         }
         let users = &self.shared.users;

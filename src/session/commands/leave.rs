@@ -9,6 +9,7 @@ use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
+use crate::session::registry::HoldReason;
 
 impl Execute for LeaveRequest {
     const CLASS: Class = Class::Request;
@@ -18,7 +19,11 @@ impl Execute for LeaveRequest {
 
     async fn run(self, participant: &mut Participant) -> Result<(), RequestError> {
         if self.closing {
-            participant.joined_mut()?.closing = true;
+            participant.joined_mut()?.closing = Some(if self.away {
+                HoldReason::Away
+            } else {
+                HoldReason::Closing
+            });
             return Ok(());
         }
         // A user who has just come back may still have the membership of the lost connection.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::error::DiskError;
 use super::schema;
 use crate::domain::{RequestError, RoomName, Username};
-use crate::room::members::Members;
+use crate::room::members::{Absence, Members};
 use crate::room::{Member, MemberId, NodeId, UserId};
 use crate::store::names::Names;
 
@@ -154,7 +154,8 @@ impl Ledger {
 
     /// The member's connection is lost.
     pub fn hold(&mut self, room: usize, id: MemberId) {
-        self.rooms[room].members.hold(id);
+        // The size of a room is the same whatever the reason.
+        self.rooms[room].members.hold(id, Absence::Lost);
     }
 
     /// The members who were here before this process.

@@ -7,6 +7,7 @@ import { Emitter } from './emitter.js';
 import type { ChatEvents, Joined } from './events.js';
 import type { ChatOptions } from './options.js';
 import type { Outbox, Outgoing } from './outbox.js';
+import { roomParts } from './parts.js';
 import type {
   Ack,
   Gap,
@@ -31,19 +32,6 @@ const HISTORY_TIMEOUT_MS = 10_000;
 interface Target {
   room: string;
   username: string;
-}
-
-/** What a chat needs before its first `join`: a page fetches it while the name is being typed. */
-export interface RoomParts {
-  Outbox: typeof Outbox;
-  Roster: typeof Roster;
-}
-
-let parts: RoomParts | null = null;
-
-/** Hands over the parts, for every chat. */
-export function provideParts(given: RoomParts): void {
-  parts = given;
 }
 
 export class Chat extends Emitter<ChatEvents> {
@@ -134,8 +122,9 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Enters `room`, now or when there is a connection; again after each reconnect. Answered by `joined` or `refused`. */
   join(room: string, username: string): void {
-    this.#equip();
+    this.equip();
     this.#target = { room, username };
+    this.#unpark();
     this.#requestJoin();
   }
 
@@ -151,7 +140,29 @@ export class Chat extends Emitter<ChatEvents> {
   /** A page that was suspended is there again: what it takes for a connection is none. */
   resume(): void {
     this.#connection.renew();
+    this.#unpark();
     if (this.#connection.state.phase === 'waiting') this.connect();
+  }
+
+  /**
+   * The user is away: closes the connection until `connect`, while the others see the user as away. False while a join
+   * or a message is under way; call it again later then.
+   */
+  park(): boolean {
+    const { phase } = this.#connection.state;
+    if (phase === 'connecting') return false;
+    if (phase !== 'online' && phase !== 'waiting') return true;
+    if (this.#target && this.#outbox?.waiting(this.#target.room)) return false;
+    if (phase === 'online' && this.#target) {
+      if (!this.#joined) return false;
+      if (this.#session) this.#socket.emit('leave_room', { closing: true, away: true });
+    }
+    this.#connection.park();
+    return true;
+  }
+
+  #unpark(): void {
+    if (this.#connection.state.phase === 'parked') this.connect();
   }
 
   leave(): void {
@@ -165,6 +176,7 @@ export class Chat extends Emitter<ChatEvents> {
    * message that this one takes the place of: should that have arrived after all, this one is refused.
    */
   send(text: string, clientId?: string): Outgoing | null {
+    this.#unpark();
     return (this.#target && this.#outbox?.add(this.#target.room, text, clientId)) ?? null;
   }
 
@@ -186,9 +198,10 @@ export class Chat extends Emitter<ChatEvents> {
     return this.#ask<HistoryBody>((ack) => this.#socket.emit('get_history', { before, limit }, ack));
   }
 
-  #equip(): void {
+  /** Makes the parts. The first `join` does so; a page that has them earlier parks before it is in a room, too. */
+  equip(): void {
     if (this.#outbox) return;
-    if (!parts) throw new Error('provideParts() comes before join()');
+    const parts = roomParts();
     this.#outbox = new parts.Outbox(
       {
         emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
@@ -202,8 +215,9 @@ export class Chat extends Emitter<ChatEvents> {
     );
     this.#roster = new parts.Roster(
       (users) => this.#joined && this.emit('users', { room: this.#joined.room, users }),
-      () => this.#requestUsers(),
+      () => this.refreshUsers(),
     );
+    if (this.#options.park && 'document' in globalThis) new parts.Parking(this, document);
   }
 
   #listen(): void {
@@ -218,7 +232,11 @@ export class Chat extends Emitter<ChatEvents> {
     socket.on('join_confirm', (confirm) => this.#confirmed(confirm));
     socket.on('receive_message', (message) => this.#received(message));
     socket.on('system_message', (notice) => this.#noticed(notice));
-    socket.on('typing', (state) => state.room === this.#joined?.room && this.emit('typing', state));
+    socket.on('typing', (state) => {
+      if (state.room !== this.#joined?.room) return;
+      for (const { user_id } of state.users) this.#roster?.active(user_id);
+      this.emit('typing', state);
+    });
     socket.on('gap', (gap) => this.#gap(gap));
     socket.on('activity', (activity) => this.emit('activity', activity));
     socket.on('shutdown', (notice) => this.emit('shutdown', notice));
@@ -303,7 +321,9 @@ export class Chat extends Emitter<ChatEvents> {
     if (!joined || message.room !== joined.room) return;
     if (!this.#cursor(message.room).accept(message.id)) return;
     this.#outbox?.echo(message, joined.username);
-    this.emit('message', { message, live: this.#isLive(message.id) });
+    const live = this.#isLive(message.id);
+    if (live) this.#roster?.active(message.user_id);
+    this.emit('message', { message, live });
   }
 
   #noticed(notice: SystemMessage): void {
@@ -343,7 +363,8 @@ export class Chat extends Emitter<ChatEvents> {
     this.#roster?.reset(undefined);
   }
 
-  async #requestUsers(): Promise<void> {
+  /** Asks for the list of users: no event says who goes away. */
+  async refreshUsers(): Promise<void> {
     const room = this.#joined?.room;
     const answer = await this.#ask<UsersBody>((ack) => this.#socket.emit('list_users', {}, ack));
     if (answer && this.#joined?.room === room) this.#roster?.reset(answer.users);

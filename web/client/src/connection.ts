@@ -34,6 +34,8 @@ const AVOID_MS = 10 * 60_000;
 
 export type ConnectionState =
   | { phase: 'idle' }
+  /** Closed because the user is away, until `connect` is called. */
+  | { phase: 'parked' }
   | { phase: 'connecting'; attempt: number }
   /** `restartAt`: the server has said that it goes away, and when to come back. */
   | { phase: 'online'; restartAt?: number }
@@ -85,6 +87,10 @@ export class Connection {
     return this.#state;
   }
 
+  get #isWanted(): boolean {
+    return this.#state.phase !== 'idle' && this.#state.phase !== 'parked';
+  }
+
   /** Connects now, also in the middle of a pause, or of an attempt that has led to nothing for a while. */
   connect(): void {
     const { phase } = this.#state;
@@ -101,6 +107,15 @@ export class Connection {
     if (this.#state.phase !== 'online') return;
     this.#socket.drop();
     this.connect();
+  }
+
+  /** Closes the transport, as a lost connection looks to the server, and tries nothing until `connect`. */
+  park(): void {
+    const { phase } = this.#state;
+    clearTimeout(this.#timer);
+    this.#planned = null;
+    this.#set({ phase: 'parked' });
+    if (phase === 'online') this.#socket.drop();
   }
 
   close(): void {
@@ -142,7 +157,7 @@ export class Connection {
 
   #disconnected(reason: string): void {
     this.#port.down();
-    if (this.#state.phase === 'idle') return;
+    if (!this.#isWanted) return;
     if (reason === 'io server disconnect' && this.#planned === null) {
       this.#set({ phase: 'ended' });
       return;
@@ -152,7 +167,7 @@ export class Connection {
 
   #failed(error: Error): void {
     clearTimeout(this.#timer);
-    if (this.#state.phase === 'idle') return;
+    if (!this.#isWanted) return;
     // Polling has failed as well, so that it was not the WebSocket.
     this.#avoidUntil = 0;
     if (this.#socket.active) this.#wait();

@@ -2,10 +2,11 @@
 // connection with its events, which a page draws from; a page that wants its first screen early imports it from
 // create.ts and provides the parts later.
 
-import { provideParts } from './chat.js';
 import { Client } from './client.js';
 import { type CreateOptions, createChat } from './create.js';
 import { Outbox } from './outbox.js';
+import { Parking } from './parking.js';
+import { provideParts } from './parts.js';
 import { Roster } from './roster.js';
 
 export type { Chat } from './chat.js';
@@ -19,7 +20,7 @@ export type { Failure, FailureCode, Outgoing, OutgoingState } from './outbox.js'
 export type * from './protocol.js';
 export type { Room, RoomEvents, Sent } from './room.js';
 
-provideParts({ Outbox, Roster });
+provideParts({ Outbox, Parking, Roster });
 
 /**
  * A client of the server at `url` (in a page: leave it out for the page's own server). It connects with the first

@@ -10,6 +10,8 @@ export interface ChatOptions {
   firstRetryMs: number;
   maxRetryMs: number;
   outbox: OutboxLimits;
+  /** In a page: whether it closes its connection where the server asks hidden pages to. */
+  park: boolean;
 }
 
 export const DEFAULTS: ChatOptions = {
@@ -18,4 +20,5 @@ export const DEFAULTS: ChatOptions = {
   firstRetryMs: 400,
   maxRetryMs: 15_000,
   outbox: { ackTimeoutMs: 4_000, deadlineMs: 8_000, retryWindowMs: 30_000, capacity: 500 },
+  park: true,
 };

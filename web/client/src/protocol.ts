@@ -32,6 +32,8 @@ export interface User {
   user_id: string;
   /** Under which name. */
   username: string;
+  /** The user has said that they are away, and has no connection; absent if not. */
+  away?: boolean;
 }
 
 /** `receive_message` */
@@ -142,6 +144,8 @@ export interface Limits {
   users_page_max: number;
   /** Bytes in one packet from a client. */
   payload_max_bytes: number;
+  /** How long a page is hidden before it closes its connection, in milliseconds; 0 = it never does. */
+  park_after_ms: number;
 }
 
 /** `session.server` */
@@ -221,6 +225,7 @@ export interface JoinRoom {
 /** `leave_room` */
 export interface LeaveRoom {
   closing?: boolean;
+  away?: boolean;
 }
 
 /** `send_message` */

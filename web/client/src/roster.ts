@@ -34,6 +34,15 @@ export class Roster {
     this.#changed(this.#users);
   }
 
+  /** A user who types or says something is not away. */
+  active(userId: string | undefined): void {
+    const user = this.#users?.find(({ user_id, away }) => away && user_id === userId);
+    if (!this.#users || !user) return;
+    const { away: _, ...back } = user;
+    this.#users = this.#users.map((other) => (other === user ? back : other));
+    this.#changed(this.#users);
+  }
+
   /** The room's count as the server tells it. */
   count(count: number): void {
     if (!this.#users) return;

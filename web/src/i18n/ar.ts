@@ -32,6 +32,7 @@ export default {
     other: '{n} متصل',
   },
   you: 'أنت',
+  away: 'غائب',
   filterPeople: 'تصفية الأشخاص',
   nobodyElse: 'لا أحد غيرك هنا.',
   nobodyFound: 'لا أحد بهذا الاسم.',

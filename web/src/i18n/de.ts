@@ -25,6 +25,7 @@ export default {
   peopleCount: 'Personen, {n}',
   online: { one: '{n} online', other: '{n} online' },
   you: 'du',
+  away: 'abwesend',
   filterPeople: 'Personen filtern',
   nobodyElse: 'Sonst ist niemand hier.',
   nobodyFound: 'Niemand mit diesem Namen.',

@@ -5,6 +5,7 @@ export const room = {
   people: 'People',
   peopleCount: 'People, {n}',
   you: 'you',
+  away: 'away',
   filterPeople: 'Filter people',
   nobodyElse: 'Nobody else is here.',
   nobodyFound: 'Nobody by that name.',

@@ -25,6 +25,7 @@ export default {
   peopleCount: 'Personas, {n}',
   online: { one: '{n} en línea', other: '{n} en línea' },
   you: 'tú',
+  away: 'ausente',
   filterPeople: 'Filtrar personas',
   nobodyElse: 'No hay nadie más aquí.',
   nobodyFound: 'Nadie con ese nombre.',

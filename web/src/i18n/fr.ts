@@ -25,6 +25,7 @@ export default {
   peopleCount: 'Personnes, {n}',
   online: { one: '{n} en ligne', other: '{n} en ligne' },
   you: 'vous',
+  away: 'absent(e)',
   filterPeople: 'Filtrer les personnes',
   nobodyElse: 'Il n’y a personne d’autre ici.',
   nobodyFound: 'Personne de ce nom.',

@@ -49,8 +49,8 @@ export class ConnectionStore {
     if (phase === 'online') {
       if (lostSince.value !== null && Date.now() - lostSince.value > NOTICED_MS) this.#back();
       lostSince.value = null;
-    } else if (phase === 'refused' || phase === 'ended') {
-      // A card of its own says so: nothing is lost, and nothing is tried.
+    } else if (phase === 'refused' || phase === 'ended' || phase === 'parked') {
+      // A card of its own says so, or the page is hidden: nothing is lost, and nothing is tried.
       lostSince.value = null;
     } else if (inRoom) {
       lostSince.value ??= Date.now();

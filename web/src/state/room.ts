@@ -111,6 +111,11 @@ export class RoomStore {
     return page !== null;
   }
 
+  /** Asks for the list of users. */
+  refreshUsers(): void {
+    void this.#chat.refreshUsers();
+  }
+
   /** Takes the row of an own message out of the log. */
   removePending(clientId: string): void {
     const timeline = this.timelineOf(this.name.value ?? '');

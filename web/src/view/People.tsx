@@ -1,22 +1,46 @@
 // Who is in the room: the reader first, the others by name.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
+import type { Store } from '../state/store';
 import { initials } from '../text/plain';
 import { dialog, useStore } from './context';
 import { hueOf, label, whoIn } from './who';
 
 const FILTER_FROM = 20;
 const SHOWN = 200;
+/** No event says who goes away, so the list is asked for again while it is shown; the lists of large rooms cost more. */
+const REFRESH_MS = 60_000;
+const REFRESHED_MAX = 200;
 
 function sorted(users: readonly User[], own: string | null): User[] {
   const rank = (user: User) => (user.user_id === own ? 0 : 1);
   return [...users].sort((a, b) => rank(a) - rank(b) || compare(a.username, b.username));
 }
 
+/** Keeps the list current while it is shown; the function returned ends that. */
+function keepCurrent(store: Store): () => void {
+  const refresh = () => {
+    if (!document.hidden) store.room.refreshUsers();
+  };
+  const again = () => {
+    const users = store.room.users.peek() ?? [];
+    const parks = (store.connection.session.peek()?.limits.park_after_ms ?? 0) > 0;
+    if (users.length <= REFRESHED_MAX && (parks || users.some((user) => user.away))) refresh();
+  };
+  if (store.room.users.peek()) refresh();
+  const timer = setInterval(again, REFRESH_MS);
+  document.addEventListener('visibilitychange', again);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', again);
+  };
+}
+
 export function People() {
   const store = useStore();
+  useEffect(() => keepCurrent(store), [store]);
   const [filter, setFilter] = useState('');
   const users = store.room.users.value;
   const own = store.room.joined.value?.userId ?? null;
@@ -58,6 +82,7 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       </span>
       <bdi class="label">{user.username}</bdi>
       {tag && !own && <span class="tag">{tag}</span>}
+      {user.away && !own && <span class="you">{t('away')}</span>}
       {own && <span class="you">{t('you')}</span>}
     </>
   );
