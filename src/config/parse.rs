@@ -94,10 +94,12 @@ impl Reader {
                 .filter(|timeout| !timeout.is_zero()),
             resume_grace: self.time("RESUME_GRACE", &raw.resume_grace, default.resume_grace),
             drain_timeout: self.time("DRAIN_TIMEOUT", &raw.drain_timeout, default.drain_timeout),
+            host: None,
+            exit_when_idle: self.optional_time("EXIT_WHEN_IDLE", &raw.exit_when_idle),
             data_dir: Some(raw.data_dir.trim())
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            retention: self.retention(&raw.retention),
+            retention: self.optional_time("RETENTION", &raw.retention),
             retention_bytes: self.number(
                 "RETENTION_BYTES",
                 &raw.retention_bytes,
@@ -144,9 +146,9 @@ impl Reader {
     }
 
     /// A time; empty or 0 for none.
-    fn retention(&mut self, text: &str) -> Option<Duration> {
+    fn optional_time(&mut self, name: &'static str, text: &str) -> Option<Duration> {
         let text = Some(text.trim()).filter(|text| !text.is_empty())?;
-        Some(self.time("RETENTION", text, Duration::ZERO)).filter(|time| !time.is_zero())
+        Some(self.time(name, text, Duration::ZERO)).filter(|time| !time.is_zero())
     }
 
     fn rooms(&mut self, text: &str) -> Vec<RoomName> {
