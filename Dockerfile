@@ -39,7 +39,7 @@ COPY --from=build /build/target/release/hubbub /hubbub
 # Users inside the container only: publish it with -p.
 ENV HOST=0.0.0.0 PORT=5000
 EXPOSE 5000
-# Draining takes up to DRAIN_TIMEOUT (20 s): give `docker stop` 30 s with --stop-timeout 30.
+# Draining takes up to DRAIN_TIMEOUT (8 s), and `docker stop` kills after 10 s.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 CMD ["/hubbub", "--healthcheck"]
 ENTRYPOINT ["/hubbub"]

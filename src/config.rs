@@ -23,6 +23,7 @@
 mod away;
 mod checks;
 mod errors;
+mod host;
 mod parse;
 mod raw;
 mod secrets;
@@ -33,10 +34,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 
 pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
+pub use host::Host;
 pub use secrets::{KeySource, RedisUrl, SecretKey};
 pub use table::markdown as settings_tables;
 pub use tool::Tool;
@@ -111,6 +114,10 @@ pub struct Config {
     pub away_grace: Duration,
     /// Longest drain.
     pub drain_timeout: Duration,
+    /// The hosting platform that `drain_timeout` was adapted to, if any.
+    pub host: Option<Host>,
+    /// Exit after this long without connections; `None` = never.
+    pub exit_when_idle: Option<Duration>,
     /// Folder in which this process keeps its rooms; `None` = nowhere.
     pub data_dir: Option<PathBuf>,
     /// How long messages are kept there; `None` = for ever.
@@ -184,7 +191,9 @@ impl Default for Config {
             resume_grace: seconds(10),
             park_after: Duration::ZERO,
             away_grace: seconds(15 * 60),
-            drain_timeout: seconds(20),
+            drain_timeout: seconds(8),
+            host: None,
+            exit_when_idle: None,
             data_dir: None,
             retention: None,
             retention_bytes: 0,
@@ -248,7 +257,13 @@ impl Config {
         let usage = |error| ConfigError::Usage(Box::new(error));
         let matches = Raw::command().try_get_matches_from(args).map_err(usage)?;
         let raw = Raw::from_arg_matches(&matches).map_err(usage)?;
-        Ok(parse::parse(raw, secret_key)?)
+        let mut config = parse::parse(raw, secret_key)?;
+        let is_given = matches.value_source("drain_timeout") != Some(ValueSource::DefaultValue);
+        if let Some(host) = Host::from_environment().filter(|_| !is_given) {
+            config.drain_timeout = host.drain_timeout;
+            config.host = Some(host);
+        }
+        Ok(config)
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`config`] | every setting once: flag, variable, default, unit, check |
 //! | [`listener`] | the accept loop: limits and timeouts of TCP and HTTP |
 //! | [`shutdown`] | signals |
+//! | [`service_manager`] | systemd: sockets that it passes, and what it is notified of |
 //! | [`healthcheck`] | asks a running server whether it lives |
 //! | [`telemetry`] | logs |
 //! | [`http`] | the router: health and the page |
@@ -20,13 +21,14 @@
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
-//! [`clock`], [`json`], [`memory`], [`metrics`], [`peer`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
+//! [`clock`], [`idle`], [`json`], [`memory`], [`metrics`], [`peer`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;
 pub mod http;
+pub mod idle;
 pub mod json;
 pub mod listener;
 pub mod memory;
@@ -37,6 +39,7 @@ pub mod random;
 pub mod rate;
 pub mod room;
 pub mod server;
+pub mod service_manager;
 pub mod session;
 pub mod shutdown;
 pub mod socket;

@@ -33,6 +33,7 @@ pub use self::descriptors::raise_limit;
 pub use self::slots::Limits;
 use self::slots::{Reserve, ReserveSlot, TcpSlot, TcpSlots};
 use self::watched::{Progress, Times, Watched};
+use crate::idle::{HealthAnswer, Occupancy, Occupant};
 use crate::metrics::Metrics;
 use crate::peer::AdmissionError;
 
@@ -87,6 +88,9 @@ pub struct Listener {
     connections: TaskTracker,
     finish: CancellationToken,
     metrics: Arc<Metrics>,
+    occupancy: Arc<Occupancy>,
+    /// Stops accepting after this long without use; `None` = never.
+    idle_limit: Option<Duration>,
 }
 
 impl Listener {
@@ -109,15 +113,37 @@ impl Listener {
             connections: TaskTracker::new(),
             finish: CancellationToken::new(),
             metrics,
+            occupancy: Occupancy::new(),
+            idle_limit: None,
         }
     }
 
-    /// Accepts connections until `stop` is cancelled.
+    /// Counts its connections in `occupancy`, and stops accepting once that has been idle for `limit`.
+    #[must_use]
+    pub fn until_idle(mut self, occupancy: Arc<Occupancy>, limit: Option<Duration>) -> Self {
+        self.occupancy = occupancy;
+        self.idle_limit = limit;
+        self
+    }
+
+    /// Accepts connections until `stop` is cancelled or the service is idle. The port is closed then.
+    ///
+    /// Only this loop adds connections, and it ends when there are none, so none is lost: what has not
+    /// been accepted stays with the service manager, if the socket is one that it passed.
     pub async fn accept_until(self, stop: CancellationToken) -> Connections {
+        let mut idle = std::pin::pin!(self.idle());
         loop {
             let accepted = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
+                () = idle.as_mut() => match self.accept_waiting() {
+                    None => break,
+                    Some(accepted) => {
+                        idle.set(self.idle());
+                        accepted
+                    }
+                },
             };
             match accepted {
                 Ok((stream, peer)) => self.spawn(stream, peer),
@@ -129,9 +155,31 @@ impl Listener {
             }
         }
         Connections {
-            tracker: self.connections,
-            finish: self.finish,
+            tracker: self.connections.clone(),
+            finish: self.finish.clone(),
         }
+    }
+
+    /// Waits until the service has been idle for as long as it may be.
+    async fn idle(&self) {
+        match self.idle_limit {
+            Some(limit) => self.occupancy.idle_for(limit).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Accepts a connection that the system has, but the runtime does not know of yet.
+    fn accept_waiting(&self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = match SockRef::from(&self.listener).accept() {
+            Ok((socket, _)) => socket.set_nonblocking(true).and_then(|()| {
+                let stream = TcpStream::from_std(socket.into())?;
+                let peer = stream.peer_addr()?;
+                Ok((stream, peer))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(error) => Err(error),
+        };
+        Some(accepted)
     }
 
     fn spawn(&self, stream: TcpStream, peer: SocketAddr) {
@@ -146,6 +194,7 @@ impl Listener {
             keep_alive: self.keep_alive,
             close: self.finish.child_token(),
             metrics: Arc::clone(&self.metrics),
+            occupant: self.occupancy.enter(),
         };
         match self.slots.take(peer.ip(), &connection.close) {
             Ok(slot) => self.connections.spawn(connection.serve(slot)),
@@ -208,6 +257,7 @@ struct TcpConnection {
     /// Closes the connection once it is idle.
     close: CancellationToken,
     metrics: Arc<Metrics>,
+    occupant: Occupant,
 }
 
 impl TcpConnection {
@@ -257,7 +307,7 @@ impl TcpConnection {
             head: HEADER_TIMEOUT,
             idle: self.keep_alive,
         };
-        let progress = Arc::new(Progress::new(slot));
+        let progress = Arc::new(Progress::new(slot, self.occupant));
         let stream = Watched::new(self.stream, Arc::clone(&progress), times);
         let seen = Arc::clone(&progress);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
@@ -276,7 +326,7 @@ impl TcpConnection {
                 if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                     seen.upgraded();
                 } else {
-                    seen.answered();
+                    seen.answered(answer.extensions().get::<HealthAnswer>().is_none());
                     if !keep_alive {
                         // Not hyper's own setting, which would spoil the upgrade's header.
                         let close = HeaderValue::from_static("close");

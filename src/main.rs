@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use hubbub::config::{Config, ConfigError};
 use hubbub::server::{self, Server};
-use hubbub::{healthcheck, shutdown, telemetry};
+use hubbub::{healthcheck, service_manager, shutdown, telemetry};
 
 /// Gives memory that is free back to the system, within seconds and in threads of its own. The
 /// system's allocator keeps what a burst of connections took.
@@ -40,6 +40,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 fn run(config: Config) -> Outcome {
     telemetry::start(config.log_format, &config.log_filter)?;
+    let passed = service_manager::passed_listener()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,10 +48,17 @@ fn run(config: Config) -> Outcome {
     runtime.block_on(async {
         let stop =
             shutdown::on_signals().map_err(|error| format!("cannot handle signals: {error}"))?;
-        let listener = server::bind(&config.listen).await?;
+        let listener = match passed {
+            Some(listener) => {
+                tracing::info!("serving the socket passed by LISTEN_FDS, not HOST and PORT");
+                server::adopt(listener)?
+            }
+            None => server::bind(&config.listen).await?,
+        };
         let address = listener.local_addr()?;
         let mut server = Server::new(&config)?;
         server.report_panics();
+        server.on_drain(service_manager::notify_stopping);
         if let Some(address) = config.metrics_addr {
             let listener = server::bind_metrics(address)?;
             let address = listener.local_addr()?;
@@ -63,6 +71,11 @@ fn run(config: Config) -> Outcome {
         if writeln!(io::stdout(), "listening on http://{address}").is_err() {
             tracing::debug!("standard output is closed");
         }
+        let ready = server.ready();
+        tokio::spawn(async move {
+            ready.await;
+            service_manager::notify_ready();
+        });
         Ok(server.serve(listener, stop).await?)
     })
 }

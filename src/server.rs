@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::bind::{bind, bind_metrics};
+pub use self::bind::{adopt, bind, bind_metrics};
 pub use self::errors::{BindError, ServerError};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
 use self::store::Opened;
@@ -25,6 +25,7 @@ pub use self::tools::run as run_tool;
 use crate::config::{Config, KeySource, SecretKey};
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
+use crate::idle::Occupancy;
 use crate::listener::{self, Listener};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
@@ -37,8 +38,11 @@ use crate::telemetry;
 const DRAIN_STEP: Duration = Duration::from_millis(2);
 /// Simultaneous connections to the metrics.
 const METRICS_CONNECTIONS_MAX: usize = 16;
-/// What is left of HTTP after the sessions have ended gets this much time.
-const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
+/// What is left of HTTP after the sessions have ended gets this share of DRAIN_TIMEOUT, within the
+/// limits below. Hosts kill a process soon after that timeout.
+const FINISH_SHARE: u32 = 8;
+const FINISH_TIMEOUT_MIN: Duration = Duration::from_millis(100);
+const FINISH_TIMEOUT_MAX: Duration = Duration::from_secs(1);
 
 /// The service: its parts, built and running, without a port.
 #[derive(Debug)]
@@ -51,6 +55,9 @@ pub struct Server {
     /// Of the public port's listener.
     limits: listener::Limits,
     keep_alive: Duration,
+    occupancy: Arc<Occupancy>,
+    exit_when_idle: Option<Duration>,
+    on_drain: Option<fn()>,
     store: Arc<dyn Store>,
     // End with the server.
     background: JoinSet<()>,
@@ -112,6 +119,7 @@ impl Server {
             budget,
         ));
         let sessions = TaskTracker::new();
+        let occupancy = Occupancy::new();
         let socket_settings = SocketSettings {
             ping_interval: config.ping_interval,
             ping_timeout: config.ping_timeout,
@@ -122,6 +130,7 @@ impl Server {
                 per_address_max: config.max_connections_per_ip,
                 per_address_rate: config.connect_rate_per_ip,
             },
+            occupancy: Arc::clone(&occupancy),
         };
         let endpoint = socket::build(&socket_settings, &shared, &sessions);
         let readiness = Readiness::default();
@@ -150,6 +159,9 @@ impl Server {
                 ..listener::Limits::default()
             },
             keep_alive: config.keep_alive,
+            occupancy,
+            exit_when_idle: config.exit_when_idle,
+            on_drain: None,
             store,
             background,
             _store_tasks: store_tasks,
@@ -201,11 +213,30 @@ impl Server {
         );
         self.background.spawn(async move {
             let connections = listener.accept_until(CancellationToken::new()).await;
-            connections.finish(FINISH_TIMEOUT).await;
+            connections.finish(FINISH_TIMEOUT_MAX).await;
         });
     }
 
-    /// Serves until `stop`, then drains.
+    /// Waits, as long as it takes, until the store can be used.
+    pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
+        let availability = self.store.availability();
+        async move {
+            if let Some(mut availability) = availability {
+                // A store that is gone is not waited for: the service ends.
+                let _gone = availability
+                    .wait_for(|can_be_used| *can_be_used)
+                    .await
+                    .is_err();
+            }
+        }
+    }
+
+    /// Calls `hook` when the drain begins.
+    pub const fn on_drain(&mut self, hook: fn()) {
+        self.on_drain = Some(hook);
+    }
+
+    /// Serves until `stop`, or until it has had no connections for EXIT_WHEN_IDLE, then drains.
     ///
     /// # Errors
     /// [`ServerError::Store`] if the store can keep its promises no longer. The service has drained
@@ -225,21 +256,35 @@ impl Server {
             limits,
             self.keep_alive,
             Arc::clone(&self.shared.metrics),
-        );
+        )
+        .until_idle(Arc::clone(&self.occupancy), self.exit_when_idle);
         // The port stays open while sessions end: a client that polls may need a new connection
         // to learn of it. The router accepts no new session.
         let drained = CancellationToken::new();
+        let port_closed = CancellationToken::new();
+        let accept = async {
+            let connections = listener.accept_until(drained.clone()).await;
+            port_closed.cancel();
+            connections
+        };
         let drain = async {
             let ended = tokio::select! {
                 () = stop.cancelled() => Ok(()),
                 failure = self.failed() => Err(failure),
+                () = port_closed.cancelled() => {
+                    let limit = humantime::format_duration(self.exit_when_idle.unwrap_or_default());
+                    tracing::info!("stopping: no connections for {limit} (EXIT_WHEN_IDLE)");
+                    Ok(())
+                }
             };
             self.drain().await;
             drained.cancel();
             ended
         };
-        let (connections, ended) = tokio::join!(listener.accept_until(drained.clone()), drain);
-        connections.finish(FINISH_TIMEOUT).await;
+        let (connections, ended) = tokio::join!(accept, drain);
+        let timeout = self.drain_timeout / FINISH_SHARE;
+        let timeout = timeout.clamp(FINISH_TIMEOUT_MIN, FINISH_TIMEOUT_MAX);
+        connections.finish(timeout).await;
         tracing::info!("stopped");
         ended
     }
@@ -248,6 +293,9 @@ impl Server {
     /// one after the other within the drain timeout.
     pub async fn drain(&self) {
         self.readiness.drain();
+        if let Some(hook) = self.on_drain {
+            hook();
+        }
         let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
         let spread = DRAIN_STEP
             .saturating_mul(sessions)
@@ -291,8 +339,23 @@ fn announce(config: &Config, secret_key: &SecretKey) {
         unique_names = config.unique_names,
         store,
         reserved_names = %config.reserved_names,
+        drain_timeout_ms = config.drain_timeout.as_millis(),
         "starting"
     );
+    if let Some(host) = config.host {
+        let (grace, drain) = (host.grace, host.drain_timeout);
+        tracing::info!(
+            "{} kills a process {grace:?} after asking it to stop: DRAIN_TIMEOUT is {drain:?}; give \
+             another if it waits for longer",
+            host.name
+        );
+    }
+    if config.exit_when_idle.is_some() && store == "memory" {
+        tracing::warn!(
+            "EXIT_WHEN_IDLE without DATA_DIR or REDIS_URL: the rooms are in memory, and lost with \
+             each exit"
+        );
+    }
     match secret_key.source() {
         KeySource::Given | KeySource::Kept => {}
         KeySource::GivenShort => tracing::warn!(

@@ -16,7 +16,13 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 8] = [
     &["server"],
     &["listener", "http"],
-    &["config", "shutdown", "healthcheck", "socket"],
+    &[
+        "config",
+        "shutdown",
+        "service_manager",
+        "healthcheck",
+        "socket",
+    ],
     &["telemetry", "session"],
     &["store"],
     &["room"],
@@ -24,8 +30,8 @@ const ORDER: [&[&str]; 8] = [
     &["domain"],
 ];
 /// Helpers that anybody may use and that use nobody.
-const HELPERS: [&str; 8] = [
-    "clock", "json", "memory", "metrics", "peer", "random", "rate", "sync",
+const HELPERS: [&str; 9] = [
+    "clock", "idle", "json", "memory", "metrics", "peer", "random", "rate", "sync",
 ];
 /// Libraries that only one place may name.
 const OWNED: [(&str, &str); 7] = [

@@ -94,6 +94,11 @@ impl Check<'_> {
             ("PARK_AFTER", config.park_after, none),
             ("AWAY_GRACE", config.away_grace, none),
             ("DRAIN_TIMEOUT", config.drain_timeout, none),
+            (
+                "EXIT_WHEN_IDLE",
+                config.exit_when_idle.unwrap_or_default(),
+                none,
+            ),
         ] {
             let shown = || self.shown(setting, humantime::format_duration(time));
             if time > LONGEST {
@@ -112,6 +117,12 @@ impl Check<'_> {
             self.error(
                 "SLOW_TIMEOUT",
                 "0 would close every connection; give `None` for never",
+            );
+        }
+        if config.exit_when_idle == Some(none) {
+            self.error(
+                "EXIT_WHEN_IDLE",
+                "0 would end the service immediately; give `None` for never",
             );
         }
     }

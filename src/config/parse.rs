@@ -96,10 +96,12 @@ impl Reader {
             park_after: self.time("PARK_AFTER", &raw.away.park_after, default.park_after),
             away_grace: self.time("AWAY_GRACE", &raw.away.away_grace, default.away_grace),
             drain_timeout: self.time("DRAIN_TIMEOUT", &raw.drain_timeout, default.drain_timeout),
+            host: None,
+            exit_when_idle: self.optional_time("EXIT_WHEN_IDLE", &raw.exit_when_idle),
             data_dir: Some(raw.data_dir.trim())
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            retention: self.retention(&raw.retention),
+            retention: self.optional_time("RETENTION", &raw.retention),
             retention_bytes: self.number(
                 "RETENTION_BYTES",
                 &raw.retention_bytes,
@@ -146,9 +148,9 @@ impl Reader {
     }
 
     /// A time; empty or 0 for none.
-    fn retention(&mut self, text: &str) -> Option<Duration> {
+    fn optional_time(&mut self, name: &'static str, text: &str) -> Option<Duration> {
         let text = Some(text.trim()).filter(|text| !text.is_empty())?;
-        Some(self.time("RETENTION", text, Duration::ZERO)).filter(|time| !time.is_zero())
+        Some(self.time(name, text, Duration::ZERO)).filter(|time| !time.is_zero())
     }
 
     fn rooms(&mut self, text: &str) -> Vec<RoomName> {

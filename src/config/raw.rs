@@ -51,10 +51,21 @@ pub(super) struct Raw {
         long,
         help_heading = "Serving",
         env = "DRAIN_TIMEOUT",
-        default_value = "20s",
+        default_value = "8s",
         value_name = "TIME"
     )]
     pub(super) drain_timeout: String,
+
+    /// Exit after this long without connections, to be started again by the next one; empty or 0 =
+    /// never
+    #[arg(
+        long,
+        help_heading = "Serving",
+        env = "EXIT_WHEN_IDLE",
+        default_value = "",
+        value_name = "TIME"
+    )]
+    pub(super) exit_when_idle: String,
 
     /// Rooms, in the order clients list them, separated by commas
     #[arg(

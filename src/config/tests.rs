@@ -30,7 +30,7 @@ type Change = fn(&mut Config);
 
 #[test]
 fn a_value_that_a_flag_may_not_have_is_refused_in_code_too() {
-    let cases: [(&str, &[&str], Change); 22] = [
+    let cases: [(&str, &[&str], Change); 23] = [
         ("MEMORY_BUDGET", &["--memory-budget=1"], |c| {
             c.memory_budget = 1
         }),
@@ -71,6 +71,9 @@ fn a_value_that_a_flag_may_not_have_is_refused_in_code_too() {
         }),
         ("DRAIN_TIMEOUT", &["--drain-timeout=25h"], |c| {
             c.drain_timeout = days(2)
+        }),
+        ("EXIT_WHEN_IDLE", &["--exit-when-idle=25h"], |c| {
+            c.exit_when_idle = Some(days(2))
         }),
         ("ALLOWED_ORIGINS", &["--allowed-origins="], |c| {
             c.allowed_origins = AllowedOrigins::These(Vec::new());
@@ -138,6 +141,9 @@ fn only_code_can_ask_for_what_no_text_means() {
     };
     assert_eq!(settings_of(config.check()), ["SLOW_TIMEOUT"]);
     config.slow_timeout = None;
+    config.exit_when_idle = Some(Duration::ZERO);
+    assert_eq!(settings_of(config.check()), ["EXIT_WHEN_IDLE"]);
+    config.exit_when_idle = None;
     for origin in ["HTTPS://Chat.example", "https://chat.example:443", "*"] {
         config.allowed_origins = AllowedOrigins::These(vec![origin.to_owned()]);
         assert_eq!(settings_of(config.check()), ["ALLOWED_ORIGINS"], "{origin}");

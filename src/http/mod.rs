@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use self::assets::Assets;
 use crate::domain::{AllowedOrigins, RoomName};
+use crate::idle::HealthAnswer;
 use crate::metrics::Metrics;
 use crate::peer::AdmissionError;
 use crate::socket::{self, Endpoint};
@@ -98,6 +99,7 @@ pub fn router(parts: Parts) -> Router {
     let health = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
+        .route_layer(middleware::map_response(mark_health))
         .with_state((readiness.clone(), Arc::clone(&endpoint)));
     let pages = match page {
         Some(page) => {
@@ -134,6 +136,12 @@ pub fn router(parts: Parts) -> Router {
         .layer(single)
         .merge(socket_io)
         .layer(middleware::map_response(headers::forbid_sniffing))
+}
+
+/// Marks the answer to a monitor, which does not keep the service awake.
+async fn mark_health(mut answer: Response) -> Response {
+    answer.extensions_mut().insert(HealthAnswer);
+    answer
 }
 
 /// Refuses new sessions while the service is not ready. Requests of existing sessions pass: a client

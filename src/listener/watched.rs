@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::slots::TcpSlot;
+use crate::idle::{Occupancy, Occupant};
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +54,29 @@ pub struct Progress {
     stamp: AtomicU64,
     head_was_late: AtomicBool,
     slot: Option<Arc<TcpSlot>>,
+    occupancy: Arc<Occupancy>,
+    /// `None` while all that the connection ever asked for is whether the service is alive.
+    occupant: Mutex<Option<Occupant>>,
 }
 
 impl Progress {
-    /// Progress of a new connection, with its slot if it has one.
+    /// Progress of a new connection, with its slot if it has one. `occupant` is the connection's own.
     #[must_use]
-    pub fn new(slot: Option<Arc<TcpSlot>>) -> Self {
+    pub fn new(slot: Option<Arc<TcpSlot>>, occupant: Occupant) -> Self {
         Self {
             stamp: AtomicU64::new(Phase::New as Stamp),
             head_was_late: AtomicBool::new(false),
             slot,
+            occupancy: Arc::clone(occupant.occupancy()),
+            occupant: Mutex::new(Some(occupant)),
         }
+    }
+
+    /// Notes that the first bytes of a request have arrived.
+    fn head_begins(&self) {
+        self.enter(Phase::Head);
+        let mut occupant = self.occupant.lock();
+        occupant.get_or_insert_with(|| self.occupancy.enter());
     }
 
     /// Notes that a request's head is complete.
@@ -70,14 +84,27 @@ impl Progress {
         self.enter(Phase::Request);
     }
 
-    /// Notes that a request is answered.
-    pub fn answered(&self) {
+    /// Notes that a request is answered. `is_use` is false if it only asked for the service's health.
+    pub fn answered(&self, is_use: bool) {
         self.enter(Phase::Idle);
+        let mut occupant = self.occupant.lock();
+        if is_use {
+            self.mark_used(&mut occupant);
+        } else if occupant.as_ref().is_some_and(|occupant| !occupant.is_use()) {
+            *occupant = None;
+        }
     }
 
     /// Notes that the connection switches to another protocol.
     pub fn upgraded(&self) {
         self.enter(Phase::Upgraded);
+        self.mark_used(&mut self.occupant.lock());
+    }
+
+    fn mark_used(&self, occupant: &mut Option<Occupant>) {
+        occupant
+            .get_or_insert_with(|| self.occupancy.enter())
+            .mark_used();
     }
 
     /// Whether the connection ended because a request's head did not arrive in time.
@@ -209,7 +236,7 @@ impl AsyncRead for Watched {
         }
         let is_new = buf.filled().len() > before;
         if is_new && matches!(Phase::of(self.progress.stamp()), Phase::New | Phase::Idle) {
-            self.progress.enter(Phase::Head);
+            self.progress.head_begins();
         }
         read
     }

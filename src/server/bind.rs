@@ -1,5 +1,6 @@
 //! Opens ports.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
@@ -29,6 +30,15 @@ pub async fn bind(listen: &Listen) -> Result<TcpListener, BindError> {
             host: listen.host.clone(),
         },
     })
+}
+
+/// Serves on a listening socket that was passed to this process, instead of opening a port.
+///
+/// # Errors
+/// The system's.
+pub fn adopt(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// Opens the port for metrics.

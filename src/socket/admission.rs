@@ -11,6 +11,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
+use crate::idle::{Occupancy, Occupant};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::peer::{AdmissionError, ClientAddress, network_of};
@@ -37,6 +38,7 @@ pub struct AdmissionSettings {
 /// Counts open connections and decides about new ones.
 pub struct Admission {
     settings: AdmissionSettings,
+    occupancy: Arc<Occupancy>,
     budget: Arc<MemoryBudget>,
     metrics: Arc<Metrics>,
     open: AtomicUsize,
@@ -54,6 +56,8 @@ pub struct ConnectionSlot {
     /// The same, if connections are counted by address.
     address: Option<IpAddr>,
     released: bool,
+    /// A client that polls uses the service between its requests, too.
+    occupant: Option<Occupant>,
 }
 
 impl ConnectionSlot {
@@ -73,6 +77,7 @@ impl ConnectionSlot {
     }
 
     fn give_up(&mut self) {
+        self.occupant = None;
         self.admission.open.fetch_sub(1, Ordering::AcqRel);
         self.admission.metrics.connections.dec();
         let Some(address) = self.address.take() else {
@@ -99,6 +104,7 @@ impl Admission {
     /// No connections are open.
     pub fn new(
         settings: AdmissionSettings,
+        occupancy: Arc<Occupancy>,
         budget: Arc<MemoryBudget>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
@@ -109,6 +115,7 @@ impl Admission {
             .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
         Arc::new(Self {
             settings,
+            occupancy,
             budget,
             metrics,
             open: AtomicUsize::new(0),
@@ -145,11 +152,14 @@ impl Admission {
         // both be the last.
         let open = self.open.fetch_add(1, Ordering::AcqRel);
         self.metrics.connections.inc();
+        let mut occupant = self.occupancy.enter();
+        occupant.mark_used();
         let mut slot = ConnectionSlot {
             admission: Arc::clone(self),
             network: address,
             address: None,
             released: false,
+            occupant: Some(occupant),
         };
         if is_full(open, self.settings.connections_max) {
             return Err(AdmissionError::Full);

@@ -5,7 +5,12 @@ use std::time::Duration;
 use super::*;
 
 fn admission(settings: AdmissionSettings) -> Arc<Admission> {
-    Admission::new(settings, MemoryBudget::new(0), Arc::default())
+    Admission::new(
+        settings,
+        Occupancy::new(),
+        MemoryBudget::new(0),
+        Arc::default(),
+    )
 }
 
 fn from(address: &str) -> Option<ClientAddress> {

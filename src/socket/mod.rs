@@ -52,6 +52,7 @@ use connection::{InboundEvent, SocketIoConnection};
 use context::ConnectionContext;
 pub use endpoint::Endpoint;
 
+use crate::idle::Occupancy;
 use crate::metrics::Metrics;
 use crate::protocol::Auth;
 use crate::session::{self, CloseReason, FlowControl, Session, Shared, outbox};
@@ -79,6 +80,8 @@ pub struct SocketSettings {
     pub payload_max_bytes: u64,
     /// Limits on opening connections.
     pub admission: AdmissionSettings,
+    /// Occupied by every open connection.
+    pub occupancy: Arc<Occupancy>,
 }
 
 /// Builds the Socket.IO endpoint. Session tasks run in `tasks`.
@@ -123,6 +126,7 @@ pub fn build(
     let budget = Arc::clone(&shared.budget);
     let admission = Admission::new(
         settings.admission,
+        Arc::clone(&settings.occupancy),
         Arc::clone(&budget),
         Arc::clone(&metrics),
     );

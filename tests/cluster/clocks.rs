@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hubbub_test_client::fake_clock::is_of_now;
-use hubbub_test_client::redis::Redis;
+use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::{Client, FakeClock, Metrics};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -14,6 +14,48 @@ use super::nodes::{
 };
 
 const DAY: i64 = 24 * 3600;
+
+/// As after a suspension: the nodes' clock jumps, and Redis's does not.
+#[tokio::test]
+async fn nodes_whose_clock_jumps_refuse_nothing_and_end_no_membership() {
+    const HOURS: i64 = 8 * 3600;
+    join_all([HOURS, -HOURS].map(check_jump)).await;
+}
+
+async fn check_jump(jump: i64) {
+    let Some(clock) = FakeClock::off_by(0) else {
+        return;
+    };
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let of_clock = clock.settings();
+    let mut settings = vec![("MESSAGE_RATE", "0")];
+    settings.extend(of_clock.iter().map(|(name, value)| (*name, value.as_str())));
+    let [one, two] = nodes(&redis.url(), &settings).await;
+    let mut ada = Client::joined(&one, "tech", "Ada").await;
+    let mut bob = Client::joined(&two, "tech", "Bob").await;
+    clock.set(jump);
+    // A jump ahead is believed after 15 s, one back after 2 s.
+    let end = Instant::now() + Duration::from_secs(18);
+    while Instant::now() < end {
+        for client in [&mut ada, &mut bob] {
+            let message = json!({ "text": "what time is it?" });
+            let answer = client.ask("send_message", &message).await;
+            assert_eq!(answer["ok"], true, "{jump}: {answer}");
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    for client in [&mut ada, &mut bob] {
+        until_listed(client, HEALED, &["Ada", "Bob"]).await;
+        let events = client.events_until_echo("a fence").await;
+        let notices = notices(&events);
+        assert!(
+            !notices.iter().any(|text| text.contains("left")),
+            "{jump}: {notices:?}"
+        );
+    }
+}
 
 /// Talks for so long, over whatever is refused for a moment. Returns the timestamps.
 async fn talk(client: &mut Client, time: Duration) -> Vec<String> {

@@ -43,7 +43,7 @@ pub struct Presence {
     status: Arc<Status>,
     /// Where members are made known, in order with what else becomes of them.
     requests: Weak<Requests>,
-    /// By how much Redis's clock is ahead of this machine's, in milliseconds.
+    /// By how much Redis's clock is ahead of this process's monotonic clock, in milliseconds.
     ahead_ms: AtomicI64,
     /// Redis's clock, and since when it has not jumped.
     redis_clock: Mutex<(TrustedClock, Instant)>,
@@ -73,7 +73,7 @@ impl Presence {
         }
     }
 
-    /// By how much Redis's clock is ahead of this machine's, in milliseconds.
+    /// By how much Redis's clock is ahead of this process's monotonic clock, in milliseconds.
     pub fn ahead_ms(&self) -> i64 {
         self.ahead_ms.load(Ordering::Relaxed)
     }
@@ -133,7 +133,7 @@ impl Presence {
         }
         let (alive, now_ms, has_room, dead): (i64, i64, i64, Vec<String>) =
             connection.one(&cmd).await?;
-        let ahead_ms = now_ms.saturating_sub(clock::unix_ms());
+        let ahead_ms = now_ms.saturating_sub(clock::mono_ms());
         self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
         self.observe_clock(now_ms);
         self.status.set_full(has_room == 0);

@@ -116,10 +116,11 @@ impl Queued {
         matches!(self.request, Request::Hold { .. } | Request::Typing { .. })
     }
 
-    /// The call that does it. `ahead_ms` is by how much Redis's clock is ahead of this one.
+    /// The call that does it. `ahead_ms` is by how much Redis's clock is ahead of the monotonic one, so
+    /// that no jump of this machine's clock makes a deadline wrong.
     pub fn call(&self, context: &Context, connection: &Connection, ahead_ms: i64) -> Cmd {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let deadline_ms = clock::unix_ms()
+        let deadline_ms = clock::mono_ms()
             .saturating_add(ahead_ms)
             .saturating_add_unsigned(millis(left));
         match &self.request {

@@ -1,6 +1,7 @@
 //! The compiled server as a child process on a free port of its own, ended with its guard.
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -67,7 +68,33 @@ impl Binary {
     /// Starts a server from a shell that runs these commands first, which set up a fault.
     pub async fn start_behind(self, shell: &str, settings: &[(&str, &str)]) -> TestServer {
         let backing = Backing::beside(self.store, settings).await;
-        let server = self.command(&with_backing(backing.as_ref(), settings), &[]);
+        let behind = self.behind(shell, &with_backing(backing.as_ref(), settings));
+        TestServer::start_by(behind, backing).await
+    }
+
+    /// Starts a server that is passed this listening socket, as a service manager passes one.
+    pub async fn start_on(self, socket: OwnedFd, settings: &[(&str, &str)]) -> TestServer {
+        let backing = Backing::beside(self.store, settings).await;
+        let passed = self.passed(socket, &with_backing(backing.as_ref(), settings));
+        TestServer::start_by(passed, backing).await
+    }
+
+    /// Runs a server that is passed a descriptor that it must refuse.
+    pub async fn run_on(self, descriptor: OwnedFd, settings: &[(&str, &str)]) -> Finished {
+        let what = format!("a descriptor and {settings:?}");
+        Finished::of(self.passed(descriptor, settings), &what).await
+    }
+
+    fn passed(self, descriptor: OwnedFd, settings: &[(&str, &str)]) -> Command {
+        // LISTEN_PID must be the server's own, which is the shell's.
+        let pass = "exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$";
+        let mut command = self.behind(pass, settings);
+        command.stdin(Stdio::from(descriptor));
+        command
+    }
+
+    fn behind(self, shell: &str, settings: &[(&str, &str)]) -> Command {
+        let server = self.command(settings, &[]);
         let program = server.as_std().get_program();
         let mut behind = Command::new("sh");
         behind
@@ -77,26 +104,13 @@ impl Binary {
             .kill_on_drop(true);
         let variables = server.as_std().get_envs();
         behind.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-        TestServer::start_by(behind, backing).await
+        behind
     }
 
     /// Runs the server until it ends by itself, for settings it must refuse and for `--help`.
     pub async fn run_to_end(self, settings: &[(&str, &str)], arguments: &[&str]) -> Finished {
-        let child = self
-            .command(settings, arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = timeout(EVENT_TIMEOUT, child.wait_with_output()).await;
-        let output =
-            output.unwrap_or_else(|_| panic!("still running with {settings:?} {arguments:?}"));
-        let output = output.unwrap();
-        Finished {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        let what = format!("{settings:?} {arguments:?}");
+        Finished::of(self.command(settings, arguments), &what).await
     }
 
     fn command(self, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
@@ -164,6 +178,11 @@ impl TestServer {
             stderr,
             _backing: backing,
         }
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Where it listens.
@@ -257,6 +276,24 @@ pub struct Finished {
     pub stdout: String,
     /// What it logged.
     pub stderr: String,
+}
+
+impl Finished {
+    async fn of(mut command: Command, what: &str) -> Self {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = timeout(EVENT_TIMEOUT, child.wait_with_output()).await;
+        let output = output.unwrap_or_else(|_| panic!("still running with {what}"));
+        let output = output.unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
 }
 
 async fn first_address(
