@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -31,6 +31,8 @@ pub struct Room {
     /// Id of the newest message that this process has acknowledged. If other processes share the room,
     /// that may come before the message is in the log here.
     pub(super) acknowledged: AtomicU64,
+    /// Messages that the store has been given and has not answered.
+    pub(super) pending: Arc<AtomicUsize>,
     pub(crate) fanout: Arc<Fanout>,
     pub(super) typing: Typing,
     counts: Arc<Counts>,
@@ -73,6 +75,7 @@ impl Room {
             }),
             head: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
+            pending: Arc::default(),
             fanout,
             counts,
             activity,

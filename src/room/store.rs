@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -212,7 +213,9 @@ impl Draft<'_> {
     #[must_use]
     pub fn pending(&self) -> (Outcome, Publishing) {
         let (sender, receiver) = oneshot::channel();
+        self.room.pending.fetch_add(1, Ordering::AcqRel);
         let outcome = Outcome {
+            _pending: PendingMessage(Arc::clone(&self.room.pending)),
             sender,
             metrics: Arc::clone(&self.room.metrics),
             subscriber: (self.subscriber)(),
@@ -221,9 +224,20 @@ impl Draft<'_> {
     }
 }
 
+/// A message that the store has been given; it has answered when this is dropped.
+#[derive(Debug)]
+struct PendingMessage(Arc<AtomicUsize>);
+
+impl Drop for PendingMessage {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Where the outcome of a publication goes.
 #[derive(Debug)]
 pub struct Outcome {
+    _pending: PendingMessage,
     sender: oneshot::Sender<Result<Published, RequestError>>,
     metrics: Arc<Metrics>,
     subscriber: Arc<dyn Subscriber>,
