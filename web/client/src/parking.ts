@@ -1,8 +1,18 @@
 // Closes the connection of a page that has been hidden for as long as the server says, and opens it again when the page
 // is shown. A server without connections can be stopped by its host.
 
-import type { Chat } from './chat.js';
+import type { ConnectionState } from './connection.js';
+import type { Emitter } from './emitter.js';
+import type { ChatEvents } from './events.js';
 import type { Session } from './protocol.js';
+
+/** What is used of a chat. */
+export interface ParkableChat extends Emitter<ChatEvents> {
+  readonly session: Session | null;
+  readonly connectionState: ConnectionState;
+  connect(): void;
+  park(): boolean;
+}
 
 /** What is used of a `Document`, so that tests can stand in for it. */
 export interface PageLike {
@@ -15,7 +25,7 @@ export interface PageLike {
 const AGAIN_MS = 1_000;
 
 export class Parking {
-  readonly #chat: Chat;
+  readonly #chat: ParkableChat;
   readonly #page: PageLike;
   readonly #listener = () => this.#changed();
   /** 0: the server wants no page to park. */
@@ -24,7 +34,7 @@ export class Parking {
   #since = Date.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(chat: Chat, page: PageLike) {
+  constructor(chat: ParkableChat, page: PageLike) {
     this.#chat = chat;
     this.#page = page;
     page.addEventListener('visibilitychange', this.#listener);
