@@ -61,7 +61,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody who joins for the first time.
+    /// A user who joins for the first time.
     pub async fn joining(server: &TestServer, name: &'static str) -> Self {
         Self::connect(server, name, Value::Null, Value::Null)
             .await

@@ -1,4 +1,4 @@
-//! What the server says of a folder or a file that it cannot use. It never begins anew in silence.
+//! What the server says of a folder or a file that it cannot use. It never starts again in silence.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -42,7 +42,7 @@ pub enum DiskError {
     /// The database is gone although there was one.
     #[error(
         "DATA_DIR: {} is gone or empty, although it was there before; restore it from a backup, or \
-         begin anew with an empty folder",
+         start again with an empty folder",
         file.display()
     )]
     Missing {

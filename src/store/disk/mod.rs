@@ -240,12 +240,12 @@ impl Store for DiskStore {
     fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
         changes.remove(id);
         let room = changes.room().index();
-        self.requests.tell(Request::Leave { room, id });
+        self.requests.ask_in_order(Request::Leave { room, id });
     }
 
     fn hold(&self, room: &Room, id: MemberId) {
         let room = room.index();
-        self.requests.tell(Request::Hold { room, id });
+        self.requests.ask_in_order(Request::Hold { room, id });
     }
 
     fn has_archive(&self) -> bool {
@@ -282,13 +282,13 @@ impl Store for DiskStore {
         tasks.spawn(async move {
             tokio::time::sleep(grace).await;
             earlier.lock().clear();
-            requests.tell(Request::EndRestored);
+            requests.ask_in_order(Request::EndRestored);
         });
         if self.has_retention {
             let requests = Arc::clone(&self.requests);
             tasks.spawn(async move {
                 loop {
-                    requests.tell(Request::Discard);
+                    requests.ask_in_order(Request::Discard);
                     tokio::time::sleep(RETENTION_INTERVAL).await;
                 }
             });

@@ -32,5 +32,6 @@ impl Others {
 /// Changes with what others commit, and not with what is committed here
 /// (<https://www.sqlite.org/pragma.html#pragma_data_version>).
 fn version(db: &Connection) -> rusqlite::Result<i64> {
-    db.pragma_query_value(None, "data_version", |row| row.get(0))
+    db.prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
 }

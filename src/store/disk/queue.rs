@@ -163,7 +163,7 @@ impl Requests {
 
     /// Asks for something that happens however long it takes. There is at most so much of it as there
     /// are members.
-    pub fn tell(&self, request: Request) {
+    pub fn ask_in_order(&self, request: Request) {
         self.send(request, Reply::None, None);
     }
 
@@ -195,11 +195,6 @@ impl Requests {
 }
 
 impl Receiver {
-    /// Waits for a request; `None` when no more can come.
-    pub fn wait(&self) -> Option<Queued> {
-        self.queue.recv().ok().inspect(|queued| self.taken(queued))
-    }
-
     /// Waits for a request, or so long.
     ///
     /// # Errors

@@ -132,8 +132,8 @@ impl Surplus {
             .prepare_cached("DELETE FROM messages WHERE key > ? AND key <= ?")?
             .execute((key(room.number, 0), key(room.number, self.upto)))?;
         change
-            .prepare_cached("UPDATE rooms SET discarded = ?, bytes = ? WHERE number = ?")?
-            .execute((self.upto, room.bytes - self.bytes, room.number))?;
+            .prepare_cached("UPDATE rooms SET discarded = ?, bytes = bytes - ? WHERE number = ?")?
+            .execute((self.upto, self.bytes, room.number))?;
         change.commit()?;
         room.discarded = self.upto;
         room.bytes -= self.bytes;

@@ -202,8 +202,10 @@ impl Writer {
         if let Some(reply) = finishing {
             reply.finish();
         }
-        while let Some(queued) = self.queue.wait() {
-            queued.reply.refuse(RequestError::unavailable());
+        while let Ok(next) = self.queue.wait_for(LOOK_INTERVAL) {
+            if let Some(queued) = next {
+                queued.reply.refuse(RequestError::unavailable());
+            }
         }
     }
 
