@@ -2,7 +2,7 @@
 //!
 //! The input is a Socket.IO packet, what follows the `4` of Engine.IO: `2["typing",{"typing":true}]`.
 //! A CONNECT's `auth` and an EVENT's array become what serde_json alone says they are, a command
-//! that keeps its promises, or a refusal out of a closed set, which quotes nothing of the input.
+//! that keeps its promises, or a short refusal, which quotes nothing of the input.
 #![no_main]
 
 use hubbub::domain::{RequestError, RequestErrorCode, RoomName, TextLimits, Username};
@@ -21,50 +21,6 @@ const LIMITS: TextLimits = TextLimits {
     chars_max: 200,
     bytes_max: 1600,
 };
-
-/// All that a refused payload can be told, with every number and character code as `#`.
-const SAYINGS: [&str; 27] = [
-    "Invalid room name",
-    "text is not valid Unicode: it has half a surrogate pair",
-    ": payload missing",
-    ": payload must be an object",
-    ": payload is not valid JSON",
-    ": a field has the wrong type",
-    ": text must be a string",
-    ": give before or after, not both",
-    ": limit must be at least #",
-    "Message is empty: write something",
-    "Message has a control character (#): remove it",
-    "Message is longer than # characters (it has #): shorten or split it",
-    "Message is larger than # bytes (it has #): shorten or split it",
-    "Name is empty: choose one of # to # characters",
-    "Name is longer than # characters (it has #): shorten it",
-    "Name is larger than # bytes (it has #): shorten it",
-    "Name has a control character or line break (#): remove it",
-    "Name has a character that changes the direction of text (#): remove it",
-    "Name has an invisible character (#): remove it",
-    "Name has a character that means nothing to others (#): remove it",
-    "Name begins with a combining mark (#): put a letter before it",
-    "Name has a character with too many marks on it: remove some",
-    "client_id is empty: leave it out or use # to # characters",
-    "client_id is longer than # characters: use a shorter one, a UUID for instance",
-    "client_id has a control character (#): use printable characters",
-    ": missing field",
-    ": duplicate field",
-];
-const FIELDS: [&str; 11] = [
-    "room_name",
-    "username",
-    "history",
-    "after",
-    "users",
-    "text",
-    "client_id",
-    "before",
-    "limit",
-    "typing",
-    "epoch",
-];
 
 fuzz_target!(|packet: &[u8]| {
     let packet = String::from_utf8_lossy(packet);
@@ -124,7 +80,7 @@ fn event(array: &str, name: Option<&str>) {
     {
         match spec.decode(payload, &LIMITS) {
             Ok(command) => accepted(spec.event, &command, payload),
-            Err(refusal) => refused(spec.event, &refusal),
+            Err(refusal) => refused(&refusal),
         }
     }
 }
@@ -208,7 +164,7 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
     }
 }
 
-fn refused(event: &str, refusal: &RequestError) {
+fn refused(refusal: &RequestError) {
     use RequestErrorCode::{
         InvalidPayload, InvalidText, InvalidUsername, TextTooLong, UnknownRoom,
     };
@@ -221,40 +177,11 @@ fn refused(event: &str, refusal: &RequestError) {
     ];
     assert!(codes.contains(&refusal.code), "{refusal:?}");
     assert!(refusal.retry_after.is_none());
-    let message = refusal
-        .message
-        .strip_prefix(event)
-        .unwrap_or(&refusal.message);
-    let (what, field) = message
-        .split_once(" `")
-        .map_or((message, None), |(what, field)| (what, Some(field)));
+    // A request's own text in a message would sooner or later be long, or not printable.
+    let message = &refusal.message;
+    assert!(message.len() <= 160, "{refusal:?}");
     assert!(
-        field.is_none_or(
-            |field| field == "id`" || FIELDS.iter().any(|f| field.strip_suffix('`') == Some(f))
-        ),
+        message.bytes().all(|b| b == b' ' || b.is_ascii_graphic()),
         "{refusal:?}"
     );
-    assert!(SAYINGS.contains(&&*without_numbers(what)), "{refusal:?}");
-}
-
-/// Each number, and each `U+12AB`, as `#`.
-fn without_numbers(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let code = rest.strip_prefix("U+").unwrap_or(rest);
-        let is_code = code.len() < rest.len();
-        let digits = code
-            .bytes()
-            .take_while(|b| b.is_ascii_digit() || (is_code && (b'A'..=b'F').contains(b)))
-            .count();
-        if digits > 0 {
-            out.push('#');
-            rest = &code[digits..];
-        } else {
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        }
-    }
-    out
 }
