@@ -18,6 +18,7 @@
 //! | [`session`] | one connection: ordered mailbox in, cursor out |
 //! | [`store`] | what keeps the rooms: memory, a file on disk, or Redis for several nodes |
 //! | [`room`] | rooms: log, members, counts, typing |
+//! | [`decisions`] | what people in charge have decided: bans, mutes, topics |
 //! | [`protocol`] | the wire contract |
 //! | [`domain`] | names, texts and refusals that only parsing can make; pure |
 //!
@@ -25,6 +26,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod decisions;
 pub mod domain;
 pub mod healthcheck;
 pub mod http;

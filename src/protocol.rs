@@ -203,6 +203,8 @@ pub enum NoticeKind {
     Joined,
     /// A user left.
     Left,
+    /// A moderator removed a user.
+    Removed,
     /// A user changed their name.
     Renamed,
 }

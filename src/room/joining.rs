@@ -10,7 +10,7 @@ use super::fanout::Subscriber;
 use super::members::{Member, MemberId};
 use super::membership::Membership;
 use super::room::{Room, State};
-use super::store::{Arrival, Store};
+use super::store::{Arrival, Departure, Store};
 use crate::domain::RequestError;
 
 /// How long a join waits for this process to have what came before it in the log.
@@ -143,7 +143,8 @@ struct Arriving<'a> {
 impl Drop for Arriving<'_> {
     fn drop(&mut self) {
         if self.may_have_joined {
-            self.store.leave(self.room.changes(), self.id);
+            self.store
+                .leave(self.room.changes(), self.id, Departure::Left);
         }
         self.room.changes().end_arrival(self.id, None);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::fanout::{Subscriber, Subscription};
 use super::members::{Absence, MemberId};
 use super::room::Room;
-use super::store::{Draft, Publishing, Store};
+use super::store::{Departure, Draft, Publishing, Store};
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 
 /// Being a member of a room. Leaves when dropped, so no path can forget to.
@@ -17,6 +17,7 @@ pub struct Membership {
     id: MemberId,
     /// `None` while the member has no connection.
     subscription: Option<Subscription>,
+    departure: Departure,
 }
 
 impl Membership {
@@ -31,6 +32,7 @@ impl Membership {
             room,
             id,
             subscription: Some(subscription),
+            departure: Departure::Left,
         }
     }
 
@@ -135,6 +137,11 @@ impl Membership {
         self.room.state.lock().members.may_hold(self.id, absence)
     }
 
+    /// Leaves, so that the room sees that a moderator removed the member.
+    pub fn remove(mut self) {
+        self.departure = Departure::Removed;
+    }
+
     /// The member has no connection any more: it stays a member, but receives nothing and does not
     /// type.
     pub fn detach(&mut self, absence: Absence) {
@@ -151,7 +158,7 @@ impl Drop for Membership {
     fn drop(&mut self) {
         let changes = self.room.changes();
         if changes.member(self.id).is_some() {
-            self.store.leave(changes, self.id);
+            self.store.leave(changes, self.id, self.departure);
         }
     }
 }

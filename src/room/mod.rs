@@ -63,6 +63,6 @@ pub use rooms::Rooms;
 pub use search::{Finder, Found, Search};
 pub use settings::RoomSettings;
 pub use store::{
-    Answer, Arrival, Arrived, Draft, Outcome, Publishing, Reading, Searching, Store, StoreError,
-    StoreFuture,
+    Answer, Arrival, Arrived, Departure, Draft, Outcome, Publishing, Reading, ReadingAudit,
+    Searching, Store, StoreError, StoreFuture,
 };

@@ -26,6 +26,7 @@ impl Room {
             }
             Content::Joined => notice(NoticeKind::Joined, None),
             Content::Left => notice(NoticeKind::Left, None),
+            Content::Removed => notice(NoticeKind::Removed, None),
             Content::Renamed { before } => notice(NoticeKind::Renamed, Some(before)),
         }
     }
@@ -67,6 +68,7 @@ impl Room {
         let name = member.username.as_str();
         let text = match (kind, before) {
             (NoticeKind::Left, _) => format!("{name} has left the room"),
+            (NoticeKind::Removed, _) => format!("{name} was removed from the room"),
             (NoticeKind::Renamed, Some(before)) => {
                 format!("{} is now known as {name}", before.as_str())
             }

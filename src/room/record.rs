@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::log::Kept;
 use super::members::{Member, MemberId};
-use crate::domain::{RoomName, Username};
+use crate::domain::{RequestError, RoomName, Username};
 
 /// The largest id: every JSON reader has it exactly (RFC 8259, section 6), and counting on from it
 /// overflows nowhere.
@@ -54,6 +54,8 @@ pub enum Content {
     Joined,
     /// The user left.
     Left,
+    /// The user was removed by a moderator.
+    Removed,
     /// The user changed their name.
     Renamed {
         /// The name before.
@@ -70,6 +72,22 @@ pub struct Published {
     pub at_ms: i64,
     /// It had been accepted before, under the same idempotency key.
     pub duplicate: bool,
+}
+
+impl Published {
+    /// The same for a retry of that message; `conflict` if the retry has another text.
+    ///
+    /// # Errors
+    /// `conflict`.
+    pub fn again(self, is_same: bool) -> Result<Self, RequestError> {
+        let duplicate = Self {
+            duplicate: true,
+            ..self
+        };
+        is_same
+            .then_some(duplicate)
+            .ok_or_else(RequestError::conflict)
+    }
 }
 
 /// How far a room's log is known in this process.

@@ -12,6 +12,7 @@ use super::members::UserId;
 use super::room::Room;
 use super::settings::RoomSettings;
 use crate::clock;
+use crate::decisions::Decisions;
 use crate::domain::RoomName;
 
 /// Called with a user whose membership another process has taken over.
@@ -22,6 +23,7 @@ pub struct Rooms {
     by_name: HashMap<RoomName, Arc<Room>>,
     counts: Arc<Counts>,
     activity: Arc<Activity>,
+    decisions: Arc<Decisions>,
     slow_timeout: Option<Duration>,
     on_takeover: OnceLock<TakeoverCallback>,
 }
@@ -50,6 +52,7 @@ impl Rooms {
             by_name,
             counts,
             activity,
+            decisions: Arc::default(),
             slow_timeout: settings.slow_timeout,
             on_takeover: OnceLock::new(),
         }
@@ -84,6 +87,12 @@ impl Rooms {
     #[must_use]
     pub const fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    /// What people in charge have decided.
+    #[must_use]
+    pub const fn decisions(&self) -> &Arc<Decisions> {
+        &self.decisions
     }
 
     /// The newest messages of all rooms.

@@ -20,11 +20,12 @@ use super::changes::Changes;
 use super::fanout::Subscriber;
 use super::members::{Member, MemberId, NodeId, UserId};
 use super::range::Range;
-use super::record::{LogPosition, Published};
+use super::record::{Content, LogPosition, Published};
 use super::ring::Page;
 use super::room::Room;
 use super::rooms::Rooms;
 use super::search::{Found, Search};
+use crate::decisions::{AuditPage, DecisionChange, Decisions};
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::metrics::Metrics;
 
@@ -55,7 +56,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Ends a membership, and appends the notice of it. The member is gone from the room when this
     /// returns.
-    fn leave(&self, changes: Changes<'_>, id: MemberId);
+    fn leave(&self, changes: Changes<'_>, id: MemberId, departure: Departure);
 
     /// Notes that a member has no connection, whether it is lost or the user is away. Such members do not count for the size above which a
     /// room has no notices. The membership's end is the end of that.
@@ -80,6 +81,14 @@ pub trait Store: Debug + Send + Sync {
     fn search<'a>(&'a self, room: &'a Arc<Room>, search: &'a Search) -> Searching<'a> {
         Box::pin(async { Ok(room.search_in_memory(search).await) })
     }
+
+    /// Keeps decisions and a line of the audit log: both or neither. They reach `decisions` of every
+    /// process that uses the store, in one order. Refuses with `unavailable`.
+    fn decide(&self, decisions: &Arc<Decisions>, change: DecisionChange) -> Answer<()>;
+
+    /// Reads lines of the audit log with smaller numbers than `before`, newest first. Refuses with
+    /// `unavailable`.
+    fn read_audit(&self, before: Option<u64>, max: usize) -> ReadingAudit<'_>;
 
     /// Identifies this process among those that use the store; 0 if no other process does.
     fn node(&self) -> NodeId {
@@ -120,6 +129,9 @@ pub type Reading<'a> = StoreFuture<'a, Result<Page, RequestError>>;
 /// What [`Store::search`] returns.
 pub type Searching<'a> = StoreFuture<'a, Result<Found, RequestError>>;
 
+/// What [`Store::read_audit`] returns.
+pub type ReadingAudit<'a> = StoreFuture<'a, Result<AuditPage, RequestError>>;
+
 /// What the asynchronous methods of [`Store`] return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -132,6 +144,26 @@ impl StoreError {
     /// An error of a store's own.
     pub fn new(source: impl Error + Send + Sync + 'static) -> Self {
         Self(Box::new(source))
+    }
+}
+
+/// How a membership ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// The user left, or did not come back.
+    Left,
+    /// A moderator removed the user.
+    Removed,
+}
+
+impl Departure {
+    /// What the notice of it says.
+    #[must_use]
+    pub const fn notice(self) -> Content {
+        match self {
+            Self::Left => Content::Left,
+            Self::Removed => Content::Removed,
+        }
     }
 }
 

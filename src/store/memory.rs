@@ -1,20 +1,28 @@
 //! The store that keeps everything in the memory of this process. It decides immediately, under the
 //! room's lock, so the room's own log and members are the record.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::names::Names;
+use crate::decisions::{AuditLine, AuditPage, DecisionChange, Decisions};
 use crate::domain::{ClientId, RequestError, Username};
 use crate::room::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Draft, Member, MemberId, Published,
-    Publishing, Room, Store,
+    Answer, Applied, Arrival, Arrived, Changes, Content, Departure, Draft, Member, MemberId,
+    Published, Publishing, ReadingAudit, Room, Store,
 };
+
+/// Lines of the audit log that are kept at most.
+const AUDIT_LINES_MAX: usize = 10_000;
 
 /// A store in memory. One keeps all rooms.
 #[derive(Debug)]
 pub struct MemoryStore {
     /// The names in use, if they must be unique.
     names: Option<Names>,
+    audit: Mutex<VecDeque<AuditLine>>,
 }
 
 impl MemoryStore {
@@ -24,6 +32,7 @@ impl MemoryStore {
     pub fn new(unique_names: bool) -> Self {
         Self {
             names: unique_names.then(Names::default),
+            audit: Mutex::default(),
         }
     }
 
@@ -82,7 +91,7 @@ impl Store for MemoryStore {
         let mut replaced = arrival.replaces;
         if let Some((there, held)) = replaced.take_if(|(there, _)| !Arc::ptr_eq(there, room)) {
             // Leaves first, so that the user is not counted twice.
-            self.leave(there.changes(), held);
+            self.leave(there.changes(), held, Departure::Left);
         }
         let mut changes = room.changes();
         let position = changes.position();
@@ -131,17 +140,42 @@ impl Store for MemoryStore {
         Answer::Done(Ok(()))
     }
 
-    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
+    fn leave(&self, mut changes: Changes<'_>, id: MemberId, departure: Departure) {
         // The leaver counts for the size above which there are no notices.
         let announces = changes.announces();
         let Some(member) = changes.remove(id) else {
             return;
         };
         if announces {
-            append(&mut changes, id, member.clone(), Content::Left);
+            append(&mut changes, id, member.clone(), departure.notice());
         }
         let room = changes.room();
         drop(changes);
         self.release(room, &member);
+    }
+
+    fn decide(&self, decisions: &Arc<Decisions>, change: DecisionChange) -> Answer<()> {
+        // Locked throughout, so that the log's order is that of the decisions.
+        let mut audit = self.audit.lock();
+        decisions.apply_all(change.set);
+        if let Some(line) = change.line {
+            let id = audit.back().map_or(0, |newest| newest.id) + 1;
+            audit.push_back(AuditLine { id, ..line });
+        }
+        while audit.len() > AUDIT_LINES_MAX
+            || audit.len() > 1 && audit[0].at_ms < change.audit_from_ms
+        {
+            audit.pop_front();
+        }
+        Answer::Done(Ok(()))
+    }
+
+    fn read_audit(&self, before: Option<u64>, max: usize) -> ReadingAudit<'_> {
+        let audit = self.audit.lock();
+        let older = audit.iter().rev();
+        let mut older = older.filter(|line| before.is_none_or(|before| line.id < before));
+        let lines = older.by_ref().take(max).cloned().collect();
+        let more = older.next().is_some();
+        Box::pin(std::future::ready(Ok(AuditPage { lines, more })))
     }
 }

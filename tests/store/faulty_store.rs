@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hubbub::decisions::{AuditPage, DecisionChange, Decisions};
 use hubbub::domain::{RequestError, Username};
 use hubbub::room::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Draft, Member, MemberId, Outcome,
-    Published, Publishing, Room, Rooms, Store, UserId,
+    Answer, Applied, Arrival, Arrived, Changes, Content, Departure, Draft, Member, MemberId,
+    Outcome, Published, Publishing, ReadingAudit, Room, Rooms, Store, UserId,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -44,6 +45,7 @@ enum Request {
         room: Arc<Room>,
         id: MemberId,
         member: Member,
+        notice: Content,
     },
 }
 
@@ -113,11 +115,25 @@ impl Store for FaultyStore {
         Answer::Pending(answer)
     }
 
-    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
+    fn leave(&self, mut changes: Changes<'_>, id: MemberId, departure: Departure) {
         if let Some(member) = changes.remove(id) {
             let room = self.room(changes.room());
-            self.ask(Request::Leave { room, id, member });
+            self.ask(Request::Leave {
+                room,
+                id,
+                member,
+                notice: departure.notice(),
+            });
         }
+    }
+
+    fn decide(&self, decisions: &Arc<Decisions>, change: DecisionChange) -> Answer<()> {
+        decisions.apply_all(change.set);
+        Answer::Done(Ok(()))
+    }
+
+    fn read_audit(&self, _before: Option<u64>, _max: usize) -> ReadingAudit<'_> {
+        Box::pin(std::future::ready(Ok(AuditPage::default())))
     }
 
     fn start(self: Arc<Self>, rooms: &Arc<Rooms>) -> JoinSet<()> {
@@ -216,8 +232,13 @@ impl Worker {
                 Box::new(move || drop(sender.send(result)))
             }
             // What cannot be refused is only late.
-            Request::Leave { room, id, member } => {
-                self.leave(&room, id, member);
+            Request::Leave {
+                room,
+                id,
+                member,
+                notice,
+            } => {
+                self.leave(&room, id, member, notice);
                 Box::new(|| ())
             }
         }
@@ -260,7 +281,7 @@ impl Worker {
         }
     }
 
-    fn leave(&mut self, room: &Arc<Room>, id: MemberId, member: Member) {
+    fn leave(&mut self, room: &Arc<Room>, id: MemberId, member: Member, left: Content) {
         // A join that came first has ended this membership, or that of a refused arrival never began.
         if self
             .members
@@ -268,7 +289,7 @@ impl Worker {
             .is_some_and(|(_, held)| *held == id)
         {
             self.members.remove(&member.user_id);
-            notice(&mut room.changes(), id, member, Content::Left);
+            notice(&mut room.changes(), id, member, left);
         }
     }
 }

@@ -8,11 +8,12 @@ use rusqlite::Connection;
 use super::ledger::{Ended, Ledger};
 use super::queue::Request;
 use super::schema::{self, ID_MAX};
-use super::{messages, search};
+use super::{decisions, messages, search};
 use crate::clock;
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::room::{
-    Applied, Arrived, Changes, Content, Member, MemberId, NodeId, Published, Record, Room, UserId,
+    Applied, Arrived, Changes, Content, Departure, Member, MemberId, NodeId, Published, Record,
+    Room, UserId,
 };
 
 /// A transaction that is being written, and what it changes in the rooms.
@@ -40,7 +41,7 @@ pub enum Answer {
     Nothing,
     Message(Result<Published, RequestError>),
     Join(Result<Arrived, RequestError>),
-    Rename(Result<(), RequestError>),
+    Done(Result<(), RequestError>),
 }
 
 /// A change to a room.
@@ -95,11 +96,19 @@ impl Batch {
                 Answer::Join(self.join(db, ledger, *room, *id, member)?)
             }
             Request::Rename { room, id, username } => {
-                Answer::Rename(self.rename(db, ledger, *room, *id, username)?)
+                Answer::Done(self.rename(db, ledger, *room, *id, username)?)
             }
-            Request::Leave { room, id } => {
-                self.leave(db, ledger, *room, *id)?;
+            Request::Leave {
+                room,
+                id,
+                departure,
+            } => {
+                self.leave(db, ledger, *room, *id, *departure)?;
                 Answer::Nothing
+            }
+            Request::Decide(change) => {
+                decisions::write(db, change)?;
+                Answer::Done(Ok(()))
             }
             Request::Hold { room, id } => {
                 ledger.hold(*room, *id);
@@ -107,7 +116,7 @@ impl Batch {
             }
             Request::EndRestored => {
                 for (room, id) in ledger.restored(self.node) {
-                    self.leave(db, ledger, room, id)?;
+                    self.leave(db, ledger, room, id, Departure::Left)?;
                 }
                 Answer::Nothing
             }
@@ -164,7 +173,7 @@ impl Batch {
         let text = draft.text.as_str();
         let key = (draft.room, member.user_id.clone(), client_id.shared());
         if let Some((published, before)) = self.keys.get(&key) {
-            return Ok(Some(as_duplicate(*published, **before == *text)));
+            return Ok(Some(published.again(**before == *text)));
         }
         let in_memory = room.changes().publication(member, Some(client_id), text);
         if in_memory.is_some() {
@@ -177,7 +186,7 @@ impl Batch {
                 at_ms,
                 duplicate: true,
             };
-            as_duplicate(published, before == text)
+            published.again(before == text)
         }))
     }
 
@@ -196,7 +205,9 @@ impl Batch {
         let mut before = None;
         match replaced {
             // Leaves first, so that the user is not counted twice.
-            Some((there, held)) if there != room => self.leave(db, ledger, there, held)?,
+            Some((there, held)) if there != room => {
+                self.leave(db, ledger, there, held, Departure::Left)?;
+            }
             Some((_, held)) => before = self.end(db, ledger, room, held)?,
             None => {}
         }
@@ -274,11 +285,12 @@ impl Batch {
         ledger: &mut Ledger,
         room: usize,
         id: MemberId,
+        departure: Departure,
     ) -> rusqlite::Result<()> {
         if let Some(ended) = self.end(db, ledger, room, id)?
             && ended.announced
         {
-            drop(self.next(db, ledger, (room, id), ended.member, Content::Left)?);
+            drop(self.next(db, ledger, (room, id), ended.member, departure.notice())?);
         }
         Ok(())
     }
@@ -374,17 +386,6 @@ impl Batch {
             }
         }
     }
-}
-
-/// What becomes of a message whose key is known, by whether it has the same text.
-fn as_duplicate(published: Published, is_same: bool) -> Result<Published, RequestError> {
-    let duplicate = Published {
-        duplicate: true,
-        ..published
-    };
-    is_same
-        .then_some(duplicate)
-        .ok_or_else(RequestError::conflict)
 }
 
 /// A message on its way.

@@ -9,6 +9,7 @@
 //! disk. So a crash takes nothing back that a client has received, and no id is assigned twice.
 
 mod batch;
+mod decisions;
 mod directory;
 mod error;
 mod ledger;
@@ -41,11 +42,13 @@ use self::queue::{Reply, Request, Requests};
 use self::reader::Reader;
 use self::retention::Retention;
 use self::writer::Writer;
+use crate::decisions::{DecisionChange, Decisions};
 use crate::domain::{RequestError, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::room::{
-    Answer, Arrival, Arrived, Changes, Draft, LogBounds, MemberId, NodeId, Publishing, Range,
-    Reading, Room, Rooms, Search, Searching, Store, StoreError, StoreFuture, UserId,
+    Answer, Arrival, Arrived, Changes, Departure, Draft, LogBounds, MemberId, NodeId, Publishing,
+    Range, Reading, ReadingAudit, Room, Rooms, Search, Searching, Store, StoreError, StoreFuture,
+    UserId,
 };
 
 /// How long an end waits for what is still to be written.
@@ -160,6 +163,7 @@ impl DiskStore {
 impl Start {
     /// Puts what was read into the rooms, and starts the writer.
     fn run(self, rooms: &Rooms) -> Result<(), DiskError> {
+        let decisions = Arc::clone(rooms.decisions());
         let names = self.settings.rooms.iter();
         let rooms: Vec<_> = names.filter_map(|name| rooms.get(name).cloned()).collect();
         debug_assert_eq!(rooms.len(), self.settings.rooms.len(), "the same settings");
@@ -167,12 +171,13 @@ impl Start {
             db, epoch, node, ..
         } = self.opened;
         let writer = Writer {
-            ledger: self.restored.put_into(&rooms, &epoch, node),
+            ledger: self.restored.put_into(&rooms, &decisions, &epoch, node),
             others: Others::new(&db).map_err(|source| DiskError::of(&self.file, source))?,
             db,
             file: self.file,
             epoch,
             rooms,
+            decisions,
             settings: self.ledger,
             bounds: self.settings.log,
             retention: Retention::new(self.settings.retention, self.settings.retention_bytes),
@@ -233,14 +238,19 @@ impl Store for DiskStore {
             id,
             username: username.clone(),
         };
-        self.requests.ask(request, Reply::Rename(sender));
+        self.requests.ask(request, Reply::Done(sender));
         Answer::Pending(answer)
     }
 
-    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
+    fn leave(&self, mut changes: Changes<'_>, id: MemberId, departure: Departure) {
         changes.remove(id);
         let room = changes.room().index();
-        self.requests.ask_in_order(Request::Leave { room, id });
+        let request = Request::Leave {
+            room,
+            id,
+            departure,
+        };
+        self.requests.ask_in_order(request);
     }
 
     fn hold(&self, room: &Room, id: MemberId) {
@@ -260,6 +270,17 @@ impl Store for DiskStore {
     fn search<'a>(&'a self, room: &'a Arc<Room>, search: &'a Search) -> Searching<'a> {
         let number = self.numbers[room.index()];
         Box::pin(self.reader.search(room, number, search))
+    }
+
+    fn decide(&self, _decisions: &Arc<Decisions>, change: DecisionChange) -> Answer<()> {
+        let (sender, answer) = oneshot::channel();
+        let request = Request::Decide(Box::new(change));
+        self.requests.ask(request, Reply::Done(sender));
+        Answer::Pending(answer)
+    }
+
+    fn read_audit(&self, before: Option<u64>, max: usize) -> ReadingAudit<'_> {
+        Box::pin(self.reader.audit(before, max))
     }
 
     fn node(&self) -> NodeId {

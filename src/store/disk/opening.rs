@@ -9,8 +9,9 @@ use rusqlite::{Connection, OptionalExtension};
 use super::directory::Directory;
 use super::error::DiskError;
 use super::ledger::{Ledger, LedgerSettings};
-use super::messages;
 use super::schema::{self, ROOM_MAX, set_fact};
+use super::{decisions, messages};
+use crate::decisions::{Decision, DecisionKey, Decisions};
 use crate::domain::RoomName;
 use crate::random;
 use crate::room::{LogBounds, MemberId, NodeId, Range, Record, Room, UserId};
@@ -106,6 +107,7 @@ pub struct Restored {
     pub ledger: Ledger,
     /// In the order of the rooms.
     newest: Vec<Newest>,
+    decisions: Vec<(DecisionKey, Decision)>,
 }
 
 /// The newest messages of a room.
@@ -135,7 +137,12 @@ impl Restored {
             let records = newest_messages(db, epoch, room.number, bounds);
             newest.push(records.map_err(|source| DiskError::of(file, source))?);
         }
-        Ok(Self { ledger, newest })
+        let decisions = decisions::read(db).map_err(|source| DiskError::of(file, source))?;
+        Ok(Self {
+            ledger,
+            newest,
+            decisions,
+        })
     }
 
     /// The numbers of the rooms, in their order.
@@ -154,8 +161,14 @@ impl Restored {
     }
 
     /// Puts it into the rooms, which are in the order of the settings. Returns the ledger.
-    pub fn put_into(self, rooms: &[Arc<Room>], epoch: &Arc<str>, node: NodeId) -> Ledger {
-        let ledger = self.put_logs_into(rooms, epoch);
+    pub fn put_into(
+        self,
+        rooms: &[Arc<Room>],
+        decisions: &Decisions,
+        epoch: &Arc<str>,
+        node: NodeId,
+    ) -> Ledger {
+        let ledger = self.put_logs_into(rooms, decisions, epoch);
         for (index, id) in ledger.restored(node) {
             if let Some(member) = ledger.member(index, id) {
                 rooms[index].changes().set_remote(id, member.clone());
@@ -165,7 +178,13 @@ impl Restored {
     }
 
     /// The same without the members, for rooms that have them.
-    pub fn put_logs_into(mut self, rooms: &[Arc<Room>], epoch: &Arc<str>) -> Ledger {
+    pub fn put_logs_into(
+        mut self,
+        rooms: &[Arc<Room>],
+        decisions: &Decisions,
+        epoch: &Arc<str>,
+    ) -> Ledger {
+        decisions.restore(self.decisions);
         for ((room, ledger), newest) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest) {
             let records = &mut newest.records;
             let mut previous = newest.before;

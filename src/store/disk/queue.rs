@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::decisions::DecisionChange;
 use crate::domain::{ClientId, MessageText, RequestError, Username};
-use crate::room::{Arrived, Member, MemberId, Outcome, Published};
+use crate::room::{Arrived, Departure, Member, MemberId, Outcome, Published};
 
 /// How long a request waits for the disk before it fails as `unavailable`.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
@@ -40,7 +41,13 @@ pub enum Request {
         username: Username,
     },
     /// End a membership.
-    Leave { room: usize, id: MemberId },
+    Leave {
+        room: usize,
+        id: MemberId,
+        departure: Departure,
+    },
+    /// Keep decisions, and a line of the audit log.
+    Decide(Box<DecisionChange>),
     /// Note that a member's connection is lost.
     Hold { room: usize, id: MemberId },
     /// End the memberships from before this process.
@@ -57,7 +64,7 @@ pub enum Reply {
     None,
     Message(Outcome),
     Join(oneshot::Sender<Result<Arrived, RequestError>>),
-    Rename(oneshot::Sender<Result<(), RequestError>>),
+    Done(oneshot::Sender<Result<(), RequestError>>),
     Finish(oneshot::Sender<()>),
 }
 
@@ -67,7 +74,7 @@ impl Reply {
         match self {
             Self::Message(outcome) => outcome.send(Err(refusal)),
             Self::Join(sender) => drop(sender.send(Err(refusal))),
-            Self::Rename(sender) => drop(sender.send(Err(refusal))),
+            Self::Done(sender) => drop(sender.send(Err(refusal))),
             Self::None | Self::Finish(_) => self.finish(),
         }
     }
@@ -95,9 +102,9 @@ impl Reply {
         }
     }
 
-    /// Answers a change of name.
-    pub fn rename(self, answer: Result<(), RequestError>) {
-        if let Self::Rename(sender) = self {
+    /// Answers what has no more to say than that it is done.
+    pub fn done(self, answer: Result<(), RequestError>) {
+        if let Self::Done(sender) = self {
             drop(sender.send(answer));
         }
     }

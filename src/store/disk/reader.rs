@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::queue::ANSWER_TIMEOUT;
-use super::{messages, schema, search};
+use super::{decisions, messages, schema, search};
+use crate::decisions::AuditPage;
 use crate::domain::RequestError;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
 use crate::room::{Found, Page, Range, Room, Search};
@@ -75,6 +76,15 @@ impl Reader {
         let room = Arc::clone(room);
         let read =
             move |db: &Connection, epoch: &_| search::search(db, epoch, &room, number, &wanted);
+        self.read(read).await
+    }
+
+    /// A page of the audit log.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn audit(&self, before: Option<u64>, max: usize) -> Result<AuditPage, RequestError> {
+        let read = move |db: &Connection, _: &_| decisions::read_audit(db, before, max);
         self.read(read).await
     }
 

@@ -43,6 +43,13 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE VIRTUAL TABLE search USING fts5(
         text, content = '', contentless_delete = 1, detail = 'none', tokenize = 'trigram'
     );
+    -- What people in charge have decided, as JSON by key, and who did it when.
+    CREATE TABLE decisions (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        line TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE members (
         member TEXT PRIMARY KEY,
         room INTEGER NOT NULL REFERENCES rooms (number),

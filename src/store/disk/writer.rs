@@ -15,6 +15,7 @@ use super::opening::Restored;
 use super::others::Others;
 use super::queue::{Queued, Receiver, Reply, Request};
 use super::retention::Retention;
+use crate::decisions::Decisions;
 use crate::domain::RequestError;
 use crate::metrics::Metrics;
 use crate::room::{LogBounds, Room};
@@ -32,6 +33,7 @@ pub struct Writer {
     pub epoch: Arc<str>,
     /// In the order of the settings.
     pub rooms: Vec<Arc<Room>>,
+    pub decisions: Arc<Decisions>,
     pub ledger: Ledger,
     pub settings: LedgerSettings,
     /// How much of each room's past is in memory.
@@ -109,6 +111,11 @@ impl Writer {
             Ok(batch) => {
                 self.note_success();
                 batch.apply(&self.rooms);
+                for request in requests {
+                    if let Request::Decide(change) = request {
+                        self.decisions.apply_all(change.set);
+                    }
+                }
                 for (reply, answer) in replies.into_iter().zip(batch.answers) {
                     send(reply, answer);
                 }
@@ -137,7 +144,7 @@ impl Writer {
                 &self.settings,
                 self.bounds,
             )?
-            .put_logs_into(&self.rooms, &self.epoch);
+            .put_logs_into(&self.rooms, &self.decisions, &self.epoch);
             self.is_stale = false;
         } else if self.is_failing {
             self.ledger = Ledger::load(&self.db, &self.file, &self.settings)?;
@@ -226,6 +233,6 @@ fn send(reply: Reply, answer: Answer) {
         Answer::Nothing => {}
         Answer::Message(answer) => reply.message(answer),
         Answer::Join(answer) => reply.join(answer),
-        Answer::Rename(answer) => reply.rename(answer),
+        Answer::Done(answer) => reply.done(answer),
     }
 }

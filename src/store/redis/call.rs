@@ -47,6 +47,11 @@ impl Context {
         format!("{}:state", self.prefix)
     }
 
+    /// The key of the audit log.
+    pub fn audit_key(&self) -> String {
+        format!("{}:audit", self.prefix)
+    }
+
     /// The key of a node's lease.
     pub fn lease_key(&self) -> String {
         format!("{}:lease:{}", self.prefix, self.node_name())

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::decisions::{Decision, DecisionKey};
 use crate::domain::{ClientId, RoomName, Username};
 use crate::room::{Content, ID_MAX, Member, MemberId, Record};
 
@@ -62,6 +63,7 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
         },
         Some("joined") => Content::Joined,
         Some("left") => Content::Left,
+        Some("removed") => Content::Removed,
         Some("renamed") => Content::Renamed {
             before: fields.username("t").ok_or("name")?,
         },
@@ -115,6 +117,31 @@ pub struct Change {
     pub by: Box<str>,
 }
 
+/// An entry of the stream of states.
+#[derive(Debug)]
+pub enum StateEntry {
+    /// A membership has changed.
+    Member(Change),
+    /// Something was decided, or taken back.
+    Decided {
+        /// Its number.
+        version: u64,
+        /// What it is about.
+        key: DecisionKey,
+        /// What was decided.
+        decision: Option<Decision>,
+    },
+}
+
+impl StateEntry {
+    /// Its number.
+    pub const fn version(&self) -> u64 {
+        match self {
+            Self::Member(Change { version, .. }) | Self::Decided { version, .. } => *version,
+        }
+    }
+}
+
 /// What happened to a membership.
 #[derive(Debug)]
 pub enum ChangeKind {
@@ -129,9 +156,21 @@ pub enum ChangeKind {
 }
 
 /// Reads an entry of the stream of states.
-pub fn parse_change((_, fields): &Raw) -> Result<Change, EntryError> {
+pub fn parse_state((_, fields): &Raw) -> Result<StateEntry, EntryError> {
     let fields = Fields(fields);
     let version = fields.text("v").and_then(|text| text.parse().ok());
+    if fields.text("o") == Some("decided") {
+        let key = fields.text("d").and_then(|key| key.parse().ok());
+        let decision = match fields.text("t").ok_or("decision")? {
+            "" => None,
+            json => Some(Decision::from_json(json).ok_or("decision")?),
+        };
+        return Ok(StateEntry::Decided {
+            version: version.ok_or("version")?,
+            key: key.ok_or("decision")?,
+            decision,
+        });
+    }
     let kind = match fields.text("o").ok_or("foreign")? {
         "joined" | "renamed" => ChangeKind::Is(Member {
             user_id: fields.id("u").ok_or("user")?,
@@ -143,7 +182,7 @@ pub fn parse_change((_, fields): &Raw) -> Result<Change, EntryError> {
         "idle" => ChangeKind::Typing(false),
         _ => return Err(EntryError("kind")),
     };
-    Ok(Change {
+    Ok(StateEntry::Member(Change {
         version: version.ok_or("version")?,
         room: fields
             .text("r")
@@ -152,7 +191,7 @@ pub fn parse_change((_, fields): &Raw) -> Result<Change, EntryError> {
         id: membership(&fields).ok_or("membership")?,
         kind,
         by: fields.text("by").ok_or("node")?.into(),
-    })
+    }))
 }
 
 /// Reads a member's record: see `record` in `lua/prelude.lua`.
@@ -240,7 +279,7 @@ mod tests {
         fn nothing_that_is_read_panics(fields in prop::collection::vec(any::<Vec<u8>>(), 0..12)) {
             let raw = ("1-0".to_owned(), fields);
             prop_assert!(parse_log(&raw).is_err());
-            prop_assert!(parse_change(&raw).is_err());
+            prop_assert!(parse_state(&raw).is_err());
         }
 
         #[test]

@@ -11,6 +11,7 @@
 //! A message is acknowledged once Redis has it. Each node reads it with its tail, the sender's node included,
 //! so there is one order for all. `docs/scaling.md` is for operators.
 
+mod audit;
 mod call;
 mod connection;
 pub mod entry;
@@ -22,6 +23,7 @@ mod request;
 mod scripts;
 mod settings;
 mod status;
+mod streams;
 mod tail;
 
 use std::sync::Arc;
@@ -43,11 +45,12 @@ use self::request::Queued;
 use self::settings::Settings;
 use self::status::Status;
 use self::tail::Tail;
+use crate::decisions::{DecisionChange, Decisions};
 use crate::domain::{RequestError, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::room::{
-    Answer, Arrival, Arrived, Changes, Draft, LogBounds, MemberId, NodeId, Publishing, Room, Rooms,
-    Store, StoreError, StoreFuture,
+    Answer, Arrival, Arrived, Changes, Departure, Draft, LogBounds, MemberId, NodeId, Publishing,
+    ReadingAudit, Room, Rooms, Store, StoreError, StoreFuture,
 };
 
 /// How long a request waits for Redis before it fails as `unavailable`.
@@ -188,11 +191,11 @@ impl Store for RedisStore {
         self.requests.rename(position, id, username.clone())
     }
 
-    fn leave(&self, mut changes: Changes<'_>, id: MemberId) {
+    fn leave(&self, mut changes: Changes<'_>, id: MemberId, departure: Departure) {
         changes.remove(id);
         let position = changes.position();
         drop(changes);
-        self.requests.leave(position, id);
+        self.requests.leave(position, id, departure);
     }
 
     fn hold(&self, room: &Room, id: MemberId) {
@@ -201,6 +204,14 @@ impl Store for RedisStore {
 
     fn set_typing(&self, room: &Room, id: MemberId, is_typing: bool) {
         self.requests.set_typing(room.name(), id, is_typing);
+    }
+
+    fn decide(&self, _decisions: &Arc<Decisions>, change: DecisionChange) -> Answer<()> {
+        self.requests.decide(change)
+    }
+
+    fn read_audit(&self, before: Option<u64>, max: usize) -> ReadingAudit<'_> {
+        Box::pin(audit::read(&self.redis, &self.context, before, max))
     }
 
     fn node(&self) -> NodeId {

@@ -273,7 +273,9 @@ impl Presence {
             let mut cmd = self.context.call(connection, Script::Leave);
             // The record says which room it is; nothing is known of its log here.
             cmd.arg("").arg(random::id()).arg(0);
-            cmd.arg(self.context.node_name()).arg(id.to_string());
+            cmd.arg(self.context.node_name())
+                .arg(id.to_string())
+                .arg("left");
             self.context.add_caller(&mut cmd, None);
             pipeline.add_command(cmd);
         }

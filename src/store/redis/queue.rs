@@ -12,8 +12,10 @@ use super::call::node_name;
 use super::message::{Joining, Message};
 use super::request::{Adopted, Queued, Request};
 use super::status::Status;
+use crate::decisions::DecisionChange;
 use crate::domain::{RoomName, Username};
-use crate::room::{Answer, Arrived, LogPosition, MemberId, NodeId, Outcome};
+use crate::random;
+use crate::room::{Answer, Arrived, Departure, LogPosition, MemberId, NodeId, Outcome};
 
 /// Bytes that may be in flight to Redis, over all sessions.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -118,9 +120,24 @@ impl Requests {
         Answer::Pending(answer)
     }
 
+    /// Keeps decisions.
+    pub fn decide(&self, change: DecisionChange) -> Answer<()> {
+        let (sender, answer) = oneshot::channel();
+        self.ask(Request::Decide {
+            change: Box::new(change),
+            name: random::id(),
+            sender,
+        });
+        Answer::Pending(answer)
+    }
+
     /// Ends a membership.
-    pub fn leave(&self, position: LogPosition, id: MemberId) {
-        self.ask_in_order(Request::Leave { position, id });
+    pub fn leave(&self, position: LogPosition, id: MemberId, departure: Departure) {
+        self.ask_in_order(Request::Leave {
+            position,
+            id,
+            departure,
+        });
     }
 
     /// Notes that a member's connection is lost.

@@ -13,9 +13,10 @@ use super::connection::{Connection, RedisError, read};
 use super::message::{Joining, Message};
 use super::scripts::Script;
 use crate::clock;
+use crate::decisions::{AuditLine, Decision, DecisionChange};
 use crate::domain::{ClientId, RequestError, RoomName, Username};
 use crate::random;
-use crate::room::{Arrived, LogPosition, MemberId, Outcome, Published};
+use crate::room::{Arrived, Departure, LogPosition, MemberId, Outcome, Published};
 
 /// Bytes a request is counted for beside its text.
 const REQUEST_BYTES: usize = 1024;
@@ -46,7 +47,11 @@ pub enum Request {
         sender: oneshot::Sender<Result<(), RequestError>>,
     },
     /// End a membership.
-    Leave { position: LogPosition, id: MemberId },
+    Leave {
+        position: LogPosition,
+        id: MemberId,
+        departure: Departure,
+    },
     /// A member's connection is lost.
     Hold { room: RoomName, id: MemberId },
     /// A member types, or stopped.
@@ -54,6 +59,12 @@ pub enum Request {
         room: RoomName,
         id: MemberId,
         is_typing: bool,
+    },
+    /// Keep decisions, and a line of the audit log. `name` makes it known when it is asked again.
+    Decide {
+        change: Box<DecisionChange>,
+        name: String,
+        sender: oneshot::Sender<Result<(), RequestError>>,
     },
     /// This node leaves. Keep the memberships it holds for so long.
     Depart {
@@ -159,9 +170,18 @@ impl Queued {
                 context.add_caller(&mut cmd, Some(position));
                 cmd
             }
-            Request::Leave { position, id } => {
+            Request::Leave {
+                position,
+                id,
+                departure,
+            } => {
                 let mut cmd = context.call_for(connection, Script::Leave, position);
-                cmd.arg(context.node_name()).arg(id.to_string());
+                cmd.arg(context.node_name())
+                    .arg(id.to_string())
+                    .arg(match departure {
+                        Departure::Left => "left",
+                        Departure::Removed => "removed",
+                    });
                 context.add_caller(&mut cmd, Some(position));
                 cmd
             }
@@ -182,6 +202,23 @@ impl Queued {
                     .arg(context.node_name())
                     .arg(id.to_string())
                     .arg(if *is_typing { "typing" } else { "idle" });
+                cmd
+            }
+            Request::Decide { change, name, .. } => {
+                let mut cmd = context.call(connection, Script::Decide);
+                let line = change.line.as_ref();
+                cmd.arg(deadline_ms)
+                    .arg(name)
+                    .arg(context.node_name())
+                    .arg(line.map_or_else(String::new, AuditLine::to_json))
+                    .arg(change.audit_from_ms)
+                    .arg(line.map_or(0, |line| line.at_ms));
+                for (key, decision) in &change.set {
+                    let json = decision
+                        .as_ref()
+                        .map_or_else(String::new, Decision::to_json);
+                    cmd.arg(key.to_string()).arg(json);
+                }
                 cmd
             }
             Request::Depart { grace, .. } => {
@@ -216,6 +253,7 @@ impl Queued {
             Request::Join { sender, .. } => send(sender, words.and_then(|w| arrived(&w))),
             Request::Adopt { outcome, .. } => outcome(adopted(words)),
             Request::Rename { sender, .. } => send(sender, words.and_then(|w| renamed(&w))),
+            Request::Decide { sender, .. } => send(sender, words.and_then(|w| decided(&w))),
             Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
@@ -227,7 +265,9 @@ impl Queued {
             Request::Publish { outcome, .. } => outcome.send(Err(RequestError::unavailable())),
             Request::Join { sender, .. } => send(sender, Err(RequestError::unavailable())),
             Request::Adopt { outcome, .. } => outcome(Adopted::Later),
-            Request::Rename { sender, .. } => send(sender, Err(RequestError::unavailable())),
+            Request::Rename { sender, .. } | Request::Decide { sender, .. } => {
+                send(sender, Err(RequestError::unavailable()));
+            }
             Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
@@ -294,6 +334,13 @@ fn renamed(words: &[String]) -> Result<(), RequestError> {
         Some("renamed") => Ok(()),
         Some("taken") => Err(RequestError::username_taken()),
         Some("gone") => Err(RequestError::not_in_room()),
+        _ => Err(RequestError::unavailable()),
+    }
+}
+
+fn decided(words: &[String]) -> Result<(), RequestError> {
+    match words.first().map(String::as_str) {
+        Some("done") => Ok(()),
         _ => Err(RequestError::unavailable()),
     }
 }

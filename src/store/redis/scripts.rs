@@ -28,6 +28,8 @@ scripts! {
     Hold "hold.lua",
     /// Sends that a member types.
     Typing "typing.lua",
+    /// Keeps decisions.
+    Decide "decide.lua",
     /// Renews a lease.
     Beat "beat.lua",
     /// Makes a node known.

@@ -12,9 +12,11 @@ use redis::{Cmd, Value};
 
 use super::call::Context;
 use super::connection::{Backoff, Connection, Redis, RedisError, RedisResult, read};
-use super::entry::{self, Change, ChangeKind, Raw};
+use super::entry::{self, Change, ChangeKind, Raw, StateEntry};
 use super::scripts::Script;
 use super::status::{Status, Way};
+use super::streams::{parse_entries, parse_streams};
+use crate::decisions::Decision;
 use crate::domain::RoomName;
 use crate::room::{Applied, ID_MAX, Member, MemberId, Room, Rooms, UserId};
 
@@ -264,13 +266,18 @@ impl Tail {
     async fn take_changes(&mut self, connection: &mut Connection, entries: &[Raw]) -> RedisResult {
         for raw in entries {
             self.state_position = Some(raw.0.clone());
-            match entry::parse_change(raw) {
+            match entry::parse_state(raw) {
                 Err(error) => self.status.metrics.skip_entry(error.0),
-                Ok(change) if change.version.checked_sub(1) == Some(self.state_version) => {
-                    self.state_version = change.version;
-                    self.apply(change);
+                Ok(entry) if entry.version().checked_sub(1) == Some(self.state_version) => {
+                    self.state_version = entry.version();
+                    match entry {
+                        StateEntry::Member(change) => self.apply(change),
+                        StateEntry::Decided { key, decision, .. } => {
+                            self.rooms.decisions().apply(key, decision);
+                        }
+                    }
                 }
-                Ok(change) if change.version <= self.state_version => {
+                Ok(entry) if entry.version() <= self.state_version => {
                     self.status.metrics.skip_entry("old");
                 }
                 // Some were trimmed before they were read, or all was lost.
@@ -319,7 +326,8 @@ impl Tail {
     /// Reads the whole state again.
     async fn restore_state(&mut self, connection: &mut Connection) -> RedisResult {
         let cmd = self.context.call(connection, Script::State);
-        let (position, version, nodes): (String, u64, Vec<Value>) = connection.one(&cmd).await?;
+        let (position, version, nodes, decisions): (String, u64, Vec<Value>, Value) =
+            connection.one(&cmd).await?;
         let mut rooms: HashMap<RoomName, Vec<(MemberId, Member)>> = HashMap::new();
         // A node's name and its members in turn.
         let members = nodes.into_iter().skip(1).step_by(2);
@@ -338,10 +346,24 @@ impl Tail {
             let members = rooms.remove(room.name()).unwrap_or_default();
             room.changes().replace_remote(members);
         }
+        self.restore_decisions(read(decisions)?);
         self.state_position = Some(position);
         self.state_version = version;
         self.status.metrics.cluster_reloads.inc();
         Ok(())
+    }
+}
+
+impl Tail {
+    fn restore_decisions(&self, decisions: HashMap<String, String>) {
+        let mut all = Vec::new();
+        for (key, json) in decisions {
+            match (key.parse(), Decision::from_json(&json)) {
+                (Ok(key), Some(decision)) => all.push((key, decision)),
+                _ => self.status.metrics.skip_entry("decision"),
+            }
+        }
+        self.rooms.decisions().restore(all);
     }
 }
 
@@ -368,26 +390,4 @@ fn opened(room: &Room, answer: Value) -> RedisResult<Opened> {
         newest_message: newest.parse().ok(),
         position,
     })
-}
-
-/// An answer of XREAD: streams by key, each with its entries.
-fn parse_streams(value: Value) -> RedisResult<Vec<(String, Vec<Raw>)>> {
-    let stream = |(key, entries): (Value, Value)| Ok((read(key)?, parse_entries(entries)?));
-    match value {
-        Value::Nil => Ok(Vec::new()),
-        Value::Map(streams) => streams.into_iter().map(stream).collect(),
-        streams => {
-            let streams: Vec<Value> = read(streams)?;
-            streams.into_iter().map(|s| stream(read(s)?)).collect()
-        }
-    }
-}
-
-fn parse_entries(value: Value) -> RedisResult<Vec<Raw>> {
-    let entries: Vec<Value> = read(value)?;
-    let parse = |entry| {
-        let (id, fields): (String, Value) = read(entry)?;
-        Ok((id, read(fields)?))
-    };
-    entries.into_iter().map(parse).collect()
 }

@@ -21,6 +21,10 @@
 --   <prefix>:probe                written to find out whether there is memory left
 --   <prefix>:state                stream: joins, leaves, renames, typing, numbered without holes
 --   <prefix>:state:version        number of the newest of those
+--   <prefix>:decisions            hash: what people in charge have decided, as JSON by key
+--   <prefix>:decided:<call>       exists for a while after a change of those
+--   <prefix>:audit                stream: lines of the audit log, numbered from 1
+--   <prefix>:audit:newest         number of the newest of those
 local P = string.sub(KEYS[1], 1, -2)
 
 -- Ids of a log that starts over begin this far above all earlier ones, so that they never go down,
@@ -29,6 +33,8 @@ local JUMP = 1048576
 -- Entries of the state stream that are kept for nodes that are slow to read it; others read the whole
 -- state again.
 local STATE_KEPT = 10000
+-- Lines of the audit log that are kept, about.
+local AUDIT_KEPT = 100000
 -- A log is trimmed each time its ids have grown by TRIM_EVERY, by at most TRIM_MAX messages and as many
 -- notices.
 local TRIM_EVERY, TRIM_MAX = 16, 64
@@ -83,7 +89,8 @@ local function kind_of(fields)
   if not (tonumber(fields.ts) and tonumber(fields.i) and fields.n and fields.t) then return 'foreign' end
   local kind = fields.k
   if kind == 'message' then return 'message' end
-  return (kind == 'joined' or kind == 'left' or kind == 'renamed') and 'notice' or 'foreign'
+  local is_notice = kind == 'joined' or kind == 'left' or kind == 'removed' or kind == 'renamed'
+  return is_notice and 'notice' or 'foreign'
 end
 
 -- Counts a log again if its counters do not fit it: something else wrote into it or deleted from it. Of
@@ -170,7 +177,7 @@ local function trim(log, messages, notices)
 end
 
 -- Appends an entry:
---   e epoch, i id, k kind (message, joined, left, renamed), u user_id, n name, m membership,
+--   e epoch, i id, k kind (message, joined, left, removed, renamed), u user_id, n name, m membership,
 --   t text (of a message; of `renamed`, the name before), ts accepted at (ms), and of messages
 --   p id of the message before it (so that a message that is missing is noticed, while notices may be),
 --   d idempotency key as in `keys`, c client_id
@@ -281,23 +288,28 @@ local function give_up_names(room, looks, user)
   end
 end
 
--- Sends a change of state to all nodes:
---   v number, o what (joined, left, reaped, renamed, typing, idle), r room, m membership, u user_id, n name,
---   by the node that did it
-local function send_state(what, room, member, user, name, by)
+-- The number of the next change of state.
+local function next_version()
   local version = redis.call('INCR', P .. ':state:version')
   if version == 1 then
     -- A state that starts over is numbered above all earlier ones.
     version = math.max(now_ms() * 1000, 2)
     redis.call('SET', P .. ':state:version', digits(version))
   end
+  return digits(version)
+end
+
+-- Sends a change of state to all nodes:
+--   v number, o what (joined, left, reaped, renamed, typing, idle), r room, m membership, u user_id, n name,
+--   by the node that did it; for `decided` see decide.lua
+local function send_state(what, room, member, user, name, by)
   redis.call('XADD', P .. ':state', 'MAXLEN', '~', STATE_KEPT, '*',
-    'v', digits(version), 'o', what, 'r', room, 'm', member, 'u', user, 'n', name, 'by', by)
+    'v', next_version(), 'o', what, 'r', room, 'm', member, 'u', user, 'n', name, 'by', by)
 end
 
 -- Ends a membership: it was `left`, or `reaped` with its node. `log` is given if the room is to get
--- a notice.
-local function remove(what, node, member, was, log, by)
+-- a notice: `notice` is its kind.
+local function remove(what, node, member, was, log, by, notice)
   redis.call('HDEL', P .. ':node:' .. node, member)
   if redis.call('HGET', P .. ':users', was.user) == node .. ' ' .. member then
     redis.call('HDEL', P .. ':users', was.user)
@@ -309,7 +321,7 @@ local function remove(what, node, member, was, log, by)
   if redis.call('SREM', P .. ':held', member) == 1 then redis.call('HINCRBY', meta, 'held', -1) end
   send_state(what, was.room, member, was.user, was.name, by.node)
   if log and has_notices(by, live) then
-    append(log, by, 'left', was.user, was.name, member, '')
+    append(log, by, notice or 'left', was.user, was.name, member, '')
   end
 end
 
