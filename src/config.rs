@@ -25,6 +25,7 @@ mod checks;
 mod errors;
 mod host;
 mod parse;
+mod people;
 mod raw;
 mod secrets;
 mod table;
@@ -124,6 +125,8 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Bytes of text of each room kept there; 0 = not limited.
     pub retention_bytes: u64,
+    /// How long the audit log is kept; `None` = for ever.
+    pub audit_retention: Option<Duration>,
     /// Where several nodes keep what they share; `None` = this node shares nothing.
     pub redis_url: Option<RedisUrl>,
     /// What all keys there begin with.
@@ -197,6 +200,7 @@ impl Default for Config {
             data_dir: None,
             retention: None,
             retention_bytes: 0,
+            audit_retention: Some(seconds(90 * 24 * 3600)),
             redis_url: None,
             redis_prefix: "hubbub".to_owned(),
             web_dir: None,

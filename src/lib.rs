@@ -16,6 +16,7 @@
 //! | [`http`] | the router: health and the page |
 //! | [`socket`] | Socket.IO in, sessions behind it; the only folder that names socketioxide |
 //! | [`session`] | one connection: ordered mailbox in, cursor out |
+//! | [`moderation`] | who may write and connect, and what moderators do |
 //! | [`store`] | what keeps the rooms: memory, a file on disk, or Redis for several nodes |
 //! | [`room`] | rooms: log, members, counts, typing |
 //! | [`decisions`] | what people in charge have decided: bans, mutes, topics |
@@ -35,6 +36,7 @@ pub mod json;
 pub mod listener;
 pub mod memory;
 pub mod metrics;
+pub mod moderation;
 pub mod peer;
 pub mod protocol;
 pub mod random;

@@ -11,6 +11,7 @@
 mod event_array;
 pub mod frame;
 mod inbound;
+mod moderate;
 mod search;
 
 use serde::{Serialize, Serializer};
@@ -23,6 +24,7 @@ pub use inbound::{
     Auth, ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, Position, SendRequest,
     TypingRequest, UsersRequest,
 };
+pub use moderate::{ModerateRequest, RoomChanged};
 pub use search::{SearchBody, SearchRequest};
 
 /// Most messages one `history` or `get_history` answers with.
@@ -50,6 +52,8 @@ pub mod event {
     pub const RECEIVE_MESSAGE: &str = "receive_message";
     /// Who is typing in the room; the newest state wins.
     pub const TYPING: &str = "typing";
+    /// How the room is run; the newest state wins.
+    pub const ROOM_CHANGED: &str = "room_changed";
     /// The newest message of each room; the newest state wins.
     pub const ACTIVITY: &str = "activity";
     /// Messages this connection can no longer get.

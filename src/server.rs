@@ -137,7 +137,9 @@ impl Server {
         if let Some(availability) = store.availability() {
             readiness.follow(availability);
         }
-        let store_tasks = Arc::clone(&store).start(&shared.rooms);
+        let mut store_tasks = Arc::clone(&store).start(&shared.rooms);
+        let moderation = Arc::clone(&shared.moderation);
+        store_tasks.spawn(async move { moderation.sweep().await });
         Ok(Self {
             router: http::router(http::Parts {
                 endpoint,

@@ -102,6 +102,7 @@ impl Reader {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             retention: self.optional_time("RETENTION", &raw.retention),
+            audit_retention: self.optional_time("AUDIT_RETENTION", &raw.people.audit_retention),
             retention_bytes: self.number(
                 "RETENTION_BYTES",
                 &raw.retention_bytes,

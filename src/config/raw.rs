@@ -4,6 +4,7 @@
 use clap::Parser;
 
 use super::away::AwayRaw;
+use super::people::PeopleRaw;
 use super::tool::Tool;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
@@ -283,6 +284,9 @@ pub(super) struct Raw {
 
     #[command(flatten)]
     pub(super) away: AwayRaw,
+
+    #[command(flatten)]
+    pub(super) people: PeopleRaw,
 
     /// Refuse a name that looks like another one in the room: `true` or `false`
     #[arg(

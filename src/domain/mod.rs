@@ -17,6 +17,7 @@
 //! | `message_text.rs` | [`MessageText`]: the text of a message, kept byte for byte, within [`TextLimits`] |
 //! | `search_query.rs` | [`SearchQuery`]: what is searched for, and which texts have it |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
+//! | `role.rs` | [`Role`]: what a user may do beside chatting |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
 //!
@@ -32,6 +33,7 @@ pub mod message_text;
 pub mod origins;
 pub mod request_error;
 pub mod reserved;
+pub mod role;
 pub mod room_name;
 pub mod search_query;
 pub mod username;
@@ -45,6 +47,7 @@ pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::{AllowedOrigins, AllowedOriginsError, OriginError};
 pub use request_error::{RequestError, RequestErrorCode};
 pub use reserved::{ReservedNameError, ReservedNames};
+pub use role::Role;
 pub use room_name::{RoomName, RoomNameError};
 pub use search_query::{SearchQuery, SearchQueryError};
 pub use username::{Username, UsernameError};

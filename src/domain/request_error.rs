@@ -35,6 +35,14 @@ pub enum RequestErrorCode {
     Muted,
     /// A moderator has banned this user.
     Banned,
+    /// Moderators have set how often each user may write in the room; `retry_after` says when next.
+    SlowMode,
+    /// Only moderators may write in the room.
+    Locked,
+    /// The user may not do this.
+    Forbidden,
+    /// There is no such message.
+    NotFound,
     /// The `client_id` was used before, for another text.
     Conflict,
     /// The room's log cannot take the message now.
@@ -43,7 +51,7 @@ pub enum RequestErrorCode {
 
 impl RequestErrorCode {
     /// All codes, in the order of the contract.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::UnknownRoom,
         Self::InvalidPayload,
         Self::InvalidUsername,
@@ -55,6 +63,10 @@ impl RequestErrorCode {
         Self::UsernameTaken,
         Self::Muted,
         Self::Banned,
+        Self::SlowMode,
+        Self::Locked,
+        Self::Forbidden,
+        Self::NotFound,
         Self::Conflict,
         Self::Unavailable,
     ];
@@ -74,6 +86,10 @@ impl RequestErrorCode {
             Self::UsernameTaken => "username_taken",
             Self::Muted => "muted",
             Self::Banned => "banned",
+            Self::SlowMode => "slow_mode",
+            Self::Locked => "locked",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::Unavailable => "unavailable",
         }
@@ -202,6 +218,40 @@ impl RequestError {
             retry_after,
             ..refusal
         }
+    }
+
+    /// The room is in slow mode; the user's next message is welcome after `retry_after`.
+    #[must_use]
+    pub fn slow_mode(retry_after: Duration) -> Self {
+        Self::new(
+            RequestErrorCode::SlowMode,
+            "This room is in slow mode: wait a little and send it again",
+        )
+        .with_retry_after(retry_after)
+    }
+
+    /// Only moderators may write in the room.
+    #[must_use]
+    pub fn locked() -> Self {
+        Self::new(
+            RequestErrorCode::Locked,
+            "This room is locked: only moderators may write",
+        )
+    }
+
+    /// The user may not do this; `detail` says why.
+    #[must_use]
+    pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(RequestErrorCode::Forbidden, detail)
+    }
+
+    /// There is no such message.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(
+            RequestErrorCode::NotFound,
+            "There is no such message in this room",
+        )
     }
 
     /// The `client_id` was used before for another text.

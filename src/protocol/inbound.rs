@@ -9,7 +9,7 @@ use super::{EVENT_BYTES_MAX, HISTORY_PAGE_MAX, USERS_MAX};
 use crate::domain::{ClientId, MessageText, RequestError, RoomName, TextLimits, Username};
 
 /// Bytes of the longest `user_id` that is looked for; ours have 32.
-const USER_ID_BYTES_MAX: usize = 128;
+pub(super) const USER_ID_BYTES_MAX: usize = 128;
 /// Bytes of the longest epoch there can be; ours have 32.
 const EPOCH_BYTES_MAX: usize = 64;
 

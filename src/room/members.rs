@@ -257,6 +257,14 @@ impl Members {
         self.by_id.get(&id)
     }
 
+    /// The member who is this user. Looks at all of them.
+    #[must_use]
+    pub fn of_user(&self, user_id: &str) -> Option<&Member> {
+        self.by_id
+            .values()
+            .find(|member| *member.user_id == *user_id)
+    }
+
     /// Changes a member's name and returns the one it had.
     pub fn rename(&mut self, id: MemberId, username: Username) -> Option<Username> {
         self.by_id

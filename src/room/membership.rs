@@ -48,6 +48,16 @@ impl Membership {
         &self.room
     }
 
+    /// The member's name, unless the membership has ended.
+    #[must_use]
+    pub fn username(&self) -> Option<Username> {
+        let state = self.room.state.lock();
+        state
+            .members
+            .get(self.id)
+            .map(|member| member.username.clone())
+    }
+
     /// Whether the membership has not ended: another one of the same user ends it.
     #[must_use]
     pub fn is_current(&self) -> bool {
@@ -77,13 +87,15 @@ impl Membership {
     }
 
     /// Publishes a message. If that takes a while, `subscriber` is notified of
-    /// [`Signals::ANSWERS`](super::Signals::ANSWERS) when there is an answer. Refusals are `conflict` (the
-    /// sender used the key for another text), `not_in_room` (the membership has ended), `rate_limited`
-    /// and `unavailable`.
+    /// [`Signals::ANSWERS`](super::Signals::ANSWERS) when there is an answer. A message that was not
+    /// sent before goes to `check` first. Refusals are what that says, `conflict` (the sender used the
+    /// key for another text), `not_in_room` (the membership has ended), `rate_limited` and
+    /// `unavailable`.
     pub fn publish(
         &self,
         text: &MessageText,
         client_id: Option<&ClientId>,
+        check: &dyn Fn() -> Result<(), RequestError>,
         subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
     ) -> Publishing {
         let room = &*self.room;
@@ -95,6 +107,9 @@ impl Membership {
         };
         if let Some(known) = changes.publication(member, client_id, text.as_str()) {
             return Publishing::Done(known);
+        }
+        if let Err(refusal) = check() {
+            return Publishing::Done(Err(refusal));
         }
         if let Some(ceiling) = &room.ceiling
             && let Err(refusal) = ceiling.admit(self.id, Instant::now())

@@ -6,8 +6,8 @@
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
-//! [`published`] (state that clients receive), [`typing`], [`counts`] and [`activity`] (the three states
-//! there are), [`rooms`] (all of the service).
+//! [`published`] (state that clients receive), [`typing`], [`profile`], [`counts`] and [`activity`] (the four
+//! states there are), [`rooms`] (all of the service).
 //!
 //! Invariants: ids have no holes; a lock is held for memory work only, never over I/O or an
 //! await; locks are taken in the order room, then counts.
@@ -30,6 +30,7 @@ pub mod notifier;
 mod notifier_tests;
 pub mod past;
 mod payloads;
+pub mod profile;
 pub mod published;
 mod range;
 pub mod record;

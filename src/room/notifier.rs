@@ -41,6 +41,10 @@ impl Signals {
     pub const TAKEN_OVER: Self = Self(1 << 11);
     /// The client asked for too much for too long.
     pub const FLOODED: Self = Self(1 << 12);
+    /// How the joined room is run has changed.
+    pub const PROFILE: Self = Self(1 << 13);
+    /// Something was decided about the user or the network, perhaps.
+    pub const DECIDED: Self = Self(1 << 14);
 
     /// Both.
     #[must_use]

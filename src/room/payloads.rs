@@ -1,9 +1,11 @@
 //! The wire payloads of a room's entries.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::log::EntryKind;
-use super::members::Member;
+use super::members::{Member, UserId};
 use super::record::{Content, Record};
 use super::room::Room;
 use crate::domain::Username;
@@ -52,8 +54,22 @@ impl Room {
 
     /// The notice of a user's joining, for that user alone.
     pub(super) fn own_notice(&self, member: &Member) -> Box<RawValue> {
+        self.notice_for_one(NoticeKind::Joined, member)
+    }
+
+    /// The notice of a user's removal, for that user alone.
+    #[must_use]
+    pub fn own_notice_of_removal(&self, user_id: &UserId, username: Username) -> Box<RawValue> {
+        let member = Member {
+            user_id: Arc::clone(user_id),
+            username,
+        };
+        self.notice_for_one(NoticeKind::Removed, &member)
+    }
+
+    fn notice_for_one(&self, kind: NoticeKind, member: &Member) -> Box<RawValue> {
         let at = clock::rfc3339(self.state.lock().now_ms());
-        self.notice(None, NoticeKind::Joined, member, None, &at)
+        self.notice(None, kind, member, None, &at)
     }
 
     /// `before` is the name a member had who is renamed.

@@ -13,10 +13,12 @@ use super::counts::Counts;
 use super::fanout::Fanout;
 use super::log::{Entry, Log, Read};
 use super::members::{Member, MemberId, Members, UsersPage};
+use super::profile::Profile;
 use super::record::LogPosition;
 use super::settings::RoomSettings;
 use super::typing::Typing;
 use crate::clock;
+use crate::decisions::Decisions;
 use crate::domain::RoomName;
 use crate::metrics::Metrics;
 use crate::protocol::User;
@@ -35,6 +37,7 @@ pub struct Room {
     pub(super) pending: Arc<AtomicUsize>,
     pub(crate) fanout: Arc<Fanout>,
     pub(super) typing: Typing,
+    profile: Profile,
     counts: Arc<Counts>,
     pub(super) activity: Arc<Activity>,
     pub(super) index: usize,
@@ -59,12 +62,15 @@ impl Room {
         index: usize,
         counts: Arc<Counts>,
         activity: Arc<Activity>,
+        decisions: Arc<Decisions>,
         settings: &RoomSettings,
     ) -> Self {
         let fanout = Arc::<Fanout>::default();
         let audience = Arc::clone(&fanout);
+        let interval = settings.state_interval;
         Self {
-            typing: Typing::new(name.clone(), audience, settings.state_interval),
+            typing: Typing::new(name.clone(), Arc::clone(&audience), interval),
+            profile: Profile::new(name.clone(), decisions, audience, interval),
             name,
             notice_limit: settings.notice_limit,
             state: Mutex::new(State {
@@ -109,6 +115,20 @@ impl Room {
     #[must_use]
     pub const fn typing(&self) -> &Typing {
         &self.typing
+    }
+
+    /// How it is run.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The name of a user who is a member.
+    #[must_use]
+    pub fn username_of(&self, user_id: &str) -> Option<String> {
+        let state = self.state.lock();
+        let member = state.members.of_user(user_id)?;
+        Some(member.username.as_str().to_owned())
     }
 
     /// The id of the newest entry.

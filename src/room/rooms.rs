@@ -42,17 +42,20 @@ impl Rooms {
     pub fn new(settings: &RoomSettings) -> Self {
         let counts = Arc::new(Counts::new(settings.names.clone(), settings.state_interval));
         let activity = Arc::new(Activity::new(settings.names.clone()));
+        let decisions = Arc::<Decisions>::default();
         let room = |(index, name): (usize, &RoomName)| {
             let (counts, activity) = (Arc::clone(&counts), Arc::clone(&activity));
-            let room = Room::new(name.clone(), index, counts, activity, settings);
+            let decisions = Arc::clone(&decisions);
+            let room = Room::new(name.clone(), index, counts, activity, decisions, settings);
             (name.clone(), Arc::new(room))
         };
-        let by_name = settings.names.iter().enumerate().map(room).collect();
+        let by_name: HashMap<_, _> = settings.names.iter().enumerate().map(room).collect();
+        watch_profiles(&decisions, &by_name);
         Self {
             by_name,
             counts,
             activity,
-            decisions: Arc::default(),
+            decisions,
             slow_timeout: settings.slow_timeout,
             on_takeover: OnceLock::new(),
         }
@@ -118,10 +121,27 @@ impl Rooms {
         for room in self.by_name.values() {
             let (typing, delivering) = (Arc::clone(room), Arc::clone(room));
             tasks.spawn(async move { typing.typing().publish_changes().await });
+            let run = Arc::clone(room);
+            tasks.spawn(async move { run.profile().publish_changes().await });
             // Taken here: the first entry may be published before the task has run.
             let delivered = room.head();
             tasks.spawn(async move { delivering.deliver(delivered).await });
         }
         tasks
     }
+}
+
+/// Publishes how a room is run when that changes.
+fn watch_profiles(decisions: &Decisions, rooms: &HashMap<RoomName, Arc<Room>>) {
+    // Weak, because rooms have the decisions.
+    let weak = rooms.iter();
+    let weak: HashMap<_, _> = weak
+        .map(|(name, room)| (name.clone(), Arc::downgrade(room)))
+        .collect();
+    decisions.watch(move |key, _| {
+        let room = key.room().and_then(|name| weak.get(name)?.upgrade());
+        if let Some(room) = room {
+            room.profile().decided();
+        }
+    });
 }

@@ -104,6 +104,7 @@ pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
             held_max: config.max_connections,
         },
         reserved_names: config.reserved_names.clone(),
+        audit_retention: config.audit_retention,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::memory::{MemoryAccount, MemoryCharge};
 use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedError, event};
 use crate::room::activity::NewestMessages;
 use crate::room::counts::MemberCounts;
+use crate::room::profile::RoomProfile;
 use crate::room::typing::Typists;
 use crate::room::{
     Entry, EntryKind, Range, Read, Room, Signals, Snapshot, StateSource, read_messages,
@@ -36,7 +37,7 @@ pub(crate) struct Client<C: Connection> {
     pub(super) unanswered: Option<Box<Unanswered<C::Ack>>>,
     memory: Arc<MemoryAccount>,
     /// The newest version of each state that was sent; 0 = none.
-    sent_versions: [u64; 3],
+    sent_versions: [u64; 4],
 }
 
 /// A state that clients are sent.
@@ -48,16 +49,19 @@ pub(crate) enum StateKind {
     Activity,
     /// Who is typing in the joined room.
     Typing,
+    /// How the joined room is run.
+    Profile,
 }
 
 impl StateKind {
-    pub(super) const ALL: [Self; 3] = [Self::Counts, Self::Activity, Self::Typing];
+    pub(super) const ALL: [Self; 4] = [Self::Counts, Self::Activity, Self::Typing, Self::Profile];
 
     pub(super) const fn signal(self) -> Signals {
         match self {
             Self::Counts => MemberCounts::SIGNAL,
             Self::Activity => NewestMessages::SIGNAL,
             Self::Typing => Typists::SIGNAL,
+            Self::Profile => RoomProfile::SIGNAL,
         }
     }
 
@@ -66,6 +70,7 @@ impl StateKind {
             Self::Counts => event::ROOM_UPDATE,
             Self::Activity => event::ACTIVITY,
             Self::Typing => event::TYPING,
+            Self::Profile => event::ROOM_CHANGED,
         }
     }
 }
@@ -81,7 +86,7 @@ impl<C: Connection + Debug> Client<C> {
             out,
             unanswered: None,
             memory,
-            sent_versions: [0; 3],
+            sent_versions: [0; 4],
         }
     }
 
@@ -277,7 +282,8 @@ impl<C: Connection + Debug> Client<C> {
             (StateKind::Counts, _) => rooms.counts().published(),
             (StateKind::Activity, _) => rooms.activity().published(),
             (StateKind::Typing, Some(joined)) => joined.room().typing().published(),
-            (StateKind::Typing, None) => return Ok(()),
+            (StateKind::Profile, Some(joined)) => joined.room().profile().published(),
+            (StateKind::Typing | StateKind::Profile, None) => return Ok(()),
         };
         if newest.version <= self.sent_versions[kind as usize] {
             return Ok(());
@@ -307,11 +313,17 @@ impl<C: Connection + Debug> Client<C> {
             .await
     }
 
-    /// A room was joined: sends who is typing there, if anyone is, once the log was sent, because
-    /// the joiner's own notice comes first.
-    pub(super) fn send_typing_later(&mut self, room: &Room) {
+    /// A room was joined: sends how it is run, unless that is as usual, and who is typing there, if
+    /// anyone is, once the log was sent, because the joiner's own notice comes first.
+    pub(super) fn send_states_later(&mut self, room: &Room) {
         // Versions of another room say nothing about those of this one.
         self.sent_versions[StateKind::Typing as usize] = 0;
+        self.sent_versions[StateKind::Profile as usize] = 0;
+        if room.profile().now().version > 0 {
+            self.participant
+                .subscriber
+                .notify(StateKind::Profile.signal());
+        }
         if room.typing().anybody() {
             self.participant
                 .subscriber

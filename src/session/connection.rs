@@ -91,6 +91,8 @@ pub enum CloseReason {
     Flood,
     /// The server shuts down.
     Drained,
+    /// The user or their network is banned.
+    Banned,
     /// What comes next cannot be read from the store.
     Unreadable,
 }

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::domain::Role;
 use crate::protocol::Auth;
 use crate::room::UserId;
 use crate::{clock, random};
@@ -141,6 +142,8 @@ fn now_s() -> i64 {
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(super) user_id: UserId,
+    /// What the user may do beside chatting.
+    pub(super) role: Role,
     /// The network it connects from, if that is known.
     pub(super) network: Option<IpAddr>,
     /// The client says that it can resume.
@@ -159,6 +162,7 @@ impl Identity {
         };
         Self {
             user_id,
+            role: Role::Member,
             network,
             resumes: auth.token.is_some(),
             token_error,

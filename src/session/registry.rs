@@ -193,6 +193,20 @@ impl SessionRegistry {
         drop(self.take_held(user_id, |_, membership| !membership.is_current()));
     }
 
+    /// A ban or a kick of this user was decided. The session acts upon it, and a membership that is held
+    /// ends, if it is in `room`, or for a ban in any.
+    pub fn decided(&self, user_id: &UserId, room: Option<&str>) {
+        if let Some(live) = self.by_id.lock().get(user_id).and_then(|u| u.live.as_ref()) {
+            live.notifier.notify(Signals::DECIDED);
+        }
+        let is_meant = |membership: &Membership| {
+            room.is_none_or(|room| membership.room().name().as_str() == room)
+        };
+        if let Some(held) = self.take_held(user_id, |_, held| is_meant(held)) {
+            held.remove();
+        }
+    }
+
     fn share_in_live(self: &Arc<Self>, address: IpAddr) -> AddressShare {
         self.by_address.lock().entry(address).or_default().live += 1;
         AddressShare {

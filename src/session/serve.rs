@@ -13,9 +13,11 @@ use super::inbox::{Inbox, QueuedRequest};
 use super::outbox::Outbox;
 use super::participant::Participant;
 use super::registry::{HoldReason, Predecessor};
+use crate::domain::RequestError;
 use crate::memory::MemoryAccount;
+use crate::moderation::time_left;
 use crate::protocol::{self, ServerInfo, event};
-use crate::room::{Fanout, Notifier, Signals, Subscription};
+use crate::room::{Fanout, Membership, Notifier, Signals, Subscription};
 use crate::{json, random};
 
 /// Shortest time over which the reconnects of drained clients are spread.
@@ -92,7 +94,7 @@ impl<C: Connection + Debug> Session<C> {
                 client.out.close_transport();
             }
             CloseReason::Unreadable => client.out.close_transport(),
-            CloseReason::Replaced => client.out.disconnect(),
+            CloseReason::Replaced | CloseReason::Banned => client.out.disconnect(),
             CloseReason::Lost | CloseReason::Left | CloseReason::Drained => {}
         }
         self.take_cursor();
@@ -104,7 +106,16 @@ impl<C: Connection + Debug> Session<C> {
             ..
         } = &mut self.client.participant;
         let users = &shared.users;
+        if reason == CloseReason::Banned {
+            for membership in [
+                joined.take().map(|joined| joined.membership),
+                users.claim(&identity.user_id),
+            ] {
+                membership.into_iter().for_each(Membership::remove);
+            }
+        }
         let hold_reason = match reason {
+            CloseReason::Banned => None,
             CloseReason::Replaced => Some(HoldReason::TakenOver),
             CloseReason::Drained => identity.resumes.then_some(HoldReason::Drained),
             CloseReason::Lost => {
@@ -148,6 +159,7 @@ impl<C: Connection + Debug> Session<C> {
     }
 
     async fn serve(&mut self, predecessor: Option<Predecessor>) -> Result<Infallible, CloseReason> {
+        Box::pin(self.act_upon_decisions()).await?;
         self.greet().await?;
         if let Some(predecessor) = predecessor {
             // Requests from the older connection are executed first. Then its membership is held, and
@@ -202,6 +214,9 @@ impl<C: Connection + Debug> Session<C> {
         if signals.has(Signals::TAKEN_OVER) && self.client.participant.is_taken_over() {
             return Err(CloseReason::Replaced);
         }
+        if signals.has(Signals::DECIDED) {
+            Box::pin(self.act_upon_decisions()).await?;
+        }
         if signals.has(Signals::ANSWERS) {
             Box::pin(self.client.send_answers()).await?;
         }
@@ -219,6 +234,47 @@ impl<C: Connection + Debug> Session<C> {
             }
         }
         Ok(())
+    }
+
+    /// Ends the session if the user is banned. Leaves the room if they were removed from it.
+    async fn act_upon_decisions(&mut self) -> Result<(), CloseReason> {
+        let client = &mut self.client;
+        let Participant {
+            shared,
+            identity,
+            joined,
+            ..
+        } = &mut client.participant;
+        let Identity {
+            user_id,
+            network,
+            role,
+            ..
+        } = identity;
+        if let Some(ban) = shared.moderation.ban_of(user_id, *network, *role) {
+            shared.moderation.note_network(user_id, *network);
+            let refusal = RequestError::banned(time_left(&ban));
+            client.refuse("moderate", &refusal, None).await?;
+            client.out.flush().await?;
+            return Err(CloseReason::Banned);
+        }
+        let Some(left) = joined.take_if(|joined| {
+            shared
+                .moderation
+                .kick_since(user_id, joined.room(), joined.since_ms)
+        }) else {
+            return Ok(());
+        };
+        let room = Arc::clone(left.room());
+        let name = left.membership.username();
+        left.membership.remove();
+        match name {
+            Some(name) => {
+                let notice = room.own_notice_of_removal(user_id, name);
+                client.out.emit(event::SYSTEM_MESSAGE, &notice).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Sends what every connection receives first.

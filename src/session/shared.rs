@@ -7,9 +7,11 @@ use std::time::Duration;
 use super::budget::{Budgets, Rates};
 use super::identity::Identities;
 use super::registry::{HoldSettings, SessionRegistry};
+use crate::decisions::DecisionKey;
 use crate::domain::{ReservedNames, TextLimits};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
+use crate::moderation::Moderation;
 use crate::protocol::Limits;
 use crate::room::{Rooms, Signals, Store};
 
@@ -30,6 +32,8 @@ pub struct SessionSettings {
     pub hold: HoldSettings,
     /// Names that no user may take.
     pub reserved_names: ReservedNames,
+    /// How long the audit log is kept; `None` = for ever.
+    pub audit_retention: Option<Duration>,
 }
 
 /// What all sessions share.
@@ -39,6 +43,8 @@ pub struct Shared {
     pub rooms: Arc<Rooms>,
     /// What keeps them.
     pub store: Arc<dyn Store>,
+    /// Who may write and connect, and what moderators do.
+    pub moderation: Arc<Moderation>,
     /// Settings of each session.
     pub settings: SessionSettings,
     /// Signs and verifies tokens.
@@ -68,7 +74,30 @@ impl Shared {
         let users = SessionRegistry::new(settings.hold);
         let registry = Arc::clone(&users);
         rooms.on_takeover(move |user_id| registry.taken_over_elsewhere(user_id));
+        let moderation = Moderation::new(
+            Arc::clone(&rooms),
+            Arc::clone(&store),
+            settings.audit_retention,
+        );
+        let everybody = Arc::downgrade(&rooms);
+        let registry = Arc::clone(&users);
+        rooms.decisions().watch(move |key, decision| match key {
+            DecisionKey::Ban(user_id) if decision.is_some() => registry.decided(user_id, None),
+            DecisionKey::Kick(user_id) => {
+                if let Some(room) = decision.and_then(|kick| kick.room.as_deref()) {
+                    registry.decided(user_id, Some(room));
+                }
+            }
+            DecisionKey::BannedNetwork(_) if decision.is_some() => {
+                // Rare, so each session compares its own network.
+                if let Some(rooms) = everybody.upgrade() {
+                    rooms.counts().audience().notify(Signals::DECIDED);
+                }
+            }
+            _ => {}
+        });
         Self {
+            moderation: Arc::new(moderation),
             rooms,
             store,
             users,

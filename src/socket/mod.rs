@@ -221,7 +221,9 @@ fn start(
             // If the transport was lost before the connect handler ran, the library has already run
             // the disconnect handler and would keep the socket for ever.
             CloseReason::Lost => connection::forget(socket),
-            CloseReason::Left | CloseReason::Replaced => close_later(&context, unused_timeout),
+            CloseReason::Left | CloseReason::Replaced | CloseReason::Banned => {
+                close_later(&context, unused_timeout);
+            }
             CloseReason::Slow
             | CloseReason::Flood
             | CloseReason::Drained

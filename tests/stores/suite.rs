@@ -40,6 +40,8 @@ mod leaving;
 mod limits;
 #[path = "../socket/messaging.rs"]
 mod messaging;
+#[path = "../socket/moderation.rs"]
+mod moderation;
 #[path = "../socket/names.rs"]
 mod names;
 #[path = "../socket/ordering.rs"]

@@ -124,7 +124,7 @@ async fn send_response<C: Connection + Debug>(
     if let Some(notice) = &response.own_notice {
         client.out.emit(event::SYSTEM_MESSAGE, notice).await?;
     }
-    client.send_typing_later(room);
+    client.send_states_later(room);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod execute;
 mod history;
 mod join;
 mod leave;
+mod moderate;
 mod search;
 mod send;
 mod typing;
@@ -23,8 +24,8 @@ use super::connection::{CloseReason, Connection};
 use super::participant::Participant;
 use crate::domain::{RequestError, TextLimits};
 use crate::protocol::{
-    ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, SearchRequest, SendRequest,
-    TypingRequest, UsersRequest,
+    ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, ModerateRequest, SearchRequest,
+    SendRequest, TypingRequest, UsersRequest,
 };
 
 /// What is known of a command from its event name alone.
@@ -138,4 +139,5 @@ commands! {
     Users(UsersRequest),
     Search(SearchRequest),
     Typing(TypingRequest),
+    Moderate(Box<ModerateRequest>),
 }

@@ -10,6 +10,7 @@ use crate::room::Publishing;
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
+use crate::session::identity::Identity;
 use crate::session::participant::Participant;
 
 impl Execute for SendRequest {
@@ -44,9 +45,12 @@ impl Participant {
         let Some(joined) = &self.joined else {
             return Publishing::Done(Err(RequestError::not_in_room()));
         };
+        let Identity { user_id, role, .. } = &self.identity;
+        let moderation = &self.shared.moderation;
+        let check = || moderation.check_writing(joined.room(), user_id, *role);
         let subscriber = || Arc::clone(&self.subscriber);
         joined
             .membership
-            .publish(&send.text, send.client_id.as_ref(), &subscriber)
+            .publish(&send.text, send.client_id.as_ref(), &check, &subscriber)
     }
 }

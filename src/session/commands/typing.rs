@@ -17,7 +17,12 @@ impl Execute for TypingRequest {
     type Response = ();
 
     async fn run(self, participant: &mut Participant) -> Result<(), RequestError> {
-        participant.joined()?.membership.set_typing(self.typing);
+        let joined = participant.joined()?;
+        let is_muted = participant
+            .shared
+            .moderation
+            .is_muted(&participant.identity.user_id);
+        joined.membership.set_typing(self.typing && !is_muted);
         Ok(())
     }
 

@@ -1,0 +1,279 @@
+//! What moderators do.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Moderation;
+use crate::decisions::{AuditLine, DECISIONS_MAX, Decision, DecisionChange, DecisionKey};
+use crate::domain::{RequestError, Role, RoomName};
+use crate::protocol::ModerateRequest as Action;
+use crate::room::profile::PINS_MAX;
+use crate::room::{Range, Room, UserId, read_messages};
+
+/// How long a kick is kept, so that every process learns of it.
+const KICK_KEPT: Duration = Duration::from_secs(60);
+
+/// Who acts.
+#[derive(Debug, Clone, Copy)]
+pub struct Author<'a> {
+    /// Who.
+    pub user_id: &'a UserId,
+    /// Under which name.
+    pub name: Option<&'a str>,
+    /// As what.
+    pub role: Role,
+    /// The network they are connected from.
+    pub network: Option<IpAddr>,
+    /// The only rooms they have a say in; `None` = all.
+    pub rooms: Option<&'a [RoomName]>,
+}
+
+impl Author<'_> {
+    fn check(&self, action: &Action, room: Option<&Room>) -> Result<(), RequestError> {
+        if self.role < Role::Moderator {
+            return Err(RequestError::forbidden("Only moderators may do this"));
+        }
+        if action.user_id() == Some(self.user_id) && !matches!(action, Action::Unmute { .. }) {
+            return Err(RequestError::forbidden(
+                "This is you: ask another moderator",
+            ));
+        }
+        let Some(rooms) = self.rooms else {
+            return Ok(());
+        };
+        if action.is_for_all_rooms() {
+            return Err(RequestError::forbidden(
+                "This holds in all rooms, and you have a say in some: ask another moderator",
+            ));
+        }
+        let has_a_say = room.is_some_and(|room| rooms.contains(room.name()));
+        has_a_say
+            .then_some(())
+            .ok_or_else(|| RequestError::forbidden("You have no say in this room"))
+    }
+}
+
+impl Moderation {
+    /// Does what a moderator asks, and notes it in the audit log. `room` is needed for what is about one
+    /// room.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found` for a message that is not there, `not_in_room` without a room that is
+    /// needed, or `unavailable`. Nothing has changed in that case.
+    pub async fn act(
+        &self,
+        author: Author<'_>,
+        room: Option<&Arc<Room>>,
+        action: &Action,
+    ) -> Result<(), RequestError> {
+        author.check(action, room.map(|room| &**room))?;
+        let target = action.user_id();
+        let username = target.and_then(|id| self.username_of(room, id));
+        let made = Decision {
+            username: username.clone(),
+            ..Decision::now(author.user_id)
+        };
+        let set = self.decide(made.clone(), room, action).await?;
+        let is_more = set.iter().any(|(_, decision)| decision.is_some());
+        if is_more && self.decisions().count() >= DECISIONS_MAX {
+            return Err(RequestError::forbidden(
+                "There are 100000 bans, mutes and pins already: take some back first",
+            ));
+        }
+        let line = AuditLine {
+            at_ms: made.at_ms,
+            action: action.name().to_owned(),
+            actor: author.user_id.to_string(),
+            actor_name: author.name.map(str::to_owned),
+            address: author.network.map(|network| network.to_string()),
+            room: room
+                .filter(|_| !action.is_for_all_rooms())
+                .map(|room| room.name().as_str().to_owned()),
+            user_id: target.map(ToString::to_string),
+            username,
+            ..details(action, made.at_ms)
+        };
+        tracing::info!(
+            action = line.action,
+            actor = line.actor,
+            user_id = line.user_id,
+            room = line.room,
+            "moderation"
+        );
+        let change = DecisionChange {
+            set,
+            line: Some(line),
+            audit_from_ms: self.audit_from_ms(),
+        };
+        self.store.decide(self.decisions(), change).get().await
+    }
+
+    /// What the action makes of the decisions.
+    async fn decide(
+        &self,
+        made: Decision,
+        room: Option<&Arc<Room>>,
+        action: &Action,
+    ) -> Result<Vec<(DecisionKey, Option<Decision>)>, RequestError> {
+        let at_ms = made.at_ms;
+        let one = |key, decision| Ok(vec![(key, decision)]);
+        let in_room = || room.ok_or_else(RequestError::not_in_room);
+        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+        match action {
+            Action::Mute {
+                user_id,
+                time,
+                reason,
+            } => {
+                let mute = Decision {
+                    until_ms: end_of(at_ms, *time),
+                    reason: text(reason),
+                    ..made
+                };
+                one(DecisionKey::Mute(Arc::clone(user_id)), Some(mute))
+            }
+            Action::Unmute { user_id } => one(DecisionKey::Mute(Arc::clone(user_id)), None),
+            Action::Kick { user_id, reason } => {
+                let kick = Decision {
+                    until_ms: end_of(at_ms, Some(KICK_KEPT)),
+                    reason: text(reason),
+                    room: Some(in_room()?.name().as_str().to_owned()),
+                    ..made
+                };
+                one(DecisionKey::Kick(Arc::clone(user_id)), Some(kick))
+            }
+            Action::Ban {
+                user_id,
+                time,
+                with_network,
+                reason,
+            } => {
+                let ban = Decision {
+                    until_ms: end_of(at_ms, *time),
+                    reason: text(reason),
+                    with_network: *with_network,
+                    ..made
+                };
+                one(DecisionKey::Ban(Arc::clone(user_id)), Some(ban))
+            }
+            Action::Unban { user_id } => Ok(self.unban(user_id)),
+            Action::SlowMode { seconds } => {
+                let slow = Decision {
+                    seconds: Some(*seconds),
+                    ..made
+                };
+                let key = DecisionKey::SlowMode(in_room()?.name().clone());
+                one(key, (*seconds > 0).then_some(slow))
+            }
+            Action::Lock { locked } => {
+                let key = DecisionKey::Lock(in_room()?.name().clone());
+                one(key, locked.then_some(made))
+            }
+            Action::Topic { text: topic } => {
+                let key = DecisionKey::Topic(in_room()?.name().clone());
+                let topic = text(topic).map(|topic| Decision {
+                    text: Some(topic),
+                    ..made
+                });
+                one(key, topic)
+            }
+            Action::Pin { id, on } => {
+                let room = in_room()?;
+                if *on {
+                    self.check_pin(room, *id).await?;
+                }
+                let key = DecisionKey::Pin(room.name().clone(), *id);
+                one(key, on.then_some(made))
+            }
+        }
+    }
+
+    /// The user's ban, and the networks that were banned with it.
+    fn unban(&self, user_id: &UserId) -> Vec<(DecisionKey, Option<Decision>)> {
+        let networks = self.decisions().list(None, DECISIONS_MAX, |key| {
+            matches!(key, DecisionKey::BannedNetwork(_))
+        });
+        let of_user = networks
+            .into_iter()
+            .filter(|(_, ban)| ban.user_id.as_deref() == Some(user_id));
+        let keys = of_user.map(|(key, _)| key);
+        let user = std::iter::once(DecisionKey::Ban(Arc::clone(user_id)));
+        user.chain(keys).map(|key| (key, None)).collect()
+    }
+
+    async fn check_pin(&self, room: &Arc<Room>, id: u64) -> Result<(), RequestError> {
+        if room.profile().value().pinned.len() >= PINS_MAX {
+            return Err(RequestError::forbidden(
+                "The room has 50 pinned messages: take one down first",
+            ));
+        }
+        let range = Range {
+            before: id.saturating_add(1),
+            ..Range::after(id.saturating_sub(1), 1)
+        };
+        let found = read_messages(&*self.store, room, range).await?;
+        let is_there = found.entries.iter().any(|entry| entry.id == id);
+        is_there
+            .then_some(())
+            .ok_or_else(|| RequestError::not_found())
+    }
+
+    /// The name that a user goes by, in this room or another.
+    fn username_of(&self, room: Option<&Arc<Room>>, user_id: &UserId) -> Option<String> {
+        let here = room.and_then(|room| room.username_of(user_id));
+        here.or_else(|| self.rooms.all().find_map(|room| room.username_of(user_id)))
+    }
+}
+
+fn end_of(at_ms: i64, time: Option<Duration>) -> Option<i64> {
+    let ms = u64::try_from(time?.as_millis()).unwrap_or(u64::MAX);
+    Some(at_ms.saturating_add_unsigned(ms))
+}
+
+/// What the audit log says of an action beside who, whom and where.
+fn details(action: &Action, at_ms: i64) -> AuditLine {
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let on = |on: bool| Some(if on { "on" } else { "off" }.to_owned());
+    let none = AuditLine::default();
+    match action {
+        Action::Mute { time, reason, .. } => AuditLine {
+            until_ms: end_of(at_ms, *time),
+            reason: text(reason),
+            ..none
+        },
+        Action::Ban {
+            time,
+            reason,
+            with_network,
+            ..
+        } => AuditLine {
+            until_ms: end_of(at_ms, *time),
+            reason: text(reason),
+            value: with_network.then(|| "with address".to_owned()),
+            ..none
+        },
+        Action::Kick { reason, .. } => AuditLine {
+            reason: text(reason),
+            ..none
+        },
+        Action::SlowMode { seconds } => AuditLine {
+            value: Some(seconds.to_string()),
+            ..none
+        },
+        Action::Lock { locked } => AuditLine {
+            value: on(*locked),
+            ..none
+        },
+        Action::Topic { text: topic } => AuditLine {
+            value: text(topic),
+            ..none
+        },
+        Action::Pin { id, on: is_on } => AuditLine {
+            message: Some(*id),
+            value: on(*is_on),
+            ..none
+        },
+        Action::Unmute { .. } | Action::Unban { .. } => none,
+    }
+}
