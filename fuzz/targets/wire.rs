@@ -155,6 +155,14 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
             assert_eq!(event, "typing");
             assert!(given("typing").is_none_or(|given| given == typing.typing));
         }
+        Command::Moderate(action) => {
+            assert_eq!(event, "moderate");
+            assert_eq!(given("action"), Some(Value::from(action.name())));
+            if let Some(user_id) = action.user_id() {
+                assert!((1..=128).contains(&user_id.len()));
+                assert_eq!(given("user_id"), Some(Value::from(&**user_id)));
+            }
+        }
         Command::Leave(_) => assert_eq!(event, "leave_room"),
         Command::Users(range) => {
             assert_eq!(event, "list_users");

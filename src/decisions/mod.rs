@@ -46,6 +46,9 @@ pub struct Decision {
     /// Of a kick: the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<String>,
+    /// Of a kick: the membership that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Of a topic: its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

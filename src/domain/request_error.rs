@@ -41,7 +41,7 @@ pub enum RequestErrorCode {
     Locked,
     /// The user may not do this.
     Forbidden,
-    /// There is no such message.
+    /// There is no such message or user.
     NotFound,
     /// The `client_id` was used before, for another text.
     Conflict,
@@ -251,6 +251,15 @@ impl RequestError {
         Self::new(
             RequestErrorCode::NotFound,
             "There is no such message in this room",
+        )
+    }
+
+    /// There is no such user.
+    #[must_use]
+    pub fn no_such_user() -> Self {
+        Self::new(
+            RequestErrorCode::NotFound,
+            "There is no such user in this room",
         )
     }
 

@@ -20,6 +20,10 @@ fn the_codes_are_those_of_the_contract() {
             "username_taken",
             "muted",
             "banned",
+            "slow_mode",
+            "locked",
+            "forbidden",
+            "not_found",
             "conflict",
             "unavailable",
         ]

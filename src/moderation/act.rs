@@ -135,10 +135,15 @@ impl Moderation {
             }
             Action::Unmute { user_id } => one(DecisionKey::Mute(Arc::clone(user_id)), None),
             Action::Kick { user_id, reason } => {
+                let room = in_room()?;
+                let Some((member, _)) = room.member_of(user_id) else {
+                    return Err(RequestError::no_such_user());
+                };
                 let kick = Decision {
                     until_ms: end_of(at_ms, Some(KICK_KEPT)),
                     reason: text(reason),
-                    room: Some(in_room()?.name().as_str().to_owned()),
+                    room: Some(room.name().as_str().to_owned()),
+                    member: Some(member.to_string()),
                     ..made
                 };
                 one(DecisionKey::Kick(Arc::clone(user_id)), Some(kick))
@@ -221,8 +226,10 @@ impl Moderation {
 
     /// The name that a user goes by, in this room or another.
     fn username_of(&self, room: Option<&Arc<Room>>, user_id: &UserId) -> Option<String> {
-        let here = room.and_then(|room| room.username_of(user_id));
-        here.or_else(|| self.rooms.all().find_map(|room| room.username_of(user_id)))
+        let rooms = room.into_iter().chain(self.rooms.all());
+        let mut members = rooms.filter_map(|room| room.member_of(user_id));
+        let (_, member) = members.next()?;
+        Some(member.username.as_str().to_owned())
     }
 }
 

@@ -15,7 +15,7 @@ use self::slow_mode::SlowMode;
 use crate::clock;
 use crate::decisions::{AuditPage, Decision, DecisionChange, DecisionKey, Decisions};
 use crate::domain::{RequestError, Role};
-use crate::room::{Room, Rooms, Store, UserId};
+use crate::room::{MemberId, Room, Rooms, Store, UserId};
 
 /// Time between two looks for decisions that hold no more.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
@@ -137,15 +137,21 @@ impl Moderation {
         drop(self.store.decide(decisions, change));
     }
 
-    /// Until when and why a user was removed from this room after `since_ms`, if so.
+    /// Whether this membership is to end, by a ban of the user or a kick.
     #[must_use]
-    pub fn kick_since(&self, user_id: &UserId, room: &Room, since_ms: i64) -> bool {
+    pub fn ends(&self, user_id: &UserId, membership: MemberId) -> bool {
+        let ban = DecisionKey::Ban(Arc::clone(user_id));
+        self.decisions().get(&ban).is_some() || self.is_kicked(user_id, membership)
+    }
+
+    /// Whether this membership of a user is to end by a kick.
+    #[must_use]
+    pub fn is_kicked(&self, user_id: &UserId, membership: MemberId) -> bool {
         let kick = self
             .decisions()
             .get(&DecisionKey::Kick(Arc::clone(user_id)));
-        kick.is_some_and(|kick| {
-            kick.at_ms > since_ms && kick.room.as_deref() == Some(room.name().as_str())
-        })
+        let member = kick.as_ref().and_then(|kick| kick.member.as_deref());
+        member.is_some_and(|member| member.parse() == Ok(membership))
     }
 
     /// A page of the audit log: lines with smaller numbers than `before`, newest first.

@@ -259,10 +259,10 @@ impl Members {
 
     /// The member who is this user. Looks at all of them.
     #[must_use]
-    pub fn of_user(&self, user_id: &str) -> Option<&Member> {
-        self.by_id
-            .values()
-            .find(|member| *member.user_id == *user_id)
+    pub fn of_user(&self, user_id: &str) -> Option<(MemberId, &Member)> {
+        let mut all = self.by_id.iter();
+        let found = all.find(|(_, member)| *member.user_id == *user_id);
+        found.map(|(id, member)| (*id, member))
     }
 
     /// Changes a member's name and returns the one it had.

@@ -123,12 +123,12 @@ impl Room {
         &self.profile
     }
 
-    /// The name of a user who is a member.
+    /// The membership of a user. Looks at all members.
     #[must_use]
-    pub fn username_of(&self, user_id: &str) -> Option<String> {
+    pub fn member_of(&self, user_id: &str) -> Option<(MemberId, Member)> {
         let state = self.state.lock();
-        let member = state.members.of_user(user_id)?;
-        Some(member.username.as_str().to_owned())
+        let (id, member) = state.members.of_user(user_id)?;
+        Some((id, member.clone()))
     }
 
     /// The id of the newest entry.

@@ -7,7 +7,6 @@ use super::budget::Account;
 use super::identity::Identity;
 use super::registry::HoldReason;
 use super::shared::Shared;
-use crate::clock;
 use crate::domain::RequestError;
 use crate::room::{Membership, Room, Subscriber};
 
@@ -51,18 +50,15 @@ pub(crate) struct JoinedRoom {
     /// Id of the newest message of this connection that was acknowledged. If other processes share
     /// the room, the acknowledgement may come before the message is in the log here.
     pub(super) last_acked_id: u64,
-    /// When it was joined, in milliseconds since the Unix epoch: earlier decisions do not concern it.
-    pub(super) since_ms: i64,
     /// What the membership is held for if the client has said that it is about to close the
     /// connection.
     pub(super) closing: Option<HoldReason>,
 }
 
 impl JoinedRoom {
-    pub(super) fn new(membership: Membership, cursor: u64) -> Self {
+    pub(super) const fn new(membership: Membership, cursor: u64) -> Self {
         Self {
             membership,
-            since_ms: clock::unix_ms(),
             cursor,
             resuming_until: 0,
             last_acked_id: 0,

@@ -193,16 +193,13 @@ impl SessionRegistry {
         drop(self.take_held(user_id, |_, membership| !membership.is_current()));
     }
 
-    /// A ban or a kick of this user was decided. The session acts upon it, and a membership that is held
-    /// ends, if it is in `room`, or for a ban in any.
-    pub fn decided(&self, user_id: &UserId, room: Option<&str>) {
+    /// A ban or a kick of this user was decided. The session acts upon it, and the membership that is
+    /// held ends if `ends` says so.
+    pub fn decided(&self, user_id: &UserId, ends: impl Fn(&Membership) -> bool) {
         if let Some(live) = self.by_id.lock().get(user_id).and_then(|u| u.live.as_ref()) {
             live.notifier.notify(Signals::DECIDED);
         }
-        let is_meant = |membership: &Membership| {
-            room.is_none_or(|room| membership.room().name().as_str() == room)
-        };
-        if let Some(held) = self.take_held(user_id, |_, held| is_meant(held)) {
+        if let Some(held) = self.take_held(user_id, |_, held| ends(held)) {
             held.remove();
         }
     }

@@ -11,9 +11,9 @@ use super::connection::{CloseReason, Connection};
 use super::identity::{Identity, TokenError};
 use super::inbox::{Inbox, QueuedRequest};
 use super::outbox::Outbox;
-use super::participant::Participant;
+use super::participant::{JoinedRoom, Participant};
 use super::registry::{HoldReason, Predecessor};
-use crate::domain::RequestError;
+use crate::domain::{RequestError, Role};
 use crate::memory::MemoryAccount;
 use crate::moderation::time_left;
 use crate::protocol::{self, ServerInfo, event};
@@ -136,7 +136,16 @@ impl<C: Connection + Debug> Session<C> {
             // Another process has taken it over already.
             (Some(joined), _) if !joined.membership.is_current() => drop(joined),
             (Some(joined), Some(why)) => {
-                users.hold(&identity.user_id, identity.network, joined.membership, why);
+                let user_id = &identity.user_id;
+                let id = joined.membership.id();
+                users.hold(user_id, identity.network, joined.membership, why);
+                // A decision that came before the membership was held has found nothing.
+                if shared.moderation.ends(user_id, id) && identity.role < Role::Admin {
+                    users
+                        .claim(user_id)
+                        .into_iter()
+                        .for_each(Membership::remove);
+                }
             }
             // Dropping the membership leaves the room.
             (joined, _) => drop(joined),
@@ -258,11 +267,10 @@ impl<C: Connection + Debug> Session<C> {
             client.out.flush().await?;
             return Err(CloseReason::Banned);
         }
-        let Some(left) = joined.take_if(|joined| {
-            shared
-                .moderation
-                .kick_since(user_id, joined.room(), joined.since_ms)
-        }) else {
+        let moderation = &shared.moderation;
+        let is_kicked =
+            |joined: &mut JoinedRoom| moderation.is_kicked(user_id, joined.membership.id());
+        let Some(left) = joined.take_if(is_kicked) else {
             return Ok(());
         };
         let room = Arc::clone(left.room());

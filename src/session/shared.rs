@@ -79,25 +79,10 @@ impl Shared {
             Arc::clone(&store),
             settings.audit_retention,
         );
-        let everybody = Arc::downgrade(&rooms);
-        let registry = Arc::clone(&users);
-        rooms.decisions().watch(move |key, decision| match key {
-            DecisionKey::Ban(user_id) if decision.is_some() => registry.decided(user_id, None),
-            DecisionKey::Kick(user_id) => {
-                if let Some(room) = decision.and_then(|kick| kick.room.as_deref()) {
-                    registry.decided(user_id, Some(room));
-                }
-            }
-            DecisionKey::BannedNetwork(_) if decision.is_some() => {
-                // Rare, so each session compares its own network.
-                if let Some(rooms) = everybody.upgrade() {
-                    rooms.counts().audience().notify(Signals::DECIDED);
-                }
-            }
-            _ => {}
-        });
+        let moderation = Arc::new(moderation);
+        act_upon_decisions(&rooms, &users, &moderation);
         Self {
-            moderation: Arc::new(moderation),
+            moderation,
             rooms,
             store,
             users,
@@ -115,6 +100,32 @@ impl Shared {
         self.drain.get_or_init(|| drain);
         self.rooms.counts().audience().notify(Signals::DRAIN);
     }
+}
+
+/// Has the sessions and the held memberships of users act upon what is decided about them.
+fn act_upon_decisions(
+    rooms: &Arc<Rooms>,
+    users: &Arc<SessionRegistry>,
+    moderation: &Arc<Moderation>,
+) {
+    let (all, users) = (Arc::downgrade(rooms), Arc::clone(users));
+    let moderation = Arc::downgrade(moderation);
+    rooms.decisions().watch(move |key, decision| {
+        let (Some(all), Some(moderation)) = (all.upgrade(), moderation.upgrade()) else {
+            return;
+        };
+        match key {
+            _ if decision.is_none() => {}
+            DecisionKey::Ban(user_id) | DecisionKey::Kick(user_id) => {
+                users.decided(user_id, |held| moderation.ends(user_id, held.id()));
+            }
+            // Rare, so each session compares its own network.
+            DecisionKey::BannedNetwork(_) => {
+                all.counts().audience().notify(Signals::DECIDED);
+            }
+            _ => {}
+        }
+    });
 }
 
 /// How sessions end when the server shuts down.

@@ -66,6 +66,8 @@ const QUEUE_PACKETS: usize = outbox::POLL_PACKETS + 20;
 /// Bytes of the library's read buffer for a WebSocket. Every connection holds that much, and most
 /// requests are shorter.
 const READ_BUFFER_BYTES: usize = 1024;
+/// How long the connection of a banned user stays for its client to read why.
+const BANNED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How connections behave.
 #[derive(Debug, Clone)]
@@ -221,9 +223,8 @@ fn start(
             // If the transport was lost before the connect handler ran, the library has already run
             // the disconnect handler and would keep the socket for ever.
             CloseReason::Lost => connection::forget(socket),
-            CloseReason::Left | CloseReason::Replaced | CloseReason::Banned => {
-                close_later(&context, unused_timeout);
-            }
+            CloseReason::Left | CloseReason::Replaced => close_later(&context, unused_timeout),
+            CloseReason::Banned => close_later(&context, BANNED_TIMEOUT),
             CloseReason::Slow
             | CloseReason::Flood
             | CloseReason::Drained

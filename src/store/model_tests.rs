@@ -206,9 +206,10 @@ impl World {
         let client_id =
             key.map(|key| ClientId::parse(&format!("k{key}")).unwrap_or_else(|e| panic!("{e}")));
         let subscriber = || Arc::clone(&person.subscriber) as Arc<dyn Subscriber>;
-        let publishing = person
-            .membership
-            .publish(&text(said), client_id.as_ref(), &subscriber);
+        let publishing =
+            person
+                .membership
+                .publish(&text(said), client_id.as_ref(), &|| Ok(()), &subscriber);
         let Publishing::Done(published) = publishing else {
             panic!("a store in memory answers immediately");
         };

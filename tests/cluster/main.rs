@@ -36,6 +36,7 @@ mod history;
 mod losing_data;
 mod losing_nodes;
 mod messages;
+mod moderation;
 mod nodes;
 mod outages;
 mod presence;

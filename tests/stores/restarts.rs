@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hubbub_test_client::chat::with_token;
 use hubbub_test_client::packet::{Event, event_frame};
-use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
 use hubbub_test_client::{Backing, Client, TestServer, Transport};
 use serde_json::{Value, json};
 
@@ -214,4 +214,51 @@ async fn messages_in_flight_when_the_server_is_killed_are_there_once() {
     assert_eq!(texts, expected);
     let ids: BTreeSet<_> = messages.iter().map(|m| m["id"].as_u64()).collect();
     assert_eq!(ids.len(), MESSAGES);
+}
+
+#[tokio::test]
+async fn what_moderators_decided_still_holds() {
+    const ADMIN_TOKEN: &str = "an admin's token of this test, long enough";
+    for signal in SIGNALS {
+        let Some(backing) = Backing::of(HUBBUB.store()).await else {
+            return;
+        };
+        let settings = [&backing.settings()[..], &[("ADMIN_TOKEN", ADMIN_TOKEN)]].concat();
+        let mut server = HUBBUB.start_with(&settings).await;
+        let mut admin = with_token(&server, Transport::WebSocket, &json!(ADMIN_TOKEN)).await;
+        admin.greeted().await;
+        admin.join("tech", "Root").await;
+        let mut users = Vec::new();
+        for name in ["Bob", "Eve"] {
+            let mut client = with_token(&server, Transport::WebSocket, &Value::Null).await;
+            let session = client.greeted().await;
+            client.join("tech", name).await;
+            users.push((client, session["token"].clone(), session["user_id"].clone()));
+        }
+        for action in [
+            json!({ "action": "ban", "user_id": users[0].2, "reason": "spam" }),
+            json!({ "action": "mute", "user_id": users[1].2 }),
+            json!({ "action": "topic", "text": "still the topic" }),
+            json!({ "action": "lock", "locked": true }),
+            json!({ "action": "lock", "locked": false }),
+        ] {
+            assert_accepted(&admin.ask("moderate", &action).await);
+        }
+        server.signal(signal).await;
+        server.exit().await;
+        server = HUBBUB.start_with(&settings).await;
+        let mut bob = with_token(&server, Transport::WebSocket, &users[0].1).await;
+        assert_error(&bob.wait_for("error").await, "moderate", "banned");
+        let mut eve = with_token(&server, Transport::WebSocket, &users[1].1).await;
+        eve.greeted().await;
+        eve.emit(
+            "join_room",
+            &json!({ "room_name": "tech", "username": "Eve" }),
+        );
+        let run = eve.wait_for("room_changed").await;
+        assert_eq!(run["topic"], "still the topic");
+        assert_eq!(run["locked"], false);
+        let ack = eve.ask("send_message", &json!({ "text": "hey" })).await;
+        assert_refused(&ack, "muted");
+    }
 }

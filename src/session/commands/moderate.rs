@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use crate::domain::RequestError;
+use crate::domain::{RequestError, Username};
 use crate::moderation::Author;
 use crate::protocol::ModerateRequest;
 use crate::session::budget::Class;
@@ -24,10 +24,12 @@ impl Execute for Box<ModerateRequest> {
             ..
         } = participant;
         let room = joined.as_ref().map(|joined| joined.room());
-        let name = room.and_then(|room| room.username_of(&identity.user_id));
+        let name = joined
+            .as_ref()
+            .and_then(|joined| joined.membership.username());
         let author = Author {
             user_id: &identity.user_id,
-            name: name.as_deref(),
+            name: name.as_ref().map(Username::as_str),
             role: identity.role,
             network: identity.network,
             rooms: None,
