@@ -2,6 +2,8 @@
 //!
 //! Labels are bounded: rooms are predefined, and reasons are written in this program.
 
+mod process;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 /// At most one line is logged for each reason in this time.
@@ -49,6 +52,11 @@ pub struct Metrics {
     pub cluster_reconnects: Counter,
     /// Times that a log or the state was read again as a whole.
     pub cluster_reloads: Counter,
+    /// Time in which the store answered messages that it did not answer immediately.
+    pub store_answers: Histogram,
+    moderated: Family<ActionLabel, Counter>,
+    limits: Family<LimitLabel, Gauge>,
+    builds: Family<BuildLabel, Gauge>,
     cluster_skipped: Family<Reason, Counter>,
     cluster_mismatch: Family<SettingLabel, Gauge>,
     rejected: Family<Reason, Counter>,
@@ -68,6 +76,22 @@ struct Reason {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SettingLabel {
     setting: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabel {
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    setting: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabel {
+    version: &'static str,
+    store: &'static str,
 }
 
 #[derive(Debug)]
@@ -94,6 +118,10 @@ impl Default for Metrics {
             cluster_up: Gauge::default(),
             cluster_reconnects: Counter::default(),
             cluster_reloads: Counter::default(),
+            store_answers: Histogram::new(exponential_buckets(0.001, 2.0, 13)),
+            moderated: Family::default(),
+            limits: Family::default(),
+            builds: Family::default(),
             cluster_skipped: Family::default(),
             cluster_mismatch: Family::default(),
             rejected: Family::default(),
@@ -140,9 +168,35 @@ impl Default for Metrics {
             "What was refused, by reason",
             metrics.rejected.clone(),
         );
+        register_service(&mut registry, &metrics);
         metrics.registry = registry;
         metrics
     }
+}
+
+fn register_service(registry: &mut Registry, metrics: &Metrics) {
+    registry.register_with_unit(
+        "store_answer",
+        "Time in which the store answered messages that it did not answer immediately",
+        Unit::Seconds,
+        metrics.store_answers.clone(),
+    );
+    registry.register(
+        "moderation",
+        "What moderators did, by action",
+        metrics.moderated.clone(),
+    );
+    registry.register(
+        "limit",
+        "Values of the settings that limit the whole service; 0 = not limited",
+        metrics.limits.clone(),
+    );
+    registry.register(
+        "build",
+        "Always 1; the version, and the store that keeps the rooms",
+        metrics.builds.clone(),
+    );
+    registry.register_collector(Box::new(process::Process));
 }
 
 fn register_disk(registry: &mut Registry, metrics: &Metrics) {
@@ -191,6 +245,27 @@ impl Metrics {
     pub fn skip_entry(&self, reason: &'static str) {
         self.cluster_skipped.get_or_create(&Reason { reason }).inc();
         tracing::debug!(reason, "skipped an entry in Redis");
+    }
+
+    /// Counts what a moderator did.
+    pub fn moderated(&self, action: &'static str) {
+        self.moderated.get_or_create(&ActionLabel { action }).inc();
+    }
+
+    /// Notes the value of a setting that limits the whole service.
+    pub fn set_limit(&self, setting: &'static str, value: usize) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.limits
+            .get_or_create(&LimitLabel { setting })
+            .set(value);
+    }
+
+    /// Notes which store keeps the rooms.
+    pub fn set_store(&self, store: &'static str) {
+        let version = env!("CARGO_PKG_VERSION");
+        self.builds
+            .get_or_create(&BuildLabel { version, store })
+            .set(1);
     }
 
     /// Notes how many nodes have another value of a setting.

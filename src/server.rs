@@ -90,6 +90,9 @@ impl Server {
         let Opened { store, secret_key } = opened;
         let secret_key = secret_key.as_ref().unwrap_or(&config.secret_key);
         announce(config, secret_key);
+        metrics.set_store(store_name(config));
+        metrics.set_limit("MEMORY_BUDGET", config.memory_budget);
+        metrics.set_limit("MAX_CONNECTIONS", config.max_connections);
         let page = match &config.web_dir {
             Some(folder) => Some(Assets::from_folder(folder)?),
             None => Assets::embedded(),
@@ -318,13 +321,18 @@ impl Server {
     }
 }
 
-/// Says which policies are in force; never a secret.
-fn announce(config: &Config, secret_key: &SecretKey) {
-    let store = match (&config.redis_url, &config.data_dir) {
+/// Where the rooms are kept.
+const fn store_name(config: &Config) -> &'static str {
+    match (&config.redis_url, &config.data_dir) {
         (Some(_), _) => "redis",
         (None, Some(_)) => "disk",
         (None, None) => "memory",
-    };
+    }
+}
+
+/// Says which policies are in force; never a secret.
+fn announce(config: &Config, secret_key: &SecretKey) {
+    let store = store_name(config);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         rooms = config.rooms.len(),

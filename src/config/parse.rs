@@ -101,11 +101,11 @@ impl Reader {
             data_dir: Some(raw.data_dir.trim())
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            retention: self.optional_time("RETENTION", &raw.retention),
-            audit_retention: self.optional_time("AUDIT_RETENTION", &raw.people.audit_retention),
+            retention: self.optional_time("RETENTION", &raw.keeping.retention),
+            audit_retention: self.optional_time("AUDIT_RETENTION", &raw.keeping.audit_retention),
             retention_bytes: self.number(
                 "RETENTION_BYTES",
-                &raw.retention_bytes,
+                &raw.keeping.retention_bytes,
                 default.retention_bytes,
             ),
             redis_url: self.redis_url(&raw.redis_url),

@@ -4,7 +4,7 @@
 use clap::Parser;
 
 use super::away::AwayRaw;
-use super::people::PeopleRaw;
+use super::keeping::KeepingRaw;
 use super::tool::Tool;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
@@ -285,9 +285,6 @@ pub(super) struct Raw {
     #[command(flatten)]
     pub(super) away: AwayRaw,
 
-    #[command(flatten)]
-    pub(super) people: PeopleRaw,
-
     /// Refuse a name that looks like another one in the room: `true` or `false`
     #[arg(
         long,
@@ -321,25 +318,8 @@ pub(super) struct Raw {
     )]
     pub(super) data_dir: String,
 
-    /// How long messages are kept in DATA_DIR, like `30d`; empty = for ever
-    #[arg(
-        long,
-        help_heading = "Disk",
-        env = "RETENTION",
-        default_value = "",
-        value_name = "TIME"
-    )]
-    pub(super) retention: String,
-
-    /// Bytes of text that each room keeps in DATA_DIR; 0 = not limited
-    #[arg(
-        long,
-        help_heading = "Disk",
-        env = "RETENTION_BYTES",
-        default_value = "0",
-        value_name = "BYTES"
-    )]
-    pub(super) retention_bytes: String,
+    #[command(flatten)]
+    pub(super) keeping: KeepingRaw,
 
     /// Redis or Valkey in which several nodes share their rooms, like
     /// `redis://user:password@host:6379`, or `rediss://…` for TLS; empty = none

@@ -106,7 +106,9 @@ impl Moderation {
             line: Some(line),
             audit_from_ms: self.audit_from_ms(),
         };
-        self.store.decide(self.decisions(), change).get().await
+        self.store.decide(self.decisions(), change).get().await?;
+        self.metrics.moderated(action.name());
+        Ok(())
     }
 
     /// What the action makes of the decisions.

@@ -15,6 +15,7 @@ use self::slow_mode::SlowMode;
 use crate::clock;
 use crate::decisions::{AuditPage, Decision, DecisionChange, DecisionKey, Decisions};
 use crate::domain::{RequestError, Role};
+use crate::metrics::Metrics;
 use crate::room::{MemberId, Room, Rooms, Store, UserId};
 
 /// Time between two looks for decisions that hold no more.
@@ -28,6 +29,7 @@ pub struct Moderation {
     rooms: Arc<Rooms>,
     store: Arc<dyn Store>,
     audit_retention: Option<Duration>,
+    metrics: Arc<Metrics>,
     slow_mode: SlowMode,
 }
 
@@ -39,11 +41,13 @@ impl Moderation {
         rooms: Arc<Rooms>,
         store: Arc<dyn Store>,
         audit_retention: Option<Duration>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             rooms,
             store,
             audit_retention,
+            metrics,
             slow_mode: SlowMode::default(),
         }
     }

@@ -9,6 +9,9 @@ use super::room::Room;
 use super::store::{Departure, Draft, Publishing, Store};
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 
+/// Whether the member may write now.
+pub type WritingCheck<'a> = &'a dyn Fn() -> Result<(), RequestError>;
+
 /// Being a member of a room. Leaves when dropped, so no path can forget to.
 #[derive(Debug)]
 pub struct Membership {
@@ -95,7 +98,7 @@ impl Membership {
         &self,
         text: &MessageText,
         client_id: Option<&ClientId>,
-        check: &dyn Fn() -> Result<(), RequestError>,
+        check: WritingCheck<'_>,
         subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
     ) -> Publishing {
         let room = &*self.room;

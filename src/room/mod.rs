@@ -52,7 +52,7 @@ pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use joining::Joined;
 pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Absence, Member, MemberId, NodeId, UserId, UsersPage};
-pub use membership::Membership;
+pub use membership::{Membership, WritingCheck};
 pub use notifier::{Notifier, Signals};
 pub use past::read_messages;
 pub use published::{PublishedState, Snapshot, StateSource};

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -249,6 +250,7 @@ impl Draft<'_> {
         let outcome = Outcome {
             _pending: PendingMessage(Arc::clone(&self.room.pending)),
             sender,
+            began: Instant::now(),
             metrics: Arc::clone(&self.room.metrics),
             subscriber: (self.subscriber)(),
         };
@@ -271,6 +273,7 @@ impl Drop for PendingMessage {
 pub struct Outcome {
     _pending: PendingMessage,
     sender: oneshot::Sender<Result<Published, RequestError>>,
+    began: Instant,
     metrics: Arc<Metrics>,
     subscriber: Arc<dyn Subscriber>,
 }
@@ -278,6 +281,9 @@ pub struct Outcome {
 impl Outcome {
     /// Answers the session that published, and notifies it.
     pub fn send(self, result: Result<Published, RequestError>) {
+        self.metrics
+            .store_answers
+            .observe(self.began.elapsed().as_secs_f64());
         if result.as_ref().is_ok_and(|published| !published.duplicate) {
             self.metrics.messages.inc();
         }

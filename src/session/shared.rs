@@ -78,6 +78,7 @@ impl Shared {
             Arc::clone(&rooms),
             Arc::clone(&store),
             settings.audit_retention,
+            Arc::clone(&metrics),
         );
         let moderation = Arc::new(moderation);
         act_upon_decisions(&rooms, &users, &moderation);
