@@ -14,10 +14,23 @@ function walk(folder: string): string[] {
   });
 }
 
+/** Leaves out a transport of socket.io-client that the server has not, and with it the parser's half of it. */
+function withoutWebTransport(): Plugin {
+  return {
+    name: 'without-webtransport',
+    enforce: 'pre',
+    load: (id) =>
+      /engine\.io-client\/build\/[\w-]+\/transports\/webtransport\.js$/.test(id)
+        ? 'export class WT {}'
+        : undefined,
+  };
+}
+
 /** `/client.js`: the package hubbub-client and its dependency in one module. */
 async function buildClient(outDir: string): Promise<void> {
   await build({
     configFile: false,
+    plugins: [withoutWebTransport()],
     logLevel: 'warn',
     publicDir: false,
     build: {
@@ -62,7 +75,7 @@ const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
 export default defineConfig({
   // Under any path: what is loaded is found from where it is asked for.
   base: './',
-  plugins: [clientAndCompression()],
+  plugins: [withoutWebTransport(), clientAndCompression()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',

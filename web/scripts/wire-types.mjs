@@ -31,6 +31,7 @@ const INTERFACES = [
   { rust: 'SessionInfo', name: 'Session' },
   { rust: 'TypingState' },
   { rust: 'Activity' },
+  { rust: 'RoomChanged' },
   { rust: 'Gap' },
   { rust: 'Shutdown' },
   { rust: 'Position' },
@@ -41,6 +42,7 @@ const INTERFACES = [
   { rust: 'SearchWire', name: 'SearchMessages', doc: '`search`' },
   { rust: 'UsersWire', name: 'ListUsers', doc: '`list_users`' },
   { rust: 'TypingWire', name: 'Typing', doc: '`typing`' },
+  { rust: 'ModerateWire', name: 'Moderate', doc: '`moderate`: each action needs some of the fields' },
   { rust: 'SentBody' },
   { rust: 'HistoryBody', types: { messages: 'ReceiveMessage[]' } },
   { rust: 'UsersBody' },
@@ -57,6 +59,7 @@ const SERVER_EVENTS = {
   receive_message: 'ReceiveMessage',
   typing: 'TypingState',
   activity: 'Activity',
+  room_changed: 'RoomChanged',
   gap: 'Gap',
   shutdown: 'Shutdown',
   error: 'WireError',
@@ -70,6 +73,7 @@ const CLIENT_EVENTS = {
   list_users: 'ListUsers',
   search: 'SearchMessages',
   typing: 'Typing',
+  moderate: 'Moderate',
 };
 
 /** As the formatter has it (see biome.json). */

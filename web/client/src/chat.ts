@@ -239,6 +239,7 @@ export class Chat extends Emitter<ChatEvents> {
     });
     socket.on('gap', (gap) => this.#gap(gap));
     socket.on('activity', (activity) => this.emit('activity', activity));
+    socket.on('room_changed', (state) => this.emit('run', state));
     socket.on('shutdown', (notice) => this.emit('shutdown', notice));
     socket.on('error', (error) => this.#refusedByEvent(error));
   }
@@ -329,6 +330,12 @@ export class Chat extends Emitter<ChatEvents> {
   #noticed(notice: SystemMessage): void {
     const joined = this.#joined;
     if (!joined || (notice.room ?? joined.room) !== joined.room) return;
+    if (notice.kind === 'removed' && notice.user_id === joined.userId) {
+      // A moderator has removed this user, who may come back.
+      this.#left();
+      this.#joinRefused(joined, { message: notice.text });
+      return;
+    }
     if (!this.#cursor(joined.room).accept(notice.id)) return;
     this.#roster?.notice(notice);
     this.emit('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });

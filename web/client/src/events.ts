@@ -7,6 +7,7 @@ import type {
   Activity,
   Gap,
   ReceiveMessage,
+  RoomChanged,
   RoomInfo,
   Session,
   Shutdown,
@@ -43,6 +44,8 @@ export interface ChatEvents {
   users: { room: string; users: readonly User[] };
   typing: TypingState;
   activity: Activity;
+  /** How the room is run: topic, slow mode, lock, pins. Without it: no topic, and all as usual. */
+  run: RoomChanged;
   outgoing: Outgoing;
   shutdown: Shutdown;
   /** A refusal that answers neither a join nor a message. */

@@ -2,7 +2,7 @@
 // Optional fields are those that the server may leave out, or that the plain Flask-SocketIO chatroom never sends.
 
 /** What a `system_message` is about. */
-export type NoticeKind = 'joined' | 'left' | 'renamed';
+export type NoticeKind = 'joined' | 'left' | 'removed' | 'renamed';
 
 /** Why a request was refused. */
 export type ErrorCode =
@@ -17,6 +17,10 @@ export type ErrorCode =
   | 'username_taken'
   | 'muted'
   | 'banned'
+  | 'slow_mode'
+  | 'locked'
+  | 'forbidden'
+  | 'not_found'
   | 'conflict'
   | 'unavailable';
 
@@ -184,6 +188,20 @@ export interface Activity {
   rooms: Record<string, number>;
 }
 
+/** `room_changed`: how a room is run; the newest state counts. */
+export interface RoomChanged {
+  /** The room. */
+  room: string;
+  /** What it is about; empty if it has no topic. */
+  topic: string;
+  /** Seconds between two messages of one user; 0 = not limited. */
+  slow_mode_s: number;
+  /** Only moderators may write. */
+  locked: boolean;
+  /** Ids of the pinned messages, oldest first. */
+  pinned: number[];
+}
+
 /** `gap`: messages `from` to `to`, both included, can no longer be had. */
 export interface Gap {
   /** The room. */
@@ -259,6 +277,20 @@ export interface Typing {
   typing: boolean;
 }
 
+/** `moderate`: each action needs some of the fields */
+export interface Moderate {
+  action: string;
+  user_id?: string;
+  for_s?: number;
+  address?: boolean;
+  reason?: string;
+  seconds?: number;
+  locked?: boolean;
+  text?: string;
+  id?: number;
+  on?: boolean;
+}
+
 /** Body of `send_message`'s acknowledgement. */
 export interface SentBody {
   /** Position in the room. */
@@ -330,6 +362,8 @@ export interface ServerEvents {
   receive_message: ReceiveMessage;
   /** Who is typing in the room; the newest state wins. */
   typing: TypingState;
+  /** How the room is run; the newest state wins. */
+  room_changed: RoomChanged;
   /** The newest message of each room; the newest state wins. */
   activity: Activity;
   /** Messages this connection can no longer get. */
@@ -348,5 +382,6 @@ export interface ClientEvents {
   get_history: GetHistory;
   list_users: ListUsers;
   typing: Typing;
+  moderate: Moderate;
   search: SearchMessages;
 }

@@ -7,7 +7,7 @@ import { HubbubError } from './errors.js';
 import type { Joined } from './events.js';
 import { newId } from './ids.js';
 import type { Outgoing } from './outbox.js';
-import type { Gap, HistoryBody, ReceiveMessage, SystemMessage, User } from './protocol.js';
+import type { Gap, HistoryBody, ReceiveMessage, RoomChanged, SystemMessage, User } from './protocol.js';
 
 /** What the server says about a message that it has accepted. */
 export interface Sent {
@@ -28,6 +28,8 @@ export interface RoomEvents {
   users: readonly User[];
   /** Users who are typing now. */
   typing: readonly User[];
+  /** How the room is run has changed: topic, slow mode, lock, pins. */
+  run: RoomChanged | null;
   connection: ConnectionState;
   /** The room was entered again after a lost connection, or under a new name. */
   rejoined: Joined;
@@ -52,6 +54,7 @@ export class Room extends Emitter<RoomEvents> {
   #joined: Joined;
   #users: readonly User[] = [];
   #typing: readonly User[] = [];
+  #run: RoomChanged | null = null;
   #closed = false;
 
   /** @internal */
@@ -97,6 +100,11 @@ export class Room extends Emitter<RoomEvents> {
   /** Who is typing in the room. */
   get typingUsers(): readonly User[] {
     return this.#typing;
+  }
+
+  /** How the room is run; null if nothing was decided about it. */
+  get run(): RoomChanged | null {
+    return this.#run;
   }
 
   get connection(): ConnectionState {
@@ -177,6 +185,10 @@ export class Room extends Emitter<RoomEvents> {
       chat.on('typing', ({ users }) => {
         this.#typing = users;
         this.#deliver('typing', users);
+      }),
+      chat.on('run', (run) => {
+        this.#run = run;
+        this.#deliver('run', run);
       }),
       chat.on('outgoing', (item) => this.#outgoing(item)),
       chat.on('refused', ({ error }) => {

@@ -85,6 +85,7 @@ export default {
   // A verb before its subject has the same form for one and for many.
   joined: { other: 'انضم {names}' },
   left: { other: 'غادر {names}' },
+  removed: { other: 'أُخرج {names}' },
   joinedLeft: { other: 'دخل ثم خرج: {names}' },
   renamed: 'صار اسم {before} الآن {name}',
   others: {

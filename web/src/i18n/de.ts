@@ -56,6 +56,7 @@ export default {
   jumpLatest: 'Zur neuesten springen',
   joined: { one: '{names} ist beigetreten', other: '{names} sind beigetreten' },
   left: { one: '{names} ist gegangen', other: '{names} sind gegangen' },
+  removed: { one: '{names} wurde entfernt', other: '{names} wurden entfernt' },
   joinedLeft: { one: '{names} kam und ging', other: '{names} kamen und gingen' },
   renamed: '{before} heißt jetzt {name}',
   others: { one: '{n} weitere Person', other: '{n} weitere Personen' },

@@ -35,6 +35,7 @@ export const room = {
   jumpLatest: 'Jump to latest',
   joined: { one: '{names} joined', other: '{names} joined' },
   left: { one: '{names} left', other: '{names} left' },
+  removed: { one: '{names} was removed', other: '{names} were removed' },
   joinedLeft: { one: '{names} came and went', other: '{names} came and went' },
   renamed: '{before} is now {name}',
   others: { one: '{n} other', other: '{n} others' },

@@ -56,6 +56,7 @@ export default {
   jumpLatest: 'Ir al último',
   joined: { one: '{names} ha entrado', other: '{names} han entrado' },
   left: { one: '{names} ha salido', other: '{names} han salido' },
+  removed: { one: 'Han expulsado a {names}', other: 'Han expulsado a {names}' },
   joinedLeft: { one: '{names} ha entrado y salido', other: '{names} han entrado y salido' },
   renamed: '{before} ahora se llama {name}',
   others: { one: '{n} más', other: '{n} más' },

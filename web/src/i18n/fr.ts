@@ -56,6 +56,7 @@ export default {
   jumpLatest: 'Aller au dernier',
   joined: { one: '{names} a rejoint le salon', other: '{names} ont rejoint le salon' },
   left: { one: '{names} a quitté le salon', other: '{names} ont quitté le salon' },
+  removed: { one: '{names} a été exclu', other: '{names} ont été exclus' },
   joinedLeft: { one: '{names} n’a fait que passer', other: '{names} n’ont fait que passer' },
   renamed: '{before} s’appelle maintenant {name}',
   others: { one: '{n} autre', other: '{n} autres' },

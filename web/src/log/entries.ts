@@ -22,7 +22,7 @@ export interface MessageEntry extends Base {
 
 export interface NoticeEntry extends Base {
   type: 'notice';
-  kind: 'joined' | 'left' | 'renamed' | 'other';
+  kind: 'joined' | 'left' | 'removed' | 'renamed' | 'other';
   username: string;
   userId: string | null;
   /** `renamed`: the name before. */

@@ -120,14 +120,14 @@ export class SignInStore {
     }
     batch(() => {
       const joined = present.joined.value;
-      if (joined) {
+      if (joined && this.#chat.joined) {
         this.name.value = joined.username;
         this.#note(error);
         return;
       }
       this.error.value = error;
       this.pending.value = false;
-      present.name.value = null;
+      present.close();
     });
   }
 

@@ -10,7 +10,7 @@ const NAMED = 2;
 
 const unique = (names: string[]) => [...new Set(names)];
 
-function sentence(kind: 'joined' | 'left' | 'joinedLeft', names: string[]): string {
+function sentence(kind: 'joined' | 'left' | 'removed' | 'joinedLeft', names: string[]): string {
   const shown = names.slice(0, NAMED);
   const rest = names.length - shown.length;
   return t(kind, {
@@ -26,13 +26,14 @@ type Naming = (entry: NoticeEntry, name?: string) => string;
 export function summary(entries: readonly NoticeEntry[], naming: Naming): string[] {
   const named = (kind: NoticeEntry['kind']) =>
     unique(entries.flatMap((entry) => (entry.kind === kind ? naming(entry) : [])));
-  const [joined, left] = [named('joined'), named('left')];
+  const [joined, left, removed] = [named('joined'), named('left'), named('removed')];
   const both = joined.filter((name) => left.includes(name));
   const only = (names: string[]) => names.filter((name) => !both.includes(name));
   return [
     ...(only(joined).length ? [sentence('joined', only(joined))] : []),
     ...(only(left).length ? [sentence('left', only(left))] : []),
     ...(both.length ? [sentence('joinedLeft', both)] : []),
+    ...(removed.length ? [sentence('removed', removed)] : []),
   ];
 }
 
