@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use hubbub_test_client::Transport;
+use hubbub_test_client::chat::with_token;
 use hubbub_test_client::faulty_disk::database_in;
 use serde_json::{Value, json};
 
@@ -37,6 +39,8 @@ fn lines(export: &str) -> Vec<Value> {
 fn in_folder(kept: &Kept, name: &str) -> String {
     format!("{}/{name}", kept.path())
 }
+
+const ADMIN_TOKEN: &str = "an admin's token of this test, long enough";
 
 #[tokio::test]
 async fn a_backup_of_a_running_server_is_whole_and_starts_a_new_epoch() {
@@ -200,7 +204,7 @@ fn is_in_a_file(kept: &Kept, text: &str) -> bool {
 #[tokio::test]
 async fn what_is_erased_is_in_no_message_no_search_and_no_file() {
     let kept = Kept::new();
-    let server = kept.server(&[]).await;
+    let server = kept.server(&[("ADMIN_TOKEN", ADMIN_TOKEN)]).await;
     let mut ada = Person::joining(&server, "Ada").await;
     let mut eve = Person::joining(&server, "Evelyn").await;
     ada.say("of Ada").await;
@@ -216,6 +220,10 @@ async fn what_is_erased_is_in_no_message_no_search_and_no_file() {
         .as_str()
         .unwrap()
         .to_owned();
+    // The audit log and the mute have her name too.
+    let mut root = with_token(&server, Transport::WebSocket, &json!(ADMIN_TOKEN)).await;
+    let mute = json!({ "action": "mute", "user_id": user });
+    assert_eq!(root.ask("moderate", &mute).await["ok"], true);
     assert_eq!(eve.client.ask("leave_room", &json!({})).await["ok"], true);
     run(&kept, &["erase", "--user", &user]).await;
     // The server has noticed once its history has: it looks every second.

@@ -28,7 +28,8 @@ pub fn erase(folder: &Path, user_id: &str) -> Result<(), ToolError> {
     let memberships: u64 = db
         .query_row(is_member, [user_id], |row| row.get(0))
         .map_err(&failed)?;
-    if total + memberships == 0 {
+    let named = erase_names(db, user_id).map_err(&failed)?;
+    if total + memberships == 0 && named == 0 {
         return Err(ToolError::NoUser(user_id.to_owned()));
     }
     let progress = Progress::new("messages", total);
@@ -45,6 +46,31 @@ pub fn erase(folder: &Path, user_id: &str) -> Result<(), ToolError> {
     clean(db).map_err(&failed)?;
     progress.finish(done, "erased");
     Ok(())
+}
+
+/// Deletes the user's names from the audit log, and from bans and mutes, which stay. Returns how many
+/// had one.
+fn erase_names(db: &Connection, user_id: &str) -> rusqlite::Result<usize> {
+    let mut named = 0;
+    for (field, name) in [("user_id", "username"), ("actor", "actor_name")] {
+        let update = format!(
+            "UPDATE audit SET line = json_remove(line, '$.{name}')
+             WHERE line ->> '{field}' = ? AND line ->> '{name}' IS NOT NULL"
+        );
+        named += db.execute(&update, [user_id])?;
+    }
+    named += db.execute(
+        "UPDATE decisions SET value = json_remove(value, '$.username')
+         WHERE key IN ('ban/' || ?1, 'mute/' || ?1, 'kick/' || ?1)
+           AND value ->> 'username' IS NOT NULL",
+        [user_id],
+    )?;
+    named += db.execute(
+        "UPDATE decisions SET value = json_remove(value, '$.username')
+         WHERE value ->> 'user_id' = ? AND value ->> 'username' IS NOT NULL",
+        [user_id],
+    )?;
+    Ok(named)
 }
 
 /// Deletes some messages with keys above `after`. Returns the last key and how many; `None` at the end.
