@@ -5,31 +5,11 @@
 //! address that is not a trusted proxy is the client's. Everything left of it may be forged.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
-use axum::middleware::Next;
-use axum::response::Response;
 use ipnet::IpNet;
 
-use crate::peer::ClientAddress;
-
 const FORWARDED_FOR: &str = "x-forwarded-for";
-
-/// Adds the client's address to a request, if it is known.
-pub async fn note(
-    State(trusted): State<Arc<[IpNet]>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if let Some(&ConnectInfo(peer)) = peer {
-        let client = client_of(peer.ip(), request.headers(), &trusted);
-        request.extensions_mut().insert(ClientAddress(client));
-    }
-    next.run(request).await
-}
 
 /// The client's address behind `peer`.
 #[must_use]

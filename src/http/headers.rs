@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -33,34 +33,41 @@ pub async fn refuse_doubled(
     request: Request,
     next: Next,
 ) -> Response {
-    let doubled = SINGLE.iter().find(|name| {
-        let mut values = request.headers().get_all(*name).iter();
-        values.nth(1).is_some()
-    });
-    match doubled {
+    match refusal(&metrics, request.headers()) {
         None => next.run(request).await,
-        Some(name) => {
-            metrics.reject("doubled_header");
-            let text = format!("the header {name} is there twice; send it once\n");
-            (StatusCode::BAD_REQUEST, text).into_response()
-        }
+        Some(refusal) => refusal,
     }
 }
 
+/// The refusal of a request that carries one of the headers in [`SINGLE`] more than once.
+pub fn refusal(metrics: &Metrics, headers: &HeaderMap) -> Option<Response> {
+    let name = SINGLE.iter().find(|name| {
+        let mut values = headers.get_all(*name).iter();
+        values.nth(1).is_some()
+    })?;
+    metrics.reject("doubled_header");
+    let text = format!("the header {name} is there twice; send it once\n");
+    Some((StatusCode::BAD_REQUEST, text).into_response())
+}
+
+/// [`forbid_sniffing`] as a layer.
+pub async fn unsniffed(mut response: Response) -> Response {
+    forbid_sniffing(&mut response);
+    response
+}
+
 /// Forbids browsers to guess another type for an answer than the one it states.
-pub async fn forbid_sniffing(mut response: Response) -> Response {
+pub fn forbid_sniffing(response: &mut Response) {
     let nosniff = HeaderValue::from_static("nosniff");
     response
         .headers_mut()
         .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
-    response
 }
 
 /// Keeps Socket.IO's answers out of every cache. They are for one client, and their headers for other
 /// origins depend on the request's origin.
-pub async fn forbid_caching(mut response: Response) -> Response {
+pub fn forbid_caching(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    response
 }

@@ -27,7 +27,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
             counted,
             headers::refuse_doubled,
         ))
-        .layer(middleware::map_response(headers::forbid_sniffing))
+        .layer(middleware::map_response(headers::unsniffed))
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

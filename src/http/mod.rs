@@ -8,6 +8,7 @@ mod headers;
 pub mod metrics;
 mod origin;
 mod overflow;
+mod socket_io;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,13 +16,14 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
 use self::assets::Assets;
+use self::socket_io::{Checks, SocketIo};
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::idle::HealthAnswer;
 use crate::metrics::Metrics;
@@ -92,8 +94,6 @@ pub fn router(parts: Parts) -> Router {
         metrics,
         ..
     } = parts;
-    let allowed_origins = Arc::new(parts.allowed_origins);
-    let trusted_proxies: Arc<[IpNet]> = parts.trusted_proxies.into();
     let overflow = middleware::from_fn_with_state(Arc::clone(&metrics), overflow::refuse);
     let single = middleware::from_fn_with_state(Arc::clone(&metrics), headers::refuse_doubled);
     let health = Router::new()
@@ -107,35 +107,20 @@ pub fn router(parts: Parts) -> Router {
         }
         None => Router::new().route("/", get(no_page)),
     };
+    let socket_io = SocketIo::new(Checks {
+        endpoint,
+        readiness,
+        allowed_origins: parts.allowed_origins,
+        trusted_proxies: parts.trusted_proxies.into(),
+        metrics,
+    });
     // The last layer of each group handles a request first.
-    let socket_io = Router::new()
-        .route(socket::PATH, any(socket::endpoint::serve))
-        .route(
-            socket::PATH.trim_end_matches('/'),
-            any(socket::endpoint::serve),
-        )
-        .with_state(endpoint)
-        .layer(middleware::from_fn_with_state(
-            readiness,
-            refuse_new_sessions,
-        ))
-        .layer(middleware::from_fn_with_state(
-            trusted_proxies,
-            client_address::note,
-        ))
-        .layer(overflow.clone())
-        .layer(origin::cors(&allowed_origins))
-        .layer(middleware::from_fn_with_state(
-            (allowed_origins, metrics),
-            origin::check,
-        ))
-        .layer(single.clone())
-        .layer(middleware::map_response(headers::forbid_caching));
     health
         .merge(pages.layer(overflow))
         .layer(single)
-        .merge(socket_io)
-        .layer(middleware::map_response(headers::forbid_sniffing))
+        .layer(middleware::map_response(headers::unsniffed))
+        .route_service(socket::PATH.trim_end_matches('/'), socket_io.clone())
+        .route_service(socket::PATH, socket_io)
 }
 
 /// Marks the answer to a monitor, which does not keep the service awake.
@@ -144,20 +129,10 @@ async fn mark_health(mut answer: Response) -> Response {
     answer
 }
 
-/// Refuses new sessions while the service is not ready. Requests of existing sessions pass: a client
-/// that polls needs new requests, and often new connections, until its session ends.
-async fn refuse_new_sessions(
-    State(readiness): State<Readiness>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let query = request.uri().query().unwrap_or_default();
-    let has_session = query.split('&').any(|pair| pair.starts_with("sid="));
-    let Some(why) = readiness.not_ready().filter(|_| !has_session) else {
-        return next.run(request).await;
-    };
+/// The answer while the service is not ready.
+fn unavailable(why: &'static str) -> impl IntoResponse {
     let retry = [(header::RETRY_AFTER, "1")];
-    (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, retry, why)
 }
 
 /// Not ready also while the service is full, because other nodes may accept new clients.

@@ -7,31 +7,27 @@
 //! origin. A browser sends credentials with a WebSocket in any case, so refusing them for polling
 //! protects no user.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::domain::AllowedOrigins;
 use crate::metrics::Metrics;
 use crate::socket::errors::{FORBIDDEN, answer};
 
-/// Refuses pages of other origins, naming the setting.
-pub async fn check(
-    State((allowed, metrics)): State<(Arc<AllowedOrigins>, Arc<Metrics>)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let origin = request.headers().get(header::ORIGIN);
-    if origin.is_none_or(|origin| is_allowed(&allowed, origin)) {
-        return next.run(request).await;
+/// The refusal of a page of another origin. It names the setting.
+pub fn refusal(
+    allowed: &AllowedOrigins,
+    metrics: &Metrics,
+    headers: &HeaderMap,
+) -> Option<Response> {
+    let origin = headers.get(header::ORIGIN)?;
+    if is_allowed(allowed, origin) {
+        return None;
     }
     metrics.reject("origin");
     let message = "pages of this origin may not connect (ALLOWED_ORIGINS)";
-    answer(StatusCode::FORBIDDEN, FORBIDDEN, message)
+    Some(answer(StatusCode::FORBIDDEN, FORBIDDEN, message))
 }
 
 fn is_allowed(allowed: &AllowedOrigins, origin: &HeaderValue) -> bool {
@@ -41,17 +37,25 @@ fn is_allowed(allowed: &AllowedOrigins, origin: &HeaderValue) -> bool {
     }
 }
 
-/// Answers browsers' CORS checks by the same rule. The origin is echoed, because `*` would exclude
-/// pages that send credentials.
-pub fn cors(allowed: &Arc<AllowedOrigins>) -> CorsLayer {
-    let allowed = Arc::clone(allowed);
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |origin, _| {
-            is_allowed(&allowed, origin)
-        }))
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers(AllowHeaders::mirror_request())
-        // `headers::forbid_caching` sends it with every answer.
-        .vary([])
+/// Answers the request with which a browser asks whether a page may send another one: any header, and
+/// the methods of the endpoint. [`grant`] adds the rest.
+pub fn preflight(asked: &HeaderMap) -> Response {
+    let mut answer = Response::new(Body::empty());
+    let headers = answer.headers_mut();
+    let methods = HeaderValue::from_static("GET,POST");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    answer
+}
+
+/// Lets a page of this origin, which may connect, read an answer. The origin is echoed, because `*`
+/// would exclude pages that send credentials.
+pub fn grant(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    }
+    let credentials = HeaderValue::from_static("true");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, credentials);
 }

@@ -12,9 +12,15 @@ use crate::peer::AdmissionError;
 
 /// Refuses a request on a connection beyond the limits.
 pub async fn refuse(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let Some(&error) = request.extensions().get::<AdmissionError>() else {
-        return next.run(request).await;
-    };
+    match refusal(&metrics, &request) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
+    }
+}
+
+/// The refusal of a request on a connection beyond the limits.
+pub fn refusal(metrics: &Metrics, request: &Request) -> Option<Response> {
+    let &error = request.extensions().get::<AdmissionError>()?;
     metrics.reject(error.connection_reason());
-    error.into_response()
+    Some(error.into_response())
 }

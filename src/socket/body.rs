@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::response;
-use axum::response::Response;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,6 +18,19 @@ pub const UNCONNECTED_PACKET_MAX: usize = 16 * 1024;
 
 /// Packets in one polling body are separated by this (Engine.IO 4, "HTTP long-polling").
 pub const SEPARATOR: u8 = 0x1e;
+
+/// The packets of a body.
+pub fn packets_of(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(body);
+    std::iter::from_fn(move || {
+        let body = rest?;
+        let Some(end) = memchr::memchr(SEPARATOR, body) else {
+            return rest.take();
+        };
+        rest = Some(&body[end + 1..]);
+        Some(&body[..end])
+    })
+}
 
 /// Packets in one body. A packet can be one byte, so with a bound on bytes alone the engine would
 /// handle half a million of them for one request. A client that a person uses never sends nearly as
@@ -122,7 +134,10 @@ fn check_packets(whole: &[u8], start: &mut usize) -> Result<bool, BodyError> {
 }
 
 /// Collects an answer of the library, whose bodies are in memory already.
-pub async fn read_whole(response: Response) -> (response::Parts, Bytes) {
+pub async fn read_whole<B>(response: axum::http::Response<B>) -> (response::Parts, Bytes)
+where
+    B: HttpBody<Error: std::fmt::Display>,
+{
     let (head, body) = response.into_parts();
     let body = match body.collect().await {
         Ok(collected) => collected.to_bytes(),

@@ -6,14 +6,15 @@
 //! each connection, measured).
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Future, Ready, ready};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use hyper::service::Service;
 use serde::Deserialize;
@@ -148,6 +149,74 @@ impl Endpoint {
         }
     }
 
+    /// The library's answer to a poll. Does not hold the request while it waits.
+    pub(super) fn packets(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = (response::Parts, Bytes)> + Send + use<> {
+        let answer = Service::call(&self.service, request);
+        async move {
+            match answer.await {
+                Ok(response) => read_whole(response).await,
+                Err(never) => match never {},
+            }
+        }
+    }
+
+    /// Serves a request under [`PATH`].
+    pub fn respond(
+        self: &Arc<Self>,
+        request: Request,
+    ) -> impl Future<Output = Response> + Send + use<> {
+        let endpoint = Arc::clone(self);
+        let answer = Arc::clone(self).dispatch(request);
+        async move {
+            let response = answer.await;
+            match response.status() {
+                StatusCode::BAD_REQUEST
+                | StatusCode::UPGRADE_REQUIRED
+                | StatusCode::PAYLOAD_TOO_LARGE => Box::pin(endpoint.refuse(response)).await,
+                _ => response,
+            }
+        }
+    }
+
+    /// Gives a refusal its number, and counts it.
+    async fn refuse(self: Arc<Self>, response: Response) -> Response {
+        let (response, code) = errors::numbered(response).await;
+        self.metrics.reject(match (response.status(), code) {
+            (StatusCode::PAYLOAD_TOO_LARGE, _) => "payload_too_large",
+            // Also what an honest client gets that was away for too long.
+            (_, Some(errors::UNKNOWN_SESSION)) => "unknown_session",
+            // Clients of Socket.IO 2 and older.
+            (_, Some(errors::UNSUPPORTED_VERSION)) => "unsupported_version",
+            _ => "bad_request",
+        });
+        response
+    }
+
+    /// The answer to a request. Each kind has a box of its own size, because polls are frequent and all
+    /// other kinds have larger futures.
+    fn dispatch(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response> {
+        let query = Query::of(request.uri());
+        match (request.method(), query.transport) {
+            (&Method::GET, Some("websocket")) if query.eio == Some("4") => {
+                let sid = query.sid.map(str::to_owned);
+                Box::pin(ready(self.upgrade(sid.as_deref(), request)))
+            }
+            (&Method::GET, Some("polling")) => match query.sid.map(str::parse) {
+                None => Box::pin(async move { self.open_polling(request).await }),
+                Some(sid) => Box::pin(self.poll(sid.ok(), request)),
+            },
+            (&Method::POST, _) => {
+                let sid = query.sid.and_then(|sid| sid.parse().ok());
+                Box::pin(async move { self.post(sid, request).await })
+            }
+            // The library answers requests that are not valid.
+            _ => Box::pin(async move { self.call(request).await }),
+        }
+    }
+
     /// `GET` that opens a session with polling.
     async fn open_polling(self: &Arc<Self>, request: Request) -> Response {
         let slot = match self.admission.reserve(client_of(&request)) {
@@ -197,42 +266,6 @@ impl Library for Endpoint {
 
     fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-}
-
-/// Serves every request under [`PATH`].
-pub async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let (response, code) = errors::numbered(dispatch(&endpoint, request).await).await;
-    let reason = match (response.status(), code) {
-        (StatusCode::PAYLOAD_TOO_LARGE, _) => "payload_too_large",
-        // Also what an honest client gets that was away for too long.
-        (_, Some(errors::UNKNOWN_SESSION)) => "unknown_session",
-        // Clients of Socket.IO 2 and older.
-        (_, Some(errors::UNSUPPORTED_VERSION)) => "unsupported_version",
-        (_, Some(_)) => "bad_request",
-        _ => return response,
-    };
-    endpoint.metrics.reject(reason);
-    response
-}
-
-async fn dispatch(endpoint: &Arc<Endpoint>, request: Request) -> Response {
-    let query = Query::of(request.uri());
-    match (request.method(), query.transport) {
-        (&Method::GET, Some("websocket")) if query.eio == Some("4") => {
-            let sid = query.sid.map(str::to_owned);
-            endpoint.upgrade(sid.as_deref(), request)
-        }
-        (&Method::GET, Some("polling")) => match query.sid.map(str::parse) {
-            None => endpoint.open_polling(request).await,
-            Some(sid) => endpoint.poll(sid.ok(), request).await,
-        },
-        (&Method::POST, _) => {
-            let sid = query.sid.and_then(|sid| sid.parse().ok());
-            endpoint.post(sid, request).await
-        }
-        // The library answers requests that are not valid.
-        _ => endpoint.call(request).await,
     }
 }
 

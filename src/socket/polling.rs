@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use axum::response::{IntoResponse, Response};
 use socketioxide::socket::Sid;
 
-use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX, read_whole};
+use super::body::{self, BodyError, SEPARATOR, UNCONNECTED_PACKET_MAX, packets_of};
 use super::context::ConnectionContext;
 use super::endings::ClosePolling;
 use super::endpoint::{Endpoint, unknown_session};
@@ -40,30 +40,49 @@ impl Endpoint {
     /// A client that hangs up on its poll may have lost the packets in the answer. Stock clients drop
     /// the session then, so it is ended, and they reconnect and resume. Continuing it would lose
     /// packets unnoticed.
-    pub(super) async fn poll(self: &Arc<Self>, sid: Option<Sid>, request: Request) -> Response {
+    pub(super) fn poll(
+        self: Arc<Self>,
+        sid: Option<Sid>,
+        request: Request,
+    ) -> impl Future<Output = Response> + Send + use<> {
         let context = sid.and_then(|sid| self.polling().get(sid));
-        let Some((context, polling)) = context.as_ref().and_then(|t| Some((t, t.polling()?)))
-        else {
-            return self.call(request).await;
-        };
-        let hung_up = ClosePolling::unless_answered(self, polling.sid());
-        let _under_way = PollGuard::begin(polling);
-        // The library takes packets out and answers in one step, so dropping a call that still waits
-        // loses none.
-        let answer = tokio::select! {
-            biased;
-            answer = async { read_whole(self.call(request).await).await } => Some(answer),
-            () = polling.released() => None,
-        };
-        hung_up.disarm();
-        let Some((head, body)) = answer else {
-            return ([(header::CONTENT_TYPE, TEXT)], NOOP).into_response();
-        };
+        let answer = self.packets(request);
+        async move {
+            let Some((context, polling)) = context.as_ref().and_then(|t| Some((t, t.polling()?)))
+            else {
+                let (head, body) = answer.await;
+                return Response::from_parts(head, Body::from(body));
+            };
+            let hung_up = ClosePolling::unless_answered(&self, polling.sid());
+            let _under_way = PollGuard::begin(polling);
+            // The library takes packets out and answers in one step, so dropping a call that still
+            // waits loses none.
+            let answer = tokio::select! {
+                biased;
+                answer = answer => Some(answer),
+                () = polling.released() => None,
+            };
+            hung_up.disarm();
+            match answer {
+                Some((head, body)) => self.answer_poll(context, polling, head, body).await,
+                None => ([(header::CONTENT_TYPE, TEXT)], NOOP).into_response(),
+            }
+        }
+    }
+
+    /// What a client receives of the library's answer to its poll.
+    async fn answer_poll(
+        &self,
+        context: &Arc<ConnectionContext>,
+        polling: &PollingSession,
+        head: response::Parts,
+        body: Bytes,
+    ) -> Response {
         if !head.status.is_success() {
-            self.release_if_ended(context).await;
+            Box::pin(self.release_if_ended(context)).await;
             return Response::from_parts(head, Body::from(body));
         }
-        let packets = body.split(|&byte| byte == SEPARATOR);
+        let packets = packets_of(&body);
         let taken = packets.filter(|packet| is_counted(packet)).count();
         context.flow().take(taken as u64);
         let body = ChargedBody::of(context, body);
@@ -122,11 +141,11 @@ impl Endpoint {
                 return unknown_session();
             }
             let now = cut_behind_connect(&mut rest);
-            if now.split(|&byte| byte == SEPARATOR).any(is_connect) {
+            if packets_of(&now).any(is_connect) {
                 context.note_connect();
                 context.flow().begin_connect();
             }
-            let says_goodbye = now.split(|&byte| byte == SEPARATOR).any(|p| p == CLOSE);
+            let says_goodbye = packets_of(&now).any(|p| p == CLOSE);
             if says_goodbye {
                 context.flow().note_hang_up();
             }
@@ -204,7 +223,7 @@ impl AsRef<[u8]> for ChargedBody {
 /// An answer without the packet that closes a session. The next poll finds no session, which makes
 /// every client reconnect.
 fn without_close(head: response::Parts, body: Bytes) -> Response {
-    let packets = || body.split(|&byte| byte == SEPARATOR);
+    let packets = || packets_of(&body);
     if !packets().any(|packet| packet == CLOSE) {
         return Response::from_parts(head, Body::from(body));
     }
