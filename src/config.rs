@@ -39,13 +39,16 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 
-pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
+pub use errors::{
+    AdminTokenError, ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError,
+};
 pub use host::Host;
-pub use secrets::{KeySource, RedisUrl, SecretKey};
+pub use secrets::{AdminToken, KeySource, RedisUrl, SecretKey};
 pub use table::markdown as settings_tables;
 pub use tool::Tool;
 
 use self::raw::Raw;
+use self::secrets::Secrets;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
@@ -59,6 +62,8 @@ pub struct Config {
     pub listen: Listen,
     /// Key for what the server signs.
     pub secret_key: SecretKey,
+    /// Token of the first admin; `None` = there is none.
+    pub admin_token: Option<AdminToken>,
     /// The rooms: at least one, no two alike.
     pub rooms: Vec<RoomName>,
     /// Messages kept for each room; 0 = bounded by bytes alone.
@@ -162,6 +167,7 @@ impl Default for Config {
                 port: 5000,
             },
             secret_key: SecretKey::random(),
+            admin_token: None,
             rooms: DEFAULT_ROOMS
                 .iter()
                 .filter_map(|name| RoomName::parse(name).ok())
@@ -218,10 +224,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]; nothing has happened yet then.
     pub fn from_command_line() -> Result<Self, ConfigError> {
-        Self::from_args(
-            std::env::args_os(),
-            secret_key_from_environment().as_deref(),
-        )
+        Self::from_args(std::env::args_os(), &Secrets::from_environment())
     }
 
     /// Reads settings by the names of their environment variables, as Shuttle's secrets give
@@ -233,16 +236,16 @@ impl Config {
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
-        let mut secret_key = secret_key_from_environment();
+        let mut secrets = Secrets::from_environment();
         let mut args = vec!["hubbub".to_owned()];
         for (name, value) in pairs {
-            if name == "SECRET_KEY" {
-                secret_key = Some(value.as_bytes().to_vec());
-            } else if let Some(flag) = table::flag_of(name) {
+            if !secrets.set(name, value)
+                && let Some(flag) = table::flag_of(name)
+            {
                 args.push(format!("--{flag}={value}"));
             }
         }
-        Self::from_args(args.into_iter().map(Into::into), secret_key.as_deref())
+        Self::from_args(args.into_iter().map(Into::into), &secrets)
     }
 
     /// Checks a configuration made in code, as the command line's is checked.
@@ -256,12 +259,12 @@ impl Config {
 
     fn from_args(
         args: impl Iterator<Item = std::ffi::OsString>,
-        secret_key: Option<&[u8]>,
+        secrets: &Secrets,
     ) -> Result<Self, ConfigError> {
         let usage = |error| ConfigError::Usage(Box::new(error));
         let matches = Raw::command().try_get_matches_from(args).map_err(usage)?;
         let raw = Raw::from_arg_matches(&matches).map_err(usage)?;
-        let mut config = parse::parse(raw, secret_key)?;
+        let mut config = parse::parse(raw, secrets)?;
         let is_given = matches.value_source("drain_timeout") != Some(ValueSource::DefaultValue);
         if let Some(host) = Host::from_environment().filter(|_| !is_given) {
             config.drain_timeout = host.drain_timeout;
@@ -269,11 +272,6 @@ impl Config {
         }
         Ok(config)
     }
-}
-
-/// A key may be any bytes, also such as are no text.
-fn secret_key_from_environment() -> Option<Vec<u8>> {
-    std::env::var_os("SECRET_KEY").map(std::ffi::OsString::into_encoded_bytes)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use self::slots::{Reserve, ReserveSlot, TcpSlot, TcpSlots};
 use self::watched::{Progress, Times, Watched};
 use crate::idle::{HealthAnswer, Occupancy, Occupant};
 use crate::metrics::Metrics;
-use crate::peer::AdmissionError;
+use crate::peer::{AdmissionError, StreamedAnswer};
 
 /// Connections that may wait in the system to be accepted.
 const BACKLOG: i32 = 4096;
@@ -326,8 +326,14 @@ impl TcpConnection {
                 if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                     seen.upgraded();
                 } else {
-                    seen.answered(answer.extensions().get::<HealthAnswer>().is_none());
-                    if !keep_alive {
+                    let streamed = answer.extensions().get::<StreamedAnswer>();
+                    let is_streamed = streamed
+                        .inspect(|streamed| seen.streams(streamed))
+                        .is_some();
+                    if !is_streamed {
+                        seen.answered(answer.extensions().get::<HealthAnswer>().is_none());
+                    }
+                    if !keep_alive || is_streamed {
                         // Not hyper's own setting, which would spoil the upgrade's header.
                         let close = HeaderValue::from_static("close");
                         answer.headers_mut().insert(header::CONNECTION, close);
@@ -346,12 +352,17 @@ impl TcpConnection {
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
-        let result = tokio::select! {
-            result = while_datable(connection.as_mut()) => result,
-            () = self.close.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                while_datable(connection).await
+        let served = async {
+            tokio::select! {
+                result = while_datable(connection.as_mut()) => return result,
+                () = self.close.cancelled() => {}
             }
+            connection.as_mut().graceful_shutdown();
+            while_datable(connection.as_mut()).await
+        };
+        let result = tokio::select! {
+            result = served => result,
+            () = progress.cut() => return,
         };
         if let Err(error) = result {
             if let Some(reason) = fault(&error, &progress) {

@@ -4,7 +4,7 @@
 
 mod process;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,7 @@ struct BuildLabel {
 struct Logged {
     at: Instant,
     unlogged: u64,
+    all: u64,
 }
 
 impl Default for Metrics {
@@ -129,7 +130,7 @@ impl Default for Metrics {
         };
         registry.register(
             "connections",
-            "Socket.IO connections now",
+            "Socket.IO connections and event streams now",
             metrics.connections.clone(),
         );
         registry.register(
@@ -283,7 +284,11 @@ impl Metrics {
         self.rejected.get_or_create(&Reason { reason }).inc();
         let now = Instant::now();
         let mut logged = self.logged.lock();
-        let unlogged = match logged.get_mut(reason) {
+        let known = logged.get_mut(reason).map(|last| {
+            last.all += 1;
+            last
+        });
+        let unlogged = match known {
             Some(last) if now.saturating_duration_since(last.at) < LOG_EVERY => {
                 last.unlogged += 1;
                 return;
@@ -296,6 +301,7 @@ impl Metrics {
                 let first = Logged {
                     at: now,
                     unlogged: 0,
+                    all: 1,
                 };
                 logged.insert(reason, first);
                 0
@@ -303,6 +309,14 @@ impl Metrics {
         };
         drop(logged);
         tracing::info!(reason, before = unlogged, "rejected");
+    }
+
+    /// How often each reason was a refusal.
+    #[must_use]
+    pub fn rejections(&self) -> BTreeMap<&'static str, u64> {
+        let logged = self.logged.lock();
+        let counts = logged.iter().map(|(reason, logged)| (*reason, logged.all));
+        counts.collect()
     }
 
     /// Sets a room's gauges.

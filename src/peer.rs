@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
 
 /// When a client may try again if the service is full.
 const FULL_RETRY_S: u64 = 5;
@@ -13,6 +14,11 @@ const FULL_RETRY_S: u64 = 5;
 /// The client's address, as an extension of its requests.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
+
+/// An extension of an answer whose body goes on until its connection ends. Cancelling the token cuts
+/// the connection, also if its client takes nothing.
+#[derive(Debug, Clone)]
+pub struct StreamedAnswer(pub CancellationToken);
 
 /// The network that counts as one address: of IPv6 the /64 that one subscriber has.
 #[must_use]

@@ -8,6 +8,7 @@
 //! [`ClientRequest`] (`protocol/inbound.rs`, `protocol/search.rs`), decoded straight into domain types: behind this file
 //! there are only values that `domain` has accepted.
 
+pub mod description;
 mod event_array;
 pub mod frame;
 mod inbound;
@@ -16,6 +17,7 @@ mod search;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::domain::RoomName;
 
@@ -86,7 +88,7 @@ impl Serialize for RoomCounts<'_> {
 }
 
 /// `session`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SessionInfo<'a> {
     /// Proof of this identity for a later CONNECT.
     pub token: &'a str,
@@ -102,7 +104,7 @@ pub struct SessionInfo<'a> {
 }
 
 /// `session.limits`: what a client can check before it sends. 0 = not limited.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Limits {
     /// Graphemes in a message.
     pub message_max_chars: usize,
@@ -145,7 +147,7 @@ pub struct Limits {
 }
 
 /// `session.server`
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct ServerInfo {
     /// `hubbub`
     pub name: &'static str,
@@ -154,7 +156,7 @@ pub struct ServerInfo {
 }
 
 /// `join_confirm`, and the body of `join_room`'s acknowledgement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct JoinConfirm<'a> {
     /// The room.
     pub room: &'a str,
@@ -173,6 +175,7 @@ pub struct JoinConfirm<'a> {
     pub recovered: Option<bool>,
     /// The newest messages, oldest first; present where asked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ReceiveMessage>>)]
     pub history: Option<Vec<&'a RawValue>>,
     /// The room's users; present where asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,7 +183,7 @@ pub struct JoinConfirm<'a> {
 }
 
 /// `receive_message`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ReceiveMessage<'a> {
     /// The sender's name.
     pub sender: &'a str,
@@ -200,7 +203,7 @@ pub struct ReceiveMessage<'a> {
 }
 
 /// What a `system_message` is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// A user joined.
@@ -214,7 +217,7 @@ pub enum NoticeKind {
 }
 
 /// `system_message`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SystemMessage<'a> {
     /// For people.
     pub text: &'a str,
@@ -234,7 +237,7 @@ pub struct SystemMessage<'a> {
 }
 
 /// One user in `users` lists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     /// Who.
     pub user_id: String,
@@ -246,7 +249,7 @@ pub struct User {
 }
 
 /// `typing` from the server.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TypingState<'a> {
     /// The room.
     pub room: &'a str,
@@ -255,9 +258,10 @@ pub struct TypingState<'a> {
 }
 
 /// `activity`: which rooms have messages that users in other rooms have not seen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Activity<'a> {
     /// The id of each room's newest message.
+    #[schema(value_type = HashMap<String, u64>)]
     pub rooms: NewestIds<'a>,
 }
 
@@ -278,7 +282,7 @@ impl Serialize for NewestIds<'_> {
 }
 
 /// `gap`: messages `from` to `to`, both included, can no longer be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Gap<'a> {
     /// The room.
     pub room: &'a str,
@@ -292,14 +296,14 @@ pub struct Gap<'a> {
 }
 
 /// `shutdown`
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Shutdown {
     /// When to connect again, in milliseconds.
     pub reconnect_in_ms: u64,
 }
 
 /// `error`: a refusal to a request that asked for no acknowledgement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorEvent<'a> {
     /// For people.
     pub message: &'a str,
@@ -313,7 +317,7 @@ pub struct ErrorEvent<'a> {
 }
 
 /// The acknowledgement of a refused request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RefusedAck<'a> {
     /// Always false.
     pub ok: bool,
@@ -322,7 +326,7 @@ pub struct RefusedAck<'a> {
 }
 
 /// `error` in [`RefusedAck`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RefusedError<'a> {
     /// For programs.
     pub code: &'static str,
@@ -344,7 +348,7 @@ pub struct Accepted<T: Serialize> {
 }
 
 /// Body of `send_message`'s acknowledgement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SentBody<'a> {
     /// Position in the room.
     pub id: u64,
@@ -356,16 +360,17 @@ pub struct SentBody<'a> {
 }
 
 /// Body of `get_history`'s acknowledgement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryBody<'a> {
     /// Oldest first, as `receive_message` payloads.
+    #[schema(value_type = Vec<ReceiveMessage>)]
     pub messages: Vec<&'a RawValue>,
     /// Whether there are more in the asked direction.
     pub more: bool,
 }
 
 /// Body of `list_users`' acknowledgement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UsersBody<'a> {
     /// In order of joining, at most [`USERS_MAX`].
     pub users: &'a [User],
@@ -376,5 +381,5 @@ pub struct UsersBody<'a> {
 }
 
 /// Body of an acknowledgement that says nothing but `ok`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NoBody {}

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -143,6 +144,18 @@ impl Server {
         let mut store_tasks = Arc::clone(&store).start(&shared.rooms);
         let moderation = Arc::clone(&shared.moderation);
         store_tasks.spawn(async move { moderation.sweep().await });
+        let trusted_proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
+        let admin_token = config.admin_token.as_ref();
+        let api = http::api::state::Parts {
+            shared: Arc::clone(&shared),
+            endpoint: Arc::clone(&endpoint),
+            readiness: readiness.clone(),
+            trusted_proxies: Arc::clone(&trusted_proxies),
+            admin_token: admin_token.map(|token| token.as_bytes().to_vec()),
+            tasks: sessions.clone(),
+            heartbeat: config.ping_interval,
+            slow_timeout: config.slow_timeout,
+        };
         Ok(Self {
             router: http::router(http::Parts {
                 endpoint,
@@ -150,8 +163,9 @@ impl Server {
                 page,
                 rooms: config.rooms.clone(),
                 allowed_origins: config.allowed_origins.clone(),
-                trusted_proxies: config.trusted_proxies.clone(),
+                trusted_proxies,
                 metrics,
+                api,
             }),
             readiness,
             shared,
@@ -349,6 +363,7 @@ fn announce(config: &Config, secret_key: &SecretKey) {
         unique_names = config.unique_names,
         store,
         reserved_names = %config.reserved_names,
+        admin_token = config.admin_token.is_some(),
         drain_timeout_ms = config.drain_timeout.as_millis(),
         "starting"
     );

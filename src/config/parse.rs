@@ -11,14 +11,15 @@ use ipnet::IpNet;
 
 use super::checks::{self, Given, least};
 use super::raw::Raw;
-use super::{Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
+use super::secrets::Secrets;
+use super::{AdminToken, Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
 /// Reads everything and checks it, or returns every error.
-pub(super) fn parse(raw: Raw, secret_key: Option<&[u8]>) -> Result<Config, ConfigErrors> {
+pub(super) fn parse(raw: Raw, secrets: &Secrets) -> Result<Config, ConfigErrors> {
     let mut reader = Reader::default();
-    let config = reader.config(raw, secret_key);
+    let config = reader.config(raw, secrets);
     let Reader { mut errors, given } = reader;
     errors.extend(checks::errors(&config, &given));
     ConfigErrors::check(errors).map(|()| config)
@@ -31,14 +32,15 @@ struct Reader {
 }
 
 impl Reader {
-    fn config(&mut self, raw: Raw, secret_key: Option<&[u8]>) -> Config {
+    fn config(&mut self, raw: Raw, secrets: &Secrets) -> Config {
         let default = Config::default();
         Config {
             listen: Listen {
                 port: self.number("PORT", &raw.port, default.listen.port),
                 host: raw.host.trim().to_owned(),
             },
-            secret_key: self.secret_key(secret_key, default.secret_key),
+            secret_key: self.secret_key(secrets.secret_key.as_deref(), default.secret_key),
+            admin_token: self.admin_token(secrets.admin_token.as_deref()),
             rooms: self.rooms(&raw.rooms),
             history_messages: self.number(
                 "HISTORY_MESSAGES",
@@ -171,6 +173,15 @@ impl Reader {
             None => default,
             Some(Ok(key)) => key,
             Some(Err(error)) => self.error("SECRET_KEY", error, default),
+        }
+    }
+
+    /// An empty token counts as none.
+    fn admin_token(&mut self, given: Option<&[u8]>) -> Option<AdminToken> {
+        let given = given.filter(|token| !token.is_empty())?;
+        match AdminToken::new(given) {
+            Ok(token) => Some(token),
+            Err(error) => self.error("ADMIN_TOKEN", error, None),
         }
     }
 

@@ -8,8 +8,8 @@ use super::keeping::KeepingRaw;
 use super::tool::Tool;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
-/// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY is read from the environment
-/// only. Times are like 500ms, 10s or 2m, at most 24h.
+/// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY and
+/// ADMIN_TOKEN are read from the environment only. Times are like 500ms, 10s or 2m, at most 24h.
 #[derive(Debug, Parser)]
 #[command(name = "hubbub", version, disable_help_subcommand = true)]
 pub(super) struct Raw {

@@ -17,8 +17,10 @@ fn variable_of(arg: &Arg) -> Option<&str> {
     arg.get_env()?.to_str()
 }
 
-const SECRET_KEY: &str = "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; \
-                          at least 16 bytes, better 32 |\n";
+const SECRETS: &str = "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; \
+                          at least 16 bytes, better 32 |\n\
+                          | `ADMIN_TOKEN` | – | – | Token of the first admin, for the HTTP API; \
+                          at least 32 bytes; empty = none |\n";
 
 /// The tables in `docs/configuration.md`: a heading for each group, and a row for each setting, in
 /// the order of their definition. `hubbub --help` prints the same groups and texts.
@@ -37,7 +39,7 @@ pub fn markdown() -> String {
             text += if is_first { "" } else { "\n" };
             text += &format!("### {heading}\n\n");
             text += "| variable | flag | default | meaning |\n|---|---|---|---|\n";
-            text += if is_first { SECRET_KEY } else { "" };
+            text += if is_first { SECRETS } else { "" };
         }
         let default: Vec<_> = arg
             .get_default_values()

@@ -7,7 +7,7 @@ fn from_flags(flags: &[&str]) -> Result<Config, ConfigErrors> {
     let without_environment = Raw::command().mut_args(|arg| arg.env(None::<&'static str>));
     let matches = without_environment.get_matches_from([&["hubbub"], flags].concat());
     let raw = Raw::from_arg_matches(&matches).unwrap_or_else(|error| panic!("{error}"));
-    parse::parse(raw, None)
+    parse::parse(raw, &Secrets::default())
 }
 
 fn settings_of(checked: Result<(), ConfigErrors>) -> Vec<&'static str> {

@@ -17,8 +17,8 @@
 //! | `message_text.rs` | [`MessageText`]: the text of a message, kept byte for byte, within [`TextLimits`] |
 //! | `search_query.rs` | [`SearchQuery`]: what is searched for, and which texts have it |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
-//! | `role.rs` | [`Role`]: what a user may do beside chatting |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
+//! | `role.rs` | [`Role`]: what a user may do to others |
 //! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
 //!
 //! "Character" means what a person would count: an extended grapheme cluster (Unicode UAX #29), unless a type says
@@ -47,7 +47,7 @@ pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::{AllowedOrigins, AllowedOriginsError, OriginError};
 pub use request_error::{RequestError, RequestErrorCode};
 pub use reserved::{ReservedNameError, ReservedNames};
-pub use role::Role;
+pub use role::{Role, RoleError};
 pub use room_name::{RoomName, RoomNameError};
 pub use search_query::{SearchQuery, SearchQueryError};
 pub use username::{Username, UsernameError};

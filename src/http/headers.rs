@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 /// `Connection`, `Upgrade`, `X-Forwarded-For`, `Accept-Encoding` and `If-None-Match` are lists that
 /// may be spread over several lines (RFC 9110, section 5.3); they are read as a whole. hyper refuses
 /// two different `Content-Length`.
-const SINGLE: [HeaderName; 8] = [
+static SINGLE: [HeaderName; 8] = [
     header::HOST,
     header::ORIGIN,
     header::AUTHORIZATION,
@@ -41,13 +41,18 @@ pub async fn refuse_doubled(
 
 /// The refusal of a request that carries one of the headers in [`SINGLE`] more than once.
 pub fn refusal(metrics: &Metrics, headers: &HeaderMap) -> Option<Response> {
-    let name = SINGLE.iter().find(|name| {
-        let mut values = headers.get_all(*name).iter();
-        values.nth(1).is_some()
-    })?;
+    let name = doubled(headers)?;
     metrics.reject("doubled_header");
     let text = format!("the header {name} is there twice; send it once\n");
     Some((StatusCode::BAD_REQUEST, text).into_response())
+}
+
+/// The header in [`SINGLE`] that is there more than once, if there is one.
+pub fn doubled(headers: &HeaderMap) -> Option<&'static HeaderName> {
+    SINGLE.iter().find(|name| {
+        let mut values = headers.get_all(*name).iter();
+        values.nth(1).is_some()
+    })
 }
 
 /// [`forbid_sniffing`] as a layer.

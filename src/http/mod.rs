@@ -1,5 +1,6 @@
 //! The router: the Socket.IO endpoint, health, and the web client.
 
+pub mod api;
 mod asset;
 pub mod assets;
 pub mod client_address;
@@ -8,10 +9,10 @@ mod headers;
 pub mod metrics;
 mod origin;
 mod overflow;
+mod readiness;
 mod socket_io;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -20,50 +21,15 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use ipnet::IpNet;
-use tokio::sync::watch;
 
 use self::assets::Assets;
+pub use self::readiness::Readiness;
 use self::socket_io::{Checks, SocketIo};
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::idle::HealthAnswer;
 use crate::metrics::Metrics;
 use crate::peer::AdmissionError;
 use crate::socket::{self, Endpoint};
-
-/// Whether the service accepts new connections: not while it drains, and not while it is out of step
-/// with the nodes that share its rooms.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Flags>);
-
-#[derive(Debug, Default)]
-struct Flags {
-    draining: AtomicBool,
-    in_step: OnceLock<watch::Receiver<bool>>,
-}
-
-impl Readiness {
-    /// Makes the service not ready for good, because it drains.
-    pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Release);
-    }
-
-    /// Makes readiness depend on whether this node is in step with the others that share its rooms.
-    /// Only the first call counts.
-    pub fn follow(&self, in_step: watch::Receiver<bool>) {
-        self.0.in_step.get_or_init(|| in_step);
-    }
-
-    /// Why the service is not ready, if it is not.
-    fn not_ready(&self) -> Option<&'static str> {
-        if self.0.draining.load(Ordering::Acquire) {
-            Some("shutting down\n")
-        } else if self.0.in_step.get().is_none_or(|up| *up.borrow()) {
-            None
-        } else {
-            Some("waiting for Redis\n")
-        }
-    }
-}
 
 /// Everything that the routes need.
 #[derive(Debug)]
@@ -79,9 +45,11 @@ pub struct Parts {
     /// Origins whose pages may connect.
     pub allowed_origins: AllowedOrigins,
     /// Proxies whose `X-Forwarded-For` is used.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Arc<[IpNet]>,
     /// Metrics of the service.
     pub metrics: Arc<Metrics>,
+    /// The HTTP API.
+    pub api: api::state::Parts,
 }
 
 /// Every public path of the service.
@@ -107,11 +75,12 @@ pub fn router(parts: Parts) -> Router {
         }
         None => Router::new().route("/", get(no_page)),
     };
+    let api = api::router(parts.api);
     let socket_io = SocketIo::new(Checks {
         endpoint,
         readiness,
         allowed_origins: parts.allowed_origins,
-        trusted_proxies: parts.trusted_proxies.into(),
+        trusted_proxies: parts.trusted_proxies,
         metrics,
     });
     // The last layer of each group handles a request first.
@@ -119,6 +88,8 @@ pub fn router(parts: Parts) -> Router {
         .merge(pages.layer(overflow))
         .layer(single)
         .layer(middleware::map_response(headers::unsniffed))
+        .route_service(api::ROOT, api.clone())
+        .nest(api::PATH, api)
         .route_service(socket::PATH.trim_end_matches('/'), socket_io.clone())
         .route_service(socket::PATH, socket_io)
 }
@@ -127,12 +98,6 @@ pub fn router(parts: Parts) -> Router {
 async fn mark_health(mut answer: Response) -> Response {
     answer.extensions_mut().insert(HealthAnswer);
     answer
-}
-
-/// The answer while the service is not ready.
-fn unavailable(why: &'static str) -> impl IntoResponse {
-    let retry = [(header::RETRY_AFTER, "1")];
-    (StatusCode::SERVICE_UNAVAILABLE, retry, why)
 }
 
 /// Not ready also while the service is full, because other nodes may accept new clients.

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use tower_service::Service;
 
-use super::{Readiness, client_address, headers, origin, overflow};
+use super::readiness::Readiness;
+use super::{client_address, headers, origin, overflow};
 use crate::domain::AllowedOrigins;
 use crate::metrics::Metrics;
 use crate::peer::ClientAddress;
@@ -112,7 +113,9 @@ impl Checks {
         let why = self.readiness.not_ready()?;
         let query = request.uri().query().unwrap_or_default();
         let has_session = query.split('&').any(|pair| pair.starts_with("sid="));
-        (!has_session).then(|| super::unavailable(why).into_response())
+        let retry = [(header::RETRY_AFTER, "1")];
+        let refusal = (StatusCode::SERVICE_UNAVAILABLE, retry, why);
+        (!has_session).then(|| refusal.into_response())
     }
 }
 

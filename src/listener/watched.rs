@@ -3,18 +3,21 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::slots::TcpSlot;
 use crate::idle::{Occupancy, Occupant};
+use crate::peer::StreamedAnswer;
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,9 @@ pub struct Progress {
     occupancy: Arc<Occupancy>,
     /// `None` while all that the connection ever asked for is whether the service is alive.
     occupant: Mutex<Option<Occupant>>,
+    /// Cuts the connection, if its answer goes on until it ends.
+    cut: OnceLock<CancellationToken>,
+    streams: Notify,
 }
 
 impl Progress {
@@ -69,6 +75,8 @@ impl Progress {
             slot,
             occupancy: Arc::clone(occupant.occupancy()),
             occupant: Mutex::new(Some(occupant)),
+            cut: OnceLock::new(),
+            streams: Notify::new(),
         }
     }
 
@@ -99,6 +107,22 @@ impl Progress {
     pub fn upgraded(&self) {
         self.enter(Phase::Upgraded);
         self.mark_used(&mut self.occupant.lock());
+    }
+
+    /// Notes that the answer goes on until the connection ends. The connection stays busy until then.
+    pub fn streams(&self, StreamedAnswer(cut): &StreamedAnswer) {
+        self.mark_used(&mut self.occupant.lock());
+        self.cut.get_or_init(|| cut.clone());
+        self.streams.notify_one();
+    }
+
+    /// Waits until the connection has to be cut, for ever if that does not happen.
+    pub async fn cut(&self) {
+        self.streams.notified().await;
+        match self.cut.get() {
+            Some(cut) => cut.cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     fn mark_used(&self, occupant: &mut Option<Occupant>) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{EVENT_BYTES_MAX, HISTORY_PAGE_MAX, USERS_MAX};
 use crate::domain::{ClientId, MessageText, RequestError, RoomName, TextLimits, Username};
@@ -263,8 +264,8 @@ fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<Strin
     Option::<String>::deserialize(d).map(Some)
 }
 
-#[derive(Deserialize)]
-struct JoinWire<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct JoinWire<'a> {
     #[serde(borrow)]
     room_name: Cow<'a, str>,
     #[serde(default, borrow)]
@@ -277,8 +278,8 @@ struct JoinWire<'a> {
     users: Option<bool>,
 }
 
-#[derive(Deserialize)]
-struct PositionWire<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct PositionWire<'a> {
     #[serde(borrow)]
     epoch: Cow<'a, str>,
     id: u64,
@@ -294,17 +295,18 @@ impl From<PositionWire<'_>> for Position {
     }
 }
 
-#[derive(Deserialize)]
-struct SendWire<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct SendWire<'a> {
     // Raw, because a lone surrogate is a mistake in the text, not in the payload around it.
     #[serde(borrow)]
+    #[schema(value_type = String)]
     text: &'a RawValue,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-struct HistoryWire {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct HistoryWire {
     #[serde(default)]
     before: Option<u64>,
     #[serde(default)]
@@ -312,24 +314,24 @@ struct HistoryWire {
     limit: u64,
 }
 
-#[derive(Default, Deserialize)]
-struct UsersWire<'a> {
+#[derive(Default, Deserialize, ToSchema)]
+pub(super) struct UsersWire<'a> {
     #[serde(default, borrow)]
     after: Option<Cow<'a, str>>,
     #[serde(default)]
     limit: Option<u64>,
 }
 
-#[derive(Deserialize, Default)]
-struct LeaveWire {
+#[derive(Deserialize, Default, ToSchema)]
+pub(super) struct LeaveWire {
     #[serde(default)]
     closing: bool,
     #[serde(default)]
     away: bool,
 }
 
-#[derive(Deserialize)]
-struct TypingWire {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct TypingWire {
     typing: bool,
 }
 

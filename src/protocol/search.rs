@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::inbound::{ClientRequest, page_size, required};
 use crate::domain::{RequestError, SearchQuery, TextLimits};
@@ -41,8 +42,8 @@ impl ClientRequest for SearchRequest {
     }
 }
 
-#[derive(Deserialize)]
-struct SearchWire<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct SearchWire<'a> {
     #[serde(borrow)]
     text: Cow<'a, str>,
     #[serde(default)]
@@ -51,9 +52,10 @@ struct SearchWire<'a> {
 }
 
 /// Body of `search`'s acknowledgement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SearchBody<'a> {
     /// Newest first, as `receive_message` payloads.
+    #[schema(value_type = Vec<super::ReceiveMessage>)]
     pub messages: Vec<&'a RawValue>,
     /// Whether older messages have not been looked at. One request looks at a part of them only, so there may be
     /// more even without any message here.

@@ -30,7 +30,7 @@ use super::errors;
 use super::unclaimed::Unclaimed;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
-use crate::peer::ClientAddress;
+use crate::peer::{AdmissionError, ClientAddress};
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
@@ -91,6 +91,15 @@ impl Endpoint {
     /// Whether the service has as many sessions as it may.
     pub fn is_full(&self) -> bool {
         self.admission.is_full()
+    }
+
+    /// Reserves a slot for a connection that receives a room's log without Socket.IO. It counts like
+    /// any other.
+    ///
+    /// # Errors
+    /// [`AdmissionError`].
+    pub fn reserve(&self, client: Option<ClientAddress>) -> Result<ConnectionSlot, AdmissionError> {
+        self.admission.reserve(client)
     }
 
     /// The context of a new connection in this slot.

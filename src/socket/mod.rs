@@ -47,7 +47,7 @@ use socketioxide::{ParserConfig, SocketIo};
 use tokio_util::task::TaskTracker;
 
 use admission::Admission;
-pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS};
+pub use admission::{AdmissionSettings, BURST_SECONDS as CONNECT_BURST_SECONDS, ConnectionSlot};
 use connection::{InboundEvent, SocketIoConnection};
 use context::ConnectionContext;
 pub use endpoint::Endpoint;

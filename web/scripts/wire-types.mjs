@@ -134,7 +134,7 @@ function fieldsOf(body) {
 
 function interfaceOf(source, { rust, name = rust, doc, plain = [], types = {} }) {
   const struct = new RegExp(
-    `((?:^ *///.*\\n)*)(?:^ *#\\[.*\\n)*^( *)(?:pub )?struct ${rust}(?:<'a>)? \\{\\n([\\s\\S]*?)\\n\\2\\}`,
+    `((?:^ *///.*\\n)*)(?:^ *#\\[.*\\n)*^( *)(?:pub(?:\\(super\\))? )?struct ${rust}(?:<'a>)? \\{\\n([\\s\\S]*?)\\n\\2\\}`,
     'm',
   ).exec(source);
   if (!struct) throw new Error(`src/protocol has no struct ${rust}`);

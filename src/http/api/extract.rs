@@ -1,0 +1,70 @@
+//! What calls take out of a request. Whatever is not valid becomes an [`ApiError`].
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+use super::state::Api;
+use crate::domain::RoomName;
+use crate::room::Room;
+
+/// The parameters behind the `?`.
+#[derive(Debug)]
+pub struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for ApiQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, ApiError> {
+        let parsed: Result<Query<T>, QueryRejection> = Query::try_from_uri(&parts.uri);
+        match parsed {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                let why = text.split_once(": ").map_or(&*text, |(_, why)| why);
+                Err(ApiError::invalid(format!("the query is not valid: {why}")))
+            }
+        }
+    }
+}
+
+/// The room that the path names.
+#[derive(Debug)]
+pub struct RoomOfPath(pub Arc<Room>);
+
+#[derive(Deserialize)]
+struct RoomParameter {
+    room: String,
+}
+
+impl FromRequestParts<Arc<Api>> for RoomOfPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let path = Path::<RoomParameter>::from_request_parts(parts, api).await;
+        // A name that cannot exist is a room that does not.
+        let Path(RoomParameter { room }) = path.map_err(|_| ApiError::unknown_room())?;
+        let name = RoomName::parse(&room).map_err(|_| ApiError::unknown_room())?;
+        let room = api.parts.shared.rooms.get(&name);
+        room.cloned().map(Self).ok_or_else(ApiError::unknown_room)
+    }
+}
+
+/// `limit`, which is between 1 and `max`; `default` if it is not given.
+pub fn page_size(limit: Option<u64>, default: usize, max: usize) -> Result<usize, ApiError> {
+    let Some(limit) = limit else {
+        return Ok(default);
+    };
+    match usize::try_from(limit) {
+        Ok(limit) if (1..=max).contains(&limit) => Ok(limit),
+        _ => {
+            let message = format!("limit must be between 1 and {max}");
+            Err(ApiError::invalid(message))
+        }
+    }
+}
