@@ -8,6 +8,7 @@
 //! [`ClientRequest`] (`protocol/inbound.rs`, `protocol/search.rs`), decoded straight into domain types: behind this file
 //! there are only values that `domain` has accepted.
 
+mod connect_error;
 pub mod description;
 mod event_array;
 pub mod frame;
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 
 use crate::domain::RoomName;
 
+pub use connect_error::ConnectErrorPacket;
 pub use event_array::{EVENT_BYTES_MAX, SplitEvent, split_event};
 pub use inbound::{
     Auth, ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, Position, SendRequest,
@@ -58,6 +60,8 @@ pub mod event {
     pub const ROOM_CHANGED: &str = "room_changed";
     /// The newest message of each room; the newest state wins.
     pub const ACTIVITY: &str = "activity";
+    /// This connection's token expires soon.
+    pub const TOKEN_EXPIRING: &str = "token_expiring";
     /// Messages this connection can no longer get.
     pub const GAP: &str = "gap";
     /// The server is going away.
@@ -101,6 +105,20 @@ pub struct SessionInfo<'a> {
     pub limits: &'a Limits,
     /// What the server is.
     pub server: ServerInfo,
+    /// What this user may do to others.
+    pub role: &'static str,
+    /// Whether clients need a token: `open` or `required`.
+    pub auth: &'static str,
+    /// The only name that the token allows; absent if it allows any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+}
+
+/// `token_expiring`
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct TokenExpiring {
+    /// When the connection ends, in milliseconds.
+    pub expires_in_ms: u64,
 }
 
 /// `session.limits`: what a client can check before it sends. 0 = not limited.

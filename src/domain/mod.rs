@@ -17,6 +17,7 @@
 //! | `message_text.rs` | [`MessageText`]: the text of a message, kept byte for byte, within [`TextLimits`] |
 //! | `search_query.rs` | [`SearchQuery`]: what is searched for, and which texts have it |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
+//! | `role.rs` | [`Role`]: what a user may do to others |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `role.rs` | [`Role`]: what a user may do to others |
 //! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |

@@ -45,13 +45,15 @@ pub enum RequestErrorCode {
     NotFound,
     /// The `client_id` was used before, for another text.
     Conflict,
+    /// The user's token has expired, and the connection ends.
+    TokenExpired,
     /// The room's log cannot take the message now.
     Unavailable,
 }
 
 impl RequestErrorCode {
     /// All codes, in the order of the contract.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownRoom,
         Self::InvalidPayload,
         Self::InvalidUsername,
@@ -68,6 +70,7 @@ impl RequestErrorCode {
         Self::Forbidden,
         Self::NotFound,
         Self::Conflict,
+        Self::TokenExpired,
         Self::Unavailable,
     ];
 
@@ -91,6 +94,7 @@ impl RequestErrorCode {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::TokenExpired => "token_expired",
             Self::Unavailable => "unavailable",
         }
     }
@@ -278,6 +282,15 @@ impl RequestError {
         Self::new(
             RequestErrorCode::Unavailable,
             "The room cannot take your message now: send it again in a moment",
+        )
+    }
+
+    /// The user's token has expired, and the connection ends.
+    #[must_use]
+    pub fn token_expired() -> Self {
+        Self::new(
+            RequestErrorCode::TokenExpired,
+            "Your token has expired: connect with a new one",
         )
     }
 }

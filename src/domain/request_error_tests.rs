@@ -25,6 +25,8 @@ fn the_codes_are_those_of_the_contract() {
             "forbidden",
             "not_found",
             "conflict",
+            "forbidden",
+            "token_expired",
             "unavailable",
         ]
     );
@@ -80,6 +82,11 @@ fn every_constructor_has_its_own_code() {
         (
             RequestError::username_taken(),
             RequestErrorCode::UsernameTaken,
+        ),
+        (RequestError::forbidden("x"), RequestErrorCode::Forbidden),
+        (
+            RequestError::token_expired(),
+            RequestErrorCode::TokenExpired,
         ),
         (RequestError::muted(None), RequestErrorCode::Muted),
         (RequestError::banned(None), RequestErrorCode::Banned),

@@ -15,6 +15,11 @@ pub fn push_ack(frames: &mut Vec<u8>, id: i64, payload: &RawValue) {
     push(frames, &["43", &id.to_string(), "[", payload.get(), "]"]);
 }
 
+/// Appends the frame of one packet.
+pub fn push_text(frames: &mut Vec<u8>, packet: &str) {
+    push(frames, &[packet]);
+}
+
 fn push(frames: &mut Vec<u8>, parts: &[&str]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     frames.reserve(length + 10);

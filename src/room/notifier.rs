@@ -45,6 +45,10 @@ impl Signals {
     pub const PROFILE: Self = Self(1 << 13);
     /// Something was decided about the user or the network, perhaps.
     pub const DECIDED: Self = Self(1 << 14);
+    /// The user's token expires soon.
+    pub const TOKEN_EXPIRING: Self = Self(1 << 15);
+    /// The user's token has expired.
+    pub const TOKEN_EXPIRED: Self = Self(1 << 16);
 
     /// Both.
     #[must_use]

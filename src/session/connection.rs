@@ -95,6 +95,8 @@ pub enum CloseReason {
     Banned,
     /// What comes next cannot be read from the store.
     Unreadable,
+    /// The user's token has expired.
+    Expired,
 }
 
 impl CloseReason {
@@ -108,6 +110,7 @@ impl CloseReason {
             (Signals::GONE, Self::Lost),
             (Signals::STALLED, Self::Slow),
             (Signals::FLOODED, Self::Flood),
+            (Signals::TOKEN_EXPIRED, Self::Expired),
         ];
         ends.into_iter()
             .find_map(|(kind, reason)| signals.has(kind).then_some(reason))
@@ -119,4 +122,5 @@ pub const END: Signals = Signals::LEFT
     .and(Signals::REPLACED)
     .and(Signals::GONE)
     .and(Signals::STALLED)
-    .and(Signals::FLOODED);
+    .and(Signals::FLOODED)
+    .and(Signals::TOKEN_EXPIRED);

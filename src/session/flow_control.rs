@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use super::stream::FrameStream;
+use crate::protocol::ConnectErrorPacket;
 use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Notify, Ordering};
 
 /// The session does not wait for packets to be taken.
@@ -22,6 +23,8 @@ pub struct FlowControl {
     connecting: AtomicBool,
     connected: AtomicBool,
     stream: OnceLock<Arc<dyn FrameStream>>,
+    /// The answer to a refused CONNECT. Boxed, because few are.
+    connect_error: OnceLock<Box<ConnectErrorPacket>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -38,6 +41,7 @@ impl Default for FlowControl {
             connecting: AtomicBool::new(false),
             connected: AtomicBool::new(false),
             stream: OnceLock::new(),
+            connect_error: OnceLock::new(),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -109,6 +113,18 @@ impl FlowControl {
         if self.connecting.swap(false, Ordering::AcqRel) {
             self.reader.wake();
         }
+    }
+
+    /// Notes that a CONNECT is refused, and how that is answered: the first answer stays, whatever a
+    /// client presents next on the same connection.
+    pub fn refuse_connect(&self, answer: ConnectErrorPacket) -> &ConnectErrorPacket {
+        self.connect_error.get_or_init(|| Box::new(answer))
+    }
+
+    /// Transport: what to send in place of the library's answer, if a CONNECT was refused.
+    #[must_use]
+    pub fn connect_error(&self) -> Option<&ConnectErrorPacket> {
+        self.connect_error.get().map(|answer| &**answer)
     }
 
     /// Session: stops the transport from reading what the client sends.

@@ -5,7 +5,7 @@
 //! back-pressure), [`budget`] (rate limits), [`identity`] (tokens), [`registry`] (sessions by user, and
 //! held memberships), [`shared`] (what all sessions share), `participant` (a user as commands see
 //! them), `client` (what a client is sent), `answers` (acknowledgements that come later), [`commands`]
-//! (the table of commands), [`inbox`] (requests that wait), [`inbox_sender`] (the transport's end of
+//! (the table of commands), `expiry` (tokens that expire while their session lasts), [`inbox`] (requests that wait), [`inbox_sender`] (the transport's end of
 //! it), `serve` (the loop).
 //!
 //! A session is a cursor in its room's log. The confirmation of a join, the history and the live
@@ -17,6 +17,7 @@ pub mod budget;
 mod client;
 pub mod commands;
 pub mod connection;
+mod expiry;
 pub mod flow_control;
 #[cfg(test)]
 mod flow_control_tests;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 
 pub use connection::{CloseReason, Connection, SendError};
 pub use flow_control::FlowControl;
-pub use identity::Identities;
+pub use identity::{AuthMode, ConnectError, Identities, Identity};
 pub use inbox_sender::InboxSender;
 pub use registry::{HoldSettings, SessionRegistry};
 pub use serve::Session;
@@ -45,19 +46,30 @@ pub use shared::{Drain, SessionSettings, Shared};
 use crate::memory::MemoryAccount;
 use crate::protocol::Auth;
 use crate::room::{Notifier, Signals};
-use identity::Identity;
 use participant::Participant;
 
-/// Opens a session on a connection. `network` is where it connects from, if that is known. The
-/// transport keeps the first two results. The session itself belongs to the task that runs it.
+/// Recognises a client by what it presents. `network` is where it connects from, if that is known.
+///
+/// # Errors
+/// [`ConnectError`] if it may not connect.
+pub fn identify(
+    shared: &Shared,
+    auth: &Auth,
+    network: Option<IpAddr>,
+) -> Result<Identity, ConnectError> {
+    Identity::new(&shared.identities, auth, network)
+        .inspect_err(|error| shared.metrics.reject(error.code()))
+}
+
+/// Opens a session on a connection of this client. The transport keeps the first two results. The
+/// session itself belongs to the task that runs it.
 #[must_use]
 pub fn open<C: Connection + std::fmt::Debug>(
     shared: &Arc<Shared>,
     flow: &Arc<FlowControl>,
     memory: &Arc<MemoryAccount>,
     connection: C,
-    auth: &Auth,
-    network: Option<IpAddr>,
+    identity: Identity,
 ) -> (InboxSender<C::Ack>, EndHandle, Box<Session<C>>) {
     let notifier = Arc::new(Notifier::default());
     let inbox = inbox::Inbox::new(
@@ -67,8 +79,8 @@ pub fn open<C: Connection + std::fmt::Debug>(
         memory,
     );
     let inbox = Arc::new(inbox);
-    let identity = Identity::new(&shared.identities, auth, network);
-    let account = Arc::new(shared.budgets.account(&identity.user_id, network));
+    let account = shared.budgets.account(&identity.user_id, identity.network);
+    let account = Arc::new(account);
     let sender = InboxSender::new(shared, Arc::clone(&account), Arc::clone(&notifier), &inbox);
     let end = EndHandle(Arc::clone(&notifier));
     let out =

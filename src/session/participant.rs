@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use super::budget::Account;
-use super::identity::Identity;
+use super::identity::{Identity, TokenError};
 use super::registry::HoldReason;
 use super::shared::Shared;
 use crate::domain::RequestError;
+use crate::json;
+use crate::protocol::{ServerInfo, SessionInfo};
 use crate::room::{Membership, Room, Subscriber};
 
 /// A user who may execute commands.
@@ -22,6 +26,32 @@ pub(crate) struct Participant {
 }
 
 impl Participant {
+    /// Who this user is and what applies to them, for `session`. A token that the user presented is
+    /// sent back as it is, so that none outlives it or says less.
+    pub(super) fn session_info(&mut self) -> Box<RawValue> {
+        let Self {
+            shared, identity, ..
+        } = self;
+        let role = identity.role();
+        let claims = identity.claims.as_mut();
+        let presented = claims.map(|claims| std::mem::take(&mut claims.token));
+        let token = presented.unwrap_or_else(|| shared.identities.issue(&identity.user_id).into());
+        let claims = identity.claims.as_ref();
+        json::raw(&SessionInfo {
+            token: &token,
+            user_id: &identity.user_id,
+            code: identity.token_error.map(TokenError::as_str),
+            limits: &shared.settings.limits,
+            server: ServerInfo {
+                name: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            role: role.as_str(),
+            auth: shared.identities.auth_mode().as_str(),
+            name: claims.and_then(|claims| Some(claims.actor.name.as_ref()?.as_str())),
+        })
+    }
+
     /// The joined room.
     pub(super) fn joined(&self) -> Result<&JoinedRoom, RequestError> {
         self.joined.as_ref().ok_or_else(RequestError::not_in_room)

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::client::{Client, StateKind};
 use super::connection::{CloseReason, Connection};
-use super::identity::{Identity, TokenError};
+use super::expiry;
+use super::identity::Identity;
 use super::inbox::{Inbox, QueuedRequest};
 use super::outbox::Outbox;
 use super::participant::{JoinedRoom, Participant};
@@ -16,7 +17,7 @@ use super::registry::{HoldReason, Predecessor};
 use crate::domain::{RequestError, Role};
 use crate::memory::MemoryAccount;
 use crate::moderation::time_left;
-use crate::protocol::{self, ServerInfo, event};
+use crate::protocol::{self, event};
 use crate::room::{Fanout, Membership, Notifier, Signals, Subscription};
 use crate::{json, random};
 
@@ -71,6 +72,8 @@ impl<C: Connection + Debug> Session<C> {
             user_id, network, ..
         } = identity;
         let (guard, predecessor) = shared.users.register(user_id, *network, &self.notifier);
+        let claims = identity.claims.as_ref();
+        let _expiry = claims.and_then(|claims| expiry::start(&claims.actor, &self.notifier));
         let reason = match self.serve(predecessor).await {
             Ok(never) => match never {},
             Err(reason) => reason,
@@ -82,8 +85,8 @@ impl<C: Connection + Debug> Session<C> {
     }
 
     async fn end(&mut self, reason: CloseReason) {
-        let client = &self.client;
-        let metrics = &client.participant.shared.metrics;
+        let client = &mut self.client;
+        let metrics = Arc::clone(&client.participant.shared.metrics);
         match reason {
             CloseReason::Slow => {
                 metrics.slow_readers_closed.inc();
@@ -94,6 +97,10 @@ impl<C: Connection + Debug> Session<C> {
                 client.out.close_transport();
             }
             CloseReason::Unreadable => client.out.close_transport(),
+            CloseReason::Expired => {
+                Box::pin(client.end_expired()).await;
+                client.out.close_transport();
+            }
             CloseReason::Replaced | CloseReason::Banned => client.out.disconnect(),
             CloseReason::Lost | CloseReason::Left | CloseReason::Drained => {}
         }
@@ -123,7 +130,10 @@ impl<C: Connection + Debug> Session<C> {
                 let why = closing.unwrap_or(HoldReason::Lost);
                 identity.resumes.then_some(why)
             }
-            CloseReason::Slow | CloseReason::Flood | CloseReason::Unreadable => {
+            CloseReason::Slow
+            | CloseReason::Flood
+            | CloseReason::Unreadable
+            | CloseReason::Expired => {
                 identity.resumes.then_some(HoldReason::Lost)
             }
             CloseReason::Left => {
@@ -140,7 +150,7 @@ impl<C: Connection + Debug> Session<C> {
                 let id = joined.membership.id();
                 users.hold(user_id, identity.network, joined.membership, why);
                 // A decision that came before the membership was held has found nothing.
-                if shared.moderation.ends(user_id, id) && identity.role < Role::Admin {
+                if shared.moderation.ends(user_id, id) && identity.role() < Role::Admin {
                     users
                         .claim(user_id)
                         .into_iter()
@@ -226,6 +236,9 @@ impl<C: Connection + Debug> Session<C> {
         if signals.has(Signals::DECIDED) {
             Box::pin(self.act_upon_decisions()).await?;
         }
+        if signals.has(Signals::TOKEN_EXPIRING) {
+            Box::pin(self.client.warn_of_expiry()).await?;
+        }
         if signals.has(Signals::ANSWERS) {
             Box::pin(self.client.send_answers()).await?;
         }
@@ -254,13 +267,11 @@ impl<C: Connection + Debug> Session<C> {
             joined,
             ..
         } = &mut client.participant;
+        let role = identity.role();
         let Identity {
-            user_id,
-            network,
-            role,
-            ..
+            user_id, network, ..
         } = identity;
-        if let Some(ban) = shared.moderation.ban_of(user_id, *network, *role) {
+        if let Some(ban) = shared.moderation.ban_of(user_id, *network, role) {
             shared.moderation.note_network(user_id, *network);
             let refusal = RequestError::banned(time_left(&ban));
             client.refuse("moderate", &refusal, None).await?;
@@ -293,19 +304,9 @@ impl<C: Connection + Debug> Session<C> {
         client
             .send_snapshot(StateKind::Counts, event::ROOM_LIST, &counts)
             .await?;
-        let identity = &client.participant.identity;
-        let session = json::raw(&protocol::SessionInfo {
-            token: &shared.identities.issue(&identity.user_id),
-            user_id: &identity.user_id,
-            code: identity.token_error.map(TokenError::as_str),
-            limits: &shared.settings.limits,
-            server: ServerInfo {
-                name: env!("CARGO_PKG_NAME"),
-                version: env!("CARGO_PKG_VERSION"),
-            },
-        });
+        let session = client.participant.session_info();
         client.out.emit(event::SESSION, &session).await?;
-        if !identity.resumes {
+        if !client.participant.identity.resumes {
             return Ok(());
         }
         let activity = shared.rooms.activity().now();

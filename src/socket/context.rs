@@ -15,7 +15,7 @@ use super::admission::ConnectionSlot;
 use super::polling_session::PollingSession;
 use crate::memory::{MemoryAccount, MemoryBudget, Owner};
 use crate::metrics::Metrics;
-use crate::session::{EndHandle, FlowControl};
+use crate::session::{EndHandle, FlowControl, Identity};
 
 /// No session yet.
 const UNCLAIMED: u8 = 0;
@@ -57,6 +57,8 @@ pub struct ConnectionContext {
     state: AtomicU8,
     evicted: AtomicBool,
     session: Mutex<SessionEnd>,
+    /// The client, from the check of its CONNECT until its session begins. Boxed, because that is short.
+    client: Mutex<Option<Box<Identity>>>,
     /// Set if the connection began with polling, and so may be upgraded.
     polling: OnceLock<Box<PollingSession>>,
 }
@@ -86,6 +88,7 @@ impl ConnectionContext {
             state: AtomicU8::new(UNCLAIMED),
             evicted: AtomicBool::new(false),
             session: Mutex::default(),
+            client: Mutex::default(),
             polling: OnceLock::new(),
         })
     }
@@ -118,6 +121,16 @@ impl ConnectionContext {
     /// State of polling, if the connection began with it.
     pub fn polling(&self) -> Option<&PollingSession> {
         self.polling.get().map(|polling| &**polling)
+    }
+
+    /// Keeps the client of a CONNECT that is accepted.
+    pub fn set_client(&self, identity: Identity) {
+        *self.client.lock() = Some(Box::new(identity));
+    }
+
+    /// Takes the client of a CONNECT that is accepted.
+    pub fn take_client(&self) -> Option<Box<Identity>> {
+        self.client.lock().take()
     }
 
     /// Sets the session. It is notified when the connection ends, or immediately if it has ended.

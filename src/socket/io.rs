@@ -175,6 +175,17 @@ impl<S: AsyncWrite> Channel<S> {
         Poll::Ready(Ok(written))
     }
 
+    /// Writes a frame in the place of one of the library's, of which `len` bytes count as written.
+    fn replace(&self, io: &mut Io<S>, frame: Bytes, len: usize) -> Poll<io::Result<usize>> {
+        self.waiting.store(frame.len(), Ordering::Release);
+        io.rest = frame;
+        match self.poll_rest(io) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            // The rest of it is written before anything else.
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(len)),
+        }
+    }
+
     /// Writes frames. If the network takes none of them, they are kept only if `keeps` is set.
     fn write_frames(&self, frames: &Bytes, keeps: bool) -> Written {
         let mut io = self.io.lock();
@@ -314,6 +325,16 @@ impl<S: AsyncRead + AsyncWrite, G> AsyncWrite for Linked<S, G> {
             match channel.poll_rest(io) {
                 Poll::Ready(result) => result?,
                 Poll::Pending => return self.flow.poll_closed(cx).map(|()| Err(ended())),
+            }
+        }
+        let mut buf = buf;
+        if let Some(refused) = self.flow.connect_error() {
+            let (plain, full) = refused.frames();
+            match io.sent.find(&plain, buf) {
+                // Reported as written. What takes its place is written before anything else.
+                Some(0) => return channel.replace(io, full.into(), plain.len()),
+                Some(start) => buf = &buf[..start],
+                None => {}
             }
         }
         let buf = match io.sent.find(CLOSE_FRAME, buf) {

@@ -54,7 +54,7 @@ pub use endpoint::Endpoint;
 
 use crate::idle::Occupancy;
 use crate::metrics::Metrics;
-use crate::protocol::Auth;
+use crate::protocol::{Auth, ConnectErrorPacket};
 use crate::session::{self, CloseReason, FlowControl, Session, Shared, outbox};
 
 /// Path of the endpoint, as Socket.IO clients expect it.
@@ -107,11 +107,11 @@ pub fn build(
         .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_with_inner_svc(endpoint::Nothing);
     let metrics = Arc::clone(&shared.metrics);
-    let of_connect = Arc::clone(&metrics);
+    let of_connect = Arc::clone(shared);
     let check = async move |socket: SocketRef,
                             HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
                             TryData(auth): TryData<Auth>| {
-        check_connect(&of_connect, &socket, &context, auth.is_ok())
+        check_connect(&of_connect, &socket, &context, auth.ok())
     };
     let connect_timeout = settings.connect_timeout;
     let parts = Arc::new(HandlerParts {
@@ -120,9 +120,8 @@ pub fn build(
         unused_timeout: connect_timeout,
     });
     let start = move |socket: SocketRef,
-                      HttpExtension(context): HttpExtension<Arc<ConnectionContext>>,
-                      TryData(auth): TryData<Auth>| {
-        start(&parts, socket, context, auth.unwrap_or_default())
+                      HttpExtension(context): HttpExtension<Arc<ConnectionContext>>| {
+        start(&parts, socket, context)
     };
     io.ns("/", start.with(check));
     let budget = Arc::clone(&shared.budget);
@@ -152,11 +151,12 @@ struct HandlerParts {
 
 /// Connect middleware: refuses, or lets the library send its reply to CONNECT.
 fn check_connect(
-    metrics: &Arc<Metrics>,
+    shared: &Shared,
     socket: &SocketRef,
     context: &Arc<ConnectionContext>,
-    auth_is_valid: bool,
-) -> Result<(), &'static str> {
+    auth: Option<Auth>,
+) -> Result<(), String> {
+    let metrics = &shared.metrics;
     // The transport must read on in any case. If the library cannot send its reply, it runs no handler
     // and drops the socket, and with it this guard.
     let finishes = Arc::new(FinishConnect(Arc::downgrade(context)));
@@ -167,16 +167,25 @@ fn check_connect(
         }
         ready(())
     });
-    if !auth_is_valid {
+    let Some(auth) = auth else {
         metrics.reject("auth");
-        return Err("auth must be an object; its token, if any, a string or null");
-    }
+        return Err("auth must be an object; its token, if any, a string or null".to_owned());
+    };
     if context.is_claimed() {
         // One transport carries one session. The client reconnects with a new one.
         context.close_transport();
-        return Err("this connection had its session: open another");
+        return Err("this connection had its session: open another".to_owned());
     }
-    Ok(())
+    match session::identify(shared, &auth, context.network()) {
+        Ok(identity) => {
+            context.set_client(identity);
+            Ok(())
+        }
+        Err(error) => {
+            let answer = ConnectErrorPacket::new(error.to_string(), error.code());
+            Err(context.flow().refuse_connect(answer).message().to_owned())
+        }
+    }
 }
 
 /// Disconnect handler. It may run before the connect handler does.
@@ -205,9 +214,8 @@ fn start(
     parts: &HandlerParts,
     socket: SocketRef,
     context: Arc<ConnectionContext>,
-    auth: Auth,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let session = open_session(parts, &socket, &context, &auth);
+    let session = open_session(parts, &socket, &context);
     let end = EndOnDrop(Some(Arc::clone(context.flow())));
     let unused_timeout = parts.unused_timeout;
     parts.tasks.track_future(async move {
@@ -228,7 +236,8 @@ fn start(
             CloseReason::Slow
             | CloseReason::Flood
             | CloseReason::Drained
-            | CloseReason::Unreadable => {}
+            | CloseReason::Unreadable
+            | CloseReason::Expired => {}
         }
         end.disarm();
     })
@@ -240,8 +249,8 @@ fn open_session(
     parts: &HandlerParts,
     socket: &SocketRef,
     context: &Arc<ConnectionContext>,
-    auth: &Auth,
 ) -> Option<Box<Session<SocketIoConnection>>> {
+    let identity = context.take_client()?;
     if context.is_evicted() {
         return None;
     }
@@ -251,8 +260,7 @@ fn open_session(
         context.flow(),
         context.account(),
         connection,
-        auth,
-        context.network(),
+        *identity,
     );
     let inbox = Arc::new(inbox);
     let metrics = Arc::clone(&parts.shared.metrics);

@@ -26,6 +26,7 @@ use super::packet::{is_connect, is_counted};
 use super::polling_session::{PollGuard, PollingSession};
 use crate::memory::MemoryCharge;
 use crate::peer::AdmissionError;
+use crate::protocol::ConnectErrorPacket;
 
 /// Longest time between reading a CONNECT and the session's start.
 const SESSION_START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,6 +86,10 @@ impl Endpoint {
         let packets = packets_of(&body);
         let taken = packets.filter(|packet| is_counted(packet)).count();
         context.flow().take(taken as u64);
+        let body = match context.flow().connect_error() {
+            Some(refused) => with_code(refused, &body),
+            None => body,
+        };
         let body = ChargedBody::of(context, body);
         if polling.has_overlapped() {
             return Response::from_parts(head, Body::from(body));
@@ -218,6 +223,19 @@ impl AsRef<[u8]> for ChargedBody {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
+}
+
+/// An answer in which the library's CONNECT_ERROR has a code for programs.
+fn with_code(refused: &ConnectErrorPacket, body: &Bytes) -> Bytes {
+    let packets = body.split(|&byte| byte == SEPARATOR);
+    let replaced = packets.map(|packet| {
+        if packet == refused.plain().as_bytes() {
+            refused.full().as_bytes()
+        } else {
+            packet
+        }
+    });
+    replaced.collect::<Vec<_>>().join(&SEPARATOR).into()
 }
 
 /// An answer without the packet that closes a session. The next poll finds no session, which makes

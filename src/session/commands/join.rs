@@ -19,6 +19,7 @@ use crate::session::connection::{CloseReason, Connection};
 use crate::session::identity::Identity;
 use crate::session::participant::{JoinedRoom, Participant};
 use crate::session::registry::HoldReason;
+use crate::session::shared::Shared;
 
 /// What a join gave.
 #[derive(Debug)]
@@ -76,8 +77,9 @@ impl Execute for Box<JoinRequest> {
     }
 
     async fn run_after_disconnect(self, participant: &mut Participant) {
-        if let Some(room) = participant.shared.rooms.get(&self.room).cloned() {
-            drop(Box::pin(participant.enter(&room, &self)).await);
+        let mut join = *self;
+        if let Some(room) = participant.shared.rooms.get(&join.room).cloned() {
+            drop(Box::pin(participant.enter(&room, &mut join)).await);
         }
     }
 }
@@ -130,11 +132,11 @@ async fn send_response<C: Connection + Debug>(
 
 impl Participant {
     /// Enters a room and reads what the request asks of it.
-    async fn join(&mut self, join: JoinRequest) -> Result<JoinResponse, RequestError> {
+    async fn join(&mut self, mut join: JoinRequest) -> Result<JoinResponse, RequestError> {
         let room = self.shared.rooms.get(&join.room).cloned();
         let room = room.ok_or_else(RequestError::unknown_room)?;
         self.account.check_answers()?;
-        let own_notice = self.enter(&room, &join).await?;
+        let own_notice = self.enter(&room, &mut join).await?;
         let joined = self.joined_mut()?;
         let last_id = joined.cursor;
         let after = join.after.as_ref();
@@ -172,14 +174,21 @@ impl Participant {
         })
     }
 
-    /// Makes `room` the joined one, leaving another; returns the joiner's own notice if the room
-    /// gets none. An error changes nothing.
+    /// Makes `room` the joined one, leaving another, under the name that the user's token allows.
+    /// Returns the joiner's own notice if the room gets none. An error changes nothing.
     async fn enter(
         &mut self,
         room: &Arc<Room>,
-        join: &JoinRequest,
+        join: &mut JoinRequest,
     ) -> Result<Option<Box<RawValue>>, RequestError> {
-        self.shared.settings.reserved_names.check(&join.username)?;
+        let Shared {
+            identities,
+            settings,
+            ..
+        } = &*self.shared;
+        let reserved = &settings.reserved_names;
+        let identity = &self.identity;
+        join.username = identity.name_for(&join.room, &join.username, identities, reserved)?;
         if let Some(joined) = self
             .joined
             .as_mut()

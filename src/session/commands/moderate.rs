@@ -30,9 +30,9 @@ impl Execute for Box<ModerateRequest> {
         let author = Author {
             user_id: &identity.user_id,
             name: name.as_ref().map(Username::as_str),
-            role: identity.role,
+            role: identity.role(),
             network: identity.network,
-            rooms: None,
+            rooms: identity.rooms(),
         };
         Box::pin(shared.moderation.act(author, room, &self)).await
     }

@@ -10,7 +10,6 @@ use crate::room::Publishing;
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
-use crate::session::identity::Identity;
 use crate::session::participant::Participant;
 
 impl Execute for SendRequest {
@@ -45,9 +44,9 @@ impl Participant {
         let Some(joined) = &self.joined else {
             return Publishing::Done(Err(RequestError::not_in_room()));
         };
-        let Identity { user_id, role, .. } = &self.identity;
+        let (user_id, role) = (&self.identity.user_id, self.identity.role());
         let moderation = &self.shared.moderation;
-        let check = || moderation.check_writing(joined.room(), user_id, *role);
+        let check = || moderation.check_writing(joined.room(), user_id, role);
         let subscriber = || Arc::clone(&self.subscriber);
         joined
             .membership
