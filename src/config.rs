@@ -24,11 +24,13 @@ mod away;
 mod checks;
 mod errors;
 mod host;
+mod identity;
 mod keeping;
 mod parse;
 mod raw;
 mod secrets;
 mod table;
+mod token;
 mod tool;
 
 use std::net::SocketAddr;
@@ -39,16 +41,16 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 
-pub use errors::{
-    AdminTokenError, ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError,
-};
+pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
 pub use host::Host;
-pub use secrets::{AdminToken, KeySource, RedisUrl, SecretKey};
+pub use identity::IdentityConfig;
+pub use secrets::{KeySource, RedisUrl, SecretKey};
 pub use table::markdown as settings_tables;
+pub use token::TokenRequest;
 pub use tool::Tool;
 
+use self::identity::Secrets;
 use self::raw::Raw;
-use self::secrets::Secrets;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
@@ -62,8 +64,8 @@ pub struct Config {
     pub listen: Listen,
     /// Key for what the server signs.
     pub secret_key: SecretKey,
-    /// Token of the first admin; `None` = there is none.
-    pub admin_token: Option<AdminToken>,
+    /// Who may connect, and as whom.
+    pub identity: IdentityConfig,
     /// The rooms: at least one, no two alike.
     pub rooms: Vec<RoomName>,
     /// Messages kept for each room; 0 = bounded by bytes alone.
@@ -167,7 +169,7 @@ impl Default for Config {
                 port: 5000,
             },
             secret_key: SecretKey::random(),
-            admin_token: None,
+            identity: IdentityConfig::default(),
             rooms: DEFAULT_ROOMS
                 .iter()
                 .filter_map(|name| RoomName::parse(name).ok())
@@ -239,9 +241,10 @@ impl Config {
         let mut secrets = Secrets::from_environment();
         let mut args = vec!["hubbub".to_owned()];
         for (name, value) in pairs {
-            if !secrets.set(name, value)
-                && let Some(flag) = table::flag_of(name)
-            {
+            if secrets.set(name, value.as_bytes()) {
+                continue;
+            }
+            if let Some(flag) = table::flag_of(name) {
                 args.push(format!("--{flag}={value}"));
             }
         }

@@ -28,7 +28,6 @@ fn main() -> ExitCode {
         let alive = healthcheck::ask(&config.listen.host, config.listen.port);
         return report(alive.map_err(Into::into));
     }
-    #[cfg(feature = "disk")]
     if let Some(tool) = &config.tool {
         return report(server::run_tool(&config, tool).map_err(Into::into));
     }

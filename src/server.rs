@@ -4,7 +4,7 @@ mod bind;
 mod errors;
 mod settings;
 mod store;
-#[cfg(feature = "disk")]
+mod token;
 mod tools;
 
 use std::sync::Arc;
@@ -18,10 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::bind::{adopt, bind, bind_metrics};
-pub use self::errors::{BindError, ServerError};
+pub use self::errors::{BindError, RunToolError, ServerError};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
 use self::store::Opened;
-#[cfg(feature = "disk")]
 pub use self::tools::run as run_tool;
 use crate::config::{Config, KeySource, SecretKey};
 use crate::http::assets::Assets;
@@ -31,7 +30,7 @@ use crate::listener::{self, Listener};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::room::{RoomSettings, Rooms, Store};
-use crate::session::{Drain, Identities, Shared};
+use crate::session::{Drain, Shared};
 use crate::socket::{self, AdmissionSettings, SocketSettings};
 use crate::telemetry;
 
@@ -118,7 +117,7 @@ impl Server {
             rooms,
             Arc::clone(&store),
             session_settings(config, &limits),
-            Identities::new(secret_key.as_bytes()),
+            settings::identities(config, secret_key),
             Arc::clone(&metrics),
             budget,
         ));
@@ -145,13 +144,11 @@ impl Server {
         let moderation = Arc::clone(&shared.moderation);
         store_tasks.spawn(async move { moderation.sweep().await });
         let trusted_proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
-        let admin_token = config.admin_token.as_ref();
         let api = http::api::state::Parts {
             shared: Arc::clone(&shared),
             endpoint: Arc::clone(&endpoint),
             readiness: readiness.clone(),
             trusted_proxies: Arc::clone(&trusted_proxies),
-            admin_token: admin_token.map(|token| token.as_bytes().to_vec()),
             tasks: sessions.clone(),
             heartbeat: config.ping_interval,
             slow_timeout: config.slow_timeout,
@@ -361,9 +358,11 @@ fn announce(config: &Config, secret_key: &SecretKey) {
         keep_alive_ms = config.keep_alive.as_millis(),
         trusted_proxies = ?config.trusted_proxies,
         unique_names = config.unique_names,
+        auth = config.identity.auth.as_str(),
+        jwt = !config.identity.jwt.is_empty(),
+        admin_token = config.identity.admin_token.is_some(),
         store,
         reserved_names = %config.reserved_names,
-        admin_token = config.admin_token.is_some(),
         drain_timeout_ms = config.drain_timeout.as_millis(),
         "starting"
     );

@@ -86,8 +86,7 @@ impl Person {
             &flow,
             &MemoryAccount::unbounded(),
             connection,
-            &Auth::default(),
-            None,
+            session::identify(shared, &Auth::default(), None).unwrap(),
         );
         let task = tokio::spawn(session.run());
         let join = format!(r#"{{"room_name":"tech","username":"{name}"}}"#);

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Config, KeySource, SettingError};
+use super::{Config, KeySource, SettingError, Tool, identity};
 use crate::domain::{AllowedOrigins, RoomName};
 use crate::telemetry;
 
@@ -57,6 +57,11 @@ pub(super) fn errors(config: &Config, given: &Given) -> Vec<SettingError> {
         check.error("RUST_LOG", format_args!("{:?}: {error}", config.log_filter));
     }
     check.combinations(config);
+    let has_key = config.secret_key.source() != KeySource::Random || config.data_dir.is_some();
+    check.tool(config, has_key);
+    check
+        .errors
+        .extend(identity::errors(&config.identity, has_key));
     check.errors
 }
 
@@ -230,12 +235,6 @@ impl Check<'_> {
                  DATA_DIR out",
             );
         }
-        if config.tool.is_some() && config.data_dir.is_none() {
-            self.error(
-                "DATA_DIR",
-                "give the folder to work on, as DATA_DIR or with --data-dir",
-            );
-        }
         let limits = [
             ("RETENTION", config.retention.is_some()),
             ("RETENTION_BYTES", config.retention_bytes > 0),
@@ -254,6 +253,22 @@ impl Check<'_> {
                 "HISTORY_MESSAGES and HISTORY_BYTES",
                 "only one of them can be 0, or rooms would grow without bound",
             );
+        }
+    }
+
+    fn tool(&mut self, config: &Config, has_key: bool) {
+        match &config.tool {
+            Some(Tool::Token(_)) if !has_key => self.error(
+                "SECRET_KEY",
+                "give the server's key in the environment, or DATA_DIR or --data-dir with the folder \
+                 in which it keeps one",
+            ),
+            None | Some(Tool::Token(_)) => {}
+            Some(_) if config.data_dir.is_none() => self.error(
+                "DATA_DIR",
+                "give the folder to work on, as DATA_DIR or with --data-dir",
+            ),
+            Some(_) => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AdminToken, SecretKey};
+use super::SecretKey;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -66,15 +66,6 @@ pub struct SettingError {
     SecretKey::LEAST
 )]
 pub struct SecretKeyError;
-
-/// A token for the admin is too short, or has characters that no header carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it must have at least {} letters, digits or signs and no spaces; make one with `openssl rand \
-     -hex 32`",
-    AdminToken::LEAST
-)]
-pub struct AdminTokenError;
 
 /// The address of Redis cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

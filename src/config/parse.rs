@@ -10,9 +10,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::checks::{self, Given, least};
+use super::identity::{self, Secrets};
 use super::raw::Raw;
-use super::secrets::Secrets;
-use super::{AdminToken, Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
+use super::{Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 
@@ -40,7 +40,7 @@ impl Reader {
                 host: raw.host.trim().to_owned(),
             },
             secret_key: self.secret_key(secrets.secret_key.as_deref(), default.secret_key),
-            admin_token: self.admin_token(secrets.admin_token.as_deref()),
+            identity: identity::parse(&raw.identity, secrets, &mut self.errors),
             rooms: self.rooms(&raw.rooms),
             history_messages: self.number(
                 "HISTORY_MESSAGES",
@@ -94,7 +94,7 @@ impl Reader {
             notice_limit: self.number("NOTICE_LIMIT", &raw.notice_limit, default.notice_limit),
             slow_timeout: Some(self.time("SLOW_TIMEOUT", &raw.slow_timeout, Duration::ZERO))
                 .filter(|timeout| !timeout.is_zero()),
-            resume_grace: self.time("RESUME_GRACE", &raw.resume_grace, default.resume_grace),
+            resume_grace: self.time("RESUME_GRACE", &raw.away.resume_grace, default.resume_grace),
             park_after: self.time("PARK_AFTER", &raw.away.park_after, default.park_after),
             away_grace: self.time("AWAY_GRACE", &raw.away.away_grace, default.away_grace),
             drain_timeout: self.time("DRAIN_TIMEOUT", &raw.drain_timeout, default.drain_timeout),
@@ -173,15 +173,6 @@ impl Reader {
             None => default,
             Some(Ok(key)) => key,
             Some(Err(error)) => self.error("SECRET_KEY", error, default),
-        }
-    }
-
-    /// An empty token counts as none.
-    fn admin_token(&mut self, given: Option<&[u8]>) -> Option<AdminToken> {
-        let given = given.filter(|token| !token.is_empty())?;
-        match AdminToken::new(given) {
-            Ok(token) => Some(token),
-            Err(error) => self.error("ADMIN_TOKEN", error, None),
         }
     }
 

@@ -4,12 +4,13 @@
 use clap::Parser;
 
 use super::away::AwayRaw;
+use super::identity::IdentityRaw;
 use super::keeping::KeepingRaw;
 use super::tool::Tool;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
-/// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY and
-/// ADMIN_TOKEN are read from the environment only. Times are like 500ms, 10s or 2m, at most 24h.
+/// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY, ADMIN_TOKEN and JWT_SECRET are
+/// read from the environment only. Times are like 500ms, 10s or 2m, at most 24h.
 #[derive(Debug, Parser)]
 #[command(name = "hubbub", version, disable_help_subcommand = true)]
 pub(super) struct Raw {
@@ -271,19 +272,11 @@ pub(super) struct Raw {
     )]
     pub(super) slow_timeout: String,
 
-    /// How long a disconnected user stays a member before the room sees them leave; 0 =
-    /// immediately
-    #[arg(
-        long,
-        help_heading = "Connections",
-        env = "RESUME_GRACE",
-        default_value = "10s",
-        value_name = "TIME"
-    )]
-    pub(super) resume_grace: String,
-
     #[command(flatten)]
     pub(super) away: AwayRaw,
+
+    #[command(flatten)]
+    pub(super) identity: IdentityRaw,
 
     /// Refuse a name that looks like another one in the room: `true` or `false`
     #[arg(

@@ -1,6 +1,6 @@
 //! Values that are never printed.
 
-use super::{AdminTokenError, RedisUrlError, SecretKeyError};
+use super::{RedisUrlError, SecretKeyError};
 
 /// The key for signatures. Never printed.
 #[derive(Clone)]
@@ -79,72 +79,6 @@ impl std::fmt::Debug for SecretKey {
         f.debug_struct("SecretKey")
             .field("source", &self.source)
             .finish_non_exhaustive()
-    }
-}
-
-/// The token of the first admin: the bearer of the HTTP API. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AdminToken(Vec<u8>);
-
-impl AdminToken {
-    /// Bytes of the shortest one.
-    pub(super) const LEAST: usize = 32;
-
-    /// A token of at least 32 bytes.
-    ///
-    /// # Errors
-    /// [`AdminTokenError`] if it has fewer, or one that no header can carry.
-    pub fn new(token: impl Into<Vec<u8>>) -> Result<Self, AdminTokenError> {
-        let token = token.into();
-        let is_printable = |byte: &u8| byte.is_ascii_graphic();
-        if token.len() < Self::LEAST || !token.iter().all(is_printable) {
-            return Err(AdminTokenError);
-        }
-        Ok(Self(token))
-    }
-
-    /// The token.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for AdminToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AdminToken").finish_non_exhaustive()
-    }
-}
-
-/// What is read from the environment only, so that no process list shows it. The values may be any
-/// bytes.
-#[derive(Default)]
-pub(super) struct Secrets {
-    /// SECRET_KEY.
-    pub secret_key: Option<Vec<u8>>,
-    /// ADMIN_TOKEN.
-    pub admin_token: Option<Vec<u8>>,
-}
-
-impl Secrets {
-    /// Those of this process.
-    pub fn from_environment() -> Self {
-        let read = |name| std::env::var_os(name).map(std::ffi::OsString::into_encoded_bytes);
-        Self {
-            secret_key: read("SECRET_KEY"),
-            admin_token: read("ADMIN_TOKEN"),
-        }
-    }
-
-    /// Sets the secret of this name. Returns false if there is none.
-    pub fn set(&mut self, name: &str, value: &str) -> bool {
-        let secret = match name {
-            "SECRET_KEY" => &mut self.secret_key,
-            "ADMIN_TOKEN" => &mut self.admin_token,
-            _ => return false,
-        };
-        *secret = Some(value.as_bytes().to_vec());
-        true
     }
 }
 

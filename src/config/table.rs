@@ -17,10 +17,20 @@ fn variable_of(arg: &Arg) -> Option<&str> {
     arg.get_env()?.to_str()
 }
 
-const SECRETS: &str = "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; \
-                          at least 16 bytes, better 32 |\n\
-                          | `ADMIN_TOKEN` | – | – | Token of the first admin, for the HTTP API; \
-                          at least 32 bytes; empty = none |\n";
+/// The settings that have no flag, by the group that they begin.
+const WITHOUT_FLAG: [(&str, &str); 2] = [
+    (
+        "Serving",
+        "| `SECRET_KEY` | – | random, with a warning | Key for what the server signs; at least 16 \
+         bytes, better 32 |\n",
+    ),
+    (
+        "Identity",
+        "| `ADMIN_TOKEN` | – | none | Token of the first administrator; at least 32 bytes |\n\
+         | `JWT_SECRET` | – | none | Secret of the service that signs JWTs (HS256); at least 32 \
+         bytes |\n",
+    ),
+];
 
 /// The tables in `docs/configuration.md`: a heading for each group, and a row for each setting, in
 /// the order of their definition. `hubbub --help` prints the same groups and texts.
@@ -39,7 +49,8 @@ pub fn markdown() -> String {
             text += if is_first { "" } else { "\n" };
             text += &format!("### {heading}\n\n");
             text += "| variable | flag | default | meaning |\n|---|---|---|---|\n";
-            text += if is_first { SECRETS } else { "" };
+            let begun = WITHOUT_FLAG.iter().filter(|(group, _)| *group == heading);
+            text.extend(begun.map(|(_, rows)| *rows));
         }
         let default: Vec<_> = arg
             .get_default_values()

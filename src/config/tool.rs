@@ -1,12 +1,13 @@
-//! What the program does instead of serving: work on the rooms in DATA_DIR.
+//! What the program does instead of serving: work on the rooms in DATA_DIR, and tokens.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::token::TokenRequest;
 use crate::domain::RoomName;
 
-/// Work on the rooms in DATA_DIR, also while a server has them.
+/// Work on the rooms in DATA_DIR, also while a server has them; make a token for a user.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Tool {
     /// Copy the whole database into a new file
@@ -33,4 +34,6 @@ pub enum Tool {
     },
     /// Check the whole file, and show how much is in it
     Check,
+    /// Make a token with which a user connects, signed with SECRET_KEY or the key kept in DATA_DIR
+    Token(TokenRequest),
 }

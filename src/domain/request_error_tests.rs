@@ -25,7 +25,6 @@ fn the_codes_are_those_of_the_contract() {
             "forbidden",
             "not_found",
             "conflict",
-            "forbidden",
             "token_expired",
             "unavailable",
         ]

@@ -21,6 +21,22 @@ pub enum ServerError {
     Store(#[from] StoreError),
 }
 
+/// Why the program cannot do what it does instead of serving.
+#[derive(Debug, thiserror::Error)]
+pub enum RunToolError {
+    /// The rooms in DATA_DIR cannot be worked on.
+    #[cfg(feature = "disk")]
+    #[error(transparent)]
+    Disk(#[from] crate::store::disk::tools::ToolError),
+    /// There can be no rooms in DATA_DIR.
+    #[cfg(not(feature = "disk"))]
+    #[error("this program was built without the feature `disk`; build it with that")]
+    NotBuiltIn,
+    /// The result cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+}
+
 /// Why a port cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {

@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Config, SecretKey};
 use crate::domain::{TextLimits, client_id, username};
 use crate::protocol::{HISTORY_PAGE_MAX, Limits, USERS_MAX};
 use crate::rate::Rate;
 use crate::room::LogBounds;
 use crate::room::log::NOTICES_MAX;
 use crate::session::budget::{self, Rates};
-use crate::session::{HoldSettings, SessionSettings};
+use crate::session::{HoldSettings, Identities, SessionSettings};
 use crate::socket::CONNECT_BURST_SECONDS;
 
 /// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
@@ -76,6 +76,18 @@ pub fn log_bounds(config: &Config, archived: bool) -> LogBounds {
         bytes_max: config.history_bytes,
         notices_max: NOTICES_MAX,
         keep_for: config.slow_timeout.unwrap_or_default(),
+    }
+}
+
+/// What tokens are made and verified with.
+pub fn identities(config: &Config, secret_key: &SecretKey) -> Identities {
+    let settings = &config.identity;
+    let identities = Identities::new(secret_key.as_bytes())
+        .with_auth(settings.auth)
+        .with_jwt(settings.jwt.clone());
+    match &settings.admin_token {
+        Some(token) => identities.with_admin_token(token),
+        None => identities,
     }
 }
 

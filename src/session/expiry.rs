@@ -67,7 +67,9 @@ impl<C: Connection + Debug> Client<C> {
         };
         match tokio::time::timeout(LAST_EVENT_TIMEOUT, said).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => tracing::debug!("a client does not learn that its token expired"),
+            Ok(Err(_)) | Err(_) => {
+                tracing::debug!("a client does not learn that its token expired")
+            }
         }
     }
 }
@@ -103,7 +105,9 @@ mod tests {
     fn actor(issued_s: i64, expires_s: i64) -> Actor {
         let identities = Identities::new(b"a key of this test, 32 bytes long");
         let token = identities.issue("u1");
-        let actor = identities.actor_of(&token).unwrap_or_else(|e| panic!("{e}"));
+        let actor = identities
+            .actor_of(&token)
+            .unwrap_or_else(|e| panic!("{e}"));
         Actor {
             issued_s,
             expires_s: Some(expires_s),
@@ -116,7 +120,11 @@ mod tests {
         for (lifetime_s, warning_s) in [(86_400, 60), (600, 60), (100, 10), (9, 0), (-5, 0)] {
             let now = now_s();
             let actor = actor(now, now + lifetime_s);
-            assert_eq!(warning_time_s(&actor, now + lifetime_s), warning_s, "{lifetime_s}");
+            assert_eq!(
+                warning_time_s(&actor, now + lifetime_s),
+                warning_s,
+                "{lifetime_s}"
+            );
         }
         let of_unknown_age = actor(0, now_s() + 100);
         assert!(warning_time_s(&of_unknown_age, now_s() + 100) <= 10);

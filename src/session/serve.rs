@@ -133,9 +133,7 @@ impl<C: Connection + Debug> Session<C> {
             CloseReason::Slow
             | CloseReason::Flood
             | CloseReason::Unreadable
-            | CloseReason::Expired => {
-                identity.resumes.then_some(HoldReason::Lost)
-            }
+            | CloseReason::Expired => identity.resumes.then_some(HoldReason::Lost),
             CloseReason::Left => {
                 // Also the membership that it had before this connection.
                 drop(users.claim(&identity.user_id));

@@ -119,10 +119,10 @@ pub fn build(
         tasks: tasks.clone(),
         unused_timeout: connect_timeout,
     });
-    let start = move |socket: SocketRef,
-                      HttpExtension(context): HttpExtension<Arc<ConnectionContext>>| {
-        start(&parts, socket, context)
-    };
+    let start =
+        move |socket: SocketRef, HttpExtension(context): HttpExtension<Arc<ConnectionContext>>| {
+            start(&parts, socket, context)
+        };
     io.ns("/", start.with(check));
     let budget = Arc::clone(&shared.budget);
     let admission = Admission::new(

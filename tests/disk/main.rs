@@ -7,6 +7,7 @@ mod kept;
 mod opening;
 mod restarts;
 mod retention;
+mod token;
 mod tools;
 
 use hubbub_test_client::Binary;

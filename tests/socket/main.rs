@@ -11,6 +11,7 @@ mod connecting;
 mod folder;
 mod health;
 mod payloads;
+mod required;
 #[path = "../stores/suite.rs"]
 mod suite;
 mod transports;

@@ -58,6 +58,8 @@ mod search;
 mod shutdown;
 #[path = "../socket/slow.rs"]
 mod slow;
+#[path = "../socket/tokens.rs"]
+pub mod tokens;
 #[path = "../socket/unicode.rs"]
 mod unicode;
 #[path = "../socket/users.rs"]

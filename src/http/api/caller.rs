@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::auth::Actor;
 use super::error::ApiError;
 use crate::peer::ClientAddress;
 use crate::session::budget::Account;
+use crate::session::identity::Actor;
 
 /// Who calls, as handlers get it.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use super::auth;
 use super::caller::Caller;
 use super::error::{ApiError, Refused};
 use super::state::Api;
-use crate::domain::Role;
+use crate::domain::{RequestError, Role};
 use crate::http::{client_address, headers};
 use crate::peer::{AdmissionError, ClientAddress, network_of};
 use crate::session::budget::Class;
@@ -63,7 +63,7 @@ pub async fn mark(State(api): State<Arc<Api>>, request: Request, next: Next) -> 
 impl Guard {
     fn caller_of(&self, request: &Request) -> Result<Caller, ApiError> {
         let api = &*self.api;
-        let actor = auth::authorize(api.admin.as_ref(), request.headers(), self.least)?;
+        let actor = auth::authorize(&api.parts.shared.identities, request.headers(), self.least)?;
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let client = peer.map(|ConnectInfo(peer)| {
             let trusted = &api.parts.trusted_proxies;
@@ -74,6 +74,13 @@ impl Guard {
             ))
         });
         let network = client.map(|ClientAddress(address)| network_of(address));
+        let moderation = &api.parts.shared.moderation;
+        if moderation
+            .ban_of(&actor.user_id, network, actor.role)
+            .is_some()
+        {
+            return Err(RequestError::banned(None).into());
+        }
         let account = api.parts.shared.budgets.account(&actor.user_id, network);
         account.take(Class::Request)?;
         account.check_answers()?;

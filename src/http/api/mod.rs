@@ -33,7 +33,6 @@ use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::auth::AdminKey;
 use self::error::{ApiError, ApiErrorCode};
 use self::guard::Guard;
 use self::state::{Api, Parts};
@@ -59,7 +58,6 @@ pub fn router(parts: Parts) -> Router {
     let api = Arc::new(Api {
         openapi: openapi::document(described),
         asyncapi: asyncapi::document(),
-        admin: parts.admin_token.as_deref().map(AdminKey::new),
         began: Instant::now(),
         parts,
     });

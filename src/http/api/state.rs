@@ -10,7 +10,6 @@ use ipnet::IpNet;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
-use super::auth::AdminKey;
 use super::caller::Caller;
 use super::error::ApiError;
 use crate::http::readiness::Readiness;
@@ -30,8 +29,6 @@ pub struct Parts {
     pub readiness: Readiness,
     /// Proxies whose `X-Forwarded-For` is used.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// The token of the first admin, if there is one.
-    pub admin_token: Option<Vec<u8>>,
     /// Where event streams run. A drain waits for them.
     pub tasks: TaskTracker,
     /// Longest time in which an event stream sends nothing.
@@ -45,8 +42,6 @@ pub struct Parts {
 pub struct Api {
     /// What it was made of.
     pub parts: Parts,
-    /// Knows the token of the first admin, if there is one.
-    pub admin: Option<AdminKey>,
     /// When the service began.
     pub began: Instant,
     /// Describes the calls.

@@ -195,7 +195,9 @@ fn signed_actor(payload: &str) -> Result<Actor, TokenError> {
     let json = json.map_err(|_| TokenError::Invalid)?;
     let wire: ClaimsWire = serde_json::from_slice(&json).map_err(|_| TokenError::Invalid)?;
     Ok(Actor {
-        user_id: parse_user_id(&wire.sub).map_err(|_| TokenError::Invalid)?.into(),
+        user_id: parse_user_id(&wire.sub)
+            .map_err(|_| TokenError::Invalid)?
+            .into(),
         role: Role::parse(&wire.role).map_err(invalid)?,
         name: actor::name_of(wire.name.as_deref())?,
         rooms: actor::rooms_of(wire.rooms),

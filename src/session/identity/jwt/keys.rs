@@ -1,7 +1,9 @@
 //! Keys of JWTs, each with the one algorithm that it is for.
 
 use jsonwebtoken::errors::Error;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Header};
 
 /// Bytes of the shortest secret: as many as the hash has (RFC 7518, section 3.2).
@@ -21,7 +23,9 @@ pub enum JwtKeyError {
     )]
     ShortSecret,
     /// A private key was given.
-    #[error("it is a private key, which only the service that makes the tokens may have; give the public one")]
+    #[error(
+        "it is a private key, which only the service that makes the tokens may have; give the public one"
+    )]
     Private,
     /// It is neither PEM nor a JWK set.
     #[error("it is neither a public key as PEM nor a JWK set as JSON")]

@@ -12,8 +12,8 @@ use jsonwebtoken::{Header, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use self::keys::{JwtKeyError, SECRET_BYTES_MIN};
 use self::keys::JwtKey;
+pub use self::keys::{JwtKeyError, SECRET_BYTES_MIN};
 use super::actor::{self, Actor, JWT_USERS, TokenError, TokenSource, parse_user_id};
 use crate::domain::Role;
 

@@ -4,9 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
 use super::*;
@@ -131,7 +129,9 @@ fn the_audience_and_the_issuer_must_be_those_of_the_settings() {
     assert!(accepts(json!({ "aud": "chat", "iss": issuer })));
     assert!(accepts(json!({ "aud": ["mail", "chat"], "iss": issuer })));
     assert!(!accepts(json!({ "aud": "mail", "iss": issuer })));
-    assert!(!accepts(json!({ "aud": "chat", "iss": "https://evil.example" })));
+    assert!(!accepts(
+        json!({ "aud": "chat", "iss": "https://evil.example" })
+    ));
     assert!(!accepts(json!({ "aud": "chat" })) && !accepts(json!({ "iss": issuer })));
 }
 
@@ -139,7 +139,8 @@ fn the_audience_and_the_issuer_must_be_those_of_the_settings() {
 fn a_token_cannot_choose_how_it_is_verified() {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap_or_else(|e| panic!("{e}"));
     let public = pair.public_key().as_ref();
-    let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": encoded(public), "kid": "k1" }] });
+    let set =
+        json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": encoded(public), "kid": "k1" }] });
     let keys = with_public(&set.to_string());
     let accepts = |token: &str| keys.verify(token, 0).is_ok();
     let eddsa = |header: Value| {
@@ -159,12 +160,23 @@ fn a_token_cannot_choose_how_it_is_verified() {
         assert!(!accepts(&eddsa(header.clone())), "{header}");
     }
     // A public key as the secret of an HMAC, and no signature at all.
-    for secret in [public, encoded(public).as_bytes(), set.to_string().as_bytes()] {
-        assert!(!accepts(&hs256(secret, &json!({ "alg": "HS256" }), &valid())));
+    for secret in [
+        public,
+        encoded(public).as_bytes(),
+        set.to_string().as_bytes(),
+    ] {
+        assert!(!accepts(&hs256(
+            secret,
+            &json!({ "alg": "HS256" }),
+            &valid()
+        )));
     }
     for alg in ["none", "None", "EdDSA", "HS256"] {
         let content = unsigned(&json!({ "alg": alg }), &valid());
-        assert!(!accepts(&format!("{content}.")) && !accepts(&content), "{alg}");
+        assert!(
+            !accepts(&format!("{content}.")) && !accepts(&content),
+            "{alg}"
+        );
     }
     // Another algorithm of the same secret.
     let secret = with_secret();

@@ -6,6 +6,7 @@ mod check;
 mod erase;
 mod export;
 mod import;
+mod key;
 mod progress;
 
 use std::fs;
@@ -19,6 +20,7 @@ pub use self::check::check;
 pub use self::erase::erase;
 pub use self::export::export;
 pub use self::import::import;
+pub use self::key::signing_key;
 use super::directory::{Directory, database_in};
 use super::error::DiskError;
 use super::opening::Opened;
@@ -37,6 +39,9 @@ pub enum ToolError {
     /// There is no database.
     #[error("DATA_DIR: there is no {}; give the folder that a server was started with", .0.display())]
     NoDatabase(PathBuf),
+    /// There is no signing key in the database.
+    #[error("{} has no signing key; give SECRET_KEY in the environment", .0.display())]
+    NoKey(PathBuf),
     /// There is no such room.
     #[error("there is no room {0} in the database; `hubbub check` shows the rooms")]
     NoRoom(RoomName),
