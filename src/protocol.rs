@@ -115,7 +115,7 @@ pub struct SessionInfo<'a> {
 }
 
 /// `token_expiring`
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct TokenExpiring {
     /// When the connection ends, in milliseconds.
     pub expires_in_ms: u64,

@@ -109,6 +109,7 @@ impl Server {
             node: store.node(),
         };
         let rooms = Arc::new(Rooms::new(&room_settings));
+        let decisions = Arc::clone(rooms.decisions());
         let mut background = rooms.start();
         let budget = MemoryBudget::new(config.memory_budget);
         let guarded = Arc::clone(&budget);
@@ -117,7 +118,7 @@ impl Server {
             rooms,
             Arc::clone(&store),
             session_settings(config, &limits),
-            settings::identities(config, secret_key),
+            settings::identities(config, secret_key).with_decisions(Arc::clone(&decisions)),
             Arc::clone(&metrics),
             budget,
         ));

@@ -161,6 +161,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
             held_max: 0,
         },
         reserved_names: ReservedNames::default(),
+        audit_retention: None,
     };
     let identities = Identities::new(b"a key of this test");
     Arc::new(Shared::new(

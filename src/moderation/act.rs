@@ -30,6 +30,16 @@ pub struct Author<'a> {
 }
 
 impl Author<'_> {
+    /// A line of the audit log that names the author.
+    fn line(&self) -> AuditLine {
+        AuditLine {
+            actor: self.user_id.to_string(),
+            actor_name: self.name.map(str::to_owned),
+            address: self.network.map(|network| network.to_string()),
+            ..AuditLine::default()
+        }
+    }
+
     fn check(&self, action: &Action, room: Option<&Room>) -> Result<(), RequestError> {
         if self.role < Role::Moderator {
             return Err(RequestError::forbidden("Only moderators may do this"));
@@ -75,27 +85,62 @@ impl Moderation {
             ..Decision::now(author.user_id)
         };
         let set = self.decide(made.clone(), room, action).await?;
+        let line = AuditLine {
+            at_ms: made.at_ms,
+            action: action.name().to_owned(),
+            room: room
+                .filter(|_| !action.is_for_all_rooms())
+                .map(|room| room.name().as_str().to_owned()),
+            user_id: target.map(ToString::to_string),
+            username,
+            ..details(action, made.at_ms, author.line())
+        };
+        self.note(action.name(), set, line).await
+    }
+
+    /// Takes tokens back: `key` says which. `at_s` is the time before which they were made, in seconds
+    /// since the Unix epoch; `None` = now.
+    ///
+    /// # Errors
+    /// `forbidden`, or `unavailable`; nothing has changed then.
+    pub async fn revoke(
+        &self,
+        author: Author<'_>,
+        key: DecisionKey,
+        at_s: Option<i64>,
+    ) -> Result<(), RequestError> {
+        if author.role < Role::Admin {
+            return Err(RequestError::forbidden("Only admins may revoke tokens"));
+        }
+        let made = Decision::now(author.user_id);
+        let line = AuditLine {
+            at_ms: made.at_ms,
+            action: "revoke".to_owned(),
+            value: Some(key.to_string()),
+            ..author.line()
+        };
+        let decision = Decision {
+            at_ms: at_s.map_or(made.at_ms, |at_s| at_s.saturating_mul(1000)),
+            ..made
+        };
+        self.note("revoke", vec![(key, Some(decision))], line).await
+    }
+
+    /// Keeps what was decided, and its line in the audit log.
+    async fn note(
+        &self,
+        action: &'static str,
+        set: Vec<(DecisionKey, Option<Decision>)>,
+        line: AuditLine,
+    ) -> Result<(), RequestError> {
         let is_more = set.iter().any(|(_, decision)| decision.is_some());
         if is_more && self.decisions().count() >= DECISIONS_MAX {
             return Err(RequestError::forbidden(
                 "There are 100000 bans, mutes and pins already: take some back first",
             ));
         }
-        let line = AuditLine {
-            at_ms: made.at_ms,
-            action: action.name().to_owned(),
-            actor: author.user_id.to_string(),
-            actor_name: author.name.map(str::to_owned),
-            address: author.network.map(|network| network.to_string()),
-            room: room
-                .filter(|_| !action.is_for_all_rooms())
-                .map(|room| room.name().as_str().to_owned()),
-            user_id: target.map(ToString::to_string),
-            username,
-            ..details(action, made.at_ms)
-        };
         tracing::info!(
-            action = line.action,
+            action,
             actor = line.actor,
             user_id = line.user_id,
             room = line.room,
@@ -107,7 +152,7 @@ impl Moderation {
             audit_from_ms: self.audit_from_ms(),
         };
         self.store.decide(self.decisions(), change).get().await?;
-        self.metrics.moderated(action.name());
+        self.metrics.moderated(action);
         Ok(())
     }
 
@@ -241,10 +286,9 @@ fn end_of(at_ms: i64, time: Option<Duration>) -> Option<i64> {
 }
 
 /// What the audit log says of an action beside who, whom and where.
-fn details(action: &Action, at_ms: i64) -> AuditLine {
+fn details(action: &Action, at_ms: i64, none: AuditLine) -> AuditLine {
     let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     let on = |on: bool| Some(if on { "on" } else { "off" }.to_owned());
-    let none = AuditLine::default();
     match action {
         Action::Mute { time, reason, .. } => AuditLine {
             until_ms: end_of(at_ms, *time),

@@ -17,20 +17,23 @@ pub struct ConnectErrorPacket {
 struct ConnectErrorBody<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<ConnectErrorData>,
+    data: Option<ConnectErrorData<'a>>,
 }
 
 /// `data` of a CONNECT_ERROR.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct ConnectErrorData {
-    /// For programs: `unauthorized` or `expired`.
+pub struct ConnectErrorData<'a> {
+    /// For programs: `unauthorized`, `expired` or `banned`.
     pub code: &'static str,
+    /// When the client may come back (RFC 3339), if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<&'a str>,
 }
 
 impl ConnectErrorPacket {
-    /// The packet with a message for people, and a code for programs.
+    /// The packet with a message for people, a code for programs, and when to come back.
     #[must_use]
-    pub fn new(message: String, code: &'static str) -> Self {
+    pub fn new(message: String, code: &'static str, until: Option<&str>) -> Self {
         let packet = |data| {
             let body = ConnectErrorBody {
                 message: &message,
@@ -39,7 +42,7 @@ impl ConnectErrorPacket {
             format!("44{}", crate::json::raw(&body).get())
         };
         let plain = packet(None);
-        let full = packet(Some(ConnectErrorData { code }));
+        let full = packet(Some(ConnectErrorData { code, until }));
         Self {
             message,
             plain,
@@ -83,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_full_packet_differs_from_the_librarys_by_its_data() {
-        let packet = ConnectErrorPacket::new("Say \"who\"".to_owned(), "unauthorized");
+        let packet = ConnectErrorPacket::new("Say \"who\"".to_owned(), "unauthorized", None);
         let plain = r#"44{"message":"Say \"who\""}"#;
         assert_eq!(packet.plain(), plain);
         let full = r#"44{"message":"Say \"who\"","data":{"code":"unauthorized"}}"#;

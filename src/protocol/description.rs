@@ -8,12 +8,13 @@ use utoipa::{PartialSchema, ToSchema};
 use super::inbound::{
     HistoryWire, JoinWire, LeaveWire, PositionWire, SendWire, TypingWire, UsersWire,
 };
+use super::moderate::{ModerateRequest, ModerateWire, RoomChanged};
 use super::search::{SearchBody, SearchWire};
 use super::{
     Activity, ClientRequest, ErrorEvent, Gap, HistoryBody, HistoryRequest, JoinConfirm,
     JoinRequest, LeaveRequest, Limits, NoBody, NoticeKind, ReceiveMessage, RefusedAck,
     RefusedError, SearchRequest, SendRequest, SentBody, ServerInfo, SessionInfo, Shutdown,
-    SystemMessage, TypingRequest, TypingState, User, UsersBody, UsersRequest, event,
+    SystemMessage, TokenExpiring, TypingRequest, TypingState, User, UsersBody, UsersRequest, event,
 };
 
 /// The schemas that others refer to, by name.
@@ -81,6 +82,16 @@ pub fn server_events() -> Vec<ServerEvent> {
             of_type::<Activity<'_>>(),
         ),
         of(
+            event::ROOM_CHANGED,
+            "How the room is run",
+            of_type::<RoomChanged<'_>>(),
+        ),
+        of(
+            event::TOKEN_EXPIRING,
+            "The connection's token expires soon",
+            of_type::<TokenExpiring>(),
+        ),
+        of(
             event::GAP,
             "Messages that can no longer be had",
             of_type::<Gap<'_>>(),
@@ -109,6 +120,7 @@ pub fn client_events() -> Vec<ClientEvent> {
         of::<UsersRequest, UsersWire<'_>, UsersBody<'_>>("Lists the users of the room"),
         of::<SearchRequest, SearchWire<'_>, SearchBody<'_>>("Searches the room's messages"),
         of::<TypingRequest, TypingWire, NoBody>("Shows the user as typing, or not"),
+        of::<ModerateRequest, ModerateWire<'_>, NoBody>("Keeps order; for moderators"),
     ]
 }
 
@@ -137,12 +149,14 @@ pub fn schemas() -> Schemas {
         JoinWire<'_>,
         LeaveWire,
         Limits,
+        ModerateWire<'_>,
         NoBody,
         NoticeKind,
         PositionWire<'_>,
         ReceiveMessage<'_>,
         RefusedAck<'_>,
         RefusedError<'_>,
+        RoomChanged<'_>,
         SearchBody<'_>,
         SearchWire<'_>,
         SendWire<'_>,
@@ -151,6 +165,7 @@ pub fn schemas() -> Schemas {
         SessionInfo<'_>,
         Shutdown,
         SystemMessage<'_>,
+        TokenExpiring,
         TypingState<'_>,
         TypingWire,
         User,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ClientRequest;
 use super::inbound::{USER_ID_BYTES_MAX, required};
@@ -144,8 +145,8 @@ impl ClientRequest for ModerateRequest {
     }
 }
 
-#[derive(Deserialize)]
-struct ModerateWire<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ModerateWire<'a> {
     #[serde(borrow)]
     action: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -263,7 +264,7 @@ fn needed<T>(value: Option<T>, field: &str) -> Result<T, RequestError> {
 }
 
 /// `room_changed`: how a room is run; the newest state counts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RoomChanged<'a> {
     /// The room.
     pub room: &'a str,

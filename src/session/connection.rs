@@ -93,6 +93,8 @@ pub enum CloseReason {
     Drained,
     /// The user or their network is banned.
     Banned,
+    /// The user's token was revoked.
+    Revoked,
     /// What comes next cannot be read from the store.
     Unreadable,
     /// The user's token has expired.

@@ -58,6 +58,7 @@ pub fn identify(
     network: Option<IpAddr>,
 ) -> Result<Identity, ConnectError> {
     Identity::new(&shared.identities, auth, network)
+        .and_then(|identity| shared.check_ban(identity))
         .inspect_err(|error| shared.metrics.reject(error.code()))
 }
 

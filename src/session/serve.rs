@@ -96,7 +96,7 @@ impl<C: Connection + Debug> Session<C> {
                 metrics.reject("flood");
                 client.out.close_transport();
             }
-            CloseReason::Unreadable => client.out.close_transport(),
+            CloseReason::Unreadable | CloseReason::Revoked => client.out.close_transport(),
             CloseReason::Expired => {
                 Box::pin(client.end_expired()).await;
                 client.out.close_transport();
@@ -122,7 +122,7 @@ impl<C: Connection + Debug> Session<C> {
             }
         }
         let hold_reason = match reason {
-            CloseReason::Banned => None,
+            CloseReason::Banned | CloseReason::Revoked => None,
             CloseReason::Replaced => Some(HoldReason::TakenOver),
             CloseReason::Drained => identity.resumes.then_some(HoldReason::Drained),
             CloseReason::Lost => {
@@ -279,6 +279,11 @@ impl<C: Connection + Debug> Session<C> {
         let moderation = &shared.moderation;
         let is_kicked =
             |joined: &mut JoinedRoom| moderation.is_kicked(user_id, joined.membership.id());
+        if let Some(claims) = &identity.claims
+            && shared.identities.revocations().is_revoked(&claims.actor)
+        {
+            return Err(CloseReason::Revoked);
+        }
         let Some(left) = joined.take_if(is_kicked) else {
             return Ok(());
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::budget::{Budgets, Rates};
 use super::identity::Identities;
+use super::identity::{ConnectError, Identity};
 use super::registry::{HoldSettings, SessionRegistry};
 use crate::decisions::DecisionKey;
 use crate::domain::{ReservedNames, TextLimits};
@@ -96,6 +97,24 @@ impl Shared {
         }
     }
 
+    /// Lets a client pass that is not banned.
+    ///
+    /// # Errors
+    /// [`ConnectError::Banned`].
+    pub(super) fn check_ban(&self, identity: Identity) -> Result<Identity, ConnectError> {
+        let Identity {
+            user_id, network, ..
+        } = &identity;
+        let ban = self.moderation.ban_of(user_id, *network, identity.role());
+        let Some(ban) = ban else {
+            return Ok(identity);
+        };
+        self.moderation.note_network(user_id, *network);
+        Err(ConnectError::Banned {
+            until_ms: ban.until_ms,
+        })
+    }
+
     /// Shuts down all sessions, also those that begin later. Only the first call counts.
     pub fn drain(&self, drain: Drain) {
         self.drain.get_or_init(|| drain);
@@ -120,8 +139,11 @@ fn act_upon_decisions(
             DecisionKey::Ban(user_id) | DecisionKey::Kick(user_id) => {
                 users.decided(user_id, |held| moderation.ends(user_id, held.id()));
             }
-            // Rare, so each session compares its own network.
-            DecisionKey::BannedNetwork(_) => {
+            // Rare, so each session compares its own network or token.
+            DecisionKey::BannedNetwork(_)
+            | DecisionKey::RevokedToken(_)
+            | DecisionKey::RevokedUser(_)
+            | DecisionKey::RevokedAll => {
                 all.counts().audience().notify(Signals::DECIDED);
             }
             _ => {}

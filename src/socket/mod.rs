@@ -182,7 +182,8 @@ fn check_connect(
             Ok(())
         }
         Err(error) => {
-            let answer = ConnectErrorPacket::new(error.to_string(), error.code());
+            let answer =
+                ConnectErrorPacket::new(error.to_string(), error.code(), error.until().as_deref());
             Err(context.flow().refuse_connect(answer).message().to_owned())
         }
     }
@@ -237,7 +238,8 @@ fn start(
             | CloseReason::Flood
             | CloseReason::Drained
             | CloseReason::Unreadable
-            | CloseReason::Expired => {}
+            | CloseReason::Expired
+            | CloseReason::Revoked => {}
         }
         end.disarm();
     })

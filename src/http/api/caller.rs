@@ -6,7 +6,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
-use crate::peer::ClientAddress;
+use crate::domain::Username;
+use crate::moderation::Author;
+use crate::peer::{ClientAddress, network_of};
 use crate::session::budget::Account;
 use crate::session::identity::Actor;
 
@@ -19,6 +21,21 @@ pub struct Caller {
     pub account: Arc<Account>,
     /// Where the caller connects from, if that is known.
     pub client: Option<ClientAddress>,
+}
+
+impl Caller {
+    /// The caller as one who moderates.
+    pub fn author(&self) -> Author<'_> {
+        Author {
+            user_id: &self.actor.user_id,
+            name: self.actor.name.as_ref().map(Username::as_str),
+            role: self.actor.role,
+            network: self
+                .client
+                .map(|ClientAddress(address)| network_of(address)),
+            rooms: self.actor.rooms.as_deref(),
+        }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

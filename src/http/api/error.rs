@@ -23,7 +23,7 @@ pub enum ApiErrorCode {
     Unauthorized,
     /// The token's role may not do this.
     Forbidden,
-    /// There is no such path.
+    /// There is no such path, user or message.
     NotFound,
     /// There is no such room.
     UnknownRoom,
@@ -140,13 +140,16 @@ impl From<RequestError> for ApiError {
             RequestErrorCode::UnknownRoom => return Self::unknown_room(),
             RequestErrorCode::RateLimited => ApiErrorCode::RateLimited,
             RequestErrorCode::Busy | RequestErrorCode::Unavailable => ApiErrorCode::Unavailable,
-            RequestErrorCode::Muted | RequestErrorCode::Banned => ApiErrorCode::Forbidden,
+            RequestErrorCode::Muted | RequestErrorCode::Banned | RequestErrorCode::Forbidden => {
+                ApiErrorCode::Forbidden
+            }
+            RequestErrorCode::NotFound => ApiErrorCode::NotFound,
             _ => ApiErrorCode::InvalidRequest,
         };
         let message = match code {
             ApiErrorCode::RateLimited => "too many requests; Retry-After says when to go on".into(),
             ApiErrorCode::Unavailable => {
-                "the store cannot be read now; try again in a moment".into()
+                "the store does not answer now; try again in a moment".into()
             }
             _ => error.message,
         };

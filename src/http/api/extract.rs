@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,36 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for ApiQuery<T> {
                 Err(ApiError::invalid(format!("the query is not valid: {why}")))
             }
         }
+    }
+}
+
+/// Bytes of the longest body that is read.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The body of a call, which is JSON: checked by its `Content-Type`, and by the handler.
+#[derive(Debug)]
+pub struct JsonText(pub String);
+
+impl FromRequest<Arc<Api>> for JsonText {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, ApiError> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let message = "send JSON, with the header Content-Type: application/json";
+            return Err(ApiError::invalid(message));
+        }
+        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+        let body = body.map_err(|_| {
+            ApiError::invalid(format!(
+                "the body is not whole, or has over {BODY_BYTES_MAX} bytes"
+            ))
+        })?;
+        String::from_utf8(body.into())
+            .map(Self)
+            .map_err(|_| ApiError::invalid("the body is not UTF-8"))
     }
 }
 

@@ -19,11 +19,13 @@ mod events;
 mod extract;
 mod guard;
 mod messages;
+mod moderation;
 mod openapi;
 mod rooms;
 mod server_sent;
 pub mod state;
 mod stats;
+mod tokens;
 mod users;
 
 use std::sync::Arc;
@@ -52,9 +54,16 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(messages::list))
         .routes(routes!(events::stream))
         .routes(routes!(stats::get))
+        .routes(routes!(moderation::act))
+        .routes(routes!(moderation::bans))
         .routes(routes!(openapi::get))
         .routes(routes!(asyncapi::get));
-    let (moderators, described) = moderators.split_for_parts();
+    let admins = OpenApiRouter::new()
+        .routes(routes!(moderation::audit))
+        .routes(routes!(tokens::revoke));
+    let (moderators, mut described) = moderators.split_for_parts();
+    let (admins, of_admins) = admins.split_for_parts();
+    described.merge(of_admins);
     let api = Arc::new(Api {
         openapi: openapi::document(described),
         asyncapi: asyncapi::document(),
@@ -72,12 +81,17 @@ pub fn router(parts: Parts) -> Router {
     let others = Router::new()
         .fallback(async || ApiError::new(ApiErrorCode::NotFound, "there is no such path"))
         .layer(guard(Role::Member));
+    let wrong_method = async || {
+        let message = "there is no such method for this path; the header Allow names those";
+        ApiError::new(ApiErrorCode::MethodNotAllowed, message)
+    };
+    let admins = admins
+        .method_not_allowed_fallback(wrong_method)
+        .layer(guard(Role::Admin));
     moderators
-        .method_not_allowed_fallback(async || {
-            let message = "there is no such method for this path; the header Allow names those";
-            ApiError::new(ApiErrorCode::MethodNotAllowed, message)
-        })
+        .method_not_allowed_fallback(wrong_method)
         .layer(guard(Role::Moderator))
+        .merge(admins)
         .fallback_service(others)
         .with_state(Arc::clone(&api))
         .layer(middleware::from_fn_with_state(api, guard::mark))

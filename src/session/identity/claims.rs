@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::actor::{Actor, TokenError, TokenSource};
 use super::fixed_names::FixedNameUse;
 use super::{AuthMode, Identities};
+use crate::clock;
 use crate::domain::{RequestError, ReservedNames, Role, RoomName, Username};
 use crate::protocol::Auth;
 use crate::room::UserId;
@@ -18,6 +19,12 @@ pub enum ConnectError {
     /// The token was valid once.
     #[error("Your token has expired: sign in again")]
     Expired,
+    /// The user or the network is banned.
+    #[error("You are banned from this service")]
+    Banned {
+        /// Until when, in milliseconds since the Unix epoch; `None` if it has no end.
+        until_ms: Option<i64>,
+    },
 }
 
 impl ConnectError {
@@ -27,6 +34,16 @@ impl ConnectError {
         match self {
             Self::Unauthorized => "unauthorized",
             Self::Expired => "expired",
+            Self::Banned { .. } => "banned",
+        }
+    }
+
+    /// When the client may come back (RFC 3339), if that is known.
+    #[must_use]
+    pub fn until(self) -> Option<String> {
+        match self {
+            Self::Banned { until_ms } => until_ms.map(clock::rfc3339),
+            Self::Unauthorized | Self::Expired => None,
         }
     }
 }

@@ -19,6 +19,7 @@ use self::fixed_names::FixedNames;
 use self::jwt::JwtKeys;
 use self::revocations::Revocations;
 use self::signed::{ISSUED, RootMac, SIGNED, Signer, TokenClaims};
+use crate::decisions::Decisions;
 use crate::room::UserId;
 use crate::{clock, random};
 
@@ -90,6 +91,13 @@ impl Identities {
     #[must_use]
     pub fn with_jwt(mut self, keys: JwtKeys) -> Self {
         self.jwt = Arc::new(keys);
+        self
+    }
+
+    /// Takes the tokens back that these decisions say.
+    #[must_use]
+    pub fn with_decisions(mut self, decisions: Arc<Decisions>) -> Self {
+        self.revocations = Arc::new(Revocations::new(decisions));
         self
     }
 

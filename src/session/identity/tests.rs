@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::decisions::{Decision, DecisionKey};
 use crate::domain::{Role, RoomName, Username};
 
 const ADMIN_TOKEN: &str = "an admin token of this test, 32 bytes and more";
@@ -126,23 +127,31 @@ fn nothing_and_too_much_are_no_tokens() {
 #[test]
 fn tokens_are_taken_back_by_id_by_user_and_by_age() {
     let token = identities().sign(&claims(Role::Moderator));
-    let revoke: [fn(&Revocations); 3] = [
-        |list| list.revoke_token("t1"),
-        |list| list.revoke_user("ada@example", 501),
-        |list| list.revoke_issued_before(501),
+    let token_of = |id: &str| DecisionKey::RevokedToken(id.into());
+    let user_of = |id: &str| DecisionKey::RevokedUser(id.into());
+    let before = |at_s: i64| Decision {
+        at_ms: at_s * 1000,
+        ..Decision::default()
+    };
+    let cases = [
+        ((token_of("t2"), before(501)), (token_of("t1"), before(501))),
+        (
+            (user_of("eve"), before(501)),
+            (user_of("ada@example"), before(501)),
+        ),
+        (
+            (DecisionKey::RevokedAll, before(500)),
+            (DecisionKey::RevokedAll, before(501)),
+        ),
     ];
-    let spare: [fn(&Revocations); 3] = [
-        |list| list.revoke_token("t2"),
-        |list| list.revoke_user("eve", 501),
-        |list| list.revoke_issued_before(500),
-    ];
-    for (revoke, spare) in revoke.into_iter().zip(spare) {
-        let identities = identities().with_admin_token(ADMIN_TOKEN);
-        spare(identities.revocations());
+    for ((other, spares), (key, revokes)) in cases {
+        let decisions = Arc::new(Decisions::default());
+        let identities = identities()
+            .with_admin_token(ADMIN_TOKEN)
+            .with_decisions(Arc::clone(&decisions));
+        decisions.apply(other, Some(spares));
         assert!(identities.actor_at(&token, 999).is_ok());
-        revoke(identities.revocations());
-        // An earlier time after it takes nothing back of that.
-        spare(identities.revocations());
+        decisions.apply(key, Some(revokes));
         assert_eq!(identities.actor_at(&token, 999), Err(TokenError::Revoked));
         assert!(identities.actor_of(ADMIN_TOKEN).is_ok());
     }
