@@ -76,7 +76,7 @@ impl Endpoint {
         &self,
         context: &Arc<ConnectionContext>,
         polling: &PollingSession,
-        head: response::Parts,
+        mut head: response::Parts,
         body: Bytes,
     ) -> Response {
         if !head.status.is_success() {
@@ -87,7 +87,10 @@ impl Endpoint {
         let taken = packets.filter(|packet| is_counted(packet)).count();
         context.flow().take(taken as u64);
         let body = match context.flow().connect_error() {
-            Some(refused) => with_code(refused, &body),
+            Some(refused) => {
+                head.headers.remove(header::CONTENT_LENGTH);
+                with_code(refused, &body)
+            }
             None => body,
         };
         let body = ChargedBody::of(context, body);

@@ -47,7 +47,10 @@ async fn the_session_follows_with_the_limits_and_the_server() {
         let mut client = Client::connect(&server, transport).await;
         client.expect("room_list").await;
         let session = client.expect("session").await;
-        assert_eq!(keys(&session.raw), ["token", "user_id", "limits", "server"]);
+        assert_eq!(
+            keys(&session.raw),
+            ["token", "user_id", "limits", "server", "role", "auth"]
+        );
         assert!(
             session["user_id"].as_str().is_some_and(|id| !id.is_empty()),
             "{session:?}"

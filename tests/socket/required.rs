@@ -7,15 +7,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hubbub_test_client::chat::with_token;
 use hubbub_test_client::dial::Dial;
 use hubbub_test_client::packet::Packet;
+use hubbub_test_client::shape::assert_accepted;
+use hubbub_test_client::tokens::{JWT, KEY, jwt, made, now_s, unsigned_jwt};
 use hubbub_test_client::{Client, Metrics, TestServer, Transport};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::HUBBUB;
-use super::suite::tokens::made;
 
-const KEY: (&str, &str) = ("SECRET_KEY", "a key of these tests, 32 bytes long");
 const REQUIRED: (&str, &str) = ("AUTH", "required");
 
 /// A connection that has presented this, and how it was answered.
@@ -41,10 +41,9 @@ async fn where_tokens_are_required_others_are_refused_with_a_code() {
         .greeted()
         .await;
     let issued = presenting(issued["token"].as_str().unwrap());
-    let server = HUBBUB.start_with(&[KEY, REQUIRED, metrics]).await;
-    let short = made(&["--role", "admin", "--name", "Ada", "--expires", "1s"]).await;
-    let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1);
-    let valid = made(&["--role", "moderator", "--name", "Ada"]).await;
+    let server = HUBBUB.start_with(&[KEY, JWT, REQUIRED, metrics]).await;
+    let expired = jwt(&json!({ "sub": "ada", "exp": now_s() - 1 }));
+    let valid = made(HUBBUB, &["--role", "moderator", "--name", "Ada"]).await;
     for transport in Transport::ALL {
         for auth in [
             "",
@@ -64,14 +63,10 @@ async fn where_tokens_are_required_others_are_refused_with_a_code() {
         let session = ada.greeted().await;
         assert_eq!(session["auth"], "required");
         assert_eq!(session["role"], "moderator");
-        ada.join("tech", "Ada").await;
-    }
-    // The clock, and not a pause, decides when the short token is over.
-    while jiff::Timestamp::now() <= expires {
-        tokio::task::yield_now().await;
+        assert_accepted(&ada.ask("join_room", &json!({ "room_name": "tech" })).await);
     }
     for transport in Transport::ALL {
-        let auth = presenting(short["token"].as_str().unwrap());
+        let auth = presenting(expired.as_str().unwrap());
         let (_client, error) = refused(&server, transport, &auth).await;
         assert_eq!(error["data"], json!({ "code": "expired" }), "{error}");
     }
@@ -85,7 +80,7 @@ async fn where_tokens_are_required_others_are_refused_with_a_code() {
 #[tokio::test]
 async fn a_refused_connection_may_present_a_valid_token_next() {
     let server = HUBBUB.start_with(&[KEY, REQUIRED]).await;
-    let valid = made(&["--role", "member", "--name", "Ada"]).await;
+    let valid = made(HUBBUB, &["--role", "member", "--name", "Ada"]).await;
     for transport in [Transport::WebSocket, Transport::Polling] {
         let (mut client, _) = refused(&server, transport, "").await;
         client.send_raw(&format!(
@@ -171,14 +166,7 @@ async fn jwts_of_a_public_key_in_a_file_or_in_the_setting_are_accepted() {
     .await;
     openssl(&["pkey", "-in", &private, "-pubout", "-out", &public], b"").await;
     let inline = std::fs::read_to_string(&public).unwrap();
-    let exp = jiff::Timestamp::now().as_second() + 1000;
-    let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    let header = json!({ "alg": "RS256", "typ": "JWT" });
-    let content = format!(
-        "{}.{}",
-        part(header),
-        part(json!({ "sub": "ada", "exp": exp }))
-    );
+    let content = unsigned_jwt("RS256", &json!({ "sub": "ada", "exp": now_s() + 1000 }));
     let sign = ["dgst", "-sha256", "-sign", &private];
     let signature = URL_SAFE_NO_PAD.encode(openssl(&sign, content.as_bytes()).await);
     let token = json!(format!("{content}.{signature}"));

@@ -1,43 +1,15 @@
 //! Tokens that say more than who: made by `hubbub token`, by another service, or by the operator.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use hubbub_test_client::chat::{resumable, with_token};
 use hubbub_test_client::packet::{Event, Packet};
 use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
+use hubbub_test_client::tokens::{JWT, KEY, jwt, made, now_s};
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::HUBBUB;
 
-const KEY: (&str, &str) = ("SECRET_KEY", "a key of these tests, 32 bytes long");
-const JWT: (&str, &str) = ("JWT_SECRET", "a secret of another service, 32 bytes");
 const ADMIN: (&str, &str) = ("ADMIN_TOKEN", "an admin token of these tests, 32 bytes");
-
-/// What `hubbub token` makes with these arguments.
-pub async fn made(arguments: &[&str]) -> Value {
-    let all = [&["token", "--json"], arguments].concat();
-    let made = HUBBUB.run_to_end(&[KEY], &all).await;
-    assert_eq!(made.code, Some(0), "{made:?}");
-    serde_json::from_str(&made.stdout).unwrap()
-}
-
-fn now_s() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.unwrap().as_secs().try_into().unwrap()
-}
-
-/// A JWT as the other service signs it.
-fn jwt(claims: &Value) -> Value {
-    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    let content = format!("{}.{}", part(&json!({ "alg": "HS256" })), part(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(JWT.1.as_bytes()).unwrap();
-    mac.update(content.as_bytes());
-    let mac = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-    json!(format!("{content}.{mac}"))
-}
 
 async fn enters(client: &mut Client, room: &str, name: Option<&str>) -> Value {
     let mut join = json!({ "room_name": room });
@@ -56,7 +28,11 @@ async fn greeting(server: &TestServer, transport: Transport, token: &Value) -> (
 #[tokio::test]
 async fn a_session_says_its_role_and_everyone_without_a_token_is_a_member() {
     let server = HUBBUB.start_with(&[KEY, ADMIN]).await;
-    let moderator = made(&["--role", "moderator", "--name", "Mo", "--user", "mo"]).await;
+    let moderator = made(
+        HUBBUB,
+        &["--role", "moderator", "--name", "Mo", "--user", "mo"],
+    )
+    .await;
     for transport in Transport::ALL {
         let (_ada, session) = greeting(&server, transport, &Value::Null).await;
         assert_eq!(session["role"], "member");
@@ -113,7 +89,7 @@ async fn a_name_in_a_token_is_its_users_alone() {
     let server = HUBBUB.start_with(&[KEY]).await;
     let (mut eve, _) = resumable(&server, Transport::WebSocket, "Eve").await;
     // A reserved name, which only a token can give.
-    let token = made(&["--role", "member", "--name", "Admin Ada"]).await;
+    let token = made(HUBBUB, &["--role", "member", "--name", "Admin Ada"]).await;
     let (mut ada, _) = greeting(&server, Transport::WebSocket, &token["token"]).await;
     for other in ["Bob", "admin ada"] {
         assert_refused(&enters(&mut ada, "tech", Some(other)).await, "forbidden");
@@ -124,7 +100,7 @@ async fn a_name_in_a_token_is_its_users_alone() {
     assert_refused(&enters(&mut ada, "tech", Some("Bob")).await, "forbidden");
     assert_accepted(&enters(&mut ada, "tech", Some("Admin Ada")).await);
 
-    let plain = made(&["--role", "member", "--name", "Grace"]).await;
+    let plain = made(HUBBUB, &["--role", "member", "--name", "Grace"]).await;
     drop(greeting(&server, Transport::Polling, &plain["token"]).await);
     for like in ["Grace", "GRACE", "Gr\u{430}ce"] {
         assert_refused(
@@ -144,7 +120,11 @@ async fn a_name_in_a_token_is_its_users_alone() {
 #[tokio::test]
 async fn a_token_may_allow_some_rooms_only() {
     let server = HUBBUB.start_with(&[KEY]).await;
-    let token = made(&["--role", "member", "--name", "Ada", "--rooms", "tech,music"]).await;
+    let token = made(
+        HUBBUB,
+        &["--role", "member", "--name", "Ada", "--rooms", "tech,music"],
+    )
+    .await;
     assert_eq!(token["rooms"], json!(["tech", "music"]));
     let (mut ada, _) = greeting(&server, Transport::WebSocket, &token["token"]).await;
     for room in ["tech", "music"] {

@@ -37,6 +37,7 @@ pub mod server;
 pub mod session;
 pub mod shape;
 pub mod stepwise;
+pub mod tokens;
 pub mod visits;
 pub mod websocket;
 
