@@ -7,7 +7,7 @@ import { setLanguage } from './i18n';
 import { base } from './state/base';
 import { prefs } from './state/prefs';
 import { route } from './state/router';
-import { keepToken, takeToken } from './state/session-store';
+import { keepToken, takeToken, tokenInAddress } from './state/session-store';
 import { loadRoomParts } from './state/sign-in';
 import { Store } from './state/store';
 import './styles/base.css';
@@ -15,7 +15,9 @@ import './styles/sign-in.css';
 import { App, part } from './view/App';
 import { StoreContext } from './view/context';
 
-const chat = createChat(undefined, { token: takeToken(), path: `${base}socket.io/` });
+// Taken in any case: a link's token replaces it.
+const kept = takeToken();
+const chat = createChat(undefined, { token: tokenInAddress() ?? kept, path: `${base}socket.io/` });
 const store = new Store(chat);
 
 // A page that is left may be reloaded, or come back from the browser's memory as it was.

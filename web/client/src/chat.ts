@@ -259,7 +259,8 @@ export class Chat extends Emitter<ChatEvents> {
     const after = this.#cursor(target.room).position;
     const payload: JoinRoom = {
       room_name: target.room,
-      username: target.username,
+      // A token may fix the name.
+      username: this.#session?.name ?? target.username,
       history: this.#options.history,
       users: true,
       ...(after ? { after } : {}),

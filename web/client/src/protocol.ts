@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  | 'token_expired'
   | 'unavailable';
 
 /** A room of `room_list` and `room_update`. */
@@ -172,6 +173,12 @@ export interface Session {
   limits: Limits;
   /** What the server is. */
   server: ServerInfo;
+  /** What this user may do to others. */
+  role?: 'member' | 'moderator' | 'admin';
+  /** Whether clients need a token: `open` or `required`. */
+  auth?: 'open' | 'required';
+  /** The only name that the token allows; absent if it allows any. */
+  name?: string;
 }
 
 /** `typing` from the server. */
@@ -212,6 +219,12 @@ export interface Gap {
   to: number;
   /** The log's new incarnation, where it was lost while this connection was in the room. */
   epoch?: string;
+}
+
+/** `token_expiring` */
+export interface TokenExpiring {
+  /** When the connection ends, in milliseconds. */
+  expires_in_ms: number;
 }
 
 /** `shutdown` */
@@ -366,6 +379,8 @@ export interface ServerEvents {
   room_changed: RoomChanged;
   /** The newest message of each room; the newest state wins. */
   activity: Activity;
+  /** This connection's token expires soon. */
+  token_expiring: TokenExpiring;
   /** Messages this connection can no longer get. */
   gap: Gap;
   /** The server is going away. */

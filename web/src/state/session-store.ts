@@ -43,4 +43,12 @@ export function takeToken(): string | null {
   return token;
 }
 
+/** A token in the address, as `hubbub token` makes links. It does not stay there, where it could be copied. */
+export function tokenInAddress(): string | null {
+  const token = /^#token=([\w.-]+)$/.exec(location.hash)?.[1];
+  if (!token) return null;
+  history.replaceState(null, '', location.pathname + location.search);
+  return token;
+}
+
 export const keepToken = (token: string | null) => set('token', token);

@@ -36,6 +36,9 @@ export class SignInStore {
   constructor(chat: Chat, page: Page) {
     this.#chat = chat;
     this.#page = page;
+    chat.on('session', ({ name }) => {
+      if (name) this.name.value = name;
+    });
     chat.on('joined', (joined) => this.#joined(joined));
     chat.on('refused', ({ room, error }) => this.#refused(room, error));
     chat.on('problem', (error) => this.#note(error));
