@@ -1,4 +1,4 @@
-//! Signatures of JWTs, verified with ring. The crate `jsonwebtoken` leaves cryptography to a provider;
+//! Signatures of JWTs, verified with the crate `ring`. The crate `jsonwebtoken` leaves cryptography to a provider;
 //! its own two would add a second implementation of what TLS has here already.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -17,7 +17,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes the crate verify with ring, unless the host has chosen a provider already.
+/// Makes the crate verify with `ring`, unless the host has chosen a provider already.
 pub fn install() {
     // An error says that there is a provider, which verifies as well.
     let _other = PROVIDER.install_default().err();
