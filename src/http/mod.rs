@@ -19,7 +19,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, any_service, get};
 use ipnet::IpNet;
 
 use self::assets::Assets;
@@ -88,7 +88,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(pages.layer(overflow))
         .layer(single)
         .layer(middleware::map_response(headers::unsniffed))
-        .route_service(api::ROOT, api.clone())
+        .route(api::ROOT, any_service(api.clone()))
         .nest(api::PATH, api)
         .route_service(socket::PATH.trim_end_matches('/'), socket_io.clone())
         .route_service(socket::PATH, socket_io)

@@ -8,6 +8,8 @@
 mod activity;
 #[path = "../socket/answers.rs"]
 mod answers;
+#[path = "../socket/api.rs"]
+mod api;
 #[path = "../socket/away.rs"]
 mod away;
 #[path = "../socket/behind_connect.rs"]
@@ -22,6 +24,8 @@ mod closing;
 mod counts;
 #[path = "../socket/endings.rs"]
 mod endings;
+#[path = "../socket/event_streams.rs"]
+mod event_streams;
 #[path = "../socket/ghosts.rs"]
 mod ghosts;
 #[path = "../socket/held.rs"]
