@@ -23,10 +23,10 @@ const MESSAGES: usize = 50;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MessagesQuery {
-    /// Only messages with a smaller id; the newest of those.
+    /// Only messages with a smaller id; without `after`, the newest of those.
     #[param(minimum = 0, maximum = 9007199254740991_i64)]
     before: Option<u64>,
-    /// Only messages with a greater id; the oldest of those. Not together with `before`.
+    /// Only messages with a greater id; the oldest of those.
     #[param(minimum = 0, maximum = 9007199254740991_i64)]
     after: Option<u64>,
     /// How many at most; 50 if it is not given.
@@ -62,12 +62,9 @@ pub async fn list(
     if query.before.max(query.after).is_some_and(|id| id > ID_MAX) {
         return Err(ApiError::invalid("no id is greater than 9007199254740991"));
     }
-    let range = match (query.before, query.after) {
-        (Some(_), Some(_)) => {
-            return Err(ApiError::invalid("give before or after, not both"));
-        }
-        (before, None) => Range::before(before, limit),
-        (None, Some(after)) => Range::after(after, limit),
+    let range = match query.after {
+        Some(after) => Range::after(after, limit),
+        None => Range::before(query.before, limit),
     };
     let shared = &api.parts.shared;
     // Two copies exist while the page becomes JSON.
@@ -75,7 +72,12 @@ pub async fn list(
         return Err(ApiError::no_memory());
     }
     let epoch = room.epoch();
-    let page = read_messages(&*shared.store, &room, range).await?;
+    let mut page = read_messages(&*shared.store, &room, range).await?;
+    if let Some(before) = query.before {
+        let read = page.entries.len();
+        page.entries.retain(|message| message.id < before);
+        page.more &= page.entries.len() == read;
+    }
     let body = MessagesPage {
         messages: page.payloads(),
         more: page.more,

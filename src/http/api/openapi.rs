@@ -68,7 +68,7 @@ fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
 
 /// Adds the errors that any call may answer.
 fn add_errors(operation: &mut Operation, has_room: bool) {
-    let not_found = has_room.then_some(("404", "There is no such room"));
+    let not_found = has_room.then_some(("404", "There is no such room, or what `after` names"));
     let errors = [
         ("400", "The request is not valid"),
         ("401", "The request has no valid token"),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
-use super::error::ApiError;
+use super::error::{ApiError, ErrorBody};
 use super::extract::{ApiQuery, RoomOfPath, page_size};
 use super::state::Api;
 use crate::domain::RoomName;
@@ -72,7 +72,8 @@ pub struct RoomsPage {
 
 /// All rooms
 #[utoipa::path(get, path = "/rooms", tag = "rooms", operation_id = "listRooms",
-    params(RoomsQuery), responses((status = 200, description = "A page of rooms", body = RoomsPage)))]
+    params(RoomsQuery), responses((status = 200, description = "A page of rooms", body = RoomsPage),
+        (status = 404, description = "There is no room that `after` names", body = ErrorBody)))]
 pub async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller,

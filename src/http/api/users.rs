@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::caller::Caller;
-use super::error::ApiError;
+use super::error::{ApiError, ApiErrorCode};
 use super::extract::{ApiQuery, RoomOfPath, page_size};
 use super::state::Api;
 use crate::protocol::{USERS_MAX, UsersBody};
@@ -41,7 +41,8 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let limit = page_size(query.limit, USERS, USERS_MAX)?;
     let page = room.users(query.after.as_deref(), limit).ok_or_else(|| {
-        ApiError::invalid("after names no user of this room (any more); start again without it")
+        let message = "after names no user of this room (any more); start again without it";
+        ApiError::new(ApiErrorCode::NotFound, message)
     })?;
     let body = UsersBody {
         users: &page.users,
