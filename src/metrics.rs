@@ -4,6 +4,7 @@
 
 mod process;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -284,27 +285,24 @@ impl Metrics {
         self.rejected.get_or_create(&Reason { reason }).inc();
         let now = Instant::now();
         let mut logged = self.logged.lock();
-        let known = logged.get_mut(reason).map(|last| {
-            last.all += 1;
-            last
-        });
-        let unlogged = match known {
-            Some(last) if now.saturating_duration_since(last.at) < LOG_EVERY => {
-                last.unlogged += 1;
-                return;
-            }
-            Some(last) => {
-                last.at = now;
-                std::mem::take(&mut last.unlogged)
-            }
-            None => {
-                let first = Logged {
+        let unlogged = match logged.entry(reason) {
+            Entry::Vacant(entry) => {
+                entry.insert(Logged {
                     at: now,
                     unlogged: 0,
                     all: 1,
-                };
-                logged.insert(reason, first);
+                });
                 0
+            }
+            Entry::Occupied(mut entry) => {
+                let last = entry.get_mut();
+                last.all += 1;
+                if now.saturating_duration_since(last.at) < LOG_EVERY {
+                    last.unlogged += 1;
+                    return;
+                }
+                last.at = now;
+                std::mem::take(&mut last.unlogged)
             }
         };
         drop(logged);

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use ipnet::IpNet;
 use tower_service::Service;
 
@@ -69,14 +70,8 @@ impl Service<Request> for SocketIo {
             let answer = origin::preflight(request.headers());
             return Box::pin(std::future::ready(Ok(mark(grant(answer, origin)))));
         }
-        let passed = checks.pass(request);
-        Box::pin(async move {
-            let answer = match passed {
-                Ok(answer) => answer.await,
-                Err(refusal) => refusal,
-            };
-            Ok(mark(grant(answer, origin)))
-        })
+        let answer = checks.pass(request);
+        Box::pin(async move { Ok(mark(grant(answer.await, origin))) })
     }
 }
 
@@ -88,12 +83,9 @@ impl Checks {
     }
 
     /// Passes a request on to the endpoint, unless the service is full or not ready.
-    fn pass(
-        &self,
-        mut request: Request,
-    ) -> Result<impl Future<Output = Response> + Send + use<>, Response> {
+    fn pass(&self, mut request: Request) -> impl Future<Output = Response> + Send + use<> {
         if let Some(refusal) = overflow::refusal(&self.metrics, &request) {
-            return Err(refusal);
+            return Either::Right(std::future::ready(refusal));
         }
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         if let Some(&ConnectInfo(peer)) = peer {
@@ -102,8 +94,8 @@ impl Checks {
             request.extensions_mut().insert(ClientAddress(client));
         }
         match self.refuse_new_session(&request) {
-            None => Ok(self.endpoint.respond(request)),
-            Some(refusal) => Err(refusal),
+            None => Either::Left(self.endpoint.respond(request)),
+            Some(refusal) => Either::Right(std::future::ready(refusal)),
         }
     }
 

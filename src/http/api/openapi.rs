@@ -47,15 +47,14 @@ pub fn document(mut described: OpenApi) -> Bytes {
     add::<ApiErrorCode>(&mut schemas);
     components.schemas.extend(schemas);
     for (path, item) in &mut described.paths.paths {
-        for operation in [
+        let all = [
             &mut item.get,
             &mut item.post,
             &mut item.put,
             &mut item.delete,
-        ] {
-            if let Some(operation) = operation {
-                add_errors(operation, path.contains("{room}"));
-            }
+        ];
+        for operation in all.into_iter().flatten() {
+            add_errors(operation, path.contains("{room}"));
         }
     }
     // Maps with keys that are strings, which always become JSON.
