@@ -1,6 +1,6 @@
 //! What a moderator decides at one node holds at all of them.
 
-use hubbub_test_client::chat::with_token;
+use hubbub_test_client::chat::{refused, with_token};
 use hubbub_test_client::packet::Event;
 use hubbub_test_client::redis::{Keeps, Redis};
 use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
@@ -68,7 +68,7 @@ async fn bans_kicks_mutes_and_locks_reach_every_node_and_those_that_start_later(
     until_removed(&mut admin, &id).await;
     let three = node(&redis.url(), &settings).await;
     for node in [&one, &two, &three] {
-        let mut bob = with_token(node, Transport::WebSocket, &token).await;
-        assert_error(&bob.wait_for("error").await, "moderate", "banned");
+        let error = refused(node, Transport::WebSocket, &token).await;
+        assert_eq!(error["data"]["code"], "banned", "{error}");
     }
 }

@@ -1,8 +1,8 @@
 //! What moderators do, and what others notice of it.
 
-use hubbub_test_client::chat::{resumable, with_token};
+use hubbub_test_client::chat::{refused, resumable, with_token};
 use hubbub_test_client::packet::Event;
-use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused};
+use hubbub_test_client::shape::{assert_accepted, assert_error, assert_refused, assert_timestamp};
 use hubbub_test_client::{Client, TestServer, Transport};
 use serde_json::{Value, json};
 
@@ -171,10 +171,8 @@ async fn who_is_banned_is_disconnected_and_stays_out_with_every_connection() {
     bob.until_closed().await;
     until_removed(&mut admin, &id).await;
     for transport in Transport::ALL {
-        let mut again = with_token(&server, transport, &token).await;
-        let error = again.wait_for("error").await;
-        assert_error(&error, "moderate", "banned");
-        again.until_closed().await;
+        let error = refused(&server, transport, &token).await;
+        assert_eq!(error["data"], json!({ "code": "banned" }), "{error}");
     }
     // Others come and go as before.
     let (mut eve, _, _) = user(&server, "Eve").await;
@@ -214,8 +212,9 @@ async fn a_ban_with_the_address_keeps_its_other_users_out_but_no_admin() {
         assert!(error["retry_after_ms"].as_u64().unwrap() <= 600_000);
         client.until_closed().await;
     }
-    let mut new = Client::connect(&server, Transport::WebSocket).await;
-    assert_error(&new.wait_for("error").await, "moderate", "banned");
+    let new = refused(&server, Transport::WebSocket, &Value::Null).await;
+    assert_eq!(new["data"]["code"], "banned", "{new}");
+    assert_timestamp(&new["data"]["until"]);
     assert_accepted(&admin.ask("send_message", &said("still here")).await);
     moderate(&mut admin, json!({ "action": "unban", "user_id": id })).await;
     let (mut eve, _, _) = user(&server, "Eve").await;
@@ -298,7 +297,11 @@ async fn how_a_room_is_run_is_sent_to_who_is_there_and_to_who_comes() {
     );
     moderate(&mut admin, json!({ "action": "pin", "id": id, "on": true })).await;
     until_run(&mut admin, "pinned", json!([id])).await;
-    let mut bob = Client::joined(&server, "tech", "Bob").await;
+    let mut bob = Client::connect(&server, Transport::WebSocket).await;
+    bob.emit(
+        "join_room",
+        &json!({ "room_name": "tech", "username": "Bob" }),
+    );
     let changed = until_run(&mut bob, "pinned", json!([id])).await;
     assert_eq!(changed["topic"], "Rust & more");
     // A room of which nothing was decided says nothing, and one that is left says no more.

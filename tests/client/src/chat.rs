@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::dial::{Dial, Transport};
-use super::packet::Event;
+use super::packet::{Event, Packet};
 use super::server::TestServer;
 use super::shape::{assert_accepted, default_rooms_json};
 
@@ -95,6 +95,16 @@ impl Client {
 pub async fn with_token(server: &TestServer, transport: Transport, token: &Value) -> Client {
     let auth = json!({ "token": token }).to_string();
     Dial::new(server, transport).auth(&auth).connect().await
+}
+
+/// Connects with a token and is refused; returns the CONNECT_ERROR.
+pub async fn refused(server: &TestServer, transport: Transport, token: &Value) -> Value {
+    let mut client = Dial::new(server, transport).open().await;
+    client.send_raw(&format!("40{}", json!({ "token": token })));
+    match client.packet().await {
+        Packet::ConnectError(text) => serde_json::from_str(&text).expect("JSON"),
+        other => panic!("{transport}: {other:?}"),
+    }
 }
 
 /// Connects with no token yet but able to resume, joins, and returns the token it was given.
