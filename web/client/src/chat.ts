@@ -85,6 +85,11 @@ export class Chat extends Emitter<ChatEvents> {
     return this.#token;
   }
 
+  /** Presented from the next connection on, for instance after `expiring`. */
+  set token(token: string | null) {
+    this.#token = token;
+  }
+
   /** The incarnation of `room`'s log that its ids belong to, if the server has any. */
   epoch(room: string): string | null {
     return this.#cursors.get(room)?.position?.epoch ?? null;
@@ -240,6 +245,7 @@ export class Chat extends Emitter<ChatEvents> {
     socket.on('gap', (gap) => this.#gap(gap));
     socket.on('activity', (activity) => this.emit('activity', activity));
     socket.on('room_changed', (state) => this.emit('run', state));
+    socket.on('token_expiring', (warning) => this.emit('expiring', warning));
     socket.on('shutdown', (notice) => this.emit('shutdown', notice));
     socket.on('error', (error) => this.#refusedByEvent(error));
   }

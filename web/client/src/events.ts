@@ -12,6 +12,7 @@ import type {
   Session,
   Shutdown,
   SystemMessage,
+  TokenExpiring,
   TypingState,
   User,
   WireError,
@@ -47,6 +48,8 @@ export interface ChatEvents {
   /** How the room is run: topic, slow mode, lock, pins. Without it: no topic, and all as usual. */
   run: RoomChanged;
   outgoing: Outgoing;
+  /** The token expires soon, and the connection ends then: a new one can be set as `token`. */
+  expiring: TokenExpiring;
   shutdown: Shutdown;
   /** A refusal that answers neither a join nor a message. */
   problem: WireError;

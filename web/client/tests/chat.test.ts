@@ -219,6 +219,26 @@ describe('reconnecting', () => {
   });
 });
 
+describe('tokens', () => {
+  it('joins under the name that the token fixes', () => {
+    chat.connect();
+    socket.up({ name: 'Ada Lovelace' });
+    chat.join('tech', 'Eve');
+    expect(socket.last('join_room').payload).toMatchObject({ username: 'Ada Lovelace' });
+  });
+
+  it('says that the token expires, and presents the next one', () => {
+    const warnings: number[] = [];
+    chat.on('expiring', ({ expires_in_ms }) => {
+      warnings.push(expires_in_ms);
+      chat.token = 't2';
+    });
+    enter();
+    socket.say('token_expiring', { expires_in_ms: 60_000 });
+    expect([warnings, socket.auth()]).toEqual([[60_000], { token: 't2' }]);
+  });
+});
+
 describe('users', () => {
   it('follows notices, and asks again when the count disagrees', async () => {
     const lists: string[] = [];
