@@ -15,9 +15,7 @@ import './styles/sign-in.css';
 import { App, part } from './view/App';
 import { StoreContext } from './view/context';
 
-// Taken in any case: a link's token replaces it.
-const kept = takeToken();
-const chat = createChat(undefined, { token: tokenInAddress() ?? kept, path: `${base}socket.io/` });
+const chat = createChat(undefined, { token: tokenInAddress() || takeToken(), path: `${base}socket.io/` });
 const store = new Store(chat);
 
 // A page that is left may be reloaded, or come back from the browser's memory as it was.

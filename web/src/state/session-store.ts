@@ -44,10 +44,9 @@ export function takeToken(): string | null {
 }
 
 /** A token in the address, as `hubbub token` makes links. It does not stay there, where it could be copied. */
-export function tokenInAddress(): string | null {
-  const token = /^#token=([\w.-]+)$/.exec(location.hash)?.[1];
-  if (!token) return null;
-  history.replaceState(null, '', location.pathname + location.search);
+export function tokenInAddress(): string | undefined {
+  const [page, token] = location.href.split('#token=');
+  history.replaceState(null, '', page);
   return token;
 }
 
