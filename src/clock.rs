@@ -144,6 +144,13 @@ pub fn rfc3339(unix_ms: i64) -> String {
     format!("{at:.3}")
 }
 
+/// The milliseconds since the Unix epoch of a timestamp that [`rfc3339`] wrote.
+#[must_use]
+pub fn parse_rfc3339(timestamp: &str) -> Option<i64> {
+    let at: Timestamp = timestamp.parse().ok()?;
+    Some(at.as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -26,6 +26,7 @@ mod errors;
 mod host;
 mod identity;
 mod keeping;
+mod messages;
 mod parse;
 mod raw;
 mod secrets;
@@ -118,6 +119,8 @@ pub struct Config {
     pub resume_grace: Duration,
     /// How long a page is hidden before it closes its connection; 0 = it never does.
     pub park_after: Duration,
+    /// How old a message may be that its sender edits; zero = none may be edited.
+    pub edit_window: Duration,
     /// How long a user who is away stays a member.
     pub away_grace: Duration,
     /// Longest drain.
@@ -201,6 +204,7 @@ impl Default for Config {
             slow_timeout: Some(seconds(10)),
             resume_grace: seconds(10),
             park_after: Duration::ZERO,
+            edit_window: seconds(24 * 60 * 60),
             away_grace: seconds(15 * 60),
             drain_timeout: seconds(8),
             host: None,

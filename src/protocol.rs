@@ -5,9 +5,10 @@
 //! `web/client/src/protocol.ts` is generated from it (`npm run wire` in `web/`).
 //!
 //! What comes in is taken apart by [`split_event`] (`protocol/event_array.rs`). Each event is a
-//! [`ClientRequest`] (`protocol/inbound.rs`, `protocol/search.rs`), decoded straight into domain types: behind this file
+//! [`ClientRequest`] (`protocol/inbound.rs`, `search.rs`, `changes.rs`), decoded straight into domain types: behind this file
 //! there are only values that `domain` has accepted.
 
+mod changes;
 mod connect_error;
 pub mod description;
 mod event_array;
@@ -23,6 +24,7 @@ use utoipa::ToSchema;
 
 use crate::domain::RoomName;
 
+pub use changes::{ChangeKind, DeleteRequest, DeletedMessage, EditRequest, MessageChanged};
 pub use connect_error::ConnectErrorPacket;
 pub use event_array::{EVENT_BYTES_MAX, SplitEvent, split_event};
 pub use inbound::{
@@ -56,6 +58,8 @@ pub mod event {
     pub const SYSTEM_MESSAGE: &str = "system_message";
     /// A chat message; to the room.
     pub const RECEIVE_MESSAGE: &str = "receive_message";
+    /// A message was edited or deleted; to the room.
+    pub const MESSAGE_CHANGED: &str = "message_changed";
     /// Who is typing in the room; the newest state wins.
     pub const TYPING: &str = "typing";
     /// How the room is run; the newest state wins.
@@ -138,6 +142,9 @@ pub struct ReceiveMessage<'a> {
     /// The sender's idempotency key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<&'a str>,
+    /// When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<&'a str>,
 }
 
 /// What a `system_message` is about.

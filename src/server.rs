@@ -102,6 +102,7 @@ impl Server {
             names: config.rooms.clone(),
             log: log_bounds(config, store.has_archive()),
             notice_limit: config.notice_limit,
+            edit_window: config.edit_window,
             state_interval: config.counts_interval,
             slow_timeout: config.slow_timeout,
             ceiling: ceiling(config),

@@ -50,7 +50,7 @@ impl Reader {
             history_bytes: self.number("HISTORY_BYTES", &raw.history_bytes, default.history_bytes),
             message_max_chars: self.number(
                 "MESSAGE_MAX_CHARS",
-                &raw.message_max_chars,
+                &raw.messages.message_max_chars,
                 default.message_max_chars,
             ),
             message_rate: self.rate("MESSAGE_RATE", &raw.message_rate, default.message_rate),
@@ -90,6 +90,11 @@ impl Reader {
                 "COUNTS_INTERVAL",
                 &raw.counts_interval,
                 default.counts_interval,
+            ),
+            edit_window: self.time(
+                "EDIT_WINDOW",
+                &raw.messages.edit_window,
+                default.edit_window,
             ),
             notice_limit: self.number("NOTICE_LIMIT", &raw.notice_limit, default.notice_limit),
             slow_timeout: Some(self.time("SLOW_TIMEOUT", &raw.slow_timeout, Duration::ZERO))

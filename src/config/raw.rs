@@ -6,6 +6,7 @@ use clap::Parser;
 use super::away::AwayRaw;
 use super::identity::IdentityRaw;
 use super::keeping::KeepingRaw;
+use super::messages::MessagesRaw;
 use super::tool::Tool;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
@@ -119,15 +120,8 @@ pub(super) struct Raw {
     )]
     pub(super) counts_interval: String,
 
-    /// Characters a message may have
-    #[arg(
-        long,
-        help_heading = "Messages and rates",
-        env = "MESSAGE_MAX_CHARS",
-        default_value = "2000",
-        value_name = "CHARS"
-    )]
-    pub(super) message_max_chars: String,
+    #[command(flatten)]
+    pub(super) messages: MessagesRaw,
 
     /// Messages per second one user may send, on average; 0 turns off every rate limit of
     /// requests

@@ -20,6 +20,9 @@ pub enum Tool {
         /// The room
         #[arg(long, value_name = "NAME", value_parser = RoomName::parse)]
         room: RoomName,
+        /// Also deleted messages, without text, and the edits and deletions
+        #[arg(long)]
+        log: bool,
     },
     /// Read messages as `export` writes them; those that are there already are left out
     Import {

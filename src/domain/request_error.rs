@@ -49,11 +49,13 @@ pub enum RequestErrorCode {
     TokenExpired,
     /// The room's log cannot take the message now.
     Unavailable,
+    /// The message is too old to be edited.
+    TooLate,
 }
 
 impl RequestErrorCode {
     /// All codes, in the order of the contract.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownRoom,
         Self::InvalidPayload,
         Self::InvalidUsername,
@@ -72,6 +74,7 @@ impl RequestErrorCode {
         Self::Conflict,
         Self::TokenExpired,
         Self::Unavailable,
+        Self::TooLate,
     ];
 
     /// The code as it stands on the wire and in metrics.
@@ -96,6 +99,7 @@ impl RequestErrorCode {
             Self::Conflict => "conflict",
             Self::TokenExpired => "token_expired",
             Self::Unavailable => "unavailable",
+            Self::TooLate => "too_late",
         }
     }
 }
@@ -249,6 +253,12 @@ impl RequestError {
         Self::new(RequestErrorCode::Forbidden, detail)
     }
 
+    /// The message is another user's.
+    #[must_use]
+    pub fn not_own_message() -> Self {
+        Self::forbidden("You can only change your own messages")
+    }
+
     /// There is no such message.
     #[must_use]
     pub fn not_found() -> Self {
@@ -291,6 +301,15 @@ impl RequestError {
         Self::new(
             RequestErrorCode::TokenExpired,
             "Your token has expired: connect with a new one",
+        )
+    }
+
+    /// The message can no longer be edited.
+    #[must_use]
+    pub fn too_late() -> Self {
+        Self::new(
+            RequestErrorCode::TooLate,
+            "This message can no longer be edited: send another one",
         )
     }
 }

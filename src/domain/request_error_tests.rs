@@ -27,6 +27,7 @@ fn the_codes_are_those_of_the_contract() {
             "conflict",
             "token_expired",
             "unavailable",
+            "too_late",
         ]
     );
 }
@@ -36,7 +37,7 @@ fn every_code_is_listed_once() {
     let distinct: HashSet<_> = RequestErrorCode::ALL.into_iter().collect();
     assert_eq!(distinct.len(), RequestErrorCode::ALL.len());
     assert_eq!(
-        RequestErrorCode::Unavailable as usize + 1,
+        RequestErrorCode::TooLate as usize + 1,
         RequestErrorCode::ALL.len(),
         "a variant is missing from ALL"
     );
@@ -91,6 +92,9 @@ fn every_constructor_has_its_own_code() {
         (RequestError::banned(None), RequestErrorCode::Banned),
         (RequestError::conflict(), RequestErrorCode::Conflict),
         (RequestError::unavailable(), RequestErrorCode::Unavailable),
+        (RequestError::not_found(), RequestErrorCode::NotFound),
+        (RequestError::not_own_message(), RequestErrorCode::Forbidden),
+        (RequestError::too_late(), RequestErrorCode::TooLate),
     ];
     for (refusal, code) in refusals {
         assert_eq!(refusal.code, code);

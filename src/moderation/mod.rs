@@ -67,22 +67,37 @@ impl Moderation {
         role: Role,
     ) -> Result<(), RequestError> {
         let decisions = self.decisions();
+        self.check_editing(room, user_id, role)?;
+        if !decisions.restrict_writing() || role >= Role::Moderator {
+            return Ok(());
+        }
+        let slow = decisions.get(&DecisionKey::SlowMode(room.name().clone()));
+        match slow.and_then(|slow| slow.seconds) {
+            Some(seconds) => self.slow_mode.admit(room.index(), user_id, seconds),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a user may change the text of their messages in a room now.
+    ///
+    /// # Errors
+    /// `muted` or `locked`.
+    pub fn check_editing(
+        &self,
+        room: &Room,
+        user_id: &UserId,
+        role: Role,
+    ) -> Result<(), RequestError> {
+        let decisions = self.decisions();
         if !decisions.restrict_writing() || role >= Role::Moderator {
             return Ok(());
         }
         if let Some(mute) = decisions.get(&DecisionKey::Mute(Arc::clone(user_id))) {
             return Err(RequestError::muted(time_left(&mute)));
         }
-        let room_name = room.name();
-        if decisions
-            .get(&DecisionKey::Lock(room_name.clone()))
-            .is_some()
-        {
-            return Err(RequestError::locked());
-        }
-        let slow = decisions.get(&DecisionKey::SlowMode(room_name.clone()));
-        match slow.and_then(|slow| slow.seconds) {
-            Some(seconds) => self.slow_mode.admit(room.index(), user_id, seconds),
+        let lock = decisions.get(&DecisionKey::Lock(room.name().clone()));
+        match lock {
+            Some(_) => Err(RequestError::locked()),
             None => Ok(()),
         }
     }

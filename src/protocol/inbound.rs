@@ -136,23 +136,9 @@ impl ClientRequest for SendRequest {
 
     fn decode(payload: Option<&str>, limits: &TextLimits) -> Result<Self, RequestError> {
         let wire: SendWire<'_> = required(Self::EVENT, payload)?;
-        let raw = wire.text.get();
-        let text: Cow<'_, str> = match serde_json::from_str(raw) {
-            Ok(text) => text,
-            Err(_) if raw.starts_with('"') => {
-                return Err(RequestError::invalid_text(
-                    "text is not valid Unicode: it has half a surrogate pair",
-                ));
-            }
-            Err(_) => {
-                return Err(RequestError::invalid_payload(
-                    "send_message: text must be a string",
-                ));
-            }
-        };
         let client_id = wire.client_id.map(|id| ClientId::parse(&id)).transpose()?;
         Ok(Self {
-            text: MessageText::parse(&text, limits)?,
+            text: message_text(Self::EVENT, wire.text, limits)?,
             client_id,
         })
     }
@@ -333,6 +319,24 @@ pub(super) struct LeaveWire {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct TypingWire {
     typing: bool,
+}
+
+/// The text of a message. `raw` is the field as JSON.
+pub(super) fn message_text(
+    event: &str,
+    raw: &RawValue,
+    limits: &TextLimits,
+) -> Result<MessageText, RequestError> {
+    match serde_json::from_str::<Cow<'_, str>>(raw.get()) {
+        Ok(text) => Ok(MessageText::parse(&text, limits)?),
+        Err(_) if raw.get().starts_with('"') => Err(RequestError::invalid_text(
+            "text is not valid Unicode: it has half a surrogate pair",
+        )),
+        Err(_) => {
+            let message = format!("{event}: text must be a string");
+            Err(RequestError::invalid_payload(message))
+        }
+    }
 }
 
 pub(super) fn page_size(asked: u64) -> usize {

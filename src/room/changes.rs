@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use parking_lot::MutexGuard;
 
-use super::log::{DedupKey, EntryKind, Remembered};
+use super::log::{DedupKey, Entry, EntryKind, Remembered};
 use super::members::{Member, MemberId};
-use super::record::{Content, LogPosition, Published, Record};
+use super::record::{Content, LogPosition, MessageChange, Published, Record};
 use super::room::{Room, State};
-use crate::domain::{ClientId, RequestError, RoomName, Username};
+use crate::domain::{RequestError, RoomName, Username};
 
 /// Changes to one room, made under its lock: entries of the log in their order, and members that come,
 /// go and change their names. When this is dropped the lock is released, and the fan-out and the counts
@@ -113,17 +113,18 @@ impl<'a> Changes<'a> {
     }
 
     /// What became of the message that the user sent under this idempotency key, if it is in the log.
-    /// `conflict` if that one had another text.
+    /// `conflict` if that one had another text. For an edit the text is [`said_by_edit`].
     #[must_use]
     pub fn publication(
         &self,
         member: &Member,
-        client_id: Option<&ClientId>,
+        client_id: Option<&Arc<str>>,
         text: &str,
     ) -> Option<Result<Published, RequestError>> {
-        let key = DedupKey::new(Arc::clone(&member.user_id), client_id?.shared());
+        let key = DedupKey::new(Arc::clone(&member.user_id), Arc::clone(client_id?));
         let remembered = self.state.log.remembered(&key)?;
-        if remembered.text_hash != self.room.hash_of(text) {
+        let hash = self.room.hash_of(text);
+        if remembered.text_hash.is_some_and(|before| before != hash) {
             return Some(Err(RequestError::conflict()));
         }
         Some(Ok(Published {
@@ -164,6 +165,9 @@ impl Changes<'_> {
         let key = self.room.key_of(record);
         self.state.log.push(kind, payload, Instant::now(), key);
         self.room.head.store(record.id, Ordering::Release);
+        if let Content::Changed { of, change } = &record.content {
+            self.change_message(*of, change, record.at_ms);
+        }
         if kind == EntryKind::Message {
             // A user who has sent a message has stopped typing.
             self.room.typing.stop(record.member_id);
@@ -171,6 +175,35 @@ impl Changes<'_> {
         }
         self.wake.is_due = true;
         Applied::Appended
+    }
+
+    /// Puts the newest state of a message in its position, if it is in memory.
+    fn change_message(&mut self, of: u64, change: &MessageChange, at_ms: i64) {
+        let log = &mut self.state.log;
+        let Some(before) = log
+            .message(of)
+            .filter(|entry| entry.kind == EntryKind::Message)
+        else {
+            return;
+        };
+        if let Some((kind, payload)) = self.room.render_changed(before, change, at_ms) {
+            log.replace_message(of, kind, payload);
+        }
+    }
+
+    /// The message `id`, if it is in memory.
+    pub(super) fn message(&self, id: u64) -> Option<&Arc<Entry>> {
+        self.state.log.message(id)
+    }
+
+    /// The newest change to the message `of`, if it is in memory.
+    pub(super) fn change_to(&self, of: u64) -> Option<&Arc<Entry>> {
+        self.state.log.change_to(of)
+    }
+
+    /// The time of an entry that comes next.
+    pub(super) fn now_ms(&mut self) -> i64 {
+        self.state.now_ms()
     }
 }
 
@@ -265,20 +298,36 @@ impl Changes<'_> {
     }
 }
 
+/// What an idempotency key of an edit stands for: no message has such a text.
+#[must_use]
+pub fn said_by_edit(of: u64, text: &str) -> String {
+    format!("\0{of}\0{text}")
+}
+
 impl Room {
     /// The idempotency key of a record, and what is remembered under it.
     pub(super) fn key_of(&self, record: &Record) -> Option<(DedupKey, Remembered)> {
-        let Content::Message {
-            text,
-            client_id: Some(client_id),
-        } = &record.content
-        else {
-            return None;
+        let (client_id, text_hash) = match &record.content {
+            Content::Message {
+                text,
+                client_id,
+                edited_ms: None,
+            } => (client_id.as_ref()?, Some(self.hash_of(text))),
+            Content::Message { client_id, .. } | Content::Tombstone { client_id } => {
+                (client_id.as_ref()?, None)
+            }
+            Content::Changed { of, change } => {
+                let text = said_by_edit(*of, change.text()?);
+                (change.client_id()?, Some(self.hash_of(&text)))
+            }
+            Content::Joined | Content::Left | Content::Removed | Content::Renamed { .. } => {
+                return None;
+            }
         };
         let remembered = Remembered {
             id: record.id,
             at_ms: record.at_ms,
-            text_hash: self.hash_of(text),
+            text_hash,
         };
         let user_id = Arc::clone(&record.member.user_id);
         Some((DedupKey::new(user_id, Arc::clone(client_id)), remembered))

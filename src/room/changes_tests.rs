@@ -41,6 +41,7 @@ fn message(epoch: &str, id: u64) -> Record {
         content: Content::Message {
             text: format!("number {id}").into(),
             client_id: None,
+            edited_ms: None,
         },
         previous: None,
     }

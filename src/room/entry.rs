@@ -5,13 +5,22 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
-use crate::protocol::event;
+use crate::protocol::{ChangeKind, event};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     /// A chat message: part of history.
     Message,
+    /// A message that was deleted: part of history, but not sent.
+    Tombstone,
+    /// A change to the message `of`: sent like a message, not part of history.
+    Change {
+        /// Id of the message.
+        of: u64,
+        /// What has changed.
+        what: ChangeKind,
+    },
     /// A join, leave or rename: sent to connected members, not part of history.
     Notice,
 }
@@ -21,8 +30,25 @@ impl EntryKind {
     #[must_use]
     pub const fn event(self) -> &'static str {
         match self {
-            Self::Message => event::RECEIVE_MESSAGE,
+            Self::Message | Self::Tombstone => event::RECEIVE_MESSAGE,
+            Self::Change { .. } => event::MESSAGE_CHANGED,
             Self::Notice => event::SYSTEM_MESSAGE,
+        }
+    }
+
+    /// Whether it is a message, deleted or not.
+    #[must_use]
+    pub const fn is_message(self) -> bool {
+        matches!(self, Self::Message | Self::Tombstone)
+    }
+
+    /// Whether a later change to the same message makes this one obsolete.
+    #[must_use]
+    pub fn is_superseded_by(self, later: Self) -> bool {
+        match (self, later) {
+            // Both are about the text. A deletion is never followed by another change.
+            (Self::Change { of, .. }, Self::Change { of: later, .. }) => of == later,
+            _ => false,
         }
     }
 }
@@ -32,13 +58,13 @@ impl EntryKind {
 pub struct Entry {
     /// Position in the room.
     pub id: u64,
-    /// Message or notice.
+    /// Message, change or notice.
     pub kind: EntryKind,
     /// The wire payload.
     pub payload: Box<RawValue>,
     /// When it came into the log.
     pub published: Instant,
-    /// Of a message with an idempotency key.
+    /// Of a message or a change with an idempotency key.
     pub key: Option<DedupKey>,
 }
 

@@ -1,13 +1,19 @@
-//! A room's log: its messages, which are its history, and the newest of its notices, each with its
-//! wire payload serialised once.
+//! A room's log: its messages, which are its history, the changes to them, and the newest of its
+//! notices, each with its wire payload serialised once.
 //!
-//! Both take their ids from one sequence, 1, 2, 3, … without holes. The exception is a log that
-//! continues further up because a part of it was lost: see [`Log::restored`]. Each kind has its own
-//! buffer, so that notices push no message out. A reader is a position (the last id it has).
-//! Reading returns the entries after it, or says which ids the reader has lost. Only a message can
-//! be lost: a notice that is no longer kept is out of date. Pure: no clock, no locks, no I/O.
+//! All take their ids from one sequence, 1, 2, 3, … without holes. The exception is a log that
+//! continues further up because a part of it was lost: see [`Log::restored`]. Notices have a buffer
+//! of their own, so that they push no message out; neither do changes (`log/changed.rs`). A reader is
+//! a position (the last id it has). Reading returns the entries after it, or says which ids the reader
+//! has lost. A notice cannot be lost: one that is no longer kept is out of date. Pure: no clock, no
+//! locks, no I/O.
 
-use std::collections::HashMap;
+#[path = "log/changed.rs"]
+mod changed;
+#[path = "log/trimming.rs"]
+mod trimming;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,15 +51,16 @@ pub struct Remembered {
     pub id: u64,
     /// When it was accepted, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// Hash of its text, which distinguishes a retry from another message with the same key.
-    pub text_hash: u64,
+    /// Hash of its text, which distinguishes a retry from another message with the same key. `None`
+    /// once the message has changed: every text counts as a retry then.
+    pub text_hash: Option<u64>,
 }
 
 /// What of a log is in memory: what is older is surplus by [`LogBounds`], and no store needs to keep
 /// it for this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kept {
-    /// Id of the oldest message; 0 if there is none.
+    /// Id of the oldest message, or change to one; 0 if there is none.
     pub messages_from: u64,
     /// Id of the oldest notice; 0 if there is none.
     pub notices_from: u64,
@@ -87,8 +94,10 @@ pub enum Read {
 pub struct Log {
     bounds: LogBounds,
     head: u64,
-    /// Id of the newest message that is no longer kept.
+    /// Id of the newest message, or change to one, that is no longer kept.
     tail: u64,
+    /// Id of the newest message that was put here; it may have been dropped.
+    newest_message: u64,
     /// Id of the newest message that the store's archive does not have any more, if it has one.
     discarded: u64,
     /// Positions below this one belong to an earlier log: see [`Self::restored`].
@@ -96,6 +105,8 @@ pub struct Log {
     messages: Ring,
     notices: Ring,
     remembered: HashMap<DedupKey, Remembered>,
+    /// Keys of edits that later changes have made obsolete, oldest first.
+    superseded_keys: VecDeque<DedupKey>,
 }
 
 impl Log {
@@ -106,11 +117,13 @@ impl Log {
             bounds,
             head: 0,
             tail: 0,
+            newest_message: 0,
             discarded: 0,
             floor: 0,
             messages: Ring::default(),
             notices: Ring::default(),
             remembered: HashMap::new(),
+            superseded_keys: VecDeque::new(),
         }
     }
 
@@ -161,7 +174,7 @@ impl Log {
         if id <= last || id > self.head {
             return false;
         }
-        if kind == EntryKind::Message {
+        if kind.is_message() {
             match previous {
                 Some(previous) => self.lose_unless_known(previous.min(id - 1)),
                 // A message may have stood under any id that is missing.
@@ -185,7 +198,7 @@ impl Log {
 
     /// There is a message `id`: it is lost if it is not among those put back.
     fn lose_unless_known(&mut self, id: u64) {
-        if id > self.messages.newest_id() {
+        if id > self.newest_message {
             self.tail = id;
         }
     }
@@ -219,12 +232,9 @@ impl Log {
         self.bounds.archived && after < self.tail && self.tail > self.discarded
     }
 
-    /// The store's archive has nothing up to this id any more, and neither has the log from now on.
-    pub fn discard_until(&mut self, id: u64) {
-        self.discarded = self.discarded.max(id);
-        while self.messages.oldest_id() <= id && !self.messages.entries.is_empty() {
-            self.drop_message();
-        }
+    /// Nothing up to this id is put back: see [`Self::restore`].
+    pub fn begin_after(&mut self, id: u64) {
+        self.tail = self.tail.max(id);
     }
 
     /// What of the log is in memory.
@@ -275,7 +285,14 @@ impl Log {
             key,
         });
         match kind {
-            EntryKind::Message => self.messages.push(Arc::clone(&entry)),
+            EntryKind::Message | EntryKind::Tombstone => {
+                self.newest_message = id;
+                self.messages.push(Arc::clone(&entry));
+            }
+            EntryKind::Change { .. } => {
+                self.supersede(kind);
+                self.messages.push(Arc::clone(&entry));
+            }
             EntryKind::Notice => self.notices.push(Arc::clone(&entry)),
         }
         self.trim(now);
@@ -307,7 +324,10 @@ impl Log {
             return Read::Archived { upto: self.tail };
         }
         // A position past the head belongs to no entry yet: nothing to read.
-        let mut messages = self.messages.after(position).peekable();
+        let messages = self.messages.after(position);
+        let mut messages = messages
+            .filter(|entry| entry.kind != EntryKind::Tombstone)
+            .peekable();
         let mut notices = self.notices.after(position).peekable();
         let mut upto = position;
         for read in 0.. {
@@ -336,7 +356,7 @@ impl Log {
     #[must_use]
     pub fn messages_before(&self, before: u64, max: usize, bytes_max: usize) -> Page {
         let older = self.messages.entries.iter().rev();
-        let older = older.filter(|e| e.id < before);
+        let older = older.filter(|e| e.id < before && e.kind.is_message());
         let mut page = Page::collect(older, max, bytes_max);
         page.entries.reverse();
         page
@@ -346,45 +366,7 @@ impl Log {
     /// [`Self::messages_before`]. The flag says whether there are newer ones.
     #[must_use]
     pub fn messages_after(&self, after: u64, max: usize, bytes_max: usize) -> Page {
-        Page::collect(self.messages.after(after), max, bytes_max)
-    }
-
-    fn trim(&mut self, now: Instant) {
-        while let Some(oldest) = self.messages.oldest_of_several() {
-            if !self.is_surplus(oldest, now) {
-                break;
-            }
-            self.drop_message();
-        }
-        while self.notices.oldest_of_several().is_some()
-            && (self.notices.entries.len() > self.bounds.notices_max
-                || self.notices.bytes > NOTICES_BYTES_MAX)
-        {
-            self.notices.pop();
-        }
-    }
-
-    fn is_surplus(&self, oldest: &Entry, now: Instant) -> bool {
-        let LogBounds {
-            messages_max,
-            bytes_max,
-            keep_for,
-            ..
-        } = self.bounds;
-        if bytes_max > 0 && self.messages.bytes > bytes_max {
-            return true;
-        }
-        let crowded = messages_max > 0 && self.messages.entries.len() > messages_max;
-        crowded && now.saturating_duration_since(oldest.published) >= keep_for
-    }
-
-    fn drop_message(&mut self) {
-        let Some(entry) = self.messages.pop() else {
-            return;
-        };
-        self.tail = self.tail.max(entry.id);
-        if let Some(key) = &entry.key {
-            self.remembered.remove(key);
-        }
+        let newer = self.messages.after(after);
+        Page::collect(newer.filter(|e| e.kind.is_message()), max, bytes_max)
     }
 }

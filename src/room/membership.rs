@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::changes::Changes;
 use super::fanout::{Subscriber, Subscription};
-use super::members::{Absence, MemberId};
+use super::members::{Absence, Member, MemberId};
+use super::proposal::{Proposal, ProposedChange};
+use super::record::{MessageChange, Published};
 use super::room::Room;
 use super::store::{Departure, Draft, Publishing, Store};
 use crate::domain::{ClientId, MessageText, RequestError, Username};
@@ -104,11 +107,53 @@ impl Membership {
         let room = &*self.room;
         // Before anything else, so that no client sees a message of a user who is still shown as typing.
         room.typing.stop(self.id);
+        let key = client_id.map(ClientId::shared);
+        let proposal = Proposal::Message {
+            text: text.clone(),
+            client_id: client_id.cloned(),
+        };
+        let is_known = |changes: &Changes<'_>, member: &Member| {
+            changes.publication(member, key.as_ref(), text.as_str())
+        };
+        let publishing = self.append(proposal, is_known, check, subscriber);
+        if let Publishing::Done(Ok(published)) = &publishing
+            && !published.duplicate
+        {
+            room.metrics.messages.inc();
+        }
+        publishing
+    }
+
+    /// Changes a message, as [`Self::publish`] publishes one. Refusals are also `not_found` (it is no
+    /// longer kept, or was deleted), `forbidden` (it is another user's) and `too_late`.
+    pub fn change_message(
+        &self,
+        of: u64,
+        change: MessageChange,
+        check: WritingCheck<'_>,
+        subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
+    ) -> Publishing {
+        let proposed = self.room.proposed_change(of, change, false);
+        let is_known =
+            |changes: &Changes<'_>, member: &Member| changes.known_edit(member, &proposed);
+        let proposal = Proposal::Change(proposed.clone());
+        self.append(proposal, is_known, check, subscriber)
+    }
+
+    /// Asks the store to append something, unless it is known, or the room takes no more now.
+    fn append(
+        &self,
+        proposal: Proposal,
+        known: impl Fn(&Changes<'_>, &Member) -> Option<Result<Published, RequestError>>,
+        check: WritingCheck<'_>,
+        subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
+    ) -> Publishing {
+        let room = &*self.room;
         let changes = room.changes();
-        let Some(member) = changes.member(self.id) else {
+        let Some(author) = changes.member(self.id) else {
             return Publishing::Done(Err(RequestError::not_in_room()));
         };
-        if let Some(known) = changes.publication(member, client_id, text.as_str()) {
+        if let Some(known) = known(&changes, author) {
             return Publishing::Done(known);
         }
         if let Err(refusal) = check() {
@@ -120,19 +165,13 @@ impl Membership {
             return Publishing::Done(Err(refusal));
         }
         let draft = Draft {
-            id: self.id,
-            text,
-            client_id,
+            member_id: Some(self.id),
+            author: author.clone(),
+            proposal,
             room,
-            subscriber,
+            subscriber: Some(subscriber),
         };
-        let publishing = self.store.append(changes, draft);
-        if let Publishing::Done(Ok(published)) = &publishing
-            && !published.duplicate
-        {
-            room.metrics.messages.inc();
-        }
-        publishing
+        self.store.append(changes, draft)
     }
 
     /// Shows the member as typing, or not.
@@ -177,6 +216,47 @@ impl Drop for Membership {
         let changes = self.room.changes();
         if changes.member(self.id).is_some() {
             self.store.leave(changes, self.id, self.departure);
+        }
+    }
+}
+
+impl Room {
+    /// Changes a message for an author who need not be a member: for moderation, and for programs.
+    /// Refusals are `not_found`, `forbidden`, `too_late` and `unavailable`.
+    pub fn change_message(
+        &self,
+        store: &dyn Store,
+        author: Member,
+        by_moderator: bool,
+        of: u64,
+        change: MessageChange,
+    ) -> Publishing {
+        let proposed = self.proposed_change(of, change, by_moderator);
+        let changes = self.changes();
+        if let Some(known) = changes.known_edit(&author, &proposed) {
+            return Publishing::Done(known);
+        }
+        let draft = Draft {
+            member_id: None,
+            author,
+            proposal: Proposal::Change(proposed),
+            room: self,
+            subscriber: None,
+        };
+        store.append(changes, draft)
+    }
+
+    const fn proposed_change(
+        &self,
+        of: u64,
+        change: MessageChange,
+        by_moderator: bool,
+    ) -> ProposedChange {
+        ProposedChange {
+            of,
+            change,
+            by_moderator,
+            edit_window: self.edit_window,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! In reading order: [`log`] (messages and notices, a `ring` of [`entry`] each), [`members`], [`room`]
 //! (the two together, in the memory of this process), [`record`] (an entry as a store has it) and
 //! `payloads` (as the wire has it), `range` and [`past`] (pages of it), [`search`], [`changes`] and [`restoring`] (how a store drives a room),
+//! [`proposal`] (what is asked to be appended), `message_change` (who may change a message),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
@@ -25,12 +26,14 @@ mod joining;
 pub mod log;
 pub mod members;
 pub mod membership;
+mod message_change;
 pub mod notifier;
 #[cfg(test)]
 mod notifier_tests;
 pub mod past;
 mod payloads;
 pub mod profile;
+pub mod proposal;
 pub mod published;
 mod range;
 pub mod record;
@@ -47,17 +50,19 @@ pub mod settings;
 pub mod store;
 pub mod typing;
 
-pub use changes::{Applied, Changes};
+pub use changes::{Applied, Changes, said_by_edit};
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
 pub use joining::Joined;
 pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Absence, Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::{Membership, WritingCheck};
+pub use message_change::Original;
 pub use notifier::{Notifier, Signals};
 pub use past::read_messages;
+pub use proposal::{Decision, Proposal, ProposedChange};
 pub use published::{PublishedState, Snapshot, StateSource};
 pub use range::{First, Range};
-pub use record::{Content, ID_MAX, LogPosition, Published, Record};
+pub use record::{Content, ID_MAX, LogPosition, MessageChange, Published, Record};
 pub use restoring::Restoring;
 pub use room::Room;
 pub use rooms::Rooms;

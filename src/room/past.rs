@@ -41,6 +41,7 @@ impl Room {
             ..range
         };
         match range.first {
+            _ if range.changes => Err(archived),
             First::Oldest if log.is_archived_after(range.after) => Err(archived),
             First::Oldest => Ok(log.messages_after(range.after, range.max, HISTORY_PAGE_BYTES_MAX)),
             First::Newest => {

@@ -1,15 +1,17 @@
 //! The wire payloads of a room's entries.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::log::EntryKind;
+use super::log::{Entry, EntryKind};
 use super::members::{Member, UserId};
-use super::record::{Content, Record};
+use super::record::{Content, MessageChange, Record};
 use super::room::Room;
 use crate::domain::Username;
-use crate::protocol::{NoticeKind, ReceiveMessage, SystemMessage};
+use crate::protocol::{DeletedMessage, MessageChanged, NoticeKind, ReceiveMessage, SystemMessage};
 use crate::{clock, json};
 
 impl Room {
@@ -21,10 +23,37 @@ impl Room {
             (EntryKind::Notice, payload)
         };
         match &record.content {
-            Content::Message { text, client_id } => {
-                let client_id = client_id.as_deref();
-                let payload = self.message(record.id, &record.member, text, &at, client_id);
+            Content::Message {
+                text,
+                client_id,
+                edited_ms,
+            } => {
+                let payload = json::raw(&ReceiveMessage {
+                    sender: record.member.username.as_str(),
+                    text,
+                    timestamp: &at,
+                    room: self.name.as_str(),
+                    id: record.id,
+                    user_id: &record.member.user_id,
+                    client_id: client_id.as_deref(),
+                    edited_at: edited_ms.map(clock::rfc3339).as_deref(),
+                });
                 (EntryKind::Message, payload)
+            }
+            Content::Tombstone { .. } => (EntryKind::Tombstone, self.tombstone(record.id, &at)),
+            Content::Changed { of, change } => {
+                let what = change.kind();
+                let payload = json::raw(&MessageChanged {
+                    room: self.name.as_str(),
+                    id: record.id,
+                    of: *of,
+                    kind: what,
+                    user_id: &record.member.user_id,
+                    username: record.member.username.as_str(),
+                    timestamp: &at,
+                    text: change.text(),
+                });
+                (EntryKind::Change { of: *of, what }, payload)
             }
             Content::Joined => notice(NoticeKind::Joined, None),
             Content::Left => notice(NoticeKind::Left, None),
@@ -33,22 +62,41 @@ impl Room {
         }
     }
 
-    pub(super) fn message(
+    /// The newest state of a message after a change at `at_ms`.
+    pub(super) fn render_changed(
         &self,
-        id: u64,
-        sender: &Member,
-        text: &str,
-        timestamp: &str,
-        client_id: Option<&str>,
-    ) -> Box<RawValue> {
-        json::raw(&ReceiveMessage {
-            sender: sender.username.as_str(),
-            text,
-            timestamp,
-            room: self.name.as_str(),
+        message: &Entry,
+        change: &MessageChange,
+        at_ms: i64,
+    ) -> Option<(EntryKind, Box<RawValue>)> {
+        let before = SentMessage::parse(&message.payload)?;
+        Some(match change {
+            MessageChange::Deleted => {
+                let payload = self.tombstone(message.id, &before.timestamp);
+                (EntryKind::Tombstone, payload)
+            }
+            MessageChange::Edited { text, .. } => {
+                let payload = json::raw(&ReceiveMessage {
+                    sender: &before.sender,
+                    text,
+                    timestamp: &before.timestamp,
+                    room: self.name.as_str(),
+                    id: message.id,
+                    user_id: &before.user_id,
+                    client_id: before.client_id.as_deref(),
+                    edited_at: Some(&clock::rfc3339(at_ms)),
+                });
+                (EntryKind::Message, payload)
+            }
+        })
+    }
+
+    fn tombstone(&self, id: u64, timestamp: &str) -> Box<RawValue> {
+        json::raw(&DeletedMessage {
             id,
-            user_id: &sender.user_id,
-            client_id,
+            deleted: true,
+            room: self.name.as_str(),
+            timestamp,
         })
     }
 
@@ -99,5 +147,25 @@ impl Room {
             user_id: &member.user_id,
             room: self.name.as_str(),
         })
+    }
+}
+
+/// What is read back from a payload of `receive_message` or `message_changed`.
+#[derive(Deserialize)]
+pub(super) struct SentMessage<'a> {
+    #[serde(default, borrow)]
+    sender: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) user_id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) timestamp: Cow<'a, str>,
+    #[serde(default, borrow)]
+    client_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> SentMessage<'a> {
+    /// `None` for any other payload.
+    pub(super) fn parse(payload: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(payload.get()).ok()
     }
 }

@@ -11,6 +11,9 @@ pub struct Range {
     pub max: usize,
     /// Those of them that are read if there are more.
     pub first: First,
+    /// Also the changes to messages, without the messages that are deleted: what a reader is sent who
+    /// resumes. Only from a store's archive.
+    pub changes: bool,
 }
 
 /// Which messages of a range come first.
@@ -31,6 +34,7 @@ impl Range {
             before: before.unwrap_or(u64::MAX),
             max,
             first: First::Newest,
+            changes: false,
         }
     }
 
@@ -42,6 +46,7 @@ impl Range {
             before: u64::MAX,
             max,
             first: First::Oldest,
+            changes: false,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A room's log as its store has it: its entries, and how far a process has it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::log::Kept;
 use super::members::{Member, MemberId};
 use crate::domain::{RequestError, RoomName, Username};
+use crate::protocol::ChangeKind;
 
 /// The largest id: every JSON reader has it exactly (RFC 8259, section 6), and counting on from it
 /// overflows nowhere.
@@ -43,12 +45,26 @@ impl Record {
 /// What an entry says.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// A message.
+    /// A message, in its newest state.
     Message {
         /// Its text.
         text: Arc<str>,
         /// The sender's idempotency key.
         client_id: Option<Arc<str>>,
+        /// When it was last edited, in milliseconds since the Unix epoch.
+        edited_ms: Option<i64>,
+    },
+    /// A message that was deleted.
+    Tombstone {
+        /// The sender's idempotency key.
+        client_id: Option<Arc<str>>,
+    },
+    /// A change to a message.
+    Changed {
+        /// Id of the message.
+        of: u64,
+        /// What has changed.
+        change: MessageChange,
     },
     /// The user joined.
     Joined,
@@ -63,7 +79,57 @@ pub enum Content {
     },
 }
 
-/// A message that is in the log.
+/// What has changed of a message.
+#[derive(Clone, PartialEq, Eq)]
+pub enum MessageChange {
+    /// It has another text.
+    Edited {
+        /// The new text.
+        text: Arc<str>,
+        /// The editor's idempotency key.
+        client_id: Option<Arc<str>>,
+    },
+    /// It is deleted.
+    Deleted,
+}
+
+impl MessageChange {
+    /// What has changed, as clients know it.
+    #[must_use]
+    pub const fn kind(&self) -> ChangeKind {
+        match self {
+            Self::Edited { .. } => ChangeKind::Edited,
+            Self::Deleted => ChangeKind::Deleted,
+        }
+    }
+
+    /// The new text of an edit.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Edited { text, .. } => Some(text),
+            Self::Deleted => None,
+        }
+    }
+
+    /// The idempotency key.
+    #[must_use]
+    pub const fn client_id(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Edited { client_id, .. } => client_id.as_ref(),
+            Self::Deleted => None,
+        }
+    }
+}
+
+// Without the text, so that no message reaches a log.
+impl fmt::Debug for MessageChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}
+
+/// A message or a change that is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
     /// Its id.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::Signals;
-use super::log::{EntryKind, Log};
+use super::log::Log;
 use super::record::Record;
 use super::room::Room;
 
@@ -35,6 +35,11 @@ impl Room {
 }
 
 impl Restoring<'_> {
+    /// Nothing up to this id is added, although there are messages.
+    pub fn begin_after(&mut self, id: u64) {
+        self.log.begin_after(id);
+    }
+
     /// Adds the next record. Returns false if it cannot belong to this log, and was left out.
     pub fn add(&mut self, record: &Record) -> bool {
         let (kind, payload) = self.room.render(record);
@@ -43,7 +48,7 @@ impl Restoring<'_> {
         let is_added = self
             .log
             .restore(record.id, kind, payload, previous, self.now, key);
-        if is_added && kind == EntryKind::Message {
+        if is_added && kind.is_message() {
             self.room.activity.set(self.room.index, record.id);
         }
         is_added

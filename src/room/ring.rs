@@ -1,33 +1,80 @@
-//! The entries of one kind that a log has, and pages of them.
+//! The entries that a log keeps in one order, and pages of them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::entry::Entry;
+use super::entry::{Entry, EntryKind};
 
-/// Entries of one kind, oldest first.
+/// Entries, oldest first.
 #[derive(Debug, Default)]
 pub struct Ring {
     /// The entries.
     pub entries: VecDeque<Arc<Entry>>,
     /// Bytes of their payloads.
     pub bytes: usize,
+    /// How many of them are changes to messages.
+    pub changes: usize,
 }
 
 impl Ring {
     /// Adds the newest entry.
     pub fn push(&mut self, entry: Arc<Entry>) {
-        self.bytes += entry.payload.get().len();
+        self.add(&entry);
         self.entries.push_back(entry);
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        self.bytes += entry.payload.get().len();
+        self.changes += usize::from(is_change(entry));
+    }
+
+    fn subtract(&mut self, entry: &Entry) {
+        self.bytes -= entry.payload.get().len();
+        self.changes -= usize::from(is_change(entry));
     }
 
     /// Takes the oldest entry.
     pub fn pop(&mut self) -> Option<Arc<Entry>> {
         let entry = self.entries.pop_front()?;
-        self.bytes -= entry.payload.get().len();
+        self.subtract(&entry);
         Some(entry)
+    }
+
+    /// The index of the entry `id`.
+    pub fn index_of(&self, id: u64) -> Option<usize> {
+        self.entries
+            .binary_search_by_key(&id, |entry| entry.id)
+            .ok()
+    }
+
+    /// Puts another entry at an index.
+    pub fn replace(&mut self, index: usize, entry: Arc<Entry>) {
+        self.subtract(&Arc::clone(&self.entries[index]));
+        self.add(&entry);
+        self.entries[index] = entry;
+    }
+
+    /// Removes the entries for which `is_gone` is true.
+    pub fn remove(&mut self, mut is_gone: impl FnMut(&Entry) -> bool) -> Vec<Arc<Entry>> {
+        let mut gone = Vec::new();
+        self.entries.retain(|entry| {
+            let goes = is_gone(entry);
+            if goes {
+                gone.push(Arc::clone(entry));
+            }
+            !goes
+        });
+        for entry in &gone {
+            self.subtract(entry);
+        }
+        gone
+    }
+
+    /// How many of the entries are no changes.
+    pub fn messages(&self) -> usize {
+        self.entries.len() - self.changes
     }
 
     /// The oldest entry, unless it is the only one: that is on its way to every reader.
@@ -51,6 +98,10 @@ impl Ring {
         let skip = self.entries.partition_point(|entry| entry.id <= position);
         self.entries.range(skip..)
     }
+}
+
+const fn is_change(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::Change { .. })
 }
 
 /// Some messages of the log, oldest first.

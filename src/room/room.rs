@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -28,6 +29,8 @@ use crate::protocol::User;
 pub struct Room {
     pub(super) name: RoomName,
     pub(super) notice_limit: u64,
+    /// How old a message may be that is edited.
+    pub(super) edit_window: Duration,
     pub(super) state: Mutex<State>,
     pub(super) head: AtomicU64,
     /// Id of the newest message that this process has acknowledged. If other processes share the room,
@@ -73,6 +76,7 @@ impl Room {
             profile: Profile::new(name.clone(), decisions, audience, interval),
             name,
             notice_limit: settings.notice_limit,
+            edit_window: settings.edit_window,
             state: Mutex::new(State {
                 epoch: crate::random::id().into(),
                 log: Log::new(settings.log),

@@ -97,6 +97,7 @@ impl Room {
                 state.log.messages_before(before, CHUNK, usize::MAX)
             };
             for entry in page.entries.iter().rev() {
+                // A deleted message has no text.
                 let payload: Result<Text<'_>, _> = serde_json::from_str(entry.payload.get());
                 let text = payload.map(|payload| payload.text).unwrap_or_default();
                 if !finder.look(entry.id, &text, || Arc::clone(entry)) {

@@ -18,6 +18,8 @@ pub struct RoomSettings {
     pub log: LogBounds,
     /// Members above which joins and leaves are not announced; 0 = always announced.
     pub notice_limit: u64,
+    /// How old a message may be that its sender edits; 0 = none may be.
+    pub edit_window: Duration,
     /// The shortest time between two updates of counts or typing.
     pub state_interval: Duration,
     /// A session whose transport accepts nothing for this long is notified; `None` = never.

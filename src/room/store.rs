@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use super::changes::Changes;
 use super::fanout::Subscriber;
 use super::members::{Member, MemberId, NodeId, UserId};
+use super::proposal::Proposal;
 use super::range::Range;
 use super::record::{Content, LogPosition, Published};
 use super::ring::Page;
@@ -27,7 +28,7 @@ use super::room::Room;
 use super::rooms::Rooms;
 use super::search::{Found, Search};
 use crate::decisions::{AuditPage, DecisionChange, Decisions};
-use crate::domain::{ClientId, MessageText, RequestError, Username};
+use crate::domain::{RequestError, Username};
 use crate::metrics::Metrics;
 
 /// Keeps the logs and the members of all rooms.
@@ -36,7 +37,8 @@ use crate::metrics::Metrics;
 /// store answers within a few seconds: after that the answer is the refusal `unavailable`, and what was
 /// asked does not happen later.
 pub trait Store: Debug + Send + Sync {
-    /// Appends a message to the room's log and applies it. The member in `draft` is one of the room's.
+    /// Appends a message, or a change to one, to the room's log and applies it. Refuses a change with
+    /// `not_found`, `forbidden` or `too_late` ([`Original::check`](super::Original::check)).
     fn append(&self, changes: Changes<'_>, draft: Draft<'_>) -> Publishing;
 
     /// Makes a user a member, and appends the notice of it. Any other membership of the user ends with
@@ -217,26 +219,39 @@ impl<T: Clone> Answer<T> {
     }
 }
 
-/// What becomes of a message: see [`Store::append`].
+impl<T> Answer<T> {
+    /// The same, with a refusal that is known by now as an error.
+    ///
+    /// # Errors
+    /// What the store refuses with.
+    pub fn started(self) -> Result<Self, RequestError> {
+        match self {
+            Self::Done(Err(refusal)) => Err(refusal),
+            answer => Ok(answer),
+        }
+    }
+}
+
+/// What becomes of a message or a change: see [`Store::append`].
 pub type Publishing = Answer<Published>;
 
-/// A message on its way into a log.
-#[derive(Clone, Copy)]
+/// A message, or a change to one, on its way into a log.
 pub struct Draft<'a> {
-    /// The sender's membership.
-    pub id: MemberId,
-    /// The text.
-    pub text: &'a MessageText,
-    /// The sender's idempotency key.
-    pub client_id: Option<&'a ClientId>,
+    /// The author's membership; `None` if the author acts without being a member.
+    pub member_id: Option<MemberId>,
+    /// The author. A member may have another name when the store decides.
+    pub author: Member,
+    /// What the author asks for.
+    pub proposal: Proposal,
     pub(super) room: &'a Room,
-    pub(super) subscriber: &'a dyn Fn() -> Arc<dyn Subscriber>,
+    /// Makes who is notified of the answer, if that comes later.
+    pub(super) subscriber: Option<&'a dyn Fn() -> Arc<dyn Subscriber>>,
 }
 
 impl Debug for Draft<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Draft")
-            .field("id", &self.id)
+            .field("member_id", &self.member_id)
             .finish_non_exhaustive()
     }
 }
@@ -252,7 +267,8 @@ impl Draft<'_> {
             sender,
             began: Instant::now(),
             metrics: Arc::clone(&self.room.metrics),
-            subscriber: (self.subscriber)(),
+            subscriber: self.subscriber.map(|subscriber| subscriber()),
+            is_message: matches!(self.proposal, Proposal::Message { .. }),
         };
         (outcome, Publishing::Pending(receiver))
     }
@@ -275,7 +291,8 @@ pub struct Outcome {
     sender: oneshot::Sender<Result<Published, RequestError>>,
     began: Instant,
     metrics: Arc<Metrics>,
-    subscriber: Arc<dyn Subscriber>,
+    subscriber: Option<Arc<dyn Subscriber>>,
+    is_message: bool,
 }
 
 impl Outcome {
@@ -284,12 +301,15 @@ impl Outcome {
         self.metrics
             .store_answers
             .observe(self.began.elapsed().as_secs_f64());
-        if result.as_ref().is_ok_and(|published| !published.duplicate) {
+        let is_new = result.as_ref().is_ok_and(|published| !published.duplicate);
+        if is_new && self.is_message {
             self.metrics.messages.inc();
         }
         // The session may have ended.
-        if self.sender.send(result).is_ok() {
-            self.subscriber.notify(super::Signals::ANSWERS);
+        if self.sender.send(result).is_ok()
+            && let Some(subscriber) = &self.subscriber
+        {
+            subscriber.notify(super::Signals::ANSWERS);
         }
     }
 }

@@ -30,7 +30,7 @@ fn on_rooms(config: &Config, tool: &Tool, out: &mut dyn Write) -> Result<(), Run
         .unwrap_or(std::path::Path::new("."));
     match tool {
         Tool::Backup { file } => tools::backup(folder, file)?,
-        Tool::Export { room } => tools::export(folder, room, out)?,
+        Tool::Export { room, log } => tools::export(folder, room, *log, out)?,
         Tool::Import { file } => tools::import(folder, file)?,
         Tool::Erase { user } => tools::erase(folder, user)?,
         Tool::Check => tools::check(folder, out)?,

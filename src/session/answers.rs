@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use super::client::Client;
 use super::connection::{CloseReason, Connection};
+use super::unanswered::Sent;
 use crate::domain::RequestError;
-use crate::protocol::{Accepted, ClientRequest, SendRequest, SentBody};
+use crate::protocol::{Accepted, SentBody};
 use crate::room::{Published, Publishing};
 use crate::{clock, json};
 
@@ -18,9 +19,11 @@ use crate::{clock, json};
 const UNANSWERED_MAX: usize = 256;
 
 impl<C: Connection + Debug> Client<C> {
-    /// Acknowledges a message once it is known what came of it, and of those before it.
+    /// Acknowledges a message or a change, which was asked for by `event`, once it is known what came
+    /// of it, and of those before it.
     pub(super) async fn answer_message(
         &mut self,
+        event: &'static str,
         publishing: Publishing,
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
@@ -30,7 +33,11 @@ impl<C: Connection + Debug> Client<C> {
             return self.acknowledge(ack, &encode_published(published)).await;
         }
         let unanswered = self.unanswered.get_or_insert_default();
-        unanswered.0.push_back((publishing, ack));
+        unanswered.0.push_back(Sent {
+            event,
+            publishing,
+            ack,
+        });
         if unanswered.0.len() > UNANSWERED_MAX {
             Box::pin(self.wait_for_answer()).await?;
         }
@@ -40,9 +47,9 @@ impl<C: Connection + Debug> Client<C> {
     /// Sends the acknowledgements that are known by now.
     pub(super) async fn send_answers(&mut self) -> Result<(), CloseReason> {
         while let Some(unanswered) = &mut self.unanswered
-            && let Some((publishing, _)) = unanswered.0.front_mut()
+            && let Some(sent) = unanswered.0.front_mut()
         {
-            let Some(result) = publishing.try_get() else {
+            let Some(result) = sent.publishing.try_get() else {
                 return Ok(());
             };
             self.answer_oldest(result).await?;
@@ -91,13 +98,13 @@ impl<C: Connection + Debug> Client<C> {
     }
 
     async fn wait_for_answer(&mut self) -> Result<(), CloseReason> {
-        let Some((publishing, _)) = self.unanswered.as_mut().and_then(|u| u.0.front_mut()) else {
+        let Some(sent) = self.unanswered.as_mut().and_then(|u| u.0.front_mut()) else {
             self.unanswered = None;
             return Ok(());
         };
         let result = tokio::select! {
             biased;
-            result = publishing.wait() => result,
+            result = sent.publishing.wait() => result,
             reason = self.out.closed() => return Err(reason),
         };
         self.answer_oldest(result).await
@@ -114,7 +121,7 @@ impl<C: Connection + Debug> Client<C> {
         if unanswered.0.is_empty() {
             self.unanswered = None;
         }
-        let Some((_, ack)) = oldest else {
+        let Some(Sent { event, ack, .. }) = oldest else {
             return Ok(());
         };
         if let (Ok(published), Some(joined)) = (&result, &mut self.participant.joined) {
@@ -123,7 +130,7 @@ impl<C: Connection + Debug> Client<C> {
         }
         match result {
             Ok(published) => self.acknowledge(ack, &encode_published(&published)).await,
-            Err(refusal) => self.refuse(SendRequest::EVENT, &refusal, ack).await,
+            Err(refusal) => self.refuse(event, &refusal, ack).await,
         }
     }
 }

@@ -204,6 +204,7 @@ impl<C: Connection + Debug> Client<C> {
         };
         let range = Range {
             before: upto + 1,
+            changes: true,
             ..Range::after(cursor, BATCH)
         };
         let store = Arc::clone(&self.participant.shared.store);
@@ -241,13 +242,14 @@ impl<C: Connection + Debug> Client<C> {
             .inc_by(batch.len() as u64);
         batch.retain(|entry| {
             let replayed = entry.id <= resuming_until;
-            if replayed && entry.kind == EntryKind::Message {
+            let is_notice = entry.kind == EntryKind::Notice;
+            if replayed && !is_notice {
                 self.participant
                     .account
                     .charge_answer(entry.payload.get().len());
             }
             // A notice that is replayed says what clients know by now.
-            !replayed || entry.kind == EntryKind::Message
+            !replayed || !is_notice
         });
         self.out.send_entries(batch, upto).await?;
         batch.clear();

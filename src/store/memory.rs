@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 
 use super::names::Names;
 use crate::decisions::{AuditLine, AuditPage, DecisionChange, Decisions};
-use crate::domain::{ClientId, RequestError, Username};
+use crate::domain::{RequestError, Username};
 use crate::room::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Departure, Draft, Member, MemberId,
-    Published, Publishing, ReadingAudit, Room, Store,
+    Answer, Applied, Arrival, Arrived, Changes, Content, Decision, Departure, Draft, Member,
+    MemberId, Published, Publishing, ReadingAudit, Room, Store,
 };
 
 /// Lines of the audit log that are kept at most.
@@ -73,14 +73,18 @@ fn announce(changes: &mut Changes<'_>, id: MemberId, member: Member, content: Co
 
 impl Store for MemoryStore {
     fn append(&self, mut changes: Changes<'_>, draft: Draft<'_>) -> Publishing {
-        let Some(member) = changes.member(draft.id).cloned() else {
+        let Draft {
+            member_id, author, ..
+        } = draft;
+        let id = member_id.unwrap_or(MemberId::UNKNOWN);
+        if member_id.is_some() && changes.member(id).is_none() {
             return Answer::Done(Err(RequestError::not_in_room()));
-        };
-        let content = Content::Message {
-            text: draft.text.shared(),
-            client_id: draft.client_id.map(ClientId::shared),
-        };
-        Answer::Done(Ok(append(&mut changes, draft.id, member, content)))
+        }
+        let decision = changes.decide(&author, draft.proposal);
+        Answer::Done(decision.map(|decision| match decision {
+            Decision::Append(content) => append(&mut changes, id, author, content),
+            Decision::Known(published) => published,
+        }))
     }
 
     fn join(&self, room: &Arc<Room>, arrival: Arrival<'_>) -> Answer<Arrived> {

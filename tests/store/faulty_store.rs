@@ -8,8 +8,8 @@ use std::time::Duration;
 use hubbub::decisions::{AuditPage, DecisionChange, Decisions};
 use hubbub::domain::{RequestError, Username};
 use hubbub::room::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Departure, Draft, Member, MemberId,
-    Outcome, Published, Publishing, ReadingAudit, Room, Rooms, Store, UserId,
+    Answer, Applied, Arrival, Arrived, Changes, Content, Decision, Departure, Draft, Member,
+    MemberId, Outcome, Proposal, Published, Publishing, ReadingAudit, Room, Rooms, Store, UserId,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -25,8 +25,9 @@ const REFUSED_OF: u64 = 6;
 enum Request {
     Append {
         room: Arc<Room>,
-        id: MemberId,
-        content: Content,
+        id: Option<MemberId>,
+        author: Member,
+        proposal: Proposal,
         outcome: Outcome,
     },
     Join {
@@ -83,11 +84,9 @@ impl Store for FaultyStore {
         let (outcome, publishing) = draft.pending();
         self.ask(Request::Append {
             room: self.room(changes.room()),
-            id: draft.id,
-            content: Content::Message {
-                text: draft.text.shared(),
-                client_id: draft.client_id.map(|client_id| client_id.shared()),
-            },
+            id: draft.member_id,
+            author: draft.author,
+            proposal: draft.proposal,
             outcome,
         });
         publishing
@@ -193,14 +192,23 @@ impl Worker {
             Request::Append {
                 room,
                 id,
-                content,
+                author,
+                proposal,
                 outcome,
             } => {
                 let mut changes = room.changes();
-                let result = match changes.member(id).cloned() {
-                    _ if is_refused => Err(RequestError::unavailable()),
-                    None => Err(RequestError::not_in_room()),
-                    Some(member) => Ok(append(&mut changes, id, member, content)),
+                let is_gone = id.is_some_and(|id| changes.member(id).is_none());
+                let id = id.unwrap_or(MemberId::UNKNOWN);
+                let result = if is_refused {
+                    Err(RequestError::unavailable())
+                } else if is_gone {
+                    Err(RequestError::not_in_room())
+                } else {
+                    let decision = changes.decide(&author, proposal);
+                    decision.map(|decision| match decision {
+                        Decision::Append(content) => append(&mut changes, id, author, content),
+                        Decision::Known(published) => published,
+                    })
                 };
                 Box::new(move || outcome.send(result))
             }

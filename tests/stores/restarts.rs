@@ -262,3 +262,81 @@ async fn what_moderators_decided_still_holds() {
         assert_refused(&ack, "muted");
     }
 }
+
+/// What a room has after another server has started: edits, deletions and keys included.
+#[tokio::test]
+async fn changes_to_messages_outlast_the_server_and_reach_who_was_away() {
+    for signal in SIGNALS {
+        let Some(mut service) = Service::start().await else {
+            return;
+        };
+        let mut reader = with_token(&service.server, Transport::WebSocket, &Value::Null).await;
+        let token = reader.greeted().await["token"].clone();
+        let confirm = reader.join("tech", "Reader").await;
+        let mut ada = with_token(&service.server, Transport::WebSocket, &Value::Null).await;
+        let adas_token = ada.greeted().await["token"].clone();
+        ada.join("tech", "Ada").await;
+        let mut ids = Vec::new();
+        for n in 0..30 {
+            let answer = ada.ask("send_message", &message(n)).await;
+            ids.push(answer["id"].as_u64().unwrap());
+        }
+        reader.events_until_message("29").await;
+        let after = json!({ "epoch": confirm["epoch"], "id": ids[29] });
+        reader.hang_up();
+        for text in ["zero", "nought"] {
+            let edit = json!({ "id": ids[0], "text": text, "client_id": text });
+            assert_accepted(&ada.ask("edit_message", &edit).await);
+        }
+        assert_accepted(&ada.ask("delete_message", &json!({ "id": ids[1] })).await);
+        let edit = json!({ "id": ids[28], "text": "twenty-eight" });
+        assert_accepted(&ada.ask("edit_message", &edit).await);
+        let last = ada.ask("delete_message", &json!({ "id": ids[29] })).await;
+        assert_accepted(&last);
+
+        service.restart(signal).await;
+        let mut reader = with_token(&service.server, Transport::WebSocket, &token).await;
+        reader.greeted().await;
+        let join = json!({ "room_name": "tech", "username": "Reader", "after": after });
+        reader.emit("join_room", &join);
+        assert_eq!(reader.wait_for("join_confirm").await["recovered"], true);
+        let missed = reader.events_until(|event| event["id"] == last["id"]).await;
+        let changes: Vec<_> = missed
+            .iter()
+            .filter(|event| event.name == "message_changed")
+            .map(|event| (event["of"].as_u64().unwrap(), event["kind"].clone()))
+            .collect();
+        let expected = [
+            (ids[0], json!("edited")),
+            (ids[1], json!("deleted")),
+            (ids[28], json!("edited")),
+            (ids[29], json!("deleted")),
+        ];
+        assert_eq!(changes, expected, "{signal}");
+        let answer = reader.ask("get_history", &json!({ "limit": 200 })).await;
+        let messages = answer["messages"].as_array().unwrap();
+        assert_eq!(messages.len(), 30, "{signal}");
+        assert_eq!(messages[0]["text"], "nought");
+        assert_eq!(
+            (&messages[1]["id"], &messages[1]["deleted"]),
+            (&json!(ids[1]), &json!(true))
+        );
+        assert_eq!(messages[28]["text"], "twenty-eight");
+        assert_eq!(messages[29]["deleted"], true);
+
+        // A retry of anything undoes nothing.
+        let mut ada = with_token(&service.server, Transport::WebSocket, &adas_token).await;
+        ada.greeted().await;
+        ada.join("tech", "Ada").await;
+        for n in [0, 1] {
+            let again = ada.ask("send_message", &message(n)).await;
+            assert_eq!(
+                (again["id"].as_u64(), &again["duplicate"]),
+                (Some(ids[n]), &json!(true))
+            );
+        }
+        let edit = json!({ "id": ids[0], "text": "zero", "client_id": "zero" });
+        assert_eq!(ada.ask("edit_message", &edit).await["duplicate"], true);
+        assert_accepted(&ada.ask("delete_message", &json!({ "id": ids[2] })).await);
+    }
+}

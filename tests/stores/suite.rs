@@ -18,6 +18,8 @@ mod away;
 mod behind_connect;
 #[path = "../socket/budgets.rs"]
 mod budgets;
+#[path = "../socket/changes.rs"]
+mod changes;
 #[path = "../socket/clock.rs"]
 mod clock;
 #[path = "../socket/closing.rs"]

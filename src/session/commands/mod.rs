@@ -5,6 +5,7 @@
 //! a `Participant` and neither a connection nor an acknowledgement, so that it can be called for
 //! users without one.
 
+mod change;
 pub(crate) mod execute;
 mod history;
 mod join;
@@ -24,8 +25,8 @@ use super::connection::{CloseReason, Connection};
 use super::participant::Participant;
 use crate::domain::{RequestError, TextLimits};
 use crate::protocol::{
-    ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, ModerateRequest, SearchRequest,
-    SendRequest, TypingRequest, UsersRequest,
+    ClientRequest, DeleteRequest, EditRequest, HistoryRequest, JoinRequest, LeaveRequest,
+    ModerateRequest, SearchRequest, SendRequest, TypingRequest, UsersRequest,
 };
 
 /// What is known of a command from its event name alone.
@@ -135,6 +136,8 @@ commands! {
     Join(Box<JoinRequest>),
     Leave(LeaveRequest),
     Send(SendRequest),
+    Edit(EditRequest),
+    Delete(DeleteRequest),
     History(HistoryRequest),
     Users(UsersRequest),
     Search(SearchRequest),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::execute::Execute;
 use crate::domain::RequestError;
-use crate::protocol::SendRequest;
+use crate::protocol::{ClientRequest, SendRequest};
 use crate::room::Publishing;
 use crate::session::budget::Class;
 use crate::session::client::Client;
@@ -19,10 +19,7 @@ impl Execute for SendRequest {
     type Response = Publishing;
 
     async fn run(self, participant: &mut Participant) -> Result<Publishing, RequestError> {
-        match participant.send(&self) {
-            Publishing::Done(Err(refusal)) => Err(refusal),
-            publishing => Ok(publishing),
-        }
+        participant.send(&self).started()
     }
 
     async fn respond<C: Connection + Debug>(
@@ -30,7 +27,7 @@ impl Execute for SendRequest {
         client: &mut Client<C>,
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
-        client.answer_message(publishing, ack).await
+        client.answer_message(Self::EVENT, publishing, ack).await
     }
 
     async fn run_after_disconnect(self, participant: &mut Participant) {

@@ -1,16 +1,20 @@
 //! One transaction: what becomes of each request, decided in order.
 
+mod appending;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rusqlite::Connection;
+
+use appending::Author;
 
 use super::ledger::{Ended, Ledger};
 use super::queue::Request;
 use super::schema::{self, ID_MAX};
 use super::{decisions, messages, search};
 use crate::clock;
-use crate::domain::{ClientId, MessageText, RequestError, Username};
+use crate::domain::{RequestError, Username};
 use crate::room::{
     Applied, Arrived, Changes, Content, Departure, Member, MemberId, NodeId, Published, Record,
     Room, UserId,
@@ -29,7 +33,7 @@ pub struct Batch {
     /// Keys and texts of the messages.
     searchable: Vec<(i64, Arc<str>)>,
     /// Messages of this transaction that have an idempotency key.
-    keys: HashMap<Key, (Published, Arc<str>)>,
+    keys: HashMap<Key, (Published, String)>,
 }
 
 /// A room, a sender and an idempotency key of that sender's.
@@ -81,16 +85,15 @@ impl Batch {
             Request::Append {
                 room,
                 id,
-                text,
-                client_id,
+                author,
+                proposal,
             } => {
-                let draft = Draft {
+                let author = Author {
                     room: *room,
                     id: *id,
-                    text,
-                    client_id: client_id.as_ref(),
+                    member: author,
                 };
-                Answer::Message(self.append(db, ledger, &rooms[*room], &draft)?)
+                Answer::Message(self.append(db, ledger, &rooms[*room], &author, proposal)?)
             }
             Request::Join { room, id, member } => {
                 Answer::Join(self.join(db, ledger, *room, *id, member)?)
@@ -124,70 +127,6 @@ impl Batch {
         };
         self.answers.push(answer);
         Ok(())
-    }
-
-    fn append(
-        &mut self,
-        db: &Connection,
-        ledger: &mut Ledger,
-        room: &Room,
-        draft: &Draft<'_>,
-    ) -> rusqlite::Result<Result<Published, RequestError>> {
-        let Some(member) = ledger.member(draft.room, draft.id).cloned() else {
-            return Ok(Err(RequestError::not_in_room()));
-        };
-        let number = ledger.rooms[draft.room].number;
-        if let Some(known) = self.known(db, number, room, &member, draft)? {
-            return Ok(known);
-        }
-        let text = draft.text.shared();
-        let client_id = draft.client_id.map(ClientId::shared);
-        let content = Content::Message {
-            text: Arc::clone(&text),
-            client_id: client_id.clone(),
-        };
-        let user_id = member.user_id.clone();
-        let published = match self.next(db, ledger, (draft.room, draft.id), member, content)? {
-            Ok(published) => published,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if let Some(client_id) = client_id {
-            let key = (draft.room, user_id, client_id);
-            self.keys.insert(key, (published, text));
-        }
-        Ok(Ok(published))
-    }
-
-    /// What became of a message that the user has sent under the same key before.
-    fn known(
-        &self,
-        db: &Connection,
-        number: i64,
-        room: &Room,
-        member: &Member,
-        draft: &Draft<'_>,
-    ) -> rusqlite::Result<Option<Result<Published, RequestError>>> {
-        let Some(client_id) = draft.client_id else {
-            return Ok(None);
-        };
-        let text = draft.text.as_str();
-        let key = (draft.room, member.user_id.clone(), client_id.shared());
-        if let Some((published, before)) = self.keys.get(&key) {
-            return Ok(Some(published.again(**before == *text)));
-        }
-        let in_memory = room.changes().publication(member, Some(client_id), text);
-        if in_memory.is_some() {
-            return Ok(in_memory);
-        }
-        let older = messages::sent_as(db, number, &member.user_id, client_id.as_str())?;
-        Ok(older.map(|(id, at_ms, before)| {
-            let published = Published {
-                id,
-                at_ms,
-                duplicate: true,
-            };
-            published.again(before == text)
-        }))
     }
 
     fn join(
@@ -336,9 +275,9 @@ impl Batch {
             content,
             previous: None,
         };
-        if let Content::Message { text, .. } = &record.content {
-            room.bytes = room.bytes.saturating_add_unsigned(text.len() as u64);
-        }
+        room.bytes = room
+            .bytes
+            .saturating_add_unsigned(record.text_bytes() as u64);
         messages::insert(db, room.number, &record)?;
         if let Content::Message { text, .. } = &record.content {
             let key = schema::key(room.number, record.id);
@@ -386,12 +325,4 @@ impl Batch {
             }
         }
     }
-}
-
-/// A message on its way.
-struct Draft<'a> {
-    room: usize,
-    id: MemberId,
-    text: &'a MessageText,
-    client_id: Option<&'a ClientId>,
 }

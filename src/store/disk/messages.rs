@@ -8,20 +8,38 @@ use sha2::{Digest, Sha256};
 
 use super::schema::{self, id_of, key};
 use crate::domain::Username;
-use crate::room::{Content, First, Member, MemberId, Range, Record};
+use crate::room::{Content, First, Member, MemberId, MessageChange, Range, Record, said_by_edit};
 
-/// Writes a message. Anything else is no message, and not kept.
+/// Writes a message or a change. A notice is not kept.
 ///
 /// # Errors
 /// What SQLite answers.
 pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<()> {
-    let Content::Message { text, client_id } = &record.content else {
-        return Ok(());
+    let (mut text, mut edited_ms, mut of, mut change_kind) = (None, None, None, None);
+    let client_id = match &record.content {
+        Content::Message {
+            text: said,
+            client_id,
+            edited_ms: edited,
+        } => {
+            (text, edited_ms) = (Some(&**said), *edited);
+            client_id.as_ref()
+        }
+        Content::Tombstone { client_id } => client_id.as_ref(),
+        // The text of an edit is in the message.
+        Content::Changed { of: id, change } => {
+            (of, change_kind) = (Some(key(room, *id)), Some(name_of(change)));
+            change.client_id()
+        }
+        Content::Joined | Content::Left | Content::Removed | Content::Renamed { .. } => {
+            return Ok(());
+        }
     };
     let user_id = &*record.member.user_id;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (key, at_ms, user_id, username, text, client_id, client_key)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO messages
+         (key, at_ms, user_id, username, text, client_id, client_key, edited_ms, of, change)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     insert
         .execute((
@@ -29,16 +47,27 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
             record.at_ms,
             user_id,
             record.member.username.as_str(),
-            &**text,
-            client_id.as_deref(),
-            client_id
-                .as_deref()
-                .map(|client_id| client_key(user_id, client_id)),
+            text,
+            client_id.map(|client_id| &**client_id),
+            client_id.map(|client_id| client_key(user_id, client_id)),
+            edited_ms,
+            of,
+            change_kind,
         ))
         .map(drop)
 }
 
-/// The id, time and text of the message that a user sent to a room under an idempotency key.
+/// What a user sent to a room under an idempotency key.
+#[derive(Debug)]
+pub struct Sent {
+    pub id: u64,
+    pub at_ms: i64,
+    /// `None` if the message has changed since. For an edit as
+    /// [`said_by_edit`](crate::room::said_by_edit) has it.
+    pub text: Option<String>,
+}
+
+/// What a user sent to a room under an idempotency key, if anything.
 ///
 /// # Errors
 /// What SQLite answers.
@@ -47,16 +76,33 @@ pub fn sent_as(
     room: i64,
     user_id: &str,
     client_id: &str,
-) -> rusqlite::Result<Option<(u64, i64, String)>> {
+) -> rusqlite::Result<Option<Sent>> {
     let mut select = db.prepare_cached(
-        "SELECT key, at_ms, text FROM messages
-         WHERE client_key = ? AND key > ? AND key < ? AND user_id = ? AND client_id = ?",
+        "SELECT key, at_ms, text, edited_ms, of, change,
+            (SELECT text FROM messages AS original WHERE original.key = messages.of)
+         FROM messages WHERE client_key = ? AND key > ? AND key < ? AND user_id = ? AND client_id = ?",
     )?;
     let digest = client_key(user_id, client_id);
     let (first, last) = (key(room, 0), key(room + 1, 0));
     select
         .query_row((digest, first, last, user_id, client_id), |row| {
-            Ok((id_of(row.get(0)?), row.get(1)?, row.get(2)?))
+            let edited_ms: Option<i64> = row.get(3)?;
+            let text = match row.get::<_, Option<i64>>(4)? {
+                None => row
+                    .get::<_, Option<String>>(2)?
+                    .filter(|_| edited_ms.is_none()),
+                Some(of) => {
+                    let is_newest = row.get::<_, String>(5)? == EDITED;
+                    let text: Option<String> = row.get(6)?;
+                    text.filter(|_| is_newest)
+                        .map(|text| said_by_edit(id_of(of), &text))
+                }
+            };
+            Ok(Sent {
+                id: id_of(row.get(0)?),
+                at_ms: row.get(1)?,
+                text,
+            })
         })
         .optional()
 }
@@ -73,8 +119,8 @@ fn client_key(user_id: &str, client_id: &str) -> i64 {
     i64::from_be_bytes(key)
 }
 
-/// Calls `each` with the messages of a range, in the order of [`Range::first`], until it returns false.
-/// [`Range::max`] is not looked at.
+/// Calls `each` with the messages of a range, in the order of [`Range::first`], until it returns false,
+/// and with the newest changes to messages if the range has those. [`Range::max`] is not looked at.
 ///
 /// # Errors
 /// What SQLite answers.
@@ -85,16 +131,19 @@ pub fn read(
     range: Range,
     mut each: impl FnMut(Record) -> bool,
 ) -> rusqlite::Result<()> {
-    let mut select = db.prepare_cached(match range.first {
-        First::Oldest => {
-            "SELECT key, at_ms, user_id, username, text, client_id FROM messages
-             WHERE key > ? AND key < ? ORDER BY key"
-        }
-        First::Newest => {
-            "SELECT key, at_ms, user_id, username, text, client_id FROM messages
-             WHERE key > ? AND key < ? ORDER BY key DESC"
-        }
-    })?;
+    let kinds = if range.changes {
+        "(of IS NULL OR change <> 'superseded')"
+    } else {
+        "of IS NULL"
+    };
+    let order = match range.first {
+        First::Oldest => "",
+        First::Newest => "DESC",
+    };
+    let mut select = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM messages
+         WHERE key > ? AND key < ? AND {kinds} ORDER BY key {order}"
+    ))?;
     // Below the next room's first key, which belongs to no message.
     let before = match range.before {
         0..=schema::ID_MAX => key(room, range.before),
@@ -102,23 +151,132 @@ pub fn read(
     };
     let mut rows = select.query((key(room, range.after), before))?;
     while let Some(row) = rows.next()? {
-        if !each(record(row, epoch)?) {
+        // The message of a change may have been erased.
+        if let Some(record) = record(row, epoch)?
+            && !each(record)
+        {
             break;
         }
     }
     Ok(())
 }
 
-/// A row with the columns of [`read`] as a record. It says nothing of the membership, which is over.
+/// The columns that [`record`] reads.
+pub const COLUMNS: &str =
+    "messages.key, at_ms, user_id, username, messages.text, client_id, edited_ms, of, change,
+    (SELECT text FROM messages AS original WHERE original.key = messages.of)";
+/// What `change` says of an edit.
+pub const EDITED: &str = "edited";
+/// What `change` says of a deletion.
+pub const DELETED: &str = "deleted";
+
+const fn name_of(change: &MessageChange) -> &'static str {
+    match change {
+        MessageChange::Edited { .. } => EDITED,
+        MessageChange::Deleted => DELETED,
+    }
+}
+
+/// A message as it is before a change.
+#[derive(Debug)]
+pub struct Stored {
+    pub user_id: String,
+    pub at_ms: i64,
+    /// `None` if it is deleted.
+    pub text: Option<String>,
+}
+
+/// The message `id` of a room.
 ///
 /// # Errors
 /// What SQLite answers.
-pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Record> {
+pub fn find(db: &Connection, room: i64, id: u64) -> rusqlite::Result<Option<Stored>> {
+    if id > schema::ID_MAX {
+        return Ok(None);
+    }
+    db.prepare_cached("SELECT user_id, at_ms, text FROM messages WHERE key = ? AND of IS NULL")?
+        .query_row([key(room, id)], |row| {
+            Ok(Stored {
+                user_id: row.get(0)?,
+                at_ms: row.get(1)?,
+                text: row.get(2)?,
+            })
+        })
+        .optional()
+}
+
+/// The deletion of the message `id`: its own id, time and user.
+///
+/// # Errors
+/// What SQLite answers.
+pub fn deletion(
+    db: &Connection,
+    room: i64,
+    id: u64,
+) -> rusqlite::Result<Option<(u64, i64, String)>> {
+    let select = "SELECT key, at_ms, user_id FROM messages WHERE of = ? AND change = 'deleted'";
+    db.prepare_cached(select)?
+        .query_row([key(room, id)], |row| {
+            Ok((id_of(row.get(0)?), row.get(1)?, row.get(2)?))
+        })
+        .optional()
+}
+
+/// Writes the newest state of a message after the change `id`, and marks the edits before it as
+/// superseded.
+///
+/// # Errors
+/// What SQLite answers.
+pub fn change(
+    db: &Connection,
+    room: i64,
+    of: u64,
+    change: &MessageChange,
+    id: u64,
+    at_ms: i64,
+) -> rusqlite::Result<()> {
+    let edited_ms = change.text().map(|_| at_ms);
+    db.prepare_cached("UPDATE messages SET text = ?, edited_ms = ? WHERE key = ?")?
+        .execute((change.text(), edited_ms, key(room, of)))?;
+    db.prepare_cached(
+        "UPDATE messages SET change = 'superseded'
+         WHERE of = ? AND change = 'edited' AND key <> ?",
+    )?
+    .execute((key(room, of), key(room, id)))
+    .map(drop)
+}
+
+/// A row with [`COLUMNS`] as a record; `None` if it has nothing to say. It says nothing of the membership, which is over.
+///
+/// # Errors
+/// What SQLite answers.
+pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Option<Record>> {
     let username: String = row.get(3)?;
     let username = Username::parse(&username).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(3, Type::Text, error.to_string().into())
     })?;
-    Ok(Record {
+    let (text, client_id): (Option<Arc<str>>, _) = (row.get(4)?, row.get(5)?);
+    let change: Option<String> = row.get(8)?;
+    let content = match (row.get::<_, Option<i64>>(7)?, change.as_deref(), text) {
+        (None, _, Some(text)) => Content::Message {
+            text,
+            client_id,
+            edited_ms: row.get(6)?,
+        },
+        (None, _, None) => Content::Tombstone { client_id },
+        (Some(of), Some(DELETED), _) => Content::Changed {
+            of: id_of(of),
+            change: MessageChange::Deleted,
+        },
+        (Some(of), _, _) => match row.get(9)? {
+            Some(text) => Content::Changed {
+                of: id_of(of),
+                change: MessageChange::Edited { text, client_id },
+            },
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Record {
         epoch: Arc::clone(epoch),
         id: id_of(row.get(0)?),
         member: Member {
@@ -127,10 +285,7 @@ pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Record> {
         },
         member_id: MemberId::UNKNOWN,
         at_ms: row.get(1)?,
-        content: Content::Message {
-            text: row.get(4)?,
-            client_id: row.get(5)?,
-        },
+        content,
         previous: None,
-    })
+    }))
 }

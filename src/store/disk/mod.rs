@@ -198,16 +198,19 @@ impl Start {
 
 impl Store for DiskStore {
     fn append(&self, changes: Changes<'_>, draft: Draft<'_>) -> Publishing {
-        if changes.member(draft.id).is_none() {
+        if draft
+            .member_id
+            .is_some_and(|id| changes.member(id).is_none())
+        {
             return Answer::Done(Err(RequestError::not_in_room()));
         }
         let room = changes.room().index();
         let (outcome, publishing) = draft.pending();
         let request = Request::Append {
             room,
-            id: draft.id,
-            text: draft.text.clone(),
-            client_id: draft.client_id.cloned(),
+            id: draft.member_id,
+            author: draft.author,
+            proposal: draft.proposal,
         };
         self.requests.ask(request, Reply::Message(outcome));
         publishing

@@ -14,7 +14,7 @@ use super::{decisions, messages};
 use crate::decisions::{Decision, DecisionKey, Decisions};
 use crate::domain::RoomName;
 use crate::random;
-use crate::room::{LogBounds, MemberId, NodeId, Range, Record, Room, UserId};
+use crate::room::{Content, LogBounds, MemberId, NodeId, Range, Record, Room, UserId};
 
 /// Bytes of a message's payload beside its text, about.
 const PAYLOAD_BYTES: usize = 200;
@@ -188,11 +188,16 @@ impl Restored {
         for ((room, ledger), newest) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest) {
             let records = &mut newest.records;
             let mut previous = newest.before;
-            let newest = records.first().map_or(0, |record| record.id);
+            let is_change = |record: &Record| matches!(record.content, Content::Changed { .. });
+            let newest = records.iter().find(|record| !is_change(record));
+            let newest = newest.map_or(0, |record| record.id);
             let mut restoring = room.restore(Arc::clone(epoch), ledger.head, 0);
+            restoring.begin_after(previous);
             for record in records.iter_mut().rev() {
-                record.previous = Some(previous);
-                previous = record.id;
+                if !is_change(record) {
+                    record.previous = Some(previous);
+                    previous = record.id;
+                }
                 let added = restoring.add(record);
                 debug_assert!(added, "the file has them in order");
             }
@@ -212,11 +217,15 @@ fn newest_messages(
     bounds: LogBounds,
 ) -> rusqlite::Result<Newest> {
     let mut newest = Newest::default();
-    let mut bytes = 0;
+    let (mut bytes, mut messages) = (0, 0);
     let keep_for_ms = u64::try_from(bounds.keep_for.as_millis()).unwrap_or(u64::MAX);
-    messages::read(db, epoch, room, Range::before(None, 0), |record| {
+    let all = Range {
+        changes: true,
+        ..Range::before(None, 0)
+    };
+    messages::read(db, epoch, room, all, |record| {
         bytes += PAYLOAD_BYTES + record.text_bytes();
-        let count = newest.records.len();
+        let count = messages;
         let newest_ms = newest
             .records
             .first()
@@ -228,6 +237,7 @@ fn newest_messages(
             newest.before = record.id;
             return false;
         }
+        messages += usize::from(!matches!(record.content, Content::Changed { .. }));
         newest.records.push(record);
         true
     })?;

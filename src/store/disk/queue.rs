@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::decisions::DecisionChange;
-use crate::domain::{ClientId, MessageText, RequestError, Username};
-use crate::room::{Arrived, Departure, Member, MemberId, Outcome, Published};
+use crate::domain::{RequestError, Username};
+use crate::room::{Arrived, Departure, Member, MemberId, Outcome, Proposal, Published};
 
 /// How long a request waits for the disk before it fails as `unavailable`.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,12 +21,13 @@ const REQUEST_BYTES: usize = 512;
 /// What is asked of the writer. Rooms are named by their position among the rooms.
 #[derive(Debug)]
 pub enum Request {
-    /// Put a message into a log.
+    /// Put a message or a change into a log.
     Append {
         room: usize,
-        id: MemberId,
-        text: MessageText,
-        client_id: Option<ClientId>,
+        /// The author's membership, and the author.
+        id: Option<MemberId>,
+        author: Member,
+        proposal: Proposal,
     },
     /// Make a user a member.
     Join {
@@ -183,7 +184,7 @@ impl Requests {
 
     fn send(&self, request: Request, reply: Reply, deadline: Option<Instant>) {
         let text = match &request {
-            Request::Append { text, .. } => text.as_str().len(),
+            Request::Append { proposal, .. } => proposal.text_bytes(),
             _ => 0,
         };
         let bytes = REQUEST_BYTES + text;

@@ -12,7 +12,7 @@ use super::{decisions, messages, schema, search};
 use crate::decisions::AuditPage;
 use crate::domain::RequestError;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
-use crate::room::{Found, Page, Range, Room, Search};
+use crate::room::{EntryKind, Found, Page, Range, Room, Search};
 
 /// Simultaneous reads: one that is slow delays no other, and all together leave the processors to
 /// deliveries.
@@ -148,6 +148,9 @@ fn page(
     let mut bytes = 0;
     messages::read(db, epoch, number, range, |record| {
         let entry = room.entry_of(&record);
+        if range.changes && entry.kind == EntryKind::Tombstone {
+            return true;
+        }
         bytes += entry.payload.get().len();
         let is_full = page.entries.len() == range.max
             || (bytes > HISTORY_PAGE_BYTES_MAX && !page.entries.is_empty());

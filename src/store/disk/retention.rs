@@ -80,7 +80,7 @@ impl Retention {
             clock::unix_ms().saturating_sub_unsigned(ms)
         });
         let mut select = db.prepare_cached(
-            "SELECT key, at_ms, octet_length(text) FROM messages WHERE key > ? AND key < ?
+            "SELECT key, at_ms, coalesce(octet_length(text), 0) FROM messages WHERE key > ? AND key < ?
              ORDER BY key LIMIT ?",
         )?;
         let all = (key(room.number, 0), key(room.number + 1, 0), STEP);
@@ -130,6 +130,10 @@ impl Surplus {
         search::delete_until(&change, room.number, self.upto)?;
         change
             .prepare_cached("DELETE FROM messages WHERE key > ? AND key <= ?")?
+            .execute((key(room.number, 0), key(room.number, self.upto)))?;
+        // The changes to those messages, which may come much later.
+        change
+            .prepare_cached("DELETE FROM messages WHERE of > ? AND of <= ?")?
             .execute((key(room.number, 0), key(room.number, self.upto)))?;
         change
             .prepare_cached("UPDATE rooms SET discarded = ?, bytes = bytes - ? WHERE number = ?")?

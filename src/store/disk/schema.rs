@@ -1,6 +1,6 @@
 //! The database's format, and how it is opened.
 //!
-//! A message's `key` is its room's number and its id in one, so that each room's messages lie together
+//! `messages` has messages in their newest state, and the changes to them. A `key` is a room's number and its id in one, so that each room's messages lie together
 //! in the order of their ids. Times are milliseconds since the Unix epoch.
 
 use std::path::Path;
@@ -33,12 +33,19 @@ const MIGRATIONS: [&str; 1] = ["
         at_ms INTEGER NOT NULL,
         user_id TEXT NOT NULL,
         username TEXT NOT NULL,
-        text TEXT NOT NULL,
+        -- The newest; NULL of a message that was deleted, and of a change.
+        text TEXT,
         client_id TEXT,
         -- A digest of both ids, because the index of the ids themselves would be as large as the texts.
-        client_key INTEGER
+        client_key INTEGER,
+        -- When the text of a message was last edited.
+        edited_ms INTEGER,
+        -- Of a change: the key of the message, and `edited`, `deleted`, or `superseded` by a later one.
+        of INTEGER,
+        change TEXT
     ) STRICT;
     CREATE INDEX by_client_key ON messages (client_key) WHERE client_key IS NOT NULL;
+    CREATE INDEX by_message ON messages (of) WHERE of IS NOT NULL;
     -- What messages say, folded, by three letters at a time; the text itself stays in `messages`.
     CREATE VIRTUAL TABLE search USING fts5(
         text, content = '', contentless_delete = 1, detail = 'none', tokenize = 'trigram'

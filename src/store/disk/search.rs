@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::messages;
+use super::messages::{self, COLUMNS};
 use super::schema::{ID_MAX, key};
 use crate::domain::search_query::fold;
 use crate::room::{Content, Finder, Found, Range, Record, Room, Search};
@@ -28,6 +28,16 @@ pub fn insert(db: &Connection, mut written: Vec<(i64, Arc<str>)>) -> rusqlite::R
         insert.execute((key, fold(&text)))?;
     }
     Ok(())
+}
+
+/// Removes a message.
+///
+/// # Errors
+/// What SQLite answers.
+pub fn delete(db: &Connection, key: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM search WHERE rowid = ?")?
+        .execute([key])
+        .map(drop)
 }
 
 /// Removes the messages of a room up to an id.
@@ -69,15 +79,19 @@ pub fn search(
         Some(expression) => {
             let mut select = db.prepare_cached(
                 // In this order of the tables, so that it ends with the last message that is looked at.
-                "SELECT key, at_ms, user_id, username, messages.text, client_id
-                 FROM search CROSS JOIN messages ON key = search.rowid
+                &format!(
+                    "SELECT {COLUMNS}
+                 FROM search CROSS JOIN messages ON messages.key = search.rowid
                  WHERE search MATCH ? AND search.rowid > ? AND search.rowid < ?
-                 ORDER BY search.rowid DESC",
+                 ORDER BY search.rowid DESC"
+                ),
             )?;
             let upto = key(number, search.before.min(ID_MAX));
             let mut rows = select.query((expression, key(number, 0), upto))?;
             while let Some(row) = rows.next()? {
-                if !look(messages::record(row, epoch)?) {
+                if let Some(record) = messages::record(row, epoch)?
+                    && !look(record)
+                {
                     break;
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::decisions::{Decision, DecisionKey};
 use crate::domain::{ClientId, RoomName, Username};
-use crate::room::{Content, ID_MAX, Member, MemberId, Record};
+use crate::room::{Content, ID_MAX, Member, MemberId, MessageChange, Record};
 
 /// Bytes of a text that no node of any configuration lets through.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -42,6 +42,19 @@ impl<'a> Fields<'a> {
         (fits && !text.chars().any(char::is_control)).then(|| text.into())
     }
 
+    fn number(&self, name: &str) -> Option<u64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The id of an entry.
+    fn position(&self, name: &str) -> Option<u64> {
+        self.number(name).filter(|id| (1..=ID_MAX).contains(id))
+    }
+
+    fn time(&self, name: &str) -> Option<i64> {
+        i64::try_from(self.number(name)?).ok()
+    }
+
     fn username(&self, name: &str) -> Option<Username> {
         Username::parse(self.text(name)?).ok()
     }
@@ -53,12 +66,17 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
     let content = match fields.text("k") {
         Some("message") => Content::Message {
             text: text(&fields)?,
-            client_id: match fields.text("c") {
-                Some(key) => {
-                    let key = ClientId::parse(key).map_err(|_| "client_id")?;
-                    Some(key.as_str().into())
-                }
-                None => None,
+            client_id: client_id(&fields, "c")?,
+            edited_ms: None,
+        },
+        Some(kind @ (EDITED | DELETED)) => Content::Changed {
+            of: fields.position("o").ok_or("message")?,
+            change: match kind {
+                EDITED => MessageChange::Edited {
+                    text: text(&fields)?,
+                    client_id: client_id(&fields, "c")?,
+                },
+                _ => MessageChange::Deleted,
             },
         },
         Some("joined") => Content::Joined,
@@ -70,26 +88,88 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
         Some(_) => return Err(EntryError("kind")),
         None => return Err(EntryError("foreign")),
     };
-    let number = |name| fields.text(name).and_then(|text| text.parse::<u64>().ok());
-    let at = number("ts").and_then(|at| i64::try_from(at).ok());
+    let id = fields.position("i").ok_or("id")?;
+    if let Content::Changed { of, .. } = content
+        && of >= id
+    {
+        return Err(EntryError("message"));
+    }
     let previous = match fields.text("p") {
-        Some(_) => Some(number("p").filter(|id| *id <= ID_MAX).ok_or("previous")?),
+        Some(_) => Some(
+            fields
+                .number("p")
+                .filter(|id| *id <= ID_MAX)
+                .ok_or("previous")?,
+        ),
         None => None,
     };
     Ok(Record {
         epoch: fields.id("e").ok_or("epoch")?,
-        id: number("i")
-            .filter(|id| (1..=ID_MAX).contains(id))
-            .ok_or("id")?,
+        id,
         member: Member {
             user_id: fields.id("u").ok_or("user")?,
             username: fields.username("n").ok_or("name")?,
         },
         member_id: membership(&fields).ok_or("membership")?,
-        at_ms: at.ok_or("time")?,
+        at_ms: fields.time("ts").ok_or("time")?,
         content,
         previous,
     })
+}
+
+/// What an entry's kind is for an edit, and for a deletion.
+const EDITED: &str = "edited";
+const DELETED: &str = "deleted";
+
+/// A change as an entry's kind.
+pub const fn kind_of(change: &MessageChange) -> &'static str {
+    match change {
+        MessageChange::Edited { .. } => EDITED,
+        MessageChange::Deleted => DELETED,
+    }
+}
+
+/// The message that a change has replaced, in its newest state, if `change` was read from the entry and
+/// has that.
+pub fn parse_original((_, fields): &Raw, change: &Record) -> Option<Record> {
+    let Content::Changed { of, change: what } = &change.content else {
+        return None;
+    };
+    let fields = Fields(fields);
+    let client_id = client_id(&fields, "oc").ok()?;
+    let previous = match fields.text("op") {
+        Some(_) => Some(fields.number("op").filter(|id| id < of)?),
+        None => None,
+    };
+    Some(Record {
+        epoch: Arc::clone(&change.epoch),
+        id: *of,
+        member: Member {
+            user_id: fields.id("ou")?,
+            username: fields.username("on")?,
+        },
+        member_id: MemberId::UNKNOWN,
+        at_ms: fields.time("ots")?,
+        content: match what {
+            MessageChange::Edited { text, .. } => Content::Message {
+                text: Arc::clone(text),
+                client_id,
+                edited_ms: Some(change.at_ms),
+            },
+            MessageChange::Deleted => Content::Tombstone { client_id },
+        },
+        previous,
+    })
+}
+
+fn client_id(fields: &Fields<'_>, name: &str) -> Result<Option<Arc<str>>, EntryError> {
+    match fields.text(name) {
+        Some(key) => {
+            let key = ClientId::parse(key).map_err(|_| "client_id")?;
+            Ok(Some(key.shared()))
+        }
+        None => Ok(None),
+    }
 }
 
 fn text(fields: &Fields<'_>) -> Result<Arc<str>, EntryError> {

@@ -1,21 +1,41 @@
 //! What a session asks to be put into Redis.
 
-use crate::domain::{ClientId, MessageText};
-use crate::room::{Arrival, LogPosition, Member, MemberId};
+use std::borrow::Cow;
 
-/// A message on its way into a log.
+use crate::domain::ClientId;
+use crate::room::{Arrival, LogPosition, Member, MemberId, Proposal, ProposedChange, said_by_edit};
+
+/// A message, or a change to one, on its way into a log.
 #[derive(Debug)]
 pub struct Message {
     /// How far the log is known.
     pub position: LogPosition,
-    /// The sender's membership.
-    pub id: MemberId,
-    /// The sender.
+    /// The author's membership, if the author is a member.
+    pub id: Option<MemberId>,
+    /// The author.
     pub member: Member,
-    /// The text.
-    pub text: MessageText,
-    /// The sender's idempotency key.
-    pub client_id: Option<ClientId>,
+    /// The message, or the change.
+    pub proposal: Proposal,
+}
+
+impl Message {
+    /// The author's idempotency key.
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.proposal {
+            Proposal::Message { client_id, .. } => client_id.as_ref().map(ClientId::as_str),
+            Proposal::Change(proposed) => proposed.change.client_id().map(|id| &**id),
+        }
+    }
+
+    /// What distinguishes it from another one with the same key.
+    pub fn said(&self) -> Cow<'_, str> {
+        match &self.proposal {
+            Proposal::Message { text, .. } => text.as_str().into(),
+            Proposal::Change(ProposedChange { of, change, .. }) => {
+                said_by_edit(*of, change.text().unwrap_or_default()).into()
+            }
+        }
+    }
 }
 
 /// A user on the way into a room.

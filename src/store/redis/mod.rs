@@ -163,18 +163,20 @@ impl RedisStore {
 
 impl Store for RedisStore {
     fn append(&self, changes: Changes<'_>, draft: Draft<'_>) -> Publishing {
-        let Some(member) = changes.member(draft.id).cloned() else {
+        if draft
+            .member_id
+            .is_some_and(|id| changes.member(id).is_none())
+        {
             return Answer::Done(Err(RequestError::not_in_room()));
-        };
+        }
         let position = changes.position();
         drop(changes);
         let (outcome, publishing) = draft.pending();
         let message = Message {
             position,
-            id: draft.id,
-            member,
-            text: draft.text.clone(),
-            client_id: draft.client_id.cloned(),
+            id: draft.member_id,
+            member: draft.author,
+            proposal: draft.proposal,
         };
         self.requests.publish(message, outcome);
         publishing

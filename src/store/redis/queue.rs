@@ -84,10 +84,10 @@ impl Requests {
         self.ask(Request::Depart { grace, sender });
     }
 
-    /// Puts a message into its room's log.
+    /// Puts a message or a change into its room's log.
     pub fn publish(&self, message: Message, outcome: Outcome) {
-        let key = match &message.client_id {
-            Some(client_id) => format!("{} {}", message.member.user_id, client_id.as_str()),
+        let key = match message.client_id() {
+            Some(client_id) => format!("{} {client_id}", message.member.user_id),
             // Unique, and only for asking again after a lost answer.
             None => {
                 let serial = self.next_key.fetch_add(1, Ordering::Relaxed);

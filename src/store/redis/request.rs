@@ -10,20 +10,21 @@ use tokio::sync::oneshot;
 
 use super::call::{Context, millis};
 use super::connection::{Connection, RedisError, read};
+use super::entry;
 use super::message::{Joining, Message};
 use super::scripts::Script;
 use crate::clock;
 use crate::decisions::{AuditLine, Decision, DecisionChange};
-use crate::domain::{ClientId, RequestError, RoomName, Username};
+use crate::domain::{RequestError, RoomName, Username};
 use crate::random;
-use crate::room::{Arrived, Departure, LogPosition, MemberId, Outcome, Published};
+use crate::room::{Arrived, Departure, LogPosition, MemberId, Outcome, Proposal, Published};
 
 /// Bytes a request is counted for beside its text.
 const REQUEST_BYTES: usize = 1024;
 
 /// What is asked.
 pub enum Request {
-    /// Put a message into a log. `key` makes it known when it is asked again.
+    /// Put a message or a change into a log. `key` makes it known when it is asked again.
     Publish {
         message: Message,
         key: String,
@@ -108,7 +109,7 @@ impl Queued {
     pub fn new(request: Request, deadline: Instant, all: &Arc<AtomicUsize>) -> Self {
         let bytes = REQUEST_BYTES
             + match &request {
-                Request::Publish { message, .. } => message.text.as_str().len(),
+                Request::Publish { message, .. } => message.proposal.text_bytes(),
                 _ => 0,
             };
         all.fetch_add(bytes, Ordering::Relaxed);
@@ -136,16 +137,27 @@ impl Queued {
             .saturating_add_unsigned(millis(left));
         match &self.request {
             Request::Publish { message, key, .. } => {
-                let mut cmd = context.call_for(connection, Script::Publish, &message.position);
-                let text = message.text.as_str();
+                let (script, text) = match &message.proposal {
+                    Proposal::Message { text, .. } => (Script::Publish, text.as_str()),
+                    Proposal::Change(proposed) => {
+                        (Script::Change, proposed.change.text().unwrap_or_default())
+                    }
+                };
+                let mut cmd = context.call_for(connection, script, &message.position);
                 cmd.arg(deadline_ms)
                     .arg(key)
-                    .arg(hash_of(text))
-                    .arg(message.id.to_string())
+                    .arg(hash_of(&message.said()))
+                    .arg(message.id.map(|id| id.to_string()).unwrap_or_default())
                     .arg(&*message.member.user_id)
                     .arg(message.member.username.as_str())
                     .arg(text)
-                    .arg(message.client_id.as_ref().map_or("", ClientId::as_str));
+                    .arg(message.client_id().unwrap_or_default());
+                if let Proposal::Change(proposed) = &message.proposal {
+                    cmd.arg(entry::kind_of(&proposed.change))
+                        .arg(proposed.of)
+                        .arg(u8::from(proposed.by_moderator))
+                        .arg(millis(proposed.edit_window));
+                }
                 context.add_caller(&mut cmd, Some(&message.position));
                 cmd
             }
@@ -243,8 +255,11 @@ impl Queued {
             Request::Publish {
                 message, outcome, ..
             } => {
+                let is_known = words
+                    .as_ref()
+                    .is_ok_and(|w| w.first().is_some_and(|word| word == "known"));
                 let mut result = words.and_then(|w| published(&w));
-                if let (Ok(published), None) = (&mut result, &message.client_id) {
+                if let (Ok(published), None, true) = (&mut result, message.client_id(), is_known) {
                     // Known only because it was asked again after a lost answer.
                     published.duplicate = false;
                 }
@@ -290,7 +305,10 @@ fn published(words: &[String]) -> Result<Published, RequestError> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (duplicate, id, at) = match words[..] {
         ["new", id, at] => (false, id, at),
-        ["known", id, at] => (true, id, at),
+        ["known" | "again", id, at] => (true, id, at),
+        ["missing"] => return Err(RequestError::not_found()),
+        ["forbidden"] => return Err(RequestError::not_own_message()),
+        ["old"] => return Err(RequestError::too_late()),
         ["conflict"] => return Err(RequestError::conflict()),
         _ => return Err(RequestError::unavailable()),
     };

@@ -18,6 +18,8 @@ macro_rules! scripts {
 scripts! {
     /// Puts a message into a log.
     Publish "publish.lua",
+    /// Puts a change to a message into a log.
+    Change "change.lua",
     /// Makes a user a member.
     Join "join.lua",
     /// Changes a member's name.

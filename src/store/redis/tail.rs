@@ -4,7 +4,7 @@
 //! every few seconds what Redis has is compared with what was read. If they differ, the whole log
 //! or state is read again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -229,6 +229,9 @@ impl Tail {
         let opened = self.open(connection, &room).await?;
         let metrics = &self.status.metrics;
         let mut restoring = room.restore(opened.epoch, opened.head, opened.floor);
+        let mut records = Vec::new();
+        // Messages that have changed: the stream has them with the change, further down.
+        let mut originals = BTreeMap::new();
         let mut from = "-".to_owned();
         loop {
             let mut cmd = redis::cmd("XRANGE");
@@ -241,10 +244,27 @@ impl Tail {
             from = format!("({last}");
             for raw in &page {
                 match entry::parse_log(raw) {
-                    Ok(record) if restoring.add(&record) => {}
-                    Ok(_) => metrics.skip_entry("astray"),
+                    Ok(record) => {
+                        if let Some(original) = entry::parse_original(raw, &record) {
+                            originals.insert(original.id, original);
+                        }
+                        records.push(record);
+                    }
                     Err(error) => metrics.skip_entry(error.0),
                 }
+            }
+        }
+        for record in records {
+            while let Some(original) = originals.first_entry()
+                && *original.key() < record.id
+            {
+                let original = original.remove();
+                if !restoring.add(&original) {
+                    metrics.skip_entry("astray");
+                }
+            }
+            if !restoring.add(&record) {
+                metrics.skip_entry("astray");
             }
         }
         restoring.finish(opened.newest_message);

@@ -64,8 +64,7 @@ fn summary(database: &Database) -> rusqlite::Result<String> {
         let (number, name): (i64, String) = (row.get(0)?, row.get(1)?);
         let (head, bytes): (u64, i64) = (row.get(2)?, row.get(3)?);
         let range = (key(number, 0), key(number + 1, 0));
-        let select =
-            "SELECT count(*), min(at_ms), max(at_ms) FROM messages WHERE key > ? AND key < ?";
+        let select = "SELECT count(*) FILTER (WHERE of IS NULL), min(at_ms), max(at_ms) FROM messages WHERE key > ? AND key < ?";
         let (count, oldest, newest): (u64, Option<i64>, Option<i64>) =
             db.query_row(select, range, |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))

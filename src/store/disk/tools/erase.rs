@@ -12,7 +12,7 @@ use crate::store::disk::schema::room_of;
 /// Pages of the search index that are written again in one step.
 const MERGED_PAGES: i64 = 500;
 
-/// Deletes all messages of a user, and the user's memberships if no server is running.
+/// Deletes all messages of a user, all changes by the user and to the user's messages, and the user's memberships if no server is running.
 ///
 /// # Errors
 /// [`ToolError`]; a part may have been deleted then.
@@ -78,7 +78,7 @@ fn step(db: &Connection, user_id: &str, after: i64) -> rusqlite::Result<Option<(
     let change = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
     let found: Vec<(i64, i64)> = {
         let mut select = change.prepare_cached(
-            "SELECT key, octet_length(text) FROM messages WHERE key > ? AND user_id = ?
+            "SELECT key, coalesce(octet_length(text), 0) FROM messages WHERE key > ? AND user_id = ?
              ORDER BY key LIMIT ?",
         )?;
         let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
@@ -95,7 +95,7 @@ fn step(db: &Connection, user_id: &str, after: i64) -> rusqlite::Result<Option<(
             .prepare_cached("DELETE FROM search WHERE rowid = ?")?
             .execute([key])?;
         change
-            .prepare_cached("DELETE FROM messages WHERE key = ?")?
+            .prepare_cached("DELETE FROM messages WHERE key = ?1 OR of = ?1")?
             .execute([key])?;
         change
             .prepare_cached("UPDATE rooms SET bytes = bytes - ? WHERE number = ?")?

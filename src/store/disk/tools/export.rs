@@ -1,4 +1,4 @@
-//! `hubbub export`: the messages of a room, one JSON object a line.
+//! `hubbub export`: the messages of a room, or its whole log, one JSON object a line.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -10,16 +10,22 @@ use super::progress::Progress;
 use super::{Database, ToolError};
 use crate::clock;
 use crate::domain::RoomName;
-use crate::protocol::ReceiveMessage;
+use crate::protocol::{DeletedMessage, MessageChanged, ReceiveMessage};
 use crate::room::{Content, Range, Record};
 use crate::store::disk::messages;
 use crate::store::disk::schema::key;
 
-/// Writes the messages of a room, oldest first, as `receive_message` has them, with `client_id`.
+/// Writes the messages of a room in their newest state, oldest first, as `receive_message` has them,
+/// with `client_id`. With `log`, deleted messages and the newest change to each message are among them.
 ///
 /// # Errors
 /// [`ToolError`].
-pub fn export(folder: &Path, room: &RoomName, out: &mut dyn Write) -> Result<(), ToolError> {
+pub fn export(
+    folder: &Path,
+    room: &RoomName,
+    log: bool,
+    out: &mut dyn Write,
+) -> Result<(), ToolError> {
     let database = Database::read(folder)?;
     let failed = database.failed();
     let db = &database.db;
@@ -43,8 +49,12 @@ pub fn export(folder: &Path, room: &RoomName, out: &mut dyn Write) -> Result<(),
     let mut out = BufWriter::new(out);
     let (mut done, mut written) = (0, Ok(()));
     let epoch: Arc<str> = "".into();
-    messages::read(db, &epoch, number, Range::after(0, 0), |record| {
-        written = write_line(&mut out, room, &record);
+    let all = Range {
+        changes: log,
+        ..Range::after(0, 0)
+    };
+    messages::read(db, &epoch, number, all, |record| {
+        written = write_line(&mut out, room, log, &record);
         done += 1;
         progress.set(done);
         written.is_ok()
@@ -61,19 +71,53 @@ pub fn export(folder: &Path, room: &RoomName, out: &mut dyn Write) -> Result<(),
     Ok(())
 }
 
-fn write_line(out: &mut impl Write, room: &RoomName, record: &Record) -> io::Result<()> {
-    let Content::Message { text, client_id } = &record.content else {
-        return Ok(());
-    };
-    let line = ReceiveMessage {
-        sender: record.member.username.as_str(),
-        text,
-        timestamp: &clock::rfc3339(record.at_ms),
-        room: room.as_str(),
-        id: record.id,
-        user_id: &record.member.user_id,
-        client_id: client_id.as_deref(),
-    };
-    serde_json::to_writer(&mut *out, &line)?;
+fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record) -> io::Result<()> {
+    let timestamp = &clock::rfc3339(record.at_ms);
+    let username = record.member.username.as_str();
+    let user_id = &*record.member.user_id;
+    let (room, id) = (room.as_str(), record.id);
+    match &record.content {
+        Content::Message {
+            text,
+            client_id,
+            edited_ms,
+        } => {
+            let edited_at = edited_ms.map(clock::rfc3339);
+            let line = ReceiveMessage {
+                sender: username,
+                text,
+                timestamp,
+                room,
+                id,
+                user_id,
+                client_id: client_id.as_deref(),
+                edited_at: edited_at.as_deref(),
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+        }
+        Content::Tombstone { .. } if log => {
+            let line = DeletedMessage {
+                id,
+                deleted: true,
+                room,
+                timestamp,
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+        }
+        Content::Changed { of, change } if log => {
+            let line = MessageChanged {
+                room,
+                id,
+                of: *of,
+                kind: change.kind(),
+                user_id,
+                username,
+                timestamp,
+                text: change.text(),
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+        }
+        _ => return Ok(()),
+    }
     out.write_all(b"\n")
 }

@@ -16,9 +16,9 @@ use super::progress::Progress;
 use super::{Database, STEP, ToolError};
 use crate::domain::{ClientId, MessageText, RoomName, TextLimits, Username};
 use crate::random;
-use crate::room::{Content, Member, MemberId, Record};
+use crate::room::{Content, Member, MemberId, MessageChange, Record};
 use crate::store::disk::opening::add_room;
-use crate::store::disk::schema::{ID_MAX, key};
+use crate::store::disk::schema::{ID_MAX, id_of, key};
 use crate::store::disk::{messages, search};
 
 /// Bytes of the longest line.
@@ -35,13 +35,25 @@ const DIGEST_BYTES: usize = 16;
 struct Line<'a> {
     #[serde(borrow)]
     room: Cow<'a, str>,
-    #[serde(borrow)]
-    sender: Cow<'a, str>,
-    #[serde(borrow)]
-    text: Cow<'a, str>,
+    /// Of a message.
+    #[serde(default, borrow)]
+    sender: Option<Cow<'a, str>>,
+    /// Of a change.
+    #[serde(default, borrow)]
+    username: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    text: Option<Cow<'a, str>>,
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
     id: Option<u64>,
+    #[serde(default, borrow)]
+    edited_at: Option<Cow<'a, str>>,
+    #[serde(default)]
+    deleted: bool,
+    /// Of a change, with `kind`.
+    of: Option<u64>,
+    #[serde(default, borrow)]
+    kind: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
     user_id: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
@@ -54,8 +66,16 @@ struct Message {
     id: Option<u64>,
     member: Member,
     at_ms: i64,
-    text: Arc<str>,
-    client_id: Option<Arc<str>>,
+    content: Content,
+}
+
+impl Message {
+    fn client_id(&self) -> Option<&str> {
+        match &self.content {
+            Content::Message { client_id, .. } => client_id.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// Imports the messages of a file (`-` for standard input) into the database in a folder, which is made
@@ -127,18 +147,23 @@ fn parse(line: &[u8]) -> Result<Message, String> {
         chars_max: 0,
         bytes_max: TEXT_BYTES_MAX,
     };
-    let text = MessageText::parse(&wire.text, &limits).map_err(|error| error.to_string())?;
-    let username = Username::parse(&wire.sender).map_err(|error| error.to_string())?;
-    let at: Timestamp = wire.timestamp.parse().map_err(|_| {
-        format!(
-            "{:?} is no time; give one like 2026-01-16T09:30:00.123Z",
-            wire.timestamp
-        )
-    })?;
+    let text = match &wire.text {
+        Some(text) => Some(MessageText::parse(text, &limits).map_err(|error| error.to_string())?),
+        None => None,
+    };
+    // A deleted message has lost its sender.
+    let name = wire.sender.as_ref().or(wire.username.as_ref());
+    let username = match name {
+        Some(name) => Username::parse(name).map_err(|error| error.to_string())?,
+        None if wire.deleted => Username::anonymous(),
+        None => return Err("missing field `sender`".to_owned()),
+    };
+    let at_ms = time(&wire.timestamp)?;
     let user_id = match &wire.user_id {
         Some(id) if (1..=USER_ID_BYTES_MAX).contains(&id.len()) => id.to_string(),
         Some(_) => return Err(format!("user_id must have 1 to {USER_ID_BYTES_MAX} bytes")),
-        None => digest(&[b"user\0", wire.sender.as_bytes()]),
+        None if wire.deleted => String::new(),
+        None => digest(&[b"user\0", name.map_or("", |name| name).as_bytes()]),
     };
     if wire.id.is_some_and(|id| !(1..=ID_MAX).contains(&id)) {
         return Err(format!("id must be 1 to {ID_MAX}"));
@@ -160,10 +185,46 @@ fn parse(line: &[u8]) -> Result<Message, String> {
             user_id: user_id.into(),
             username,
         },
-        at_ms: at.as_millisecond(),
-        text: text.shared(),
-        client_id,
+        at_ms,
+        content: content(&wire, text, client_id)?,
     })
+}
+
+/// What a line says.
+fn content(
+    wire: &Line<'_>,
+    text: Option<MessageText>,
+    client_id: Option<Arc<str>>,
+) -> Result<Content, String> {
+    let change = match (wire.of, wire.kind.as_deref(), text) {
+        (None, _, _) if wire.deleted && wire.id.is_some() => {
+            return Ok(Content::Tombstone { client_id: None });
+        }
+        (None, _, Some(text)) => {
+            return Ok(Content::Message {
+                text: text.shared(),
+                client_id,
+                edited_ms: wire.edited_at.as_deref().map(time).transpose()?,
+            });
+        }
+        (None, _, None) => return Err("missing field `text`".to_owned()),
+        (Some(_), Some("deleted"), _) => MessageChange::Deleted,
+        (Some(_), Some("edited"), Some(text)) => MessageChange::Edited {
+            text: text.shared(),
+            client_id: None,
+        },
+        (Some(_), _, _) => return Err("kind must be edited, with a text, or deleted".to_owned()),
+    };
+    match (wire.of, wire.id) {
+        (Some(of), Some(id)) if (1..id).contains(&of) => Ok(Content::Changed { of, change }),
+        _ => Err("of must be the id of a message before the change".to_owned()),
+    }
+}
+
+fn time(text: &str) -> Result<i64, String> {
+    let at: Result<Timestamp, _> = text.parse();
+    at.map(Timestamp::as_millisecond)
+        .map_err(|_| format!("{text:?} is no time; give one like 2026-01-16T09:30:00.123Z"))
 }
 
 /// Adds a message, unless it is there.
@@ -191,7 +252,7 @@ fn add(change: &Connection, message: &Message) -> Result<bool, String> {
             id
         }
         None => {
-            let key = message.client_id.as_deref().unwrap_or_default();
+            let key = message.client_id().unwrap_or_default();
             let known = messages::sent_as(change, room, &message.member.user_id, key);
             if known.map_err(sql)?.is_some() {
                 return Ok(false);
@@ -205,18 +266,17 @@ fn add(change: &Connection, message: &Message) -> Result<bool, String> {
         member: message.member.clone(),
         member_id: MemberId::UNKNOWN,
         at_ms: message.at_ms,
-        content: Content::Message {
-            text: Arc::clone(&message.text),
-            client_id: message.client_id.clone(),
-        },
+        content: message.content.clone(),
         previous: None,
     };
     messages::insert(change, room, &record).map_err(sql)?;
-    search::insert(change, vec![(key(room, id), Arc::clone(&message.text))]).map_err(sql)?;
+    if let Content::Message { text, .. } = &message.content {
+        search::insert(change, vec![(key(room, id), Arc::clone(text))]).map_err(sql)?;
+    }
     change
         .prepare_cached("UPDATE rooms SET head = max(head, ?), bytes = bytes + ? WHERE number = ?")
         .and_then(|mut update| {
-            let bytes = i64::try_from(message.text.len()).unwrap_or(i64::MAX);
+            let bytes = i64::try_from(record.text_bytes()).unwrap_or(i64::MAX);
             update.execute((id, bytes, room))
         })
         .map_err(sql)?;
@@ -225,14 +285,19 @@ fn add(change: &Connection, message: &Message) -> Result<bool, String> {
 
 /// Whether the message under a key is this one; `None` if there is none.
 fn there(db: &Connection, key: i64, message: &Message) -> rusqlite::Result<Option<bool>> {
-    db.prepare_cached("SELECT at_ms, user_id, text FROM messages WHERE key = ?")?
+    db.prepare_cached("SELECT at_ms, user_id, text, of FROM messages WHERE key = ?")?
         .query_row([key], |row| {
-            let (at_ms, user_id, text): (i64, String, String) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
-            let is_same = at_ms == message.at_ms
-                && *user_id == *message.member.user_id
-                && *text == *message.text;
-            Ok(is_same)
+            let (at_ms, user_id): (i64, String) = (row.get(0)?, row.get(1)?);
+            let text: Option<String> = row.get(2)?;
+            let of: Option<i64> = row.get(3)?;
+            let is_same = match &message.content {
+                Content::Message { text: said, .. } => {
+                    text.as_deref() == Some(&**said) && *user_id == *message.member.user_id
+                }
+                Content::Changed { of: id, .. } => of.map(id_of) == Some(*id),
+                _ => text.is_none() && of.is_none(),
+            };
+            Ok(is_same && at_ms == message.at_ms)
         })
         .optional()
 }

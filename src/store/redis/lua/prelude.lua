@@ -2,13 +2,15 @@
 --
 -- KEYS[1] is the prefix of all keys with its colon, so that access rules for keys apply to it:
 --   <prefix>:room:<room>:meta     hash: epoch, head (newest id), floor (where ids jumped), newest (ms),
---                                 last (newest message's id), messages, notices and foreign entries in
---                                 the log, members, held (members whose connections are lost)
+--                                 last (newest message's id), messages (with changes to them), notices
+--                                 and foreign entries in the log, members, held (members whose connections are lost)
 --   <prefix>:room:<room>:log      stream: the room's entries, see `append`
 --   <prefix>:room:<room>:notices  list: "stream-id id" of each notice in the log, oldest first
 --   <prefix>:room:<room>:kept     hash: node -> "id id" of the oldest message and the oldest notice that
 --                                 it has in memory (0 if it has none)
---   <prefix>:room:<room>:keys     hash: idempotency key -> "id ms hash", while its message is in the log
+--   <prefix>:room:<room>:keys     hash: idempotency key -> "id ms hash", while its message is in the log;
+--                                 the hash is * once the message has changed
+--   <prefix>:room:<room>:changed  hash: id of a message -> id of the newest change to it, see `append`
 --   <prefix>:room:<room>:names    hash: what a name looks like -> user_id, where names are unique
 --   <prefix>:users                hash: user_id -> "node member"
 --   <prefix>:nodes                set of nodes
@@ -89,6 +91,7 @@ local function kind_of(fields)
   if not (tonumber(fields.ts) and tonumber(fields.i) and fields.n and fields.t) then return 'foreign' end
   local kind = fields.k
   if kind == 'message' then return 'message' end
+  if kind == 'edited' or kind == 'deleted' then return tonumber(fields.o) and 'message' or 'foreign' end
   local is_notice = kind == 'joined' or kind == 'left' or kind == 'removed' or kind == 'renamed'
   return is_notice and 'notice' or 'foreign'
 end
@@ -108,7 +111,8 @@ local function recount(log)
       local kind = kind_of(fields)
       if kind == 'message' then
         log.messages = log.messages + 1
-        log.last = math.max(log.last, math.min(tonumber(fields.i), log.head))
+        local newest = tonumber(fields.k == 'message' and fields.i or fields.o)
+        log.last = math.max(log.last, math.min(newest, log.head))
       elseif kind == 'notice' then
         log.notices = log.notices + 1
         redis.call('RPUSH', list, entry[1] .. ' ' .. fields.i)
@@ -140,6 +144,17 @@ local function oldest_kept(log, by)
   return messages, notices
 end
 
+-- The idempotency keys that an entry keeps: its own, and of a change those of what it has replaced.
+local function each_key(fields)
+  return string.gmatch((fields.d or '') .. '\n' .. (fields.od or '') .. '\n' .. (fields.ks or ''), '[^\n]+')
+end
+
+-- The entry of a change is about to go.
+local function forget_change(log, fields)
+  local changed = room_key(log.room, 'changed')
+  if redis.call('HGET', changed, fields.o) == fields.i then redis.call('HDEL', changed, fields.o) end
+end
+
 -- Removes some of what no node has in memory any more: src/room/log.rs decides what that is. Returns how
 -- many entries.
 local function trim(log, messages, notices)
@@ -161,7 +176,8 @@ local function trim(log, messages, notices)
     if kind == 'message' then
       if tonumber(fields.i) >= messages then break end
       log.messages = log.messages - 1
-      if fields.d then keys[#keys + 1] = fields.d end
+      for key in each_key(fields) do keys[#keys + 1] = key end
+      if fields.o then forget_change(log, fields) end
     elseif kind == 'notice' then
       -- Older than every message: of no use to a client that resumes.
       redis.call('LPOP', list)
@@ -176,18 +192,26 @@ local function trim(log, messages, notices)
   return removed + #gone
 end
 
+-- The time of an entry that comes next. Timestamps never go back, so they must not follow a clock that
+-- jumps. The node knows which time has lasted long enough.
+local function time_for(log, by)
+  local now = now_ms()
+  if math.abs(now - by.trusted_ms) > DOUBT then now = by.trusted_ms end
+  return math.max(log.newest, now)
+end
+
 -- Appends an entry:
 --   e epoch, i id, k kind (message, joined, left, removed, renamed), u user_id, n name, m membership,
 --   t text (of a message; of `renamed`, the name before), ts accepted at (ms), and of messages
 --   p id of the message before it (so that a message that is missing is noticed, while notices may be),
 --   d idempotency key as in `keys`, c client_id
+-- A change to a message (k edited, deleted) takes the place of the message and of the change before it,
+-- whose entries are deleted, because a stream's entries cannot be rewritten:
+--   o the message's id, t its new text, and of the message ou user_id, on name, ots ts, op p, od d, oc c;
+--   ks idempotency keys of edits that it has replaced, one a line
 -- Returns its id and when it was accepted.
-local function append(log, by, kind, user, name, member, text, dedup, client_id)
-  local now = now_ms()
-  -- Timestamps never go back, so they must not follow a clock that jumps. The node knows which time has
-  -- lasted long enough.
-  if math.abs(now - by.trusted_ms) > DOUBT then now = by.trusted_ms end
-  log.newest = math.max(log.newest, now)
+local function append(log, by, kind, user, name, member, text, dedup, client_id, more)
+  log.newest = time_for(log, by)
   log.head = log.head + 1
   local id, at = digits(log.head), digits(log.newest)
   local entry = { 'e', log.epoch, 'i', id, 'k', kind, 'u', user, 'n', name, 'm', member, 't', text, 'ts', at }
@@ -206,8 +230,9 @@ local function append(log, by, kind, user, name, member, text, dedup, client_id)
     entry[#entry + 1] = 'c'
     entry[#entry + 1] = client_id
   end
+  for _, field in ipairs(more or {}) do entry[#entry + 1] = field end
   local newest = redis.call('XADD', stream, '*', unpack(entry))
-  if kind == 'message' then
+  if kind_of({ ts = at, i = id, n = name, t = text, k = kind, o = id }) == 'message' then
     log.messages = log.messages + 1
   else
     log.notices = log.notices + 1

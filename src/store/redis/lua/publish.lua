@@ -7,8 +7,8 @@ local log = open_log(room, ARGV[2], ARGV[3])
 local keys = room_key(room, 'keys')
 local known = redis.call('HGET', keys, dedup)
 if known then
-  local id, at, before = string.match(known, '^(%d+) (%d+) (%x+)$')
-  if before ~= hash then return { 'conflict' } end
+  local id, at, before = string.match(known, '^(%d+) (%d+) (%S+)$')
+  if before ~= hash and before ~= '*' then return { 'conflict' } end
   return { 'known', id, at }
 end
 -- A newer connection of the same user has taken over from the sender. It has sent the message already, or

@@ -1,0 +1,133 @@
+//! Changing messages: who may, and what becomes of it.
+//!
+//! A store decides, by [`Original::check`], because only the store knows the newest state. What it
+//! appends reaches the room like any entry ([`Changes::apply`]), which puts the message's newest state in
+//! its position.
+
+use super::changes::{Changes, said_by_edit};
+use super::log::EntryKind;
+use super::members::Member;
+use super::payloads::SentMessage;
+use super::proposal::{Decision, Proposal, ProposedChange};
+use super::record::{MessageChange, Published};
+use crate::clock;
+use crate::domain::RequestError;
+use crate::protocol::ChangeKind;
+
+/// A message as it is before a change.
+#[derive(Debug)]
+pub struct Original<'a> {
+    /// The sender.
+    pub user_id: &'a str,
+    /// When it was accepted, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+impl Original<'_> {
+    /// Whether a user may change the message at the time `now_ms`.
+    ///
+    /// # Errors
+    /// `forbidden` if it is another user's, `too_late` if it is too old to be edited.
+    pub fn check(
+        &self,
+        user_id: &str,
+        proposed: &ProposedChange,
+        now_ms: i64,
+    ) -> Result<(), RequestError> {
+        let is_edit = proposed.change.kind() == ChangeKind::Edited;
+        // A moderator deletes what others have written, and does not rewrite it.
+        if self.user_id != user_id && (is_edit || !proposed.by_moderator) {
+            return Err(RequestError::not_own_message());
+        }
+        let age_ms = u128::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or_default();
+        if is_edit && (proposed.edit_window.is_zero() || age_ms > proposed.edit_window.as_millis())
+        {
+            return Err(RequestError::too_late());
+        }
+        Ok(())
+    }
+}
+
+impl Changes<'_> {
+    /// Decides about a proposal by what is in memory.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn decide(
+        &mut self,
+        author: &Member,
+        proposal: Proposal,
+    ) -> Result<Decision, RequestError> {
+        if let Proposal::Change(proposed) = &proposal
+            && let Some(known) = self.judge(author, proposed)?
+        {
+            return Ok(Decision::Known(known));
+        }
+        Ok(Decision::Append(proposal.into_content()))
+    }
+
+    /// Decides about a change by what is in memory. `Ok(Some)` if it has been made before.
+    ///
+    /// # Errors
+    /// `not_found`, `forbidden`, `too_late`, or `conflict` if the key of an edit was used for something
+    /// else.
+    pub fn judge(
+        &mut self,
+        author: &Member,
+        proposed: &ProposedChange,
+    ) -> Result<Option<Published>, RequestError> {
+        if let Some(known) = self.known_edit(author, proposed) {
+            return known.map(Some);
+        }
+        let now_ms = self.now_ms();
+        let Some(entry) = self.message(proposed.of) else {
+            return Err(RequestError::not_found());
+        };
+        if entry.kind == EntryKind::Tombstone {
+            return self.earlier_deletion(author, proposed).map(Some);
+        }
+        let sent = SentMessage::parse(&entry.payload).ok_or_else(RequestError::not_found)?;
+        let original = Original {
+            user_id: &sent.user_id,
+            at_ms: clock::parse_rfc3339(&sent.timestamp).unwrap_or_default(),
+        };
+        original.check(&author.user_id, proposed, now_ms)?;
+        Ok(None)
+    }
+
+    /// What became of the edit that the author sent under the same idempotency key.
+    #[must_use]
+    pub fn known_edit(
+        &self,
+        author: &Member,
+        proposed: &ProposedChange,
+    ) -> Option<Result<Published, RequestError>> {
+        let MessageChange::Edited { text, client_id } = &proposed.change else {
+            return None;
+        };
+        self.publication(author, client_id.as_ref(), &said_by_edit(proposed.of, text))
+    }
+
+    /// The deletion that a user asks for again.
+    fn earlier_deletion(
+        &self,
+        author: &Member,
+        proposed: &ProposedChange,
+    ) -> Result<Published, RequestError> {
+        let entry = self.change_to(proposed.of);
+        let change = entry.and_then(|entry| Some((entry.id, SentMessage::parse(&entry.payload)?)));
+        match change {
+            Some((id, change))
+                if proposed.change == MessageChange::Deleted
+                    && *change.user_id == *author.user_id =>
+            {
+                Ok(Published {
+                    id,
+                    at_ms: clock::parse_rfc3339(&change.timestamp).unwrap_or_default(),
+                    duplicate: true,
+                })
+            }
+            _ => Err(RequestError::not_found()),
+        }
+    }
+}
