@@ -183,7 +183,7 @@ async fn only_own_messages_can_be_changed_and_only_messages() {
     );
     assert_eq!(history(&mut ben).await[0]["text"], "mine");
     let mut carl = Client::connect(&server, Transport::WebSocket).await;
-    carl.connected().await;
+    carl.greeted().await;
     assert_eq!(
         refused(&mut carl, "delete_message", json!({ "id": id })).await,
         "not_in_room"

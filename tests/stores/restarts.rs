@@ -327,7 +327,9 @@ async fn changes_to_messages_outlast_the_server_and_reach_who_was_away() {
         // A retry of anything undoes nothing.
         let mut ada = with_token(&service.server, Transport::WebSocket, &adas_token).await;
         ada.greeted().await;
-        ada.join("tech", "Ada").await;
+        let join = json!({ "room_name": "tech", "username": "Ada" });
+        ada.emit("join_room", &join);
+        ada.wait_for("join_confirm").await;
         for n in [0, 1] {
             let again = ada.ask("send_message", &message(n)).await;
             assert_eq!(
