@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::inbound::{ClientRequest, message_text, required};
 use crate::domain::{ClientId, MessageText, RequestError, TextLimits};
@@ -57,7 +58,7 @@ impl ClientRequest for DeleteRequest {
 }
 
 /// What a `message_changed` is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// The message has another text.
@@ -67,7 +68,7 @@ pub enum ChangeKind {
 }
 
 /// `message_changed`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessageChanged<'a> {
     /// The room.
     pub room: &'a str,
@@ -101,16 +102,17 @@ pub struct DeletedMessage<'a> {
     pub timestamp: &'a str,
 }
 
-#[derive(Deserialize)]
-struct EditWire<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct EditWire<'a> {
     id: u64,
     #[serde(borrow)]
+    #[schema(value_type = String)]
     text: &'a RawValue,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-struct DeleteWire {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct DeleteWire {
     id: u64,
 }

@@ -5,6 +5,9 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type}
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::changes::{
+    ChangeKind, DeleteRequest, DeleteWire, EditRequest, EditWire, MessageChanged,
+};
 use super::inbound::{
     HistoryWire, JoinWire, LeaveWire, PositionWire, SendWire, TypingWire, UsersWire,
 };
@@ -75,6 +78,11 @@ pub fn server_events() -> Vec<ServerEvent> {
             "A chat message",
             of_type::<ReceiveMessage<'_>>(),
         ),
+        of(
+            event::MESSAGE_CHANGED,
+            "A message was edited or deleted",
+            of_type::<MessageChanged<'_>>(),
+        ),
         of(event::TYPING, "Who is typing", of_type::<TypingState<'_>>()),
         of(
             event::ACTIVITY,
@@ -116,6 +124,8 @@ pub fn client_events() -> Vec<ClientEvent> {
         of::<JoinRequest, JoinWire<'_>, JoinConfirm<'_>>("Enters a room, or changes the name"),
         of::<LeaveRequest, LeaveWire, NoBody>("Leaves the room"),
         of::<SendRequest, SendWire<'_>, SentBody<'_>>("Sends a message to the room"),
+        of::<EditRequest, EditWire<'_>, SentBody<'_>>("Edits one of the user's messages"),
+        of::<DeleteRequest, DeleteWire, SentBody<'_>>("Deletes one of the user's messages"),
         of::<HistoryRequest, HistoryWire, HistoryBody<'_>>("Reads older or newer messages"),
         of::<UsersRequest, UsersWire<'_>, UsersBody<'_>>("Lists the users of the room"),
         of::<SearchRequest, SearchWire<'_>, SearchBody<'_>>("Searches the room's messages"),
@@ -141,6 +151,9 @@ pub fn schemas() -> Schemas {
     }
     add!(
         Activity<'_>,
+        ChangeKind,
+        DeleteWire,
+        EditWire<'_>,
         ErrorEvent<'_>,
         Gap<'_>,
         HistoryBody<'_>,
@@ -149,6 +162,7 @@ pub fn schemas() -> Schemas {
         JoinWire<'_>,
         LeaveWire,
         Limits,
+        MessageChanged<'_>,
         ModerateWire<'_>,
         NoBody,
         NoticeKind,

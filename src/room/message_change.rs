@@ -8,7 +8,7 @@ use super::changes::{Changes, said_by_edit};
 use super::log::EntryKind;
 use super::members::Member;
 use super::payloads::SentMessage;
-use super::proposal::{Decision, Proposal, ProposedChange};
+use super::proposal::{Proposal, ProposedChange, Verdict};
 use super::record::{MessageChange, Published};
 use crate::clock;
 use crate::domain::RequestError;
@@ -53,17 +53,13 @@ impl Changes<'_> {
     ///
     /// # Errors
     /// As [`Self::judge`].
-    pub fn decide(
-        &mut self,
-        author: &Member,
-        proposal: Proposal,
-    ) -> Result<Decision, RequestError> {
+    pub fn decide(&mut self, author: &Member, proposal: Proposal) -> Result<Verdict, RequestError> {
         if let Proposal::Change(proposed) = &proposal
             && let Some(known) = self.judge(author, proposed)?
         {
-            return Ok(Decision::Known(known));
+            return Ok(Verdict::Known(known));
         }
-        Ok(Decision::Append(proposal.into_content()))
+        Ok(Verdict::Append(proposal.into_content()))
     }
 
     /// Decides about a change by what is in memory. `Ok(Some)` if it has been made before.

@@ -59,7 +59,7 @@ pub use membership::{Membership, WritingCheck};
 pub use message_change::Original;
 pub use notifier::{Notifier, Signals};
 pub use past::read_messages;
-pub use proposal::{Decision, Proposal, ProposedChange};
+pub use proposal::{Proposal, ProposedChange, Verdict};
 pub use published::{PublishedState, Snapshot, StateSource};
 pub use range::{First, Range};
 pub use record::{Content, ID_MAX, LogPosition, MessageChange, Published, Record};

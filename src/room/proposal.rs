@@ -34,7 +34,7 @@ pub struct ProposedChange {
 
 /// What becomes of a proposal.
 #[derive(Debug)]
-pub enum Decision {
+pub enum Verdict {
     /// It is to be appended.
     Append(Content),
     /// It is in the log already.

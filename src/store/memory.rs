@@ -10,8 +10,8 @@ use super::names::Names;
 use crate::decisions::{AuditLine, AuditPage, DecisionChange, Decisions};
 use crate::domain::{RequestError, Username};
 use crate::room::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Decision, Departure, Draft, Member,
-    MemberId, Published, Publishing, ReadingAudit, Room, Store,
+    Answer, Applied, Arrival, Arrived, Changes, Content, Departure, Draft, Member, MemberId,
+    Published, Publishing, ReadingAudit, Room, Store, Verdict,
 };
 
 /// Lines of the audit log that are kept at most.
@@ -82,8 +82,8 @@ impl Store for MemoryStore {
         }
         let decision = changes.decide(&author, draft.proposal);
         Answer::Done(decision.map(|decision| match decision {
-            Decision::Append(content) => append(&mut changes, id, author, content),
-            Decision::Known(published) => published,
+            Verdict::Append(content) => append(&mut changes, id, author, content),
+            Verdict::Known(published) => published,
         }))
     }
 

@@ -40,7 +40,7 @@ mod memory {
 
 /// The same for `crate::protocol`.
 mod protocol {
-    pub use hubbub::protocol::{ConnectErrorPacket, event, frame};
+    pub use hubbub::protocol::{ChangeKind, ConnectErrorPacket, event, frame};
 }
 
 /// The same for `crate::room`.

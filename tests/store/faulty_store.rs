@@ -8,8 +8,8 @@ use std::time::Duration;
 use hubbub::decisions::{AuditPage, DecisionChange, Decisions};
 use hubbub::domain::{RequestError, Username};
 use hubbub::room::{
-    Answer, Applied, Arrival, Arrived, Changes, Content, Decision, Departure, Draft, Member,
-    MemberId, Outcome, Proposal, Published, Publishing, ReadingAudit, Room, Rooms, Store, UserId,
+    Answer, Applied, Arrival, Arrived, Changes, Content, Departure, Draft, Member, MemberId,
+    Outcome, Proposal, Published, Publishing, ReadingAudit, Room, Rooms, Store, UserId, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -206,8 +206,8 @@ impl Worker {
                 } else {
                     let decision = changes.decide(&author, proposal);
                     decision.map(|decision| match decision {
-                        Decision::Append(content) => append(&mut changes, id, author, content),
-                        Decision::Known(published) => published,
+                        Verdict::Append(content) => append(&mut changes, id, author, content),
+                        Verdict::Known(published) => published,
                     })
                 };
                 Box::new(move || outcome.send(result))
