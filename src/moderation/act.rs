@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::Moderation;
 use crate::decisions::{AuditLine, DECISIONS_MAX, Decision, DecisionChange, DecisionKey};
-use crate::domain::{RequestError, Role, RoomName};
+use crate::domain::{RequestError, Role, RoomName, Username};
 use crate::protocol::ModerateRequest as Action;
 use crate::room::profile::PINS_MAX;
-use crate::room::{Range, Room, UserId, read_messages};
+use crate::room::{Member, Range, Room, UserId, read_messages};
 
 /// How long a kick is kept, so that every process learns of it.
 const KICK_KEPT: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ pub struct Author<'a> {
     /// Who.
     pub user_id: &'a UserId,
     /// Under which name.
-    pub name: Option<&'a str>,
+    pub name: Option<&'a Username>,
     /// As what.
     pub role: Role,
     /// The network they are connected from.
@@ -30,11 +30,20 @@ pub struct Author<'a> {
 }
 
 impl Author<'_> {
+    /// The author as one who changes messages.
+    pub(super) fn member(&self) -> Member {
+        let unnamed = || Username::parse("Moderator").unwrap_or_else(|_| Username::anonymous());
+        Member {
+            user_id: Arc::clone(self.user_id),
+            username: self.name.cloned().unwrap_or_else(unnamed),
+        }
+    }
+
     /// A line of the audit log that names the author.
     fn line(&self) -> AuditLine {
         AuditLine {
             actor: self.user_id.to_string(),
-            actor_name: self.name.map(str::to_owned),
+            actor_name: self.name.map(|name| name.as_str().to_owned()),
             address: self.network.map(|network| network.to_string()),
             ..AuditLine::default()
         }
@@ -44,7 +53,8 @@ impl Author<'_> {
         if self.role < Role::Moderator {
             return Err(RequestError::forbidden("Only moderators may do this"));
         }
-        if action.user_id() == Some(self.user_id) && !matches!(action, Action::Unmute { .. }) {
+        let harmless = matches!(action, Action::Unmute { .. } | Action::Clear { .. });
+        if action.user_id() == Some(self.user_id) && !harmless {
             return Err(RequestError::forbidden(
                 "This is you: ask another moderator",
             ));
@@ -84,6 +94,7 @@ impl Moderation {
             username: username.clone(),
             ..Decision::now(author.user_id)
         };
+        self.change_messages(&author, room, action).await?;
         let set = self.decide(made.clone(), room, action).await?;
         let line = AuditLine {
             at_ms: made.at_ms,
@@ -168,6 +179,8 @@ impl Moderation {
         let in_room = || room.ok_or_else(RequestError::not_in_room);
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
         match action {
+            // What they change is in the log of the room.
+            Action::Delete { .. } | Action::Clear { .. } => Ok(Vec::new()),
             Action::Mute {
                 user_id,
                 time,
@@ -327,6 +340,10 @@ fn details(action: &Action, at_ms: i64, none: AuditLine) -> AuditLine {
             value: on(*is_on),
             ..none
         },
-        Action::Unmute { .. } | Action::Unban { .. } => none,
+        Action::Delete { id } => AuditLine {
+            message: Some(*id),
+            ..none
+        },
+        Action::Unmute { .. } | Action::Unban { .. } | Action::Clear { .. } => none,
     }
 }

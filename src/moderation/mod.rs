@@ -4,6 +4,7 @@
 //! store keeps. [`Moderation`] looks it up and changes it; the sessions act upon changes.
 
 mod act;
+mod messages;
 mod slow_mode;
 
 use std::net::IpAddr;

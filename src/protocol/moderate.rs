@@ -24,6 +24,16 @@ const NOTE_LIMITS: TextLimits = TextLimits {
 /// `moderate`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModerateRequest {
+    /// A message is deleted.
+    Delete {
+        /// The message.
+        id: u64,
+    },
+    /// All messages of a user in the room are deleted.
+    Clear {
+        /// Who.
+        user_id: Arc<str>,
+    },
     /// The user may not write for this long.
     Mute {
         /// Who.
@@ -90,6 +100,8 @@ impl ModerateRequest {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Delete { .. } => "delete",
+            Self::Clear { .. } => "clear",
             Self::Mute { .. } => "mute",
             Self::Unmute { .. } => "unmute",
             Self::Kick { .. } => "kick",
@@ -110,7 +122,8 @@ impl ModerateRequest {
             | Self::Unmute { user_id }
             | Self::Kick { user_id, .. }
             | Self::Ban { user_id, .. }
-            | Self::Unban { user_id } => Some(user_id),
+            | Self::Unban { user_id }
+            | Self::Clear { user_id } => Some(user_id),
             _ => None,
         }
     }
@@ -172,6 +185,12 @@ pub(super) struct ModerateWire<'a> {
 impl ModerateWire<'_> {
     fn read(self) -> Result<ModerateRequest, RequestError> {
         Ok(match &*self.action {
+            "delete" => ModerateRequest::Delete {
+                id: needed(self.id, "id")?,
+            },
+            "clear" => ModerateRequest::Clear {
+                user_id: self.user()?,
+            },
             "mute" => ModerateRequest::Mute {
                 user_id: self.user()?,
                 time: self.time()?,
@@ -208,7 +227,8 @@ impl ModerateWire<'_> {
             },
             _ => {
                 return Err(RequestError::invalid_payload(
-                    "moderate: action must be mute, unmute, kick, ban, unban, slow_mode, lock, topic or pin",
+                    "moderate: action must be delete, clear, mute, unmute, kick, ban, unban, slow_mode, \
+                     lock, topic or pin",
                 ));
             }
         })

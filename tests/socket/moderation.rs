@@ -333,3 +333,46 @@ async fn nobody_moderates_themselves() {
         assert_refused(&ack, "forbidden");
     }
 }
+
+#[tokio::test]
+async fn a_moderator_deletes_a_message_and_all_of_a_user() {
+    let server = server().await;
+    let mut admin = admin(&server).await;
+    let (mut bob, _, bobs) = user(&server, "Bob").await;
+    let (mut eve, _, _) = user(&server, "Eve").await;
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        let sent = bob.ask("send_message", &said(&format!("spam {n}"))).await;
+        ids.push(sent["id"].clone());
+    }
+    assert_accepted(&eve.ask("send_message", &said("a question")).await);
+    let delete = json!({ "action": "delete", "id": ids[3] });
+    let ack = eve.ask("moderate", &delete).await;
+    assert_refused(&ack, "forbidden");
+    moderate(&mut admin, delete.clone()).await;
+    let is_change = |event: &Event| event.name == "message_changed";
+    let change = eve.events_until(is_change).await.pop().unwrap();
+    assert_eq!(
+        (&change["of"], &change["kind"]),
+        (&ids[3], &json!("deleted"))
+    );
+    assert_eq!(change["username"], "Root");
+    // Again is no other deletion.
+    moderate(&mut admin, delete).await;
+    let none = json!({ "action": "delete", "id": 999_999 });
+    assert_refused(&admin.ask("moderate", &none).await, "not_found");
+
+    moderate(&mut admin, json!({ "action": "clear", "user_id": bobs })).await;
+    let mut left: Vec<_> = ids.iter().filter(|id| **id != ids[3]).cloned().collect();
+    while !left.is_empty() {
+        let change = eve.events_until(is_change).await.pop().unwrap();
+        let before = left.len();
+        left.retain(|id| *id != change["of"]);
+        assert_eq!(left.len(), before - 1, "{change:?}");
+    }
+    let history = eve.ask("get_history", &json!({ "limit": 100 })).await;
+    let messages = history["messages"].as_array().unwrap();
+    let texts: Vec<_> = messages.iter().filter(|m| m["deleted"] != true).collect();
+    assert_eq!(texts.len(), 1, "{history}");
+    assert_eq!(texts[0]["text"], "a question");
+}

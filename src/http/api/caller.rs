@@ -6,7 +6,6 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
-use crate::domain::Username;
 use crate::moderation::Author;
 use crate::peer::{ClientAddress, network_of};
 use crate::session::budget::Account;
@@ -28,7 +27,7 @@ impl Caller {
     pub fn author(&self) -> Author<'_> {
         Author {
             user_id: &self.actor.user_id,
-            name: self.actor.name.as_ref().map(Username::as_str),
+            name: self.actor.name.as_ref(),
             role: self.actor.role,
             network: self
                 .client

@@ -25,7 +25,7 @@ const AUDIT_LINES: usize = 50;
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes what the protocol decodes")]
 pub struct ModerationBody {
-    /// `mute`, `unmute`, `kick`, `ban`, `unban`, `slow_mode`, `lock`, `topic` or `pin`.
+    /// `delete`, `clear`, `mute`, `unmute`, `kick`, `ban`, `unban`, `slow_mode`, `lock`, `topic` or `pin`.
     #[schema(example = "ban")]
     action: String,
     /// The room, for what is about one room.
@@ -49,7 +49,7 @@ pub struct ModerationBody {
     /// The topic; empty = none.
     #[schema(max_length = 300)]
     text: Option<String>,
-    /// The message to pin.
+    /// The message to pin or to delete.
     id: Option<u64>,
     /// Of a pin: whether it is there.
     on: Option<bool>,
@@ -68,7 +68,7 @@ pub struct Done {
     ok: bool,
 }
 
-/// Mutes, kicks, bans, slow mode, locks, topics and pins
+/// Deletes messages, and does mutes, kicks, bans, slow mode, locks, topics and pins
 #[utoipa::path(post, path = "/moderation", tag = "moderation", operation_id = "moderate",
     request_body = ModerationBody,
     responses((status = 200, description = "It is done, and in the audit log", body = Done)))]

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::execute::Execute;
-use crate::domain::{RequestError, Username};
+use crate::domain::RequestError;
 use crate::moderation::Author;
 use crate::protocol::ModerateRequest;
 use crate::session::budget::Class;
@@ -29,7 +29,7 @@ impl Execute for Box<ModerateRequest> {
             .and_then(|joined| joined.membership.username());
         let author = Author {
             user_id: &identity.user_id,
-            name: name.as_ref().map(Username::as_str),
+            name: name.as_ref(),
             role: identity.role(),
             network: identity.network,
             rooms: identity.rooms(),
