@@ -117,6 +117,21 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
             }
             assert!(command.held_bytes() <= payload.len());
         }
+        Command::Edit(edit) => {
+            assert_eq!(event, "edit_message");
+            if let Some(id) = given("id") {
+                assert_eq!(id, edit.id);
+            }
+            if let Some(text) = given("text") {
+                assert_eq!(text, edit.text.as_str());
+            }
+        }
+        Command::Delete(delete) => {
+            assert_eq!(event, "delete_message");
+            if let Some(id) = given("id") {
+                assert_eq!(id, delete.id);
+            }
+        }
         Command::Join(join) => {
             assert_eq!(event, "join_room");
             assert_eq!(RoomName::parse(join.room.as_str()).as_ref(), Ok(&join.room));

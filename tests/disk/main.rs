@@ -2,6 +2,7 @@
 //! and what it says where it cannot start.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod changes;
 mod faults;
 mod kept;
 mod opening;

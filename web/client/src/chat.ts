@@ -236,6 +236,9 @@ export class Chat extends Emitter<ChatEvents> {
     socket.on('room_update', (rooms) => this.#rooms(rooms));
     socket.on('join_confirm', (confirm) => this.#confirmed(confirm));
     socket.on('receive_message', (message) => this.#received(message));
+    socket.on('message_changed', (change) => {
+      if (this.#cursor(change.room).accept(change.id)) this.emit('changed', change);
+    });
     socket.on('system_message', (notice) => this.#noticed(notice));
     socket.on('typing', (state) => {
       if (state.room !== this.#joined?.room) return;

@@ -5,7 +5,9 @@ import type { Continuity } from './cursor.js';
 import type { Outgoing } from './outbox.js';
 import type {
   Activity,
+  DeletedMessage,
   Gap,
+  MessageChanged,
   ReceiveMessage,
   RoomChanged,
   RoomInfo,
@@ -28,7 +30,7 @@ export interface Joined {
   /** The last id before what follows live; null on servers without ids. */
   lastId: number | null;
   /** New messages only, oldest first. */
-  history: ReceiveMessage[];
+  history: (ReceiveMessage | DeletedMessage)[];
 }
 
 export interface ChatEvents {
@@ -40,6 +42,8 @@ export interface ChatEvents {
   refused: { room: string; error: WireError };
   /** `live` is false for what was said before the join. */
   message: { message: ReceiveMessage; live: boolean };
+  /** A message of the present room was edited or deleted. */
+  changed: MessageChanged;
   notice: { room: string; notice: SystemMessage; live: boolean };
   gap: Gap;
   users: { room: string; users: readonly User[] };

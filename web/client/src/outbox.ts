@@ -54,6 +54,9 @@ export interface OutboxLimits {
   capacity: number;
 }
 
+/** A message as it comes back; one that was deleted meanwhile has no text. */
+type Echo = Pick<ReceiveMessage, 'room' | 'timestamp'> & Partial<ReceiveMessage>;
+
 const TRANSIENT: ReadonlySet<string> = new Set(['rate_limited', 'busy', 'unavailable']);
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
@@ -173,7 +176,7 @@ export class Outbox {
   }
 
   /** A message of the room came in: if it is one of ours it is sent now. */
-  echo(message: ReceiveMessage, username: string): Outgoing | null {
+  echo(message: Echo, username: string): Outgoing | null {
     const job = this.#mine(message, username);
     if (!job) return null;
     this.#failed.delete(job.item.clientId);
@@ -181,7 +184,7 @@ export class Outbox {
     return job.item;
   }
 
-  #mine(message: ReceiveMessage, username: string): Job | undefined {
+  #mine(message: Echo, username: string): Job | undefined {
     const jobs = [...this.#failed.values(), ...(this.#queues.get(message.room) ?? [])];
     if (message.client_id !== undefined) {
       return jobs.find((job) => job.item.clientId === message.client_id);

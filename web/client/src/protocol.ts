@@ -23,7 +23,8 @@ export type ErrorCode =
   | 'not_found'
   | 'conflict'
   | 'token_expired'
-  | 'unavailable';
+  | 'unavailable'
+  | 'too_late';
 
 /** A room of `room_list` and `room_update`. */
 export interface RoomInfo {
@@ -57,6 +58,40 @@ export interface ReceiveMessage {
   user_id?: string;
   /** The sender's idempotency key. */
   client_id?: string;
+  /** When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds. */
+  edited_at?: string;
+}
+
+/** `message_changed` */
+export interface MessageChanged {
+  /** The room. */
+  room: string;
+  /** Position of the change in the room. */
+  id: number;
+  /** Id of the message. */
+  of: number;
+  /** What has changed. */
+  kind: 'edited' | 'deleted';
+  /** Who changed it. */
+  user_id: string;
+  /** Who changed it. */
+  username: string;
+  /** RFC 3339, UTC, milliseconds. */
+  timestamp: string;
+  /** The new text of an edited message. */
+  text?: string;
+}
+
+/** A deleted message in `history`, `get_history` and exports. */
+export interface DeletedMessage {
+  /** Position in the room. */
+  id: number;
+  /** Always true. */
+  deleted: true;
+  /** The room. */
+  room: string;
+  /** When the message was accepted: RFC 3339, UTC, milliseconds. */
+  timestamp: string;
 }
 
 /** `system_message` */
@@ -94,7 +129,7 @@ export interface JoinConfirm {
   /** Whether everything after `after` follows; present where `after` was asked. */
   recovered?: boolean;
   /** The newest messages, oldest first; present where asked. */
-  history?: ReceiveMessage[];
+  history?: (ReceiveMessage | DeletedMessage)[];
   /** The room's users; present where asked. */
   users?: User[];
 }
@@ -265,6 +300,18 @@ export interface SendMessage {
   client_id?: string;
 }
 
+/** `edit_message` */
+export interface EditMessage {
+  id: number;
+  text: string;
+  client_id?: string;
+}
+
+/** `delete_message` */
+export interface DeleteMessage {
+  id: number;
+}
+
 /** `get_history` */
 export interface GetHistory {
   before?: number;
@@ -317,7 +364,7 @@ export interface SentBody {
 /** Body of `get_history`'s acknowledgement. */
 export interface HistoryBody {
   /** Oldest first, as `receive_message` payloads. */
-  messages: ReceiveMessage[];
+  messages: (ReceiveMessage | DeletedMessage)[];
   /** Whether there are more in the asked direction. */
   more: boolean;
 }
@@ -373,6 +420,8 @@ export interface ServerEvents {
   system_message: SystemMessage;
   /** A chat message; to the room. */
   receive_message: ReceiveMessage;
+  /** A message was edited or deleted; to the room. */
+  message_changed: MessageChanged;
   /** Who is typing in the room; the newest state wins. */
   typing: TypingState;
   /** How the room is run; the newest state wins. */
@@ -391,6 +440,8 @@ export interface ServerEvents {
 
 /** What a client sends. */
 export interface ClientEvents {
+  edit_message: EditMessage;
+  delete_message: DeleteMessage;
   join_room: JoinRoom;
   leave_room: LeaveRoom;
   send_message: SendMessage;

@@ -7,7 +7,7 @@ import { HubbubError } from './errors.js';
 import type { Joined } from './events.js';
 import { newId } from './ids.js';
 import type { Outgoing } from './outbox.js';
-import type { Gap, HistoryBody, ReceiveMessage, RoomChanged, SystemMessage, User } from './protocol.js';
+import type { Gap, HistoryBody, MessageChanged, ReceiveMessage, RoomChanged, SystemMessage, User } from './protocol.js';
 
 /** What the server says about a message that it has accepted. */
 export interface Sent {
@@ -21,6 +21,8 @@ export interface Sent {
 export interface RoomEvents {
   /** `live` is false for messages from before the join, such as those missed while the connection was lost. */
   message: { message: ReceiveMessage; live: boolean };
+  /** A message was edited or deleted. */
+  changed: MessageChanged;
   /** A user joined, left or changed their name. */
   notice: { notice: SystemMessage; live: boolean };
   /** Messages that this program can no longer get. */
@@ -89,7 +91,7 @@ export class Room extends Emitter<RoomEvents> {
 
   /** The messages that were in the room at the join, oldest first. */
   get history(): readonly ReceiveMessage[] {
-    return this.#joined.history;
+    return this.#joined.history.filter((message) => 'text' in message);
   }
 
   /** Who is in the room, as far as the server lists them. */
@@ -176,6 +178,7 @@ export class Room extends Emitter<RoomEvents> {
     return [
       chat.on('joined', (joined) => this.#rejoined(joined)),
       chat.on('message', (payload) => this.#deliver('message', payload)),
+      chat.on('changed', (change) => this.#deliver('changed', change)),
       chat.on('notice', ({ notice, live }) => this.#deliver('notice', { notice, live })),
       chat.on('gap', (gap) => this.#deliver('gap', gap)),
       chat.on('users', ({ users }) => {
@@ -202,7 +205,9 @@ export class Room extends Emitter<RoomEvents> {
     this.#joined = joined;
     if (joined.continuity === 'broken') this.#deliver('gap', null);
     this.#deliver('rejoined', joined);
-    for (const message of joined.history) this.#deliver('message', { message, live: false });
+    for (const message of joined.history) {
+      if ('text' in message) this.#deliver('message', { message, live: false });
+    }
   }
 
   #connection(state: ConnectionState): void {

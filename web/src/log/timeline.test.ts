@@ -60,7 +60,7 @@ describe('a timeline', () => {
   });
 
   it('orders another epoch behind the old one, with a mark between', () => {
-    const timeline = nextEpoch(gap(add(EMPTY, 70, 71), 0));
+    const timeline = nextEpoch(gap(add(EMPTY, 70, 71)));
     const now = add(timeline, 1, 2);
     expect(ids(now)).toEqual([70, 71, 'gap', 1, 2]);
     expect(now.entries.every((entry, i) => i === 0 || entry.order > (now.entries[i - 1]?.order ?? 0))).toBe(

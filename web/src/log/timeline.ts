@@ -1,7 +1,14 @@
 // A room as the reader has it: entries in the room's order, and behind them what is not sent yet. Pure functions
 // over values that are replaced, never changed, so that rows can be cached by identity.
 
-import type { Outgoing, ReceiveMessage, SystemMessage } from '../../client/src/index.js';
+import type {
+  DeletedMessage,
+  Gap,
+  MessageChanged,
+  Outgoing,
+  ReceiveMessage,
+  SystemMessage,
+} from '../../client/src/index.js';
 import { mentions } from '../text/mentions';
 import { visible } from '../text/plain';
 import type { Entry, MessageEntry, NoticeEntry, Timeline } from './entries';
@@ -28,7 +35,13 @@ function place(timeline: Timeline, id: number | undefined): { order: number; key
   return { order, key: `${timeline.epoch}:${order}` };
 }
 
-export function toMessage(timeline: Timeline, message: ReceiveMessage, reader: Reader): MessageEntry {
+/** A deleted message is an entry without text, which the log leaves out. */
+export function toMessage(
+  timeline: Timeline,
+  sent: ReceiveMessage | DeletedMessage,
+  reader: Reader,
+): MessageEntry {
+  const message: ReceiveMessage = 'deleted' in sent ? { ...sent, sender: '', text: '' } : sent;
   const { text, client_id, user_id } = message;
   const own = user_id === undefined ? message.sender === reader.name : user_id === reader.userId;
   const { order, key } = place(timeline, message.id);
@@ -73,11 +86,23 @@ function surplus(entries: readonly Entry[], held: number | null): number {
   return Math.max(0, Math.min(entries.length - MEMORY_MAX, free), entries.length - HELD_MAX);
 }
 
+const isShown = (entry: Entry) => entry.type !== 'message' || entry.text !== '';
+
+/** Gives an edited message its new text, and takes a deleted one out. */
+export function changed(timeline: Timeline, { of, text = '' }: MessageChanged): Timeline {
+  const order = timeline.base + of;
+  const at = indexOf(timeline.entries, order);
+  const entry = timeline.entries[at];
+  if (entry?.type !== 'message' || entry.order !== order) return timeline;
+  const entries = timeline.entries.with(at, { ...entry, text: visible(text) });
+  return { ...timeline, entries: entries.filter(isShown) };
+}
+
 /** Adds entries at the end; own echoes take the place of what was pending. */
 export function append(timeline: Timeline, added: readonly Entry[], held: number | null = null): Timeline {
   if (added.length === 0) return timeline;
   const echoed = new Set(added.flatMap((entry) => (entry.type === 'message' && entry.clientId) || []));
-  const all = [...timeline.entries, ...added];
+  const all = [...timeline.entries, ...added.filter(isShown)];
   const dropped = surplus(all, held);
   return {
     ...timeline,
@@ -92,13 +117,13 @@ export function prepend(timeline: Timeline, older: readonly Entry[], more: boole
   const first = timeline.entries[0]?.order ?? Number.POSITIVE_INFINITY;
   return {
     ...timeline,
-    entries: [...older.filter((entry) => entry.order < first), ...timeline.entries],
+    entries: [...older.filter((entry) => entry.order < first && isShown(entry)), ...timeline.entries],
     more,
   };
 }
 
 /** A mark where something may be missing. */
-export function gap(timeline: Timeline, at: number): Timeline {
+export function gap(timeline: Timeline, _gap?: Gap, at = Date.now()): Timeline {
   const last = timeline.entries.at(-1);
   if (!last || last.type === 'gap') return timeline;
   const order = last.order + 1e-5;

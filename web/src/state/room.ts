@@ -2,7 +2,15 @@
 // that a burst costs one rendering and not a hundred.
 
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type { Chat, Joined, Outgoing, ReceiveMessage, User } from '../../client/src/index.js';
+import type {
+  Chat,
+  Gap,
+  Joined,
+  MessageChanged,
+  Outgoing,
+  ReceiveMessage,
+  User,
+} from '../../client/src/index.js';
 import { EMPTY } from '../log/entries';
 import type * as Timelines from '../log/timeline';
 import type { Entry, MessageEntry, Timeline } from '../log/timeline';
@@ -141,11 +149,13 @@ export class RoomStore {
     chat.on('notice', ({ room, notice }) => {
       this.#append((timeline) => loaded().toNotice(timeline, notice), room);
     });
-    chat.on('gap', ({ room }) => {
-      this.#flush();
-      const timeline = this.timelineOf(room);
-      timeline.value = loaded().gap(timeline.value, Date.now());
-    });
+    for (const kind of ['gap', 'changed'] as const) {
+      chat.on(kind, (event: Gap | MessageChanged) => {
+        this.#flush();
+        const timeline = this.timelineOf(event.room);
+        timeline.value = loaded()[kind](timeline.value, event as Gap & MessageChanged);
+      });
+    }
     chat.on('users', ({ users }) => {
       this.users.value = users;
     });
@@ -164,7 +174,7 @@ export class RoomStore {
     batch(() => {
       this.joined.value = joined;
       let now = timeline.value;
-      if (joined.continuity === 'broken') now = gap(now, Date.now());
+      if (joined.continuity === 'broken') now = gap(now);
       if (joined.epochChanged) now = nextEpoch(now);
       const reader = this.#reader();
       now = append(

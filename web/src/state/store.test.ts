@@ -70,6 +70,17 @@ describe('in a room', () => {
     expect([changes, shown().length]).toEqual([1, 50]);
   });
 
+  it('gives an edited message its new text, and leaves out one that is deleted', () => {
+    for (let id = 2; id <= 4; id += 1) socket.say('receive_message', message(id));
+    const change = { room: 'tech', user_id: 'ada', username: 'Ada', timestamp: '' };
+    socket.say('message_changed', { ...change, id: 5, of: 2, kind: 'edited', text: 'better' });
+    socket.say('message_changed', { ...change, id: 6, of: 3, kind: 'deleted' });
+    // Not here, and applied before.
+    socket.say('message_changed', { ...change, id: 7, of: 99, kind: 'deleted' });
+    socket.say('message_changed', { ...change, id: 6, of: 4, kind: 'deleted' });
+    expect(shown()).toEqual([message(1).text, 'better', message(4).text]);
+  });
+
   it('shows an own message at once, and once', () => {
     store.composer.send('hello');
     const key = socket.last('send_message').payload.client_id as string;
