@@ -7,6 +7,7 @@
 
 mod audits;
 mod bounds;
+mod changes;
 mod checks;
 mod clocks;
 /// The people of the delivery checker, and what is wrong with what they saw: `docs/delivery.md`.

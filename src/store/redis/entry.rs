@@ -354,6 +354,69 @@ mod tests {
         }
     }
 
+    const EDIT: [(&str, &str); 15] = [
+        ("e", "e1"),
+        ("i", "9"),
+        ("k", "edited"),
+        ("u", "u1"),
+        ("n", "Ada"),
+        ("m", "1-2-3"),
+        ("t", "Hello!"),
+        ("ts", "1768555800120"),
+        ("o", "7"),
+        ("ou", "u1"),
+        ("on", "Adah"),
+        ("ots", "1768555800000"),
+        ("op", "5"),
+        ("od", "u1 k1"),
+        ("oc", "k1"),
+    ];
+
+    #[test]
+    fn a_change_is_read_with_the_message_it_has_replaced() {
+        let entry = raw(&EDIT);
+        let change = parse_log(&entry).unwrap_or_else(|reason| panic!("{reason}"));
+        assert!(matches!(&change.content, Content::Changed { of: 7, .. }));
+        let original = parse_original(&entry, &change).unwrap_or_else(|| panic!("no message"));
+        assert_eq!((original.id, original.previous), (7, Some(5)));
+        assert_eq!(original.member.username.as_str(), "Adah");
+        let Content::Message {
+            text, edited_ms, ..
+        } = &original.content
+        else {
+            panic!("{original:?}");
+        };
+        assert_eq!((&**text, *edited_ms), ("Hello!", Some(change.at_ms)));
+    }
+
+    #[test]
+    fn a_change_without_a_message_before_it_is_none_and_one_without_its_state_restores_none() {
+        for (field, wrong, reason) in [
+            ("o", "9", "message"),
+            ("o", "x", "message"),
+            ("t", "", "text"),
+        ] {
+            let fields = EDIT.map(|(n, v)| (n, if n == field { wrong } else { v }));
+            assert_eq!(
+                parse_log(&raw(&fields)).err(),
+                Some(EntryError(reason)),
+                "{field}"
+            );
+        }
+        for (field, wrong) in [
+            ("ou", ""),
+            ("on", ""),
+            ("ots", "x"),
+            ("op", "7"),
+            ("oc", ""),
+        ] {
+            let fields = EDIT.map(|(n, v)| (n, if n == field { wrong } else { v }));
+            let entry = raw(&fields);
+            let change = parse_log(&entry).unwrap_or_else(|reason| panic!("{reason}"));
+            assert!(parse_original(&entry, &change).is_none(), "{field}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_that_is_read_panics(fields in prop::collection::vec(any::<Vec<u8>>(), 0..12)) {
