@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::members::Members;
 use super::{
-    Applied, Content, Entry, LogBounds, Member, MemberId, Range, Read, Record, Room, RoomSettings,
-    Rooms,
+    Applied, Content, Entry, LogBounds, Member, MemberId, MessageChange, Range, Read, Record, Room,
+    RoomSettings, Rooms,
 };
 use crate::domain::{RoomName, Username};
 
@@ -76,6 +76,77 @@ fn restore(room: &Room, epoch: &str, (head, floor): (u64, u64), ids: &[u64]) -> 
     let left_out = records.filter(|record| !restoring.add(record)).count();
     restoring.finish(None);
     left_out
+}
+
+/// A change to the message `of`: an edit if it has a text.
+fn change(id: u64, of: u64, text: Option<&str>, client_id: Option<&str>) -> Record {
+    let change = match text {
+        Some(text) => MessageChange::Edited {
+            text: text.into(),
+            client_id: client_id.map(Into::into),
+        },
+        None => MessageChange::Deleted,
+    };
+    Record {
+        content: Content::Changed { of, change },
+        ..message("e1", id)
+    }
+}
+
+#[test]
+fn of_several_changes_to_a_message_a_reader_gets_the_newest_and_history_the_newest_state() {
+    let room = room();
+    restore(&room, "e1", (3, 0), &[1, 2, 3]);
+    let mut changes = room.changes();
+    for record in [
+        change(4, 1, Some("a"), Some("k1")),
+        change(5, 1, Some("b"), None),
+        change(6, 2, Some("c"), None),
+        change(7, 2, None, None),
+        // Of a message that is not here.
+        change(8, 100, None, None),
+    ] {
+        assert_eq!(changes.apply(&record), Applied::Appended);
+    }
+    // An edit that is sent again does not undo a later one.
+    let key = Some(&Arc::from("k1"));
+    let known = changes.publication(&member("ada"), key, "any text");
+    assert!(known.is_some_and(|known| known.is_ok_and(|known| known.id == 4)));
+    drop(changes);
+    assert_eq!(read(&room, 0), Ok(vec![1, 3, 5, 7, 8]), "no tombstone");
+    assert_eq!(read(&room, 5), Ok(vec![7, 8]));
+    let history = history_of(&room);
+    let payloads: Vec<_> = history.iter().map(|entry| entry.payload.get()).collect();
+    assert!(payloads[0].contains(r#""text":"b""#), "{payloads:?}");
+    assert!(payloads[1].contains(r#""deleted":true"#) && !payloads[1].contains("text"));
+    assert!(payloads[2].contains("number 3"));
+    room.changes().discard_until(1);
+    assert_eq!(
+        read(&room, 1),
+        Ok(vec![3, 7, 8]),
+        "a change goes with its message"
+    );
+}
+
+#[test]
+fn a_missing_change_is_no_gap_and_a_missing_message_before_one_is() {
+    let room = room();
+    let mut restoring = room.restore("e1".into(), 9, 0);
+    for record in [
+        message_after(2, 0),
+        message_after(3, 2),
+        change(7, 2, None, None),
+    ] {
+        assert!(restoring.add(&record));
+    }
+    restoring.finish(Some(3));
+    assert_eq!(read(&room, 3), Ok(vec![7]));
+    let mut restoring = room.restore("e1".into(), 9, 0);
+    for record in [message_after(2, 0), change(7, 2, None, None)] {
+        assert!(restoring.add(&record));
+    }
+    restoring.finish(Some(3));
+    assert_eq!(read(&room, 2), Err((3, 3)));
 }
 
 fn read(room: &Room, position: u64) -> Result<Vec<u64>, (u64, u64)> {

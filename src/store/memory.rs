@@ -183,3 +183,59 @@ impl Store for MemoryStore {
         Box::pin(std::future::ready(Ok(AuditPage { lines, more })))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{RequestErrorCode, RoomName};
+    use crate::room::{LogBounds, MessageChange, RoomSettings, Rooms};
+
+    fn user(user_id: &str) -> Member {
+        Member {
+            user_id: user_id.into(),
+            username: Username::anonymous(),
+        }
+    }
+
+    #[test]
+    fn moderators_who_are_no_members_delete_what_others_wrote_and_rewrite_nothing() {
+        let name = RoomName::parse("tech").unwrap_or_else(|e| panic!("{e}"));
+        let rooms = Rooms::new(&RoomSettings {
+            names: vec![name.clone()],
+            log: LogBounds {
+                messages_max: 10,
+                notices_max: 10,
+                ..LogBounds::default()
+            },
+            edit_window: Duration::from_secs(60),
+            ..RoomSettings::default()
+        });
+        let room = rooms.get(&name).unwrap_or_else(|| panic!("no room"));
+        let store = MemoryStore::new(false);
+        let content = Content::Message {
+            text: "rude".into(),
+            client_id: None,
+            edited_ms: None,
+        };
+        let sent = append(&mut room.changes(), MemberId::UNKNOWN, user("ada"), content);
+        let ask = |by_moderator, change| {
+            let author = user("moderator");
+            let mut answer = room.change_message(&store, author, by_moderator, sent.id, change);
+            answer.try_get().unwrap_or_else(|| panic!("no answer"))
+        };
+        let edit = MessageChange::Edited {
+            text: "polite".into(),
+            client_id: None,
+        };
+        let forbidden = Err(RequestErrorCode::Forbidden);
+        let code = |answer: Result<Published, RequestError>| answer.map_err(|error| error.code);
+        assert_eq!(code(ask(true, edit)), forbidden);
+        assert_eq!(code(ask(false, MessageChange::Deleted)), forbidden);
+        let deleted = ask(true, MessageChange::Deleted);
+        assert_eq!(deleted.map(|deleted| deleted.id), Ok(sent.id + 1));
+        let again = ask(true, MessageChange::Deleted);
+        assert!(again.is_ok_and(|again| again.duplicate && again.id == sent.id + 1));
+    }
+}
