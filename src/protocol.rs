@@ -145,7 +145,13 @@ pub struct ReceiveMessage<'a> {
     /// When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<&'a str>,
+    /// A program wrote it; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
 }
+
+/// What the `user_id` of every program begins with that writes over HTTP.
+pub const BOT_USERS: &str = "bot:";
 
 /// What a `system_message` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

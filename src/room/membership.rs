@@ -246,6 +246,36 @@ impl Room {
         store.append(changes, draft)
     }
 
+    /// Publishes a message of an author who is no member: a program. Refusals are `conflict` and
+    /// `unavailable`.
+    pub fn publish_for(
+        &self,
+        store: &dyn Store,
+        author: Member,
+        text: MessageText,
+        client_id: Option<ClientId>,
+    ) -> Publishing {
+        let changes = self.changes();
+        let key = client_id.as_ref().map(ClientId::shared);
+        if let Some(known) = changes.publication(&author, key.as_ref(), text.as_str()) {
+            return Publishing::Done(known);
+        }
+        let draft = Draft {
+            member_id: None,
+            author,
+            proposal: Proposal::Message { text, client_id },
+            room: self,
+            subscriber: None,
+        };
+        let publishing = store.append(changes, draft);
+        if let Publishing::Done(Ok(published)) = &publishing
+            && !published.duplicate
+        {
+            self.metrics.messages.inc();
+        }
+        publishing
+    }
+
     const fn proposed_change(
         &self,
         of: u64,

@@ -11,7 +11,9 @@ use super::members::{Member, UserId};
 use super::record::{Content, MessageChange, Record};
 use super::room::Room;
 use crate::domain::Username;
-use crate::protocol::{DeletedMessage, MessageChanged, NoticeKind, ReceiveMessage, SystemMessage};
+use crate::protocol::{
+    BOT_USERS, DeletedMessage, MessageChanged, NoticeKind, ReceiveMessage, SystemMessage,
+};
 use crate::{clock, json};
 
 impl Room {
@@ -37,6 +39,7 @@ impl Room {
                     user_id: &record.member.user_id,
                     client_id: client_id.as_deref(),
                     edited_at: edited_ms.map(clock::rfc3339).as_deref(),
+                    bot: record.member.user_id.starts_with(BOT_USERS),
                 });
                 (EntryKind::Message, payload)
             }
@@ -85,6 +88,7 @@ impl Room {
                     user_id: &before.user_id,
                     client_id: before.client_id.as_deref(),
                     edited_at: Some(&clock::rfc3339(at_ms)),
+                    bot: before.user_id.starts_with(BOT_USERS),
                 });
                 (EntryKind::Message, payload)
             }

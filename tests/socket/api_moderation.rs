@@ -248,3 +248,55 @@ async fn a_revoked_token_ends_its_connections_and_opens_no_more() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_program_posts_a_message_once_and_members_see_that_it_is_one() {
+    let server = HUBBUB.start_with(&[ADMIN, KEY]).await;
+    let (mut bob, _) = user(&server, "Bob").await;
+    let path = "rooms/tech/messages";
+    let message = json!({ "sender": "CI", "text": "build 7 passed", "client_id": "build 7" });
+    let posted = post(&server, path, ADMIN.1, &message).await;
+    assert_eq!(posted.status, StatusCode::OK, "{}", posted.body);
+    let posted: Value = serde_json::from_str(&posted.body).unwrap();
+    let received = bob.next_message().await;
+    assert_eq!(received["id"], posted["id"]);
+    assert_eq!(
+        (&received["sender"], &received["text"]),
+        (&message["sender"], &message["text"])
+    );
+    assert_eq!(received["user_id"], "bot:root-admin");
+    assert_eq!(received["bot"], true);
+    let again = post(&server, path, ADMIN.1, &message).await;
+    let again: Value = serde_json::from_str(&again.body).unwrap();
+    assert_eq!(
+        (&again["id"], &again["duplicate"]),
+        (&posted["id"], &json!(true))
+    );
+    let other = json!({ "sender": "CI", "text": "build 8 failed", "client_id": "build 7" });
+    let conflict = post(&server, path, ADMIN.1, &other).await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT, "{}", conflict.body);
+    // What people write is no program's, and the program is in no list of users.
+    let seen = bob.events_until_echo("thanks").await;
+    let echo = seen.last().unwrap();
+    assert!(!echo.raw.contains("bot"), "{echo:?}");
+    let users = read(&server, "rooms/tech/users", ADMIN.1).await;
+    assert_eq!(users["total"], 1, "{users}");
+    let made_for = ["--role", "moderator", "--name", "Mo", "--rooms", "music"];
+    let of_music = made(HUBBUB, &made_for).await;
+    let of_music = of_music["token"].as_str().unwrap();
+    assert_eq!(
+        post(&server, path, of_music, &message).await.status,
+        StatusCode::FORBIDDEN
+    );
+    for wrong in [
+        json!({}),
+        json!({ "sender": "", "text": "x" }),
+        json!({ "sender": "CI", "text": " " }),
+        json!({ "sender": "CI", "text": "x", "client_id": "" }),
+        json!({ "sender": "CI", "text": "x", "colour": "red" }),
+        json!({ "sender": "CI", "text": "x".repeat(60_000) }),
+    ] {
+        let answer = post(&server, path, ADMIN.1, &wrong).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}

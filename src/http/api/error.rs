@@ -29,6 +29,8 @@ pub enum ApiErrorCode {
     UnknownRoom,
     /// The path exists, but not with this method.
     MethodNotAllowed,
+    /// The key was used before, for another text.
+    Conflict,
     /// A header, a part of the query or of the body is not valid.
     InvalidRequest,
     /// Too many requests; `Retry-After` says when the next may come.
@@ -45,6 +47,7 @@ impl ApiErrorCode {
             Self::Forbidden => "api_forbidden",
             Self::NotFound | Self::UnknownRoom => "api_not_found",
             Self::MethodNotAllowed => "api_method_not_allowed",
+            Self::Conflict => "api_conflict",
             Self::InvalidRequest => "api_invalid_request",
             Self::RateLimited => "api_rate_limited",
             Self::Unavailable => "api_unavailable",
@@ -57,6 +60,7 @@ impl ApiErrorCode {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownRoom => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -144,6 +148,7 @@ impl From<RequestError> for ApiError {
                 ApiErrorCode::Forbidden
             }
             RequestErrorCode::NotFound => ApiErrorCode::NotFound,
+            RequestErrorCode::Conflict => ApiErrorCode::Conflict,
             _ => ApiErrorCode::InvalidRequest,
         };
         let message = match code {

@@ -1,4 +1,4 @@
-//! `rooms/{room}/messages`: the messages of a room.
+//! `rooms/{room}/messages`: the messages of a room, read and posted.
 
 use std::sync::Arc;
 
@@ -9,11 +9,14 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
-use super::error::ApiError;
-use super::extract::{ApiQuery, RoomOfPath, page_size};
+use super::error::{ApiError, ApiErrorCode};
+use super::extract::{ApiQuery, JsonText, RoomOfPath, page_size};
 use super::state::Api;
-use crate::protocol::{HISTORY_PAGE_MAX, ReceiveMessage};
-use crate::room::{ID_MAX, Range, read_messages};
+use crate::clock;
+use crate::domain::{ClientId, MessageText, RequestError, Username};
+use crate::protocol::{BOT_USERS, HISTORY_PAGE_MAX, ReceiveMessage, SentBody};
+use crate::room::{ID_MAX, Member, Range, read_messages};
+use crate::session::budget::Class;
 
 /// Messages on one page, if the caller does not say.
 const MESSAGES: usize = 50;
@@ -84,4 +87,63 @@ pub async fn list(
         epoch: &epoch,
     };
     api.answer(&caller, &body)
+}
+
+/// A message by a program.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostBody {
+    /// The name that it goes by.
+    #[schema(min_length = 1, max_length = 128)]
+    sender: String,
+    /// The text.
+    #[schema(min_length = 1)]
+    text: String,
+    /// A key of the caller's own: the same message sent again with it is not posted twice.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    client_id: Option<String>,
+}
+
+/// Posts a message by a program
+///
+/// Its `user_id` is `bot:` and that of the token, and it carries `bot: true`.
+#[utoipa::path(post, path = "/rooms/{room}/messages", tag = "rooms", operation_id = "postMessage",
+    params(("room" = String, Path, description = "Name of the room")), request_body = PostBody,
+    responses((status = 200, description = "It is in the room", body = SentBody)))]
+pub async fn post(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    RoomOfPath(room): RoomOfPath,
+    JsonText(body): JsonText,
+) -> Result<Response, ApiError> {
+    let body: PostBody = serde_json::from_str(&body)
+        .map_err(|error| ApiError::invalid(format!("the body is not valid: {error}")))?;
+    let actor = &caller.actor;
+    if !actor.may_enter(room.name()) {
+        let message = "the token is not for this room";
+        return Err(ApiError::new(ApiErrorCode::Forbidden, message));
+    }
+    let shared = &api.parts.shared;
+    let invalid = |error: RequestError| ApiError::from(error);
+    let username = Username::parse(&body.sender).map_err(|error| invalid(error.into()))?;
+    let text = MessageText::parse(&body.text, &shared.settings.text)
+        .map_err(|error| invalid(error.into()))?;
+    let client_id = body.client_id.as_deref().map(ClientId::parse).transpose();
+    let client_id = client_id.map_err(|error| invalid(error.into()))?;
+    caller.account.take(Class::Message)?;
+    let author = Member {
+        user_id: format!("{BOT_USERS}{}", actor.user_id).into(),
+        username,
+    };
+    let published = room
+        .publish_for(&*shared.store, author, text, client_id)
+        .get()
+        .await?;
+    let sent = SentBody {
+        id: published.id,
+        timestamp: &clock::rfc3339(published.at_ms),
+        duplicate: published.duplicate,
+    };
+    api.answer(&caller, &sent)
 }

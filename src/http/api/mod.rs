@@ -51,7 +51,7 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(rooms::list))
         .routes(routes!(rooms::get))
         .routes(routes!(users::list))
-        .routes(routes!(messages::list))
+        .routes(routes!(messages::list, messages::post))
         .routes(routes!(events::stream))
         .routes(routes!(stats::get))
         .routes(routes!(moderation::act))

@@ -72,6 +72,7 @@ fn add_errors(operation: &mut Operation, has_room: bool) {
         ("400", "The request is not valid"),
         ("401", "The request has no valid token"),
         ("403", "The token's role may not do this"),
+        ("409", "The key was used before, for another text"),
         ("429", "Too many requests; `Retry-After` says when to go on"),
         ("503", "The service is full, short of memory or not ready"),
     ];

@@ -143,11 +143,17 @@ impl Queued {
                         (Script::Change, proposed.change.text().unwrap_or_default())
                     }
                 };
+                let id = match (script, message.id) {
+                    (_, Some(id)) => id.to_string(),
+                    (Script::Publish, None) => MemberId::UNKNOWN.to_string(),
+                    // The script looks for the membership of an author who has one.
+                    (_, None) => String::new(),
+                };
                 let mut cmd = context.call_for(connection, script, &message.position);
                 cmd.arg(deadline_ms)
                     .arg(key)
                     .arg(hash_of(&message.said()))
-                    .arg(message.id.map(|id| id.to_string()).unwrap_or_default())
+                    .arg(id)
                     .arg(&*message.member.user_id)
                     .arg(message.member.username.as_str())
                     .arg(text)

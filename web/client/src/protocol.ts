@@ -60,6 +60,8 @@ export interface ReceiveMessage {
   client_id?: string;
   /** When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds. */
   edited_at?: string;
+  /** A program wrote it; absent if not. */
+  bot?: boolean;
 }
 
 /** `message_changed` */

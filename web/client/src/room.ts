@@ -7,7 +7,15 @@ import { HubbubError } from './errors.js';
 import type { Joined } from './events.js';
 import { newId } from './ids.js';
 import type { Outgoing } from './outbox.js';
-import type { Gap, HistoryBody, MessageChanged, ReceiveMessage, RoomChanged, SystemMessage, User } from './protocol.js';
+import type {
+  Gap,
+  HistoryBody,
+  MessageChanged,
+  ReceiveMessage,
+  RoomChanged,
+  SystemMessage,
+  User,
+} from './protocol.js';
 
 /** What the server says about a message that it has accepted. */
 export interface Sent {

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::{Database, ToolError};
 use crate::clock;
 use crate::domain::RoomName;
-use crate::protocol::{DeletedMessage, MessageChanged, ReceiveMessage};
+use crate::protocol::{BOT_USERS, DeletedMessage, MessageChanged, ReceiveMessage};
 use crate::room::{Content, Range, Record};
 use crate::store::disk::messages;
 use crate::store::disk::schema::key;
@@ -92,6 +92,7 @@ fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record)
                 user_id,
                 client_id: client_id.as_deref(),
                 edited_at: edited_at.as_deref(),
+                bot: user_id.starts_with(BOT_USERS),
             };
             serde_json::to_writer(&mut *out, &line)?;
         }
