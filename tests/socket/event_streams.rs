@@ -101,7 +101,7 @@ async fn a_client_that_comes_back_again_and_again_misses_nothing_and_gets_nothin
     tokio::join!(reading, sending);
 }
 
-/// A store that keeps all messages sends all of them.
+/// A store that keeps all messages sends all of them. A notice that is gone is no gap.
 #[tokio::test]
 async fn what_is_gone_is_a_gap() {
     let settings = [
@@ -114,21 +114,28 @@ async fn what_is_gone_is_a_gap() {
     let mut sender = Client::joined(&server, "tech", "Alice").await;
     send(&mut sender, 0..40).await;
     let mut events = open(&server, "?after=0", None).await;
-    let mut expected_id = 1;
-    loop {
+    // The notice of the join has the first id.
+    let id_of = |n: u64| n + 2;
+    let (mut expected, mut gaps) = (0, 0);
+    while expected < 40 {
         let event = events.event().await.unwrap();
-        if event.event == "gap" {
-            assert_eq!(event.data["from"], expected_id);
-            expected_id = event.data["to"].as_u64().unwrap();
-        }
-        assert_eq!(position(&event), expected_id, "{event:?}");
-        expected_id += 1;
-        if event.data["text"] == "39" {
-            break;
+        match &*event.event {
+            "gap" => {
+                let to = event.data["to"].as_u64().unwrap();
+                assert_eq!((event.data["from"].as_u64(), gaps), (Some(1), 0));
+                assert_eq!(position(&event), to);
+                (expected, gaps) = (to - 1, 1);
+            }
+            "receive_message" => {
+                assert_eq!(number(&event) as u64, expected);
+                assert_eq!(position(&event), id_of(expected));
+                expected += 1;
+            }
+            other => assert_eq!((other, position(&event)), ("system_message", 1)),
         }
     }
-    // The notice of the join, and the messages.
-    assert_eq!(expected_id, 42);
+    let keeps_all = HUBBUB.store().keeps_all_messages();
+    assert_eq!(gaps == 0, keeps_all);
 }
 
 #[tokio::test]

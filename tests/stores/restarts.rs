@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use hubbub_test_client::chat::{refused, with_token};
 use hubbub_test_client::packet::{Event, event_frame};
 use hubbub_test_client::shape::{assert_accepted, assert_refused};
-use hubbub_test_client::{Backing, Client, TestServer, Transport};
+use hubbub_test_client::{Backing, Client, EventSource, ServerSent, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::HUBBUB;
 
+const ADMIN: (&str, &str) = ("ADMIN_TOKEN", "the-token-of-the-admin-of-a-test-server");
 /// How a server is ended.
 const SIGNALS: [&str; 2] = ["TERM", "KILL"];
 
@@ -42,6 +43,7 @@ impl Service {
 
 async fn start(backing: &Backing) -> TestServer {
     let settings = [
+        ADMIN,
         ("MESSAGE_RATE", "0"),
         ("MAILBOX", "8192"),
         // Most messages are kept because they are younger than that, and after a restart too.
@@ -100,6 +102,56 @@ async fn the_log_continues_where_it_was() {
         );
         let [next, last] = [&next, last].map(|message| message["timestamp"].as_str());
         assert!(next >= last, "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_stream_continues_where_it_was() {
+    for signal in SIGNALS {
+        let Some(mut service) = Service::start().await else {
+            return;
+        };
+        let mut ada = service.member("Ada").await;
+        for n in 0..50 {
+            assert_accepted(&ada.ask("send_message", &message(n)).await);
+        }
+        let mut events = stream(&service.server, "0").await;
+        let mut last = String::new();
+        for n in 0..20 {
+            let event = next_message(&mut events).await;
+            assert_eq!(event.data["text"], n.to_string(), "{signal}");
+            last = event.id;
+        }
+        service.restart(signal).await;
+        let mut events = stream(&service.server, &last).await;
+        for n in 20..50 {
+            let event = next_message(&mut events).await;
+            assert_eq!(event.data["text"], n.to_string(), "{signal}");
+        }
+        let bob = service.member("Bob").await;
+        bob.say("and on");
+        assert_eq!(next_message(&mut events).await.data["text"], "and on");
+    }
+}
+
+/// A stream of what comes after a position.
+async fn stream(server: &TestServer, after: &str) -> EventSource {
+    let headers = [
+        ("authorization", &*format!("Bearer {}", ADMIN.1)),
+        ("last-event-id", after),
+    ];
+    let path = "/api/v1/rooms/tech/events";
+    EventSource::open(server.address(), path, &headers).await
+}
+
+/// The next message of a stream. Notices may come before it, and nothing else.
+async fn next_message(events: &mut EventSource) -> ServerSent {
+    loop {
+        let event = events.event().await.unwrap();
+        match &*event.event {
+            "receive_message" => return event,
+            other => assert_eq!(other, "system_message"),
+        }
     }
 }
 
