@@ -136,6 +136,17 @@ async fn another_application_has_its_own_routes_and_the_chat_at_its_root_and_und
         );
         let frame = first_frame(&format!("ws://{address}{prefix}/{query}=websocket")).await;
         assert!(frame.starts_with("0{\"sid\":"), "{prefix}: {frame}");
+        // The embedding program gave it no token.
+        for path in ["/api/v1/rooms", "/api/v1", "/api/v1/"] {
+            let path = format!("{prefix}{path}");
+            let refused = http::get(address, &path).await.unwrap();
+            assert_eq!(refused.status.as_u16(), 401, "{path}");
+            assert!(
+                refused.body.contains("\"unauthorized\""),
+                "{}",
+                refused.body
+            );
+        }
     }
     let missing = http::get(address, "/chat/no/such/file.js").await.unwrap();
     assert_eq!(missing.status, 404);
