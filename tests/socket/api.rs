@@ -283,6 +283,16 @@ async fn calls_are_limited_for_each_token() {
     assert!((1..=10).contains(&wait), "{wait}");
 }
 
+#[tokio::test]
+async fn the_token_is_never_printed() {
+    let server = HUBBUB.start_with(&[ADMIN, ("RUST_LOG", "trace")]).await;
+    read(&server, "/rooms").await;
+    answer(&server, "/nothing").await;
+    let printed = [server.banner().join("\n"), server.log()].concat();
+    assert!(printed.contains("api_not_found"), "{printed}");
+    assert!(!printed.contains(&ADMIN.1[..16]), "{printed}");
+}
+
 /// The descriptions name what there is.
 #[tokio::test]
 async fn the_descriptions_name_all_calls_and_events() {
