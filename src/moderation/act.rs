@@ -279,9 +279,7 @@ impl Moderation {
         };
         let found = read_messages(&*self.store, room, range).await?;
         let is_there = found.entries.iter().any(|entry| entry.id == id);
-        is_there
-            .then_some(())
-            .ok_or_else(|| RequestError::not_found())
+        is_there.then_some(()).ok_or_else(RequestError::not_found)
     }
 
     /// The name that a user goes by, in this room or another.
