@@ -266,3 +266,47 @@ async fn a_retry_of_a_message_is_not_sent_again() {
     assert_eq!(events.expect("receive_message").await.data["text"], "once");
     assert_eq!(events.expect("receive_message").await.data["text"], "next");
 }
+
+/// From memory or from the store's archive, which has what memory no longer has.
+#[tokio::test]
+async fn a_stream_has_changes_and_nothing_of_what_was_deleted() {
+    let bounds = [("HISTORY_BYTES", "20000"), ("SLOW_TIMEOUT", "0")];
+    let settings = [&[ADMIN, UNLIMITED], &bounds[..]].concat();
+    let server = HUBBUB.start_with(&settings).await;
+    let mut client = Client::joined(&server, "tech", "Alice").await;
+    let mut ids = Vec::new();
+    for text in ["secret", "first", "kept"] {
+        let sent = client.ask("send_message", &json!({ "text": text })).await;
+        assert_accepted(&sent);
+        ids.push(sent["id"].clone());
+    }
+    let deletion = json!({ "id": ids[0] });
+    assert_accepted(&client.ask("delete_message", &deletion).await);
+    let edit = json!({ "id": ids[1], "text": "second" });
+    assert_accepted(&client.ask("edit_message", &edit).await);
+    if HUBBUB.store().keeps_all_messages() {
+        send(&mut client, 0..200).await;
+    }
+    let mut events = open(&server, "?after=0", None).await;
+    let mut kinds = Vec::new();
+    while kinds.len() < 4 {
+        let event = events.event().await.unwrap();
+        assert!(!event.data.to_string().contains("secret"), "{event:?}");
+        if event.event != "system_message" {
+            let what = &event.data[if event.event == "message_changed" {
+                "of"
+            } else {
+                "id"
+            }];
+            kinds.push((event.event.clone(), what.clone()));
+        }
+    }
+    let of = |event: &str, id: usize| (event.to_owned(), ids[id].clone());
+    let expected = [
+        of("receive_message", 1),
+        of("receive_message", 2),
+        of("message_changed", 0),
+        of("message_changed", 1),
+    ];
+    assert_eq!(kinds, expected);
+}

@@ -223,6 +223,7 @@ impl EventStream {
     async fn send_archived(&mut self, upto: u64) -> Result<(), End> {
         let range = Range {
             before: upto + 1,
+            changes: true,
             ..Range::after(self.cursor, BATCH)
         };
         let store = &*self.api.parts.shared.store;
