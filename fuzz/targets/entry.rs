@@ -8,9 +8,10 @@
 
 use std::sync::{Arc, LazyLock};
 
+use hubbub::decisions::Decision;
 use hubbub::domain::RoomName;
-use hubbub::room::{Applied, LogBounds, Read, Record, Room, RoomSettings, Rooms};
-use hubbub::store::redis::entry::{parse_change, parse_log, parse_record};
+use hubbub::room::{Applied, Content, LogBounds, Read, Record, Room, RoomSettings, Rooms};
+use hubbub::store::redis::entry::{StateEntry, parse_log, parse_record, parse_state};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -58,9 +59,18 @@ fuzz_target!(|input: &[u8]| {
         if let Ok(record) = parse_log(&raw) {
             show(&record);
         }
-        if let Ok(change) = parse_change(&raw) {
-            assert!(RoomName::parse(change.room.as_str()).is_ok());
-            assert_eq!(change.id.to_string().parse(), Ok(change.id));
+        match parse_state(&raw) {
+            Ok(StateEntry::Member(change)) => {
+                assert!(RoomName::parse(change.room.as_str()).is_ok());
+                assert_eq!(change.id.to_string().parse(), Ok(change.id));
+            }
+            Ok(StateEntry::Decided { key, decision, .. }) => {
+                assert_eq!(key.to_string().parse(), Ok(key));
+                if let Some(decision) = decision {
+                    assert_eq!(Decision::from_json(&decision.to_json()), Some(decision));
+                }
+            }
+            Err(_) => {}
         }
     }
     if let Some((room, member)) = std::str::from_utf8(input).ok().and_then(parse_record) {
@@ -82,6 +92,9 @@ fn show(record: &Record) {
     );
     let payload: Value = serde_json::from_str(entries[0].payload.get()).expect("JSON");
     assert_eq!(payload["id"], record.id);
-    assert_eq!(payload["user_id"], *record.member.user_id);
+    // What is left of a deleted message names no user.
+    if !matches!(record.content, Content::Tombstone { .. }) {
+        assert_eq!(payload["user_id"], *record.member.user_id);
+    }
     assert_eq!(ROOM.changes().apply(record), Applied::Duplicate);
 }

@@ -1,7 +1,7 @@
 //! People in charge: who may write, who may connect, and what moderators do.
 //!
-//! What was decided is in [`Decisions`](crate::decisions::Decisions), which every process has and the
-//! store keeps. [`Moderation`] looks it up and changes it; the sessions act upon changes.
+//! What was decided is in [`Decisions`], which every process has and the store keeps. [`Moderation`]
+//! looks it up and changes it; the sessions act upon changes.
 
 mod act;
 mod messages;

@@ -16,6 +16,7 @@ mod call;
 mod connection;
 pub mod entry;
 mod message;
+mod opened;
 mod pipe;
 mod presence;
 mod queue;

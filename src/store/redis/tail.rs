@@ -13,12 +13,13 @@ use redis::{Cmd, Value};
 use super::call::Context;
 use super::connection::{Backoff, Connection, Redis, RedisError, RedisResult, read};
 use super::entry::{self, Change, ChangeKind, Raw, StateEntry};
+use super::opened::{Opened, opened};
 use super::scripts::Script;
 use super::status::{Status, Way};
 use super::streams::{parse_entries, parse_streams};
 use crate::decisions::Decision;
 use crate::domain::RoomName;
-use crate::room::{Applied, ID_MAX, Member, MemberId, Room, Rooms, UserId};
+use crate::room::{Applied, Member, MemberId, Room, Rooms, UserId};
 
 /// Longest time that a read waits for something new.
 const BLOCK: Duration = Duration::from_millis(500);
@@ -385,29 +386,4 @@ impl Tail {
         }
         self.rooms.decisions().restore(all);
     }
-}
-
-/// What a log is.
-struct Opened {
-    epoch: Arc<str>,
-    head: u64,
-    floor: u64,
-    newest_message: Option<u64>,
-    /// Its stream's last id.
-    position: String,
-}
-
-fn opened(room: &Room, answer: Value) -> RedisResult<Opened> {
-    let (epoch, head, floor, newest, position): (String, u64, u64, String, String) = read(answer)?;
-    if head > ID_MAX || floor > head {
-        let what = format!("room {} ends at {head} and jumped at {floor}", room.name());
-        return Err(RedisError::Unexpected(what));
-    }
-    Ok(Opened {
-        epoch: epoch.into(),
-        head,
-        floor,
-        newest_message: newest.parse().ok(),
-        position,
-    })
 }
