@@ -382,6 +382,11 @@ fn announce(config: &Config, secret_key: &SecretKey) {
              each exit"
         );
     }
+    if store == "memory" && config.identity.admin_token.is_some() {
+        tracing::info!(
+            "bans, mutes and the audit log are in memory, and last as long as this process"
+        );
+    }
     match secret_key.source() {
         KeySource::Given | KeySource::Kept => {}
         KeySource::GivenShort => tracing::warn!(

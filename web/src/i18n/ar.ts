@@ -31,6 +31,7 @@ export default {
     many: '{n} متصلًا',
     other: '{n} متصل',
   },
+  bot: 'برنامج',
   you: 'أنت',
   away: 'غائب',
   filterPeople: 'تصفية الأشخاص',

@@ -24,6 +24,7 @@ export default {
   people: 'Personen',
   peopleCount: 'Personen, {n}',
   online: { one: '{n} online', other: '{n} online' },
+  bot: 'Bot',
   you: 'du',
   away: 'abwesend',
   filterPeople: 'Personen filtern',

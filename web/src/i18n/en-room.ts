@@ -4,6 +4,7 @@ export const room = {
   rooms: 'Rooms',
   people: 'People',
   peopleCount: 'People, {n}',
+  bot: 'bot',
   you: 'you',
   away: 'away',
   filterPeople: 'Filter people',

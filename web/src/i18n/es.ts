@@ -24,6 +24,7 @@ export default {
   people: 'Personas',
   peopleCount: 'Personas, {n}',
   online: { one: '{n} en línea', other: '{n} en línea' },
+  bot: 'bot',
   you: 'tú',
   away: 'ausente',
   filterPeople: 'Filtrar personas',

@@ -24,6 +24,7 @@ export default {
   people: 'Personnes',
   peopleCount: 'Personnes, {n}',
   online: { one: '{n} en ligne', other: '{n} en ligne' },
+  bot: 'bot',
   you: 'vous',
   away: 'absent(e)',
   filterPeople: 'Filtrer les personnes',

@@ -16,6 +16,8 @@ export interface MessageEntry extends Base {
   userId: string | null;
   text: string;
   own: boolean;
+  /** A program wrote it. */
+  bot: boolean;
   mention: boolean;
   clientId: string | null;
 }

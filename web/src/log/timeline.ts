@@ -55,6 +55,7 @@ export function toMessage(
     userId: user_id ?? null,
     text: visible(text),
     own,
+    bot: message.bot === true,
     mention: !own && mentions(text, reader.name),
     clientId: client_id ?? null,
   };

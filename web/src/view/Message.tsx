@@ -163,6 +163,7 @@ export function Message(props: MessageProps) {
             <bdi class="name">{entry.sender}</bdi>
             {tag && <span class="tag">{tag}</span>}
             {entry.own && <span class="you">{t('you')}</span>}
+            {entry.bot && <span class="tag">{t('bot')}</span>}
             {stamp}
           </div>
         )}

@@ -7,7 +7,7 @@ import { message } from '../../tests/fake-socket';
 import { pageInRoom, show } from '../../tests/page';
 import { EMPTY, type NoticeEntry, toMessage, toNotice } from '../log/timeline';
 import { lengthHint } from './Composer';
-import { actions } from './Message';
+import { actions, Message } from './Message';
 import { summary } from './Notices';
 import { People } from './People';
 import { nameProblem, refusal } from './SignIn';
@@ -40,8 +40,33 @@ describe('the menu of a message', () => {
   });
 });
 
+describe('a message of a program', () => {
+  it('says that it is one, and no other does', () => {
+    const { store } = pageInRoom();
+    const shown = (more = {}) => {
+      const entry = toMessage(EMPTY, message(1, 'hi', more), { name: 'Ada', userId: 'me' });
+      const props = {
+        entry,
+        head: true,
+        item: null,
+        me: 'Ada',
+        tag: '',
+        menu: false,
+        onMenu: () => {},
+        store,
+      };
+      show(store, <Message {...props} />);
+      const tags = screen.queryAllByText('bot').length;
+      cleanup();
+      return tags;
+    };
+    expect(shown({ bot: true })).toBe(1);
+    expect(shown()).toBe(0);
+  });
+});
+
 describe('comings and goings in one line', () => {
-  const notice = (kind: 'joined' | 'left', username: string): NoticeEntry =>
+  const notice = (kind: 'joined' | 'left' | 'removed', username: string): NoticeEntry =>
     toNotice(EMPTY, { kind, username, user_id: username, text: '', timestamp: '' });
   const line = (...entries: NoticeEntry[]) => summary(entries, ({ username }) => username);
 
@@ -49,6 +74,10 @@ describe('comings and goings in one line', () => {
     expect(line(notice('joined', 'Ada'), notice('joined', 'Ada'))).toEqual(['Ada joined']);
     expect(line(notice('joined', 'Ada'), notice('left', 'Bob'))).toEqual(['Ada joined', 'Bob left']);
     expect(line(notice('joined', 'Ada'), notice('left', 'Ada'))).toEqual(['Ada came and went']);
+    expect(line(notice('joined', 'Ada'), notice('removed', 'Bob'))).toEqual([
+      'Ada joined',
+      'Bob was removed',
+    ]);
   });
 
   it('name two, and say how many others there are', () => {

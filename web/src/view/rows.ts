@@ -33,6 +33,7 @@ function pendingEntry(item: Outgoing, name: string, userId: string | null): Mess
     userId,
     text: visible(item.text),
     own: true,
+    bot: false,
     mention: false,
     clientId: item.clientId,
   };
