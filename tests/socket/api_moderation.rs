@@ -67,6 +67,7 @@ async fn what_is_done_over_http_holds_in_the_room_and_is_in_the_audit_log() {
     );
     bob.events_until(|event| event.name == "room_changed" && event["locked"] == true)
         .await;
+    assert_eq!(read(&server, "rooms/tech", mo).await["locked"], true);
     // Twice is the same as once.
     assert_eq!(
         post(&server, "moderation", mo, &lock).await.status,

@@ -45,11 +45,20 @@ pub struct RoomInfo {
     readable_after: u64,
     /// How many entries the slowest connection is behind.
     lag: u64,
+    /// What it is about; empty if it has no topic.
+    topic: String,
+    /// Seconds between two messages of one user; 0 = not limited.
+    slow_mode_s: u32,
+    /// Only moderators may write.
+    locked: bool,
+    /// Ids of the pinned messages, oldest first.
+    pinned: Vec<u64>,
 }
 
 impl RoomInfo {
     fn of(room: &Room) -> Self {
         let readable = room.resumable();
+        let profile = room.profile().value();
         Self {
             name: room.name().as_str().to_owned(),
             members: room.member_count(),
@@ -57,6 +66,10 @@ impl RoomInfo {
             last_id: *readable.end(),
             readable_after: *readable.start(),
             lag: room.lag(),
+            topic: profile.topic,
+            slow_mode_s: profile.slow_mode_s,
+            locked: profile.locked,
+            pinned: profile.pinned,
         }
     }
 }
