@@ -117,6 +117,7 @@ def check_server(server):
     pathlib.Path("openapi.json").write_text(json.dumps(server.read("/api/v1/openapi.json")))
     command = [
         pathlib.Path(sys.executable).parent / "schemathesis",
+        f"--config-file={HERE / 'schemathesis.toml'}",
         "run",
         "openapi.json",
         f"--url={server.url}/api/v1",

@@ -101,7 +101,7 @@ pub struct PostBody {
     text: String,
     /// A key of the caller's own: the same message sent again with it is not posted twice.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     client_id: Option<String>,
 }
 

@@ -8,51 +8,88 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
-use super::error::ApiError;
+use super::error::{ApiError, ApiErrorCode};
 use super::extract::{ApiQuery, JsonText, page_size};
 use super::state::Api;
 use crate::clock;
 use crate::decisions::{AUDIT_PAGE_MAX, AuditLine, Decision, DecisionKey};
 use crate::domain::{RoomName, TextLimits};
 use crate::protocol::{ClientRequest, ModerateRequest};
+use crate::room::ID_MAX;
 
 /// Bans on one page.
 const BANS_MAX: usize = 200;
 /// Lines on one page of the audit log, if the caller does not say.
 const AUDIT_LINES: usize = 50;
 
-/// What a moderator does. Each action needs some of the fields, as the event `moderate` has them.
-#[derive(Debug, ToSchema)]
+/// What a moderator does: the fields of the event `moderate`, and the room for what is about one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "action", rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes what the protocol decodes")]
-pub struct ModerationBody {
-    /// `delete`, `clear`, `mute`, `unmute`, `kick`, `ban`, `unban`, `slow_mode`, `lock`, `topic` or `pin`.
-    #[schema(example = "ban")]
-    action: String,
-    /// The room, for what is about one room.
-    room: Option<String>,
-    /// The user, for what is about one.
-    #[schema(max_length = 128)]
-    user_id: Option<String>,
-    /// How long a mute or a ban lasts, in seconds; without it, until it is taken back.
-    #[schema(minimum = 1)]
-    for_s: Option<u64>,
-    /// Of a ban: the networks that the user connects from are banned too.
-    address: Option<bool>,
-    /// Why, for people.
-    #[schema(max_length = 300)]
-    reason: Option<String>,
-    /// Of slow mode: seconds between two messages of one user; 0 = not limited.
-    #[schema(minimum = 0, maximum = 21600)]
-    seconds: Option<u32>,
-    /// Of a lock: whether only moderators may write.
-    locked: Option<bool>,
-    /// The topic; empty = none.
-    #[schema(max_length = 300)]
-    text: Option<String>,
-    /// The message to pin or to delete.
-    id: Option<u64>,
-    /// Of a pin: whether it is there.
-    on: Option<bool>,
+pub enum ModerationBody {
+    /// Deletes a message.
+    Delete { room: String, id: u64 },
+    /// Deletes all messages of a user in the room.
+    Clear {
+        room: String,
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+    },
+    /// The user may not write, for so many seconds or until `unmute`.
+    Mute {
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+        #[schema(minimum = 1, maximum = 316_224_000)]
+        for_s: Option<u64>,
+        #[schema(max_length = 300)]
+        reason: Option<String>,
+    },
+    /// The user may write again.
+    Unmute {
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+    },
+    /// The user leaves the room, and may come back.
+    Kick {
+        room: String,
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+        #[schema(max_length = 300)]
+        reason: Option<String>,
+    },
+    /// The user may not connect, for so many seconds or until `unban`; with `address`, neither may
+    /// others from the networks that the user connects from.
+    Ban {
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+        #[schema(minimum = 1, maximum = 316_224_000)]
+        for_s: Option<u64>,
+        #[serde(default)]
+        address: bool,
+        #[schema(max_length = 300)]
+        reason: Option<String>,
+    },
+    /// The user, and the networks that were banned with them, may come back.
+    Unban {
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+    },
+    /// Seconds between two messages of one user; 0 = not limited.
+    SlowMode {
+        room: String,
+        #[schema(minimum = 0, maximum = 21600)]
+        seconds: u32,
+    },
+    /// Only moderators may write, or all again.
+    Lock { room: String, locked: bool },
+    /// What the room is about; empty = no topic.
+    Topic {
+        room: String,
+        #[schema(max_length = 300)]
+        text: String,
+    },
+    /// A message is shown to all who come, or no longer.
+    Pin { room: String, id: u64, on: bool },
 }
 
 #[derive(Deserialize)]
@@ -192,7 +229,7 @@ pub async fn bans(
     let after = query.after.map(|key| key.parse::<DecisionKey>());
     let after = after
         .transpose()
-        .map_err(|_| ApiError::invalid("after is no key of this list"))?;
+        .map_err(|_| ApiError::new(ApiErrorCode::NotFound, "after is no key of this list"))?;
     let decisions = api.parts.shared.rooms.decisions();
     let listed = decisions.list(after.as_ref(), limit + 1, |key| {
         matches!(
@@ -216,6 +253,7 @@ pub async fn bans(
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
     /// Only lines before this one.
+    #[param(minimum = 0, maximum = 9007199254740991_i64)]
     before: Option<u64>,
     /// How many at most; 50 if it is not given.
     #[param(minimum = 1, maximum = 200)]
@@ -254,6 +292,9 @@ pub async fn audit(
     ApiQuery(query): ApiQuery<AuditQuery>,
 ) -> Result<Response, ApiError> {
     let limit = page_size(query.limit, AUDIT_LINES, AUDIT_PAGE_MAX)?;
+    if query.before.is_some_and(|id| id > ID_MAX) {
+        return Err(ApiError::invalid("no id is greater than 9007199254740991"));
+    }
     let moderation = &api.parts.shared.moderation;
     let page = moderation.audit(query.before, limit).await?;
     let entry = |line: AuditLine| AuditEntry {

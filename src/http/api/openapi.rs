@@ -54,7 +54,9 @@ pub fn document(mut described: OpenApi) -> Bytes {
             &mut item.delete,
         ];
         for operation in all.into_iter().flatten() {
-            add_errors(operation, path.contains("{room}"));
+            let names = path.contains("{room}") || path == "/bans";
+            let names = names || operation.request_body.is_some();
+            add_errors(operation, names);
         }
     }
     // Maps with keys that are strings, which always become JSON.
@@ -66,8 +68,11 @@ fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
 }
 
 /// Adds the errors that any call may answer.
-fn add_errors(operation: &mut Operation, has_room: bool) {
-    let not_found = has_room.then_some(("404", "There is no such room, or what `after` names"));
+fn add_errors(operation: &mut Operation, names_something: bool) {
+    let not_found = names_something.then_some((
+        "404",
+        "There is no such room, user or message, or what `after` names",
+    ));
     let errors = [
         ("400", "The request is not valid"),
         ("401", "The request has no valid token"),

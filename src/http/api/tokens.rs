@@ -12,26 +12,33 @@ use super::error::ApiError;
 use super::extract::JsonText;
 use super::state::Api;
 use crate::decisions::DecisionKey;
+use crate::room::ID_MAX;
 
 /// Bytes of the longest id of a token or a user.
 const ID_BYTES_MAX: usize = 128;
 
-/// Which tokens: exactly one of the three.
+/// Which tokens.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RevokeBody {
-    /// The token with this id, as `hubbub token --json` shows it, or a JWT's `jti`.
-    #[serde(default)]
-    #[schema(max_length = 128)]
-    token_id: Option<String>,
-    /// All tokens of this user that were made until now.
-    #[serde(default)]
-    #[schema(max_length = 128)]
-    user_id: Option<String>,
-    /// All tokens that were made before this time: seconds since the Unix epoch.
-    #[serde(default)]
-    #[schema(minimum = 0)]
-    issued_before: Option<i64>,
+#[serde(untagged, deny_unknown_fields)]
+pub enum RevokeBody {
+    /// One token.
+    Token {
+        /// Its id, as `hubbub token --json` shows it, or a JWT's `jti`.
+        #[schema(min_length = 1, max_length = 128)]
+        token_id: String,
+    },
+    /// All tokens of a user that were made until now.
+    User {
+        /// The user.
+        #[schema(min_length = 1, max_length = 128)]
+        user_id: String,
+    },
+    /// All tokens that were made before a time.
+    Before {
+        /// Seconds since the Unix epoch.
+        #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+        issued_before: u64,
+    },
 }
 
 /// What was done.
@@ -50,21 +57,22 @@ pub async fn revoke(
     caller: Caller,
     JsonText(body): JsonText,
 ) -> Result<Response, ApiError> {
-    let body: RevokeBody = serde_json::from_str(&body)
-        .map_err(|error| ApiError::invalid(format!("the body is not valid: {error}")))?;
+    let body: RevokeBody = serde_json::from_str(&body).map_err(|_| {
+        ApiError::invalid("give one of token_id, user_id and issued_before (seconds since 1970)")
+    })?;
     let id = |id: String| {
         let fits = (1..=ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control);
         fits.then(|| id.into())
             .ok_or_else(|| ApiError::invalid("an id has 1 to 128 bytes"))
     };
-    let (key, at_s) = match (body.token_id, body.user_id, body.issued_before) {
-        (Some(token_id), None, None) => (DecisionKey::RevokedToken(id(token_id)?), None),
-        (None, Some(user_id), None) => (DecisionKey::RevokedUser(id(user_id)?), None),
-        (None, None, Some(at_s @ 0..)) => (DecisionKey::RevokedAll, Some(at_s)),
-        _ => {
-            return Err(ApiError::invalid(
-                "give one of token_id, user_id and issued_before (seconds since 1970)",
-            ));
+    let (key, at_s) = match body {
+        RevokeBody::Token { token_id } => (DecisionKey::RevokedToken(id(token_id)?), None),
+        RevokeBody::User { user_id } => (DecisionKey::RevokedUser(id(user_id)?), None),
+        RevokeBody::Before { issued_before } if issued_before <= ID_MAX => {
+            (DecisionKey::RevokedAll, i64::try_from(issued_before).ok())
+        }
+        RevokeBody::Before { .. } => {
+            return Err(ApiError::invalid("issued_before is in seconds since 1970"));
         }
     };
     let moderation = &api.parts.shared.moderation;
