@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_full_packet_differs_from_the_librarys_by_its_data() {
+    fn the_full_packet_differs_by_its_data_from_that_of_the_library() {
         let packet = ConnectErrorPacket::new("Say \"who\"".to_owned(), "unauthorized", None);
         let plain = r#"44{"message":"Say \"who\""}"#;
         assert_eq!(packet.plain(), plain);

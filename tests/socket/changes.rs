@@ -36,7 +36,7 @@ async fn an_edit_reaches_the_room_and_is_what_history_has_from_then_on() {
     let server = HUBBUB.start().await;
     let mut ada = Client::joined(&server, "tech", "Ada").await;
     let mut ben = Client::joined(&server, "tech", "Ben").await;
-    let id = send(&mut ada, "frist").await;
+    let id = send(&mut ada, "a draft").await;
     let edit = json!({ "id": id, "text": "first", "client_id": "edit" });
     let answer = ada.ask("edit_message", &edit).await;
     assert_accepted(&answer);
@@ -63,7 +63,7 @@ async fn an_edit_reaches_the_room_and_is_what_history_has_from_then_on() {
         (&again["id"], &again["duplicate"]),
         (&answer["id"], &json!(true))
     );
-    let sent = json!({ "text": "frist", "client_id": "key of frist" });
+    let sent = json!({ "text": "a draft", "client_id": "key of a draft" });
     let again = ada.ask("send_message", &sent).await;
     assert_eq!(
         (again["id"].as_u64(), &again["duplicate"]),
