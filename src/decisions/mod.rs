@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::audit::{AUDIT_PAGE_MAX, AuditLine, AuditPage};
 pub use self::key::DecisionKey;
 use crate::clock;
+use crate::domain::RoomName;
 
 /// Decisions that are kept at most.
 pub const DECISIONS_MAX: usize = 100_000;
@@ -162,6 +163,19 @@ impl Decisions {
             .take(max)
             .map(|(key, decision)| (key.clone(), Arc::clone(decision)))
             .collect()
+    }
+
+    /// Ids of the pinned messages of a room, in their order.
+    #[must_use]
+    pub fn pins(&self, room: &RoomName) -> Vec<u64> {
+        let pin = |id| DecisionKey::Pin(room.clone(), id);
+        let by_key = self.by_key.read();
+        let pins = by_key.range(pin(0)..=pin(u64::MAX));
+        pins.filter_map(|(key, _)| match key {
+            DecisionKey::Pin(_, id) => Some(*id),
+            _ => None,
+        })
+        .collect()
     }
 
     /// The keys of those that held once and do not hold at this time any more.

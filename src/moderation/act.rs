@@ -130,8 +130,11 @@ impl Moderation {
             value: Some(key.to_string()),
             ..author.line()
         };
+        let at_ms = at_s.map_or(made.at_ms, |at_s| at_s.saturating_mul(1000));
+        // An earlier time after a later one takes nothing back of that.
+        let before = self.decisions().get(&key);
         let decision = Decision {
-            at_ms: at_s.map_or(made.at_ms, |at_s| at_s.saturating_mul(1000)),
+            at_ms: before.map_or(at_ms, |before| before.at_ms.max(at_ms)),
             ..made
         };
         self.note("revoke", vec![(key, Some(decision))], line).await

@@ -67,12 +67,13 @@ impl Moderation {
         user_id: &UserId,
         role: Role,
     ) -> Result<(), RequestError> {
-        let decisions = self.decisions();
         self.check_editing(room, user_id, role)?;
-        if !decisions.restrict_writing() || role >= Role::Moderator {
+        if self.may_always_write(role) {
             return Ok(());
         }
-        let slow = decisions.get(&DecisionKey::SlowMode(room.name().clone()));
+        let slow = self
+            .decisions()
+            .get(&DecisionKey::SlowMode(room.name().clone()));
         match slow.and_then(|slow| slow.seconds) {
             Some(seconds) => self.slow_mode.admit(room.index(), user_id, seconds),
             None => Ok(()),
@@ -89,10 +90,10 @@ impl Moderation {
         user_id: &UserId,
         role: Role,
     ) -> Result<(), RequestError> {
-        let decisions = self.decisions();
-        if !decisions.restrict_writing() || role >= Role::Moderator {
+        if self.may_always_write(role) {
             return Ok(());
         }
+        let decisions = self.decisions();
         if let Some(mute) = decisions.get(&DecisionKey::Mute(Arc::clone(user_id))) {
             return Err(RequestError::muted(time_left(&mute)));
         }
@@ -101,6 +102,11 @@ impl Moderation {
             Some(_) => Err(RequestError::locked()),
             None => Ok(()),
         }
+    }
+
+    /// Whether nothing that was decided keeps users of this role from writing.
+    fn may_always_write(&self, role: Role) -> bool {
+        role >= Role::Moderator || !self.decisions().restrict_writing()
     }
 
     /// Whether a user is muted now.

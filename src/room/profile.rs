@@ -46,25 +46,13 @@ impl StateSource for RoomProfile {
 
     fn read(&self) -> ProfileValue {
         let get = |key: fn(RoomName) -> DecisionKey| self.decisions.get(&key(self.room.clone()));
-        let first = DecisionKey::Pin(self.room.clone(), 0);
-        let pins = self.decisions.list(
-            Some(&first),
-            PINS_MAX,
-            |key| matches!(key, DecisionKey::Pin(room, _) if *room == self.room),
-        );
         ProfileValue {
             topic: get(DecisionKey::Topic)
                 .and_then(|topic| topic.text.clone())
                 .unwrap_or_default(),
             slow_mode_s: get(DecisionKey::SlowMode).map_or(0, |slow| slow.seconds.unwrap_or(0)),
             locked: get(DecisionKey::Lock).is_some(),
-            pinned: pins
-                .into_iter()
-                .filter_map(|(key, _)| match key {
-                    DecisionKey::Pin(_, id) => Some(id),
-                    _ => None,
-                })
-                .collect(),
+            pinned: self.decisions.pins(&self.room),
         }
     }
 
