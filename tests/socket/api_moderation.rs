@@ -4,7 +4,7 @@ use hubbub_test_client::chat::with_token;
 use hubbub_test_client::http::{Answer, Line};
 use hubbub_test_client::shape::{assert_error, assert_timestamp};
 use hubbub_test_client::tokens::{KEY, made};
-use hubbub_test_client::{Client, TestServer, Transport};
+use hubbub_test_client::{Client, EventSource, TestServer, Transport};
 use hyper::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -229,11 +229,18 @@ async fn a_revoked_token_ends_its_connections_and_opens_no_more() {
     }
     let three = other["token"].as_str().unwrap();
     read(&server, "rooms", three).await;
+    let bearer = format!("Bearer {three}");
+    let path = "/api/v1/rooms/tech/events";
+    let headers = [("authorization", &*bearer)];
+    let mut stream = EventSource::open(server.address(), path, &headers).await;
+    assert!(stream.block().await.is_some());
     let all = json!({ "issued_before": 4_000_000_000u64 });
     assert_eq!(
         post(&server, "tokens/revoke", ADMIN.1, &all).await.status,
         StatusCode::OK
     );
+    // Also a stream that is open ends.
+    while stream.block().await.is_some() {}
     // An earlier time after it takes nothing back of that.
     let earlier = json!({ "issued_before": 1 });
     let answer = post(&server, "tokens/revoke", ADMIN.1, &earlier).await;

@@ -19,6 +19,7 @@ use crate::room::{
     Batch, Entry, Notifier, Offered, Range, Read, Room, Signals, Subscriber, Subscription,
     read_messages,
 };
+use crate::session::identity::now_s;
 use crate::socket::ConnectionSlot;
 use crate::{json, random};
 
@@ -40,7 +41,7 @@ struct Reader {
 
 impl Subscriber for Reader {
     fn notify(&self, signals: Signals) {
-        for kind in [Signals::ENTRIES, Signals::DRAIN] {
+        for kind in [Signals::ENTRIES, Signals::DRAIN, Signals::DECIDED] {
             if signals.has(kind) {
                 self.notifier.notify(kind);
             }
@@ -78,6 +79,8 @@ enum End {
     Slow,
     /// It held most memory when that was short.
     NoMemory,
+    /// The token has expired or was revoked.
+    Forbidden,
     /// The store cannot be read. The client continues from where it is.
     Unreadable,
     /// The service is shutting down.
@@ -167,7 +170,7 @@ impl EventStream {
                 self.cut.cancel();
             }
             End::NoMemory => self.cut.cancel(),
-            End::Gone | End::Unreadable | End::Drained => {}
+            End::Gone | End::Forbidden | End::Unreadable | End::Drained => {}
         }
         tracing::debug!(close_reason = ?end, "event stream ended");
         drop(slot);
@@ -182,6 +185,9 @@ impl EventStream {
             self.send_gap(from, to, Some(epoch)).await?;
         }
         loop {
+            if !self.is_allowed() {
+                return Err(End::Forbidden);
+            }
             self.send_entries().await?;
             let heartbeat = tokio::time::sleep(self.api.parts.heartbeat);
             let signals = tokio::select! {
@@ -201,6 +207,14 @@ impl EventStream {
                 return Err(End::Drained);
             }
         }
+    }
+
+    /// Whether the caller's token is still accepted. Looked at with each entry and each heartbeat.
+    fn is_allowed(&self) -> bool {
+        let actor = &self.caller.actor;
+        let identities = &self.api.parts.shared.identities;
+        let has_expired = actor.expires_s.is_some_and(|end_s| end_s <= now_s());
+        !has_expired && !identities.revocations().is_revoked(actor)
     }
 
     /// Sends all log entries past the cursor.
