@@ -77,6 +77,10 @@ pub struct Config {
     pub message_max_chars: usize,
     /// Messages a second for each user; 0 = nothing is limited in its speed.
     pub message_rate: u32,
+    /// Messages a second for each new user in their first minute; 0 = as everybody.
+    pub newcomer_rate: u32,
+    /// File with words that messages must not have; `None` = there are none.
+    pub word_filter: Option<PathBuf>,
     /// Messages that each user may send in a burst; at least 1.
     pub message_burst: u32,
     /// Messages a second for each room; 0 = not limited.
@@ -181,6 +185,8 @@ impl Default for Config {
             history_bytes: 8 * 1024 * 1024,
             message_max_chars: 2000,
             message_rate: 5,
+            newcomer_rate: 1,
+            word_filter: None,
             message_burst: 50,
             room_rate: 200,
             mailbox: 1024,

@@ -57,6 +57,10 @@ fn run(config: Config) -> Outcome {
         let address = listener.local_addr()?;
         let mut server = Server::new(&config)?;
         server.report_panics();
+        if let Some(reload) = server.reloader() {
+            shutdown::on_hangup(reload)
+                .map_err(|error| format!("cannot handle signals: {error}"))?;
+        }
         server.on_drain(service_manager::notify_stopping);
         if let Some(address) = config.metrics_addr {
             let listener = server::bind_metrics(address)?;

@@ -56,6 +56,7 @@ pub struct Metrics {
     /// Time in which the store answered messages that it did not answer immediately.
     pub store_answers: Histogram,
     moderated: Family<ActionLabel, Counter>,
+    filtered: Family<OutcomeLabel, Counter>,
     limits: Family<LimitLabel, Gauge>,
     builds: Family<BuildLabel, Gauge>,
     cluster_skipped: Family<Reason, Counter>,
@@ -82,6 +83,11 @@ struct SettingLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ActionLabel {
     action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -122,6 +128,7 @@ impl Default for Metrics {
             cluster_reloads: Counter::default(),
             store_answers: Histogram::new(exponential_buckets(0.001, 2.0, 13)),
             moderated: Family::default(),
+            filtered: Family::default(),
             limits: Family::default(),
             builds: Family::default(),
             cluster_skipped: Family::default(),
@@ -189,6 +196,11 @@ fn register_service(registry: &mut Registry, metrics: &Metrics) {
         metrics.moderated.clone(),
     );
     registry.register(
+        "filtered",
+        "Messages and edits that the word filter refused, held or masked",
+        metrics.filtered.clone(),
+    );
+    registry.register(
         "limit",
         "Values of the settings that limit the whole service; 0 = not limited",
         metrics.limits.clone(),
@@ -252,6 +264,11 @@ impl Metrics {
     /// Counts what a moderator did.
     pub fn moderated(&self, action: &'static str) {
         self.moderated.get_or_create(&ActionLabel { action }).inc();
+    }
+
+    /// Counts what the word filter did with a message.
+    pub fn filtered(&self, outcome: &'static str) {
+        self.filtered.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// Notes the value of a setting that limits the whole service.

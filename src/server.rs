@@ -1,12 +1,15 @@
 //! Composition: builds the parts from a configuration, serves, and takes them down in order.
 
+mod announce;
 mod bind;
 mod errors;
 mod settings;
 mod store;
 mod token;
 mod tools;
+mod word_filter;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +20,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::announce::{announce, store_name};
 pub use self::bind::{adopt, bind, bind_metrics};
-pub use self::errors::{BindError, RunToolError, ServerError};
+pub use self::errors::{BindError, FilterFileError, RunToolError, ServerError};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
 use self::store::Opened;
 pub use self::tools::run as run_tool;
-use crate::config::{Config, KeySource, SecretKey};
+use crate::config::Config;
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::idle::Occupancy;
@@ -58,6 +62,7 @@ pub struct Server {
     occupancy: Arc<Occupancy>,
     exit_when_idle: Option<Duration>,
     on_drain: Option<fn()>,
+    word_filter: Option<PathBuf>,
     store: Arc<dyn Store>,
     // End with the server.
     background: JoinSet<()>,
@@ -123,6 +128,9 @@ impl Server {
             Arc::clone(&metrics),
             budget,
         ));
+        if let Some(path) = &config.word_filter {
+            word_filter::load(path, &shared.moderation)?;
+        }
         let sessions = TaskTracker::new();
         let occupancy = Occupancy::new();
         let socket_settings = SocketSettings {
@@ -180,6 +188,7 @@ impl Server {
             occupancy,
             exit_when_idle: config.exit_when_idle,
             on_drain: None,
+            word_filter: config.word_filter.clone(),
             store,
             background,
             _store_tasks: store_tasks,
@@ -247,6 +256,14 @@ impl Server {
                     .is_err();
             }
         }
+    }
+
+    /// What reads WORD_FILTER again, if that is set. A file that cannot be used changes nothing, and is
+    /// logged.
+    pub fn reloader(&self) -> Option<impl Fn() + Send + 'static> {
+        let path = self.word_filter.clone()?;
+        let moderation = Arc::clone(&self.shared.moderation);
+        Some(word_filter::reloader(path, moderation))
     }
 
     /// Calls `hook` when the drain begins.
@@ -331,70 +348,5 @@ impl Server {
             );
         }
         self.store.finish().await;
-    }
-}
-
-/// Where the rooms are kept.
-const fn store_name(config: &Config) -> &'static str {
-    match (&config.redis_url, &config.data_dir) {
-        (Some(_), _) => "redis",
-        (None, Some(_)) => "disk",
-        (None, None) => "memory",
-    }
-}
-
-/// Says which policies are in force; never a secret.
-fn announce(config: &Config, secret_key: &SecretKey) {
-    let store = store_name(config);
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        rooms = config.rooms.len(),
-        origins = %config.allowed_origins,
-        message_rate = config.message_rate,
-        message_burst = config.message_burst,
-        room_rate = config.room_rate,
-        memory_budget = config.memory_budget,
-        connections_max = config.max_connections,
-        connections_max_per_ip = config.max_connections_per_ip,
-        connect_rate_per_ip = config.connect_rate_per_ip,
-        keep_alive_ms = config.keep_alive.as_millis(),
-        trusted_proxies = ?config.trusted_proxies,
-        unique_names = config.unique_names,
-        auth = config.identity.auth.as_str(),
-        jwt = !config.identity.jwt.is_empty(),
-        admin_token = config.identity.admin_token.is_some(),
-        store,
-        reserved_names = %config.reserved_names,
-        drain_timeout_ms = config.drain_timeout.as_millis(),
-        "starting"
-    );
-    if let Some(host) = config.host {
-        let (grace, drain) = (host.grace, host.drain_timeout);
-        tracing::info!(
-            "{} kills a process {grace:?} after asking it to stop: DRAIN_TIMEOUT is {drain:?}; give \
-             another if it waits for longer",
-            host.name
-        );
-    }
-    if config.exit_when_idle.is_some() && store == "memory" {
-        tracing::warn!(
-            "EXIT_WHEN_IDLE without DATA_DIR or REDIS_URL: the rooms are in memory, and lost with \
-             each exit"
-        );
-    }
-    if store == "memory" && config.identity.admin_token.is_some() {
-        tracing::info!(
-            "bans, mutes and the audit log are in memory, and last as long as this process"
-        );
-    }
-    match secret_key.source() {
-        KeySource::Given | KeySource::Kept => {}
-        KeySource::GivenShort => tracing::warn!(
-            "SECRET_KEY is shorter than 32 bytes, which weakens what it signs: make one with \
-             `openssl rand -hex 32`"
-        ),
-        KeySource::Random => tracing::warn!(
-            "SECRET_KEY is not set: using a random one, so identities end with this process"
-        ),
     }
 }

@@ -1,4 +1,5 @@
-//! Signals: the first asks to stop in order, a second one to stop immediately.
+//! Signals: SIGTERM and SIGINT ask to stop in order, a second one to stop immediately. SIGHUP asks to
+//! read files again.
 
 use std::io;
 
@@ -22,6 +23,31 @@ pub fn on_signals() -> io::Result<CancellationToken> {
         std::process::exit(exit_code);
     });
     Ok(token)
+}
+
+/// Calls `reload` at each SIGHUP, which would end the process otherwise.
+///
+/// # Errors
+/// Where the system does not let us listen for signals.
+#[cfg(unix)]
+pub fn on_hangup(reload: impl Fn() + Send + 'static) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            reload();
+        }
+    });
+    Ok(())
+}
+
+/// There is no SIGHUP here.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn on_hangup(_reload: impl Fn() + Send + 'static) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

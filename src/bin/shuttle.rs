@@ -15,7 +15,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use hubbub::config::Config;
 use hubbub::server::{self, Server};
-use hubbub::telemetry;
+use hubbub::{shutdown, telemetry};
 use shuttle_runtime::{CustomError, SecretStore};
 use tower_service::Service;
 
@@ -29,6 +29,9 @@ async fn main(#[shuttle_runtime::Secrets] secrets: SecretStore) -> shuttle_axum:
     telemetry::start(config.log_format, &config.log_filter).map_err(CustomError::new)?;
     let mut server = Server::new(&config).map_err(CustomError::new)?;
     server.report_panics();
+    if let Some(reload) = server.reloader() {
+        shutdown::on_hangup(reload).map_err(CustomError::new)?;
+    }
     if let Some(address) = config.metrics_addr {
         // A listener of ours beside the runtime's, whose port is public.
         let listener = server::bind_metrics(address).map_err(CustomError::new)?;

@@ -54,6 +54,14 @@ impl Reader {
                 default.message_max_chars,
             ),
             message_rate: self.rate("MESSAGE_RATE", &raw.message_rate, default.message_rate),
+            newcomer_rate: self.rate(
+                "NEWCOMER_RATE",
+                &raw.messages.newcomer_rate,
+                default.newcomer_rate,
+            ),
+            word_filter: Some(raw.messages.word_filter.trim())
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             message_burst: self.number("MESSAGE_BURST", &raw.message_burst, default.message_burst),
             room_rate: self.rate("ROOM_RATE", &raw.room_rate, default.room_rate),
             mailbox: self.number("MAILBOX", &raw.mailbox, default.mailbox),

@@ -35,6 +35,8 @@ pub enum DecisionKey {
     RevokedUser(Arc<str>),
     /// No token from before the decision is accepted.
     RevokedAll,
+    /// A message waits for a moderator.
+    Held(Arc<str>),
 }
 
 impl DecisionKey {
@@ -70,6 +72,7 @@ impl fmt::Display for DecisionKey {
             Self::RevokedToken(id) => write!(f, "revoked-token/{id}"),
             Self::RevokedUser(user_id) => write!(f, "revoked-user/{user_id}"),
             Self::RevokedAll => write!(f, "revoked-all/"),
+            Self::Held(id) => write!(f, "held/{id}"),
         }
     }
 }
@@ -107,6 +110,7 @@ impl FromStr for DecisionKey {
             "revoked-token" => Self::RevokedToken(id()?),
             "revoked-user" => Self::RevokedUser(id()?),
             "revoked-all" if rest.is_empty() => Self::RevokedAll,
+            "held" => Self::Held(id()?),
             _ => return Err(NoDecisionKey),
         })
     }
@@ -133,7 +137,8 @@ mod tests {
             DecisionKey::Lock(room()),
             DecisionKey::Pin(room(), 7),
             DecisionKey::RevokedToken(Arc::clone(&user)),
-            DecisionKey::RevokedUser(user),
+            DecisionKey::RevokedUser(Arc::clone(&user)),
+            DecisionKey::Held(user),
             DecisionKey::RevokedAll,
         ];
         for key in keys {

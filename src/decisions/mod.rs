@@ -41,18 +41,21 @@ pub struct Decision {
     /// The name of the user it is about, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Of a banned network: the banned user.
+    /// Of a banned network: the banned user. Of a held message: the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// Of a kick: the room.
+    /// Of a kick and of a held message: the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<String>,
     /// Of a kick: the membership that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
-    /// Of a topic: its text.
+    /// Of a topic and of a held message: its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Of a held message: its idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// Of slow mode: the time between two messages of one user, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,

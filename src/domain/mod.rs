@@ -15,9 +15,9 @@
 //! | `confusables.rs` | [`Skeleton`]: which names could be taken for one another |
 //! | `reserved.rs` | [`ReservedNames`]: which names would be taken for the service |
 //! | `message_text.rs` | [`MessageText`]: the text of a message, kept byte for byte, within [`TextLimits`] |
+//! | `word_filter.rs` | [`WordFilter`]: words that messages must not have |
 //! | `search_query.rs` | [`SearchQuery`]: what is searched for, and which texts have it |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
-//! | `role.rs` | [`Role`]: what a user may do to others |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `role.rs` | [`Role`]: what a user may do to others |
 //! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
@@ -38,6 +38,7 @@ pub mod role;
 pub mod room_name;
 pub mod search_query;
 pub mod username;
+pub mod word_filter;
 
 #[cfg(test)]
 mod strategies;
@@ -52,3 +53,4 @@ pub use role::{Role, RoleError};
 pub use room_name::{RoomName, RoomNameError};
 pub use search_query::{SearchQuery, SearchQueryError};
 pub use username::{Username, UsernameError};
+pub use word_filter::{Filtered, WordFilter, WordFilterError};

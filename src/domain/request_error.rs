@@ -51,11 +51,13 @@ pub enum RequestErrorCode {
     Unavailable,
     /// The message is too old to be edited.
     TooLate,
+    /// The message waits until a moderator has seen it.
+    Held,
 }
 
 impl RequestErrorCode {
     /// All codes, in the order of the contract.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::UnknownRoom,
         Self::InvalidPayload,
         Self::InvalidUsername,
@@ -75,6 +77,7 @@ impl RequestErrorCode {
         Self::TokenExpired,
         Self::Unavailable,
         Self::TooLate,
+        Self::Held,
     ];
 
     /// The code as it stands on the wire and in metrics.
@@ -100,6 +103,7 @@ impl RequestErrorCode {
             Self::TokenExpired => "token_expired",
             Self::Unavailable => "unavailable",
             Self::TooLate => "too_late",
+            Self::Held => "held",
         }
     }
 }
@@ -310,6 +314,24 @@ impl RequestError {
         Self::new(
             RequestErrorCode::TooLate,
             "This message can no longer be edited: send another one",
+        )
+    }
+
+    /// The message waits until a moderator has seen it.
+    #[must_use]
+    pub fn held() -> Self {
+        Self::new(
+            RequestErrorCode::Held,
+            "A moderator has to see your message first: it appears once it is released",
+        )
+    }
+
+    /// No such message is held.
+    #[must_use]
+    pub fn not_held() -> Self {
+        Self::new(
+            RequestErrorCode::NotFound,
+            "No such message is held: somebody has released or discarded it",
         )
     }
 }

@@ -28,6 +28,7 @@ fn the_codes_are_those_of_the_contract() {
             "token_expired",
             "unavailable",
             "too_late",
+            "held",
         ]
     );
 }
@@ -37,7 +38,7 @@ fn every_code_is_listed_once() {
     let distinct: HashSet<_> = RequestErrorCode::ALL.into_iter().collect();
     assert_eq!(distinct.len(), RequestErrorCode::ALL.len());
     assert_eq!(
-        RequestErrorCode::TooLate as usize + 1,
+        RequestErrorCode::Held as usize + 1,
         RequestErrorCode::ALL.len(),
         "a variant is missing from ALL"
     );
@@ -95,6 +96,7 @@ fn every_constructor_has_its_own_code() {
         (RequestError::not_found(), RequestErrorCode::NotFound),
         (RequestError::not_own_message(), RequestErrorCode::Forbidden),
         (RequestError::too_late(), RequestErrorCode::TooLate),
+        (RequestError::held(), RequestErrorCode::Held),
     ];
     for (refusal, code) in refusals {
         assert_eq!(refusal.code, code);

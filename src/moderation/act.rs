@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Moderation;
+use super::{Moderation, end_of};
+use crate::clock;
 use crate::decisions::{AuditLine, DECISIONS_MAX, Decision, DecisionChange, DecisionKey};
 use crate::domain::{RequestError, Role, RoomName, Username};
 use crate::protocol::ModerateRequest as Action;
@@ -40,8 +41,9 @@ impl Author<'_> {
     }
 
     /// A line of the audit log that names the author.
-    fn line(&self) -> AuditLine {
+    pub(super) fn line(&self) -> AuditLine {
         AuditLine {
+            at_ms: clock::unix_ms(),
             actor: self.user_id.to_string(),
             actor_name: self.name.map(|name| name.as_str().to_owned()),
             address: self.network.map(|network| network.to_string()),
@@ -51,7 +53,7 @@ impl Author<'_> {
 
     fn check(&self, action: &Action, room: Option<&Room>) -> Result<(), RequestError> {
         if self.role < Role::Moderator {
-            return Err(RequestError::forbidden("Only moderators may do this"));
+            return Err(not_a_moderator());
         }
         let harmless = matches!(action, Action::Unmute { .. } | Action::Clear { .. });
         if action.user_id() == Some(self.user_id) && !harmless {
@@ -68,10 +70,28 @@ impl Author<'_> {
             ));
         }
         let has_a_say = room.is_some_and(|room| rooms.contains(room.name()));
-        has_a_say
-            .then_some(())
-            .ok_or_else(|| RequestError::forbidden("You have no say in this room"))
+        has_a_say.then_some(()).ok_or_else(no_say)
     }
+
+    /// Whether the author is a moderator of a room.
+    pub(super) fn check_room(&self, room: Option<&Room>) -> Result<(), RequestError> {
+        if self.role < Role::Moderator {
+            return Err(not_a_moderator());
+        }
+        let has_a_say = |rooms: &[RoomName]| room.is_some_and(|room| rooms.contains(room.name()));
+        self.rooms
+            .is_none_or(has_a_say)
+            .then_some(())
+            .ok_or_else(no_say)
+    }
+}
+
+fn not_a_moderator() -> RequestError {
+    RequestError::forbidden("Only moderators may do this")
+}
+
+fn no_say() -> RequestError {
+    RequestError::forbidden("You have no say in this room")
 }
 
 impl Moderation {
@@ -141,7 +161,7 @@ impl Moderation {
     }
 
     /// Keeps what was decided, and its line in the audit log.
-    async fn note(
+    pub(super) async fn note(
         &self,
         action: &'static str,
         set: Vec<(DecisionKey, Option<Decision>)>,
@@ -292,11 +312,6 @@ impl Moderation {
         let (_, member) = members.next()?;
         Some(member.username.as_str().to_owned())
     }
-}
-
-fn end_of(at_ms: i64, time: Option<Duration>) -> Option<i64> {
-    let ms = u64::try_from(time?.as_millis()).unwrap_or(u64::MAX);
-    Some(at_ms.saturating_add_unsigned(ms))
 }
 
 /// What the audit log says of an action beside who, whom and where.

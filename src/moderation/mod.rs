@@ -4,6 +4,7 @@
 //! looks it up and changes it; the sessions act upon changes.
 
 mod act;
+mod filter;
 mod messages;
 mod slow_mode;
 
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::act::Author;
+use self::filter::Filter;
+pub use self::filter::{Checked, Review};
 use self::slow_mode::SlowMode;
 use crate::clock;
 use crate::decisions::{AuditPage, Decision, DecisionChange, DecisionKey, Decisions};
@@ -32,6 +35,7 @@ pub struct Moderation {
     audit_retention: Option<Duration>,
     metrics: Arc<Metrics>,
     slow_mode: SlowMode,
+    filter: Filter,
 }
 
 impl Moderation {
@@ -50,6 +54,7 @@ impl Moderation {
             audit_retention,
             metrics,
             slow_mode: SlowMode::default(),
+            filter: Filter::default(),
         }
     }
 
@@ -218,6 +223,12 @@ impl Moderation {
             }
         }
     }
+}
+
+/// When a decision of `at_ms` ends; `None` if it has no end.
+fn end_of(at_ms: i64, time: Option<Duration>) -> Option<i64> {
+    let ms = u64::try_from(time?.as_millis()).unwrap_or(u64::MAX);
+    Some(at_ms.saturating_add_unsigned(ms))
 }
 
 /// How long a decision still holds; `None` if it has no end.

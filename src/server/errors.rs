@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::config::ConfigErrors;
+use crate::domain::WordFilterError;
 use crate::http::assets::FolderError;
 use crate::room::StoreError;
 
@@ -16,9 +17,41 @@ pub enum ServerError {
     /// The web client's folder cannot be served.
     #[error("WEB_DIR: {0}")]
     WebDir(#[from] FolderError),
+    /// The word filter cannot be read.
+    #[error("WORD_FILTER: {0}")]
+    WordFilter(#[from] FilterFileError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why a file with a word filter cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilterFileError {
+    /// It cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// It is too large.
+    #[error("{path} is larger than {max} bytes: use fewer words")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The bytes it may have.
+        max: u64,
+    },
+    /// A line of it is no rule.
+    #[error("{path}, {source}")]
+    Rule {
+        /// The file.
+        path: String,
+        /// The line.
+        source: WordFilterError,
+    },
 }
 
 /// Why the program cannot do what it does instead of serving.

@@ -102,7 +102,8 @@ pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
             Rate::new(limits.message_rate, limits.message_burst),
             Rate::new(limits.history_rate, limits.history_burst),
             Rate::new(limits.request_rate, limits.request_burst),
-        ),
+        )
+        .map(|rates| rates.with_newcomers(config.newcomer_rate)),
         users_per_address: users_per_address(config),
         limits: limits.clone(),
         hold: HoldSettings {

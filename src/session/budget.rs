@@ -35,6 +35,9 @@ const BAD_SECONDS_MAX: u32 = 8;
 /// the history and the users of an ordinary room.
 pub const ANSWERS: (u32, u32) = (256 * 1024, 4 * 1024 * 1024);
 
+/// How long a user is new.
+const NEW_FOR: Duration = Duration::from_secs(60);
+
 /// When to try again if memory is short.
 const MEMORY_RETRY: Duration = Duration::from_secs(1);
 
@@ -43,6 +46,8 @@ const MEMORY_RETRY: Duration = Duration::from_secs(1);
 pub struct Rates {
     /// Messages.
     pub messages: Rate,
+    /// Messages of a user who is new.
+    pub newcomers: Rate,
     /// Joins and requests for history.
     pub history: Rate,
     /// Other requests.
@@ -77,8 +82,10 @@ impl Rates {
         history: Option<Rate>,
         requests: Option<Rate>,
     ) -> Option<Self> {
+        let messages = messages?;
         Some(Self {
-            messages: messages?,
+            messages,
+            newcomers: messages,
             history: history?,
             requests: requests?,
             answers: Rate::new(ANSWERS.0, ANSWERS.1)?,
@@ -86,9 +93,24 @@ impl Rates {
         })
     }
 
+    /// The same with so many messages a second for users who are new, or 0 for as many as for others.
+    #[must_use]
+    pub fn with_newcomers(self, per_second: u32) -> Self {
+        let messages = self.messages;
+        let per_second = NonZeroU32::new(per_second).unwrap_or(messages.per_second);
+        Self {
+            newcomers: Rate {
+                per_second: per_second.min(messages.per_second),
+                ..messages
+            },
+            ..self
+        }
+    }
+
     const fn times(self, users: NonZeroU32) -> Self {
         Self {
             messages: self.messages.times(users),
+            newcomers: self.newcomers.times(users),
             history: self.history.times(users),
             requests: self.requests.times(users),
             answers: self.answers.times(users),
@@ -108,6 +130,8 @@ impl Rates {
 /// One user's or one address's buckets.
 #[derive(Debug)]
 struct Buckets {
+    /// Until when the user is new.
+    new_until: Option<Instant>,
     messages: Bucket,
     history: Bucket,
     requests: Bucket,
@@ -149,6 +173,7 @@ impl BadSeconds {
 impl Buckets {
     fn full(rates: &Rates, now: Instant) -> Self {
         Self {
+            new_until: None,
             messages: Bucket::full(rates.messages, now),
             history: Bucket::full(rates.history, now),
             requests: Bucket::full(rates.requests, now),
@@ -181,6 +206,10 @@ impl Buckets {
         ]
         .into_iter()
         .map(|(bucket, rate)| bucket.time_until_full(rate, now))
+        .chain(
+            self.new_until
+                .map(|until| until.saturating_duration_since(now)),
+        )
         .max()
         .unwrap_or_default()
     }
@@ -195,13 +224,20 @@ struct Budget {
 
 impl Budget {
     fn take(&self, class: Class) -> Result<(), RequestError> {
-        let rate = self.rates.of(class);
-        let taken = self
-            .buckets
-            .lock()
-            .of(class)
-            .take(rate, 1.0, Instant::now());
+        let now = Instant::now();
+        let mut buckets = self.buckets.lock();
+        let is_new = buckets.new_until.is_some_and(|until| now < until);
+        let rate = match class {
+            Class::Message if is_new => self.rates.newcomers,
+            class => self.rates.of(class),
+        };
+        let taken = buckets.of(class).take(rate, 1.0, now);
         taken.map_err(RequestError::rate_limited)
+    }
+
+    /// From now on the user is new.
+    fn begin(&self) {
+        self.buckets.lock().new_until = Some(Instant::now() + NEW_FOR);
     }
 
     fn give_back(&self, class: Class) {
@@ -335,6 +371,16 @@ impl Budgets {
             user: self.users.as_ref().map(|users| users.get(user)),
             address: addresses.map(|(addresses, address)| addresses.get(&address)),
         }
+    }
+
+    /// The same for a user who was never here before.
+    #[must_use]
+    pub fn account_of_newcomer(&self, user: &UserId, address: Option<IpAddr>) -> Account {
+        let account = self.account(user, address);
+        if let Some(user) = &account.user {
+            user.begin();
+        }
+        account
     }
 }
 

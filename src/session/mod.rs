@@ -80,7 +80,11 @@ pub fn open<C: Connection + std::fmt::Debug>(
         memory,
     );
     let inbox = Arc::new(inbox);
-    let account = shared.budgets.account(&identity.user_id, identity.network);
+    let budgets = &shared.budgets;
+    let account = match identity.is_new {
+        true => budgets.account_of_newcomer(&identity.user_id, identity.network),
+        false => budgets.account(&identity.user_id, identity.network),
+    };
     let account = Arc::new(account);
     let sender = InboxSender::new(shared, Arc::clone(&account), Arc::clone(&notifier), &inbox);
     let end = EndHandle(Arc::clone(&notifier));

@@ -1,10 +1,10 @@
 //! What answers cost: lists come once and in pages, and large answers are charged for their size.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hubbub_test_client::packet::event_frame;
 use hubbub_test_client::shape::{assert_accepted, assert_refused};
-use hubbub_test_client::{Client, TestServer, Transport};
+use hubbub_test_client::{Client, EVENT_TIMEOUT, TestServer, Transport};
 use serde_json::{Value, json};
 
 use super::HUBBUB;
@@ -166,13 +166,23 @@ async fn a_few_requests_cannot_ask_for_hundreds_of_megabytes() {
                 "{bytes} bytes for {event}"
             );
             // What is small is refused too until that is paid for, and then it is not.
-            let refused = eve.ask("join_room", &again).await;
-            if refused["ok"] == false {
-                let wait = refused["error"]["retry_after_ms"].as_u64().unwrap();
-                tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
-                assert_accepted(&eve.ask("join_room", &again).await);
-            }
+            assert_eventually_accepted(&mut eve, &again).await;
         }
+    }
+}
+
+/// Joins, and comes again whenever a refusal says.
+async fn assert_eventually_accepted(client: &mut Client, join: &Value) {
+    let deadline = Instant::now() + EVENT_TIMEOUT;
+    loop {
+        let answer = client.ask("join_room", join).await;
+        if answer["ok"] == true {
+            return;
+        }
+        assert_refused(&answer, "rate_limited");
+        assert!(Instant::now() < deadline, "still refused: {answer}");
+        let wait = answer["error"]["retry_after_ms"].as_u64().unwrap();
+        tokio::time::sleep(Duration::from_millis(wait)).await;
     }
 }
 

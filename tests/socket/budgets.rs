@@ -5,6 +5,7 @@ use std::time::Instant;
 use hubbub_test_client::chat::{come_back, with_token};
 use hubbub_test_client::packet::event_frame;
 use hubbub_test_client::shape::{assert_accepted, assert_refused};
+use hubbub_test_client::tokens::{KEY, made};
 use hubbub_test_client::{Client, Dial, Packet, Transport};
 use serde_json::{Value, json};
 
@@ -56,6 +57,39 @@ async fn a_reconnect_with_the_same_token_does_not_refill_the_budget() {
             );
         }
     }
+}
+
+/// The longest wait that a user is told who sends too much at once.
+async fn longest_wait(client: &mut Client) -> u64 {
+    let frame = |n: u64| event_frame("send_message", Some(r#"{"text":"spam"}"#), Some(20_000 + n));
+    client.send_all((0..20).map(frame).collect());
+    let mut longest = 0;
+    for n in 0..20 {
+        let answer = client.answer(20_000 + n).await;
+        if answer["ok"] != true {
+            assert_refused(&answer, "rate_limited");
+            longest = longest.max(answer["error"]["retry_after_ms"].as_u64().unwrap());
+        }
+    }
+    longest
+}
+
+#[tokio::test]
+async fn who_is_new_sends_at_a_lower_rate_also_after_a_reconnect() {
+    // At twenty a second a full bucket is 250 ms away, at one a second 5 s.
+    let settings = [KEY, ("MESSAGE_RATE", "20"), ("MESSAGE_BURST", "5")];
+    let server = HUBBUB.start_with(&settings).await;
+    let mut token = Value::Null;
+    for _ in 0..2 {
+        let mut ada = with_token(&server, Transport::WebSocket, &token).await;
+        token = ada.greeted().await["token"].clone();
+        come_back(&mut ada, "tech", "Ada").await;
+        assert!(longest_wait(&mut ada).await > 1000);
+    }
+    let made = made(HUBBUB, &["--role", "member", "--name", "Known"]).await;
+    let mut known = with_token(&server, Transport::WebSocket, &made["token"]).await;
+    known.join("tech", "Known").await;
+    assert!(longest_wait(&mut known).await <= 251);
 }
 
 /// Joins, history and lists are counted in the same way.

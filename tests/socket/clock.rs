@@ -23,6 +23,8 @@ const SOON: Duration = Duration::from_secs(5);
 async fn server(clock: &FakeClock) -> TestServer {
     let mut settings: Vec<(&str, String)> = clock.settings();
     settings.push(("METRICS_ADDR", "127.0.0.1:0".to_owned()));
+    // They talk for longer than a new user's burst.
+    settings.push(("NEWCOMER_RATE", "0".to_owned()));
     let settings: Vec<_> = settings
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

@@ -74,3 +74,5 @@ mod unicode;
 mod users;
 
 use super::HUBBUB;
+#[path = "../socket/word_filter.rs"]
+mod word_filter;

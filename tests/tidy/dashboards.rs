@@ -15,6 +15,7 @@ fn metrics() -> BTreeSet<String> {
     metrics.set_room("tech", 1, 0);
     metrics.reject("busy");
     metrics.moderated("ban");
+    metrics.filtered("held");
     metrics.set_limit("MAX_CONNECTIONS", 1);
     metrics.set_store("memory");
     metrics.set_mismatch("ROOMS", 1);

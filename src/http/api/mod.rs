@@ -18,6 +18,7 @@ mod event_stream;
 mod events;
 mod extract;
 mod guard;
+mod held;
 mod messages;
 mod moderation;
 mod openapi;
@@ -56,6 +57,8 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(stats::get))
         .routes(routes!(moderation::act))
         .routes(routes!(moderation::bans))
+        .routes(routes!(held::list))
+        .routes(routes!(held::review))
         .routes(routes!(openapi::get))
         .routes(routes!(asyncapi::get));
     let admins = OpenApiRouter::new()

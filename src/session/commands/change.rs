@@ -11,6 +11,7 @@ use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
 use crate::session::participant::Participant;
+use crate::session::shared::Shared;
 
 impl Execute for EditRequest {
     const CLASS: Class = Class::Message;
@@ -19,7 +20,7 @@ impl Execute for EditRequest {
     type Response = Publishing;
 
     async fn run(self, participant: &mut Participant) -> Result<Publishing, RequestError> {
-        participant.change(self.id, self.change()).started()
+        participant.edit(&self).started()
     }
 
     async fn respond<C: Connection + Debug>(
@@ -31,16 +32,7 @@ impl Execute for EditRequest {
     }
 
     async fn run_after_disconnect(self, participant: &mut Participant) {
-        drop(participant.change(self.id, self.change()));
-    }
-}
-
-impl EditRequest {
-    fn change(&self) -> MessageChange {
-        MessageChange::Edited {
-            text: self.text.shared(),
-            client_id: self.client_id.as_ref().map(ClientId::shared),
-        }
+        drop(participant.edit(&self));
     }
 }
 
@@ -51,9 +43,7 @@ impl Execute for DeleteRequest {
     type Response = Publishing;
 
     async fn run(self, participant: &mut Participant) -> Result<Publishing, RequestError> {
-        participant
-            .change(self.id, MessageChange::Deleted)
-            .started()
+        participant.delete(self.id).started()
     }
 
     async fn respond<C: Connection + Debug>(
@@ -65,27 +55,45 @@ impl Execute for DeleteRequest {
     }
 
     async fn run_after_disconnect(self, participant: &mut Participant) {
-        drop(participant.change(self.id, MessageChange::Deleted));
+        drop(participant.delete(self.id));
     }
 }
 
 impl Participant {
-    /// Changes a message, or starts to.
-    fn change(&self, of: u64, change: MessageChange) -> Publishing {
+    /// Edits a message, or starts to.
+    fn edit(&self, edit: &EditRequest) -> Publishing {
         let Some(joined) = &self.joined else {
             return Publishing::Done(Err(RequestError::not_in_room()));
         };
         let (user_id, role) = (&self.identity.user_id, self.identity.role());
-        let moderation = &self.shared.moderation;
-        let is_edit = matches!(change, MessageChange::Edited { .. });
-        let check = || match is_edit {
-            true => moderation.check_editing(joined.room(), user_id, role),
-            // A user who may not write may take back what they have written.
-            false => Ok(()),
+        let Shared {
+            moderation,
+            settings,
+            ..
+        } = &*self.shared;
+        let checked = moderation.filter_edit(&edit.text, role, &settings.text);
+        let check = || {
+            moderation.check_editing(joined.room(), user_id, role)?;
+            checked.check()
+        };
+        let change = MessageChange::Edited {
+            text: checked.text.shared(),
+            client_id: edit.client_id.as_ref().map(ClientId::shared),
         };
         let subscriber = || Arc::clone(&self.subscriber);
         joined
             .membership
-            .change_message(of, change, &check, &subscriber)
+            .change_message(edit.id, change, &check, &subscriber)
+    }
+
+    /// Deletes a message, or starts to. A user who may not write may take back what they have written.
+    fn delete(&self, of: u64) -> Publishing {
+        let Some(joined) = &self.joined else {
+            return Publishing::Done(Err(RequestError::not_in_room()));
+        };
+        let subscriber = || Arc::clone(&self.subscriber);
+        joined
+            .membership
+            .change_message(of, MessageChange::Deleted, &|| Ok(()), &subscriber)
     }
 }

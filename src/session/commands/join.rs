@@ -189,6 +189,9 @@ impl Participant {
         let reserved = &settings.reserved_names;
         let identity = &self.identity;
         join.username = identity.name_for(&join.room, &join.username, identities, reserved)?;
+        self.shared
+            .moderation
+            .check_name(&join.username, identity.role())?;
         if let Some(joined) = self
             .joined
             .as_mut()

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::execute::Execute;
-use crate::domain::RequestError;
+use crate::domain::{RequestError, RequestErrorCode};
 use crate::protocol::{ClientRequest, SendRequest};
-use crate::room::Publishing;
+use crate::room::{Member, Publishing};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -19,7 +19,7 @@ impl Execute for SendRequest {
     type Response = Publishing;
 
     async fn run(self, participant: &mut Participant) -> Result<Publishing, RequestError> {
-        participant.send(&self).started()
+        participant.send(&self).await.started()
     }
 
     async fn respond<C: Connection + Debug>(
@@ -31,22 +31,41 @@ impl Execute for SendRequest {
     }
 
     async fn run_after_disconnect(self, participant: &mut Participant) {
-        drop(participant.send(&self));
+        drop(participant.send(&self).await);
     }
 }
 
 impl Participant {
-    /// Publishes a message, or starts to.
-    fn send(&self, send: &SendRequest) -> Publishing {
+    /// Publishes a message, or starts to. Where the word filter says so, it is held for review.
+    async fn send(&self, send: &SendRequest) -> Publishing {
         let Some(joined) = &self.joined else {
             return Publishing::Done(Err(RequestError::not_in_room()));
         };
         let (user_id, role) = (&self.identity.user_id, self.identity.role());
         let moderation = &self.shared.moderation;
-        let check = || moderation.check_writing(joined.room(), user_id, role);
-        let subscriber = || Arc::clone(&self.subscriber);
-        joined
-            .membership
-            .publish(&send.text, send.client_id.as_ref(), &check, &subscriber)
+        let checked = moderation.filter_message(&send.text, role, &self.shared.settings.text);
+        let check = || {
+            moderation.check_writing(joined.room(), user_id, role)?;
+            checked.check()
+        };
+        let client_id = send.client_id.as_ref();
+        let membership = &joined.membership;
+        let publishing = membership.publish(&checked.text, client_id, &check, &|| {
+            Arc::clone(&self.subscriber)
+        });
+        match (&publishing, &checked.held_for, membership.username()) {
+            (Publishing::Done(Err(refusal)), Some(found), Some(username))
+                if refusal.code == RequestErrorCode::Held =>
+            {
+                let author = Member {
+                    user_id: Arc::clone(user_id),
+                    username,
+                };
+                let (room, text) = (joined.room().name(), checked.text.as_str());
+                let answer = moderation.hold(room, &author, text, client_id, found).await;
+                Publishing::Done(Err(answer))
+            }
+            _ => publishing,
+        }
     }
 }

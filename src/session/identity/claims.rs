@@ -54,6 +54,8 @@ pub struct Identity {
     pub(in crate::session) user_id: UserId,
     /// The network it connects from, if that is known.
     pub(in crate::session) network: Option<IpAddr>,
+    /// The server has just made this identity up.
+    pub(in crate::session) is_new: bool,
     /// The client says that it can resume.
     pub(in crate::session) resumes: bool,
     /// Why the presented token is not accepted.
@@ -87,6 +89,7 @@ impl Identity {
         let mut identity = Self {
             user_id: Identities::fresh(),
             network,
+            is_new: true,
             resumes: auth.token.is_some(),
             token_error: None,
             claims: None,
@@ -95,9 +98,11 @@ impl Identity {
         match verified {
             Some((_, Ok(actor))) if actor.source == TokenSource::Issued && !is_required => {
                 identity.user_id = actor.user_id;
+                identity.is_new = false;
             }
             Some((token, Ok(actor))) if actor.source != TokenSource::Issued => {
                 identity.user_id = actor.user_id.clone();
+                identity.is_new = false;
                 let name = actor.name.as_ref();
                 identity.claims = Some(Box::new(Claims {
                     _name_use: name.map(|name| identities.names.begin(name)),

@@ -24,7 +24,8 @@ export type ErrorCode =
   | 'conflict'
   | 'token_expired'
   | 'unavailable'
-  | 'too_late';
+  | 'too_late'
+  | 'held';
 
 /** A room of `room_list` and `room_update`. */
 export interface RoomInfo {
