@@ -332,24 +332,19 @@ fn any_of(words: &[String]) -> Result<Option<Regex>, String> {
 /// A text with what was found made unreadable, character by character.
 fn masked(text: &str, mut found: Vec<(usize, usize)>) -> String {
     found.sort_unstable();
+    let mut found = found.into_iter().peekable();
     let mut masked = String::with_capacity(text.len());
-    let mut at = 0;
-    for (from, to) in found {
-        let from = from.max(at);
-        if from >= to {
-            continue;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        while found.next_if(|(_, end)| *end <= at).is_some() {}
+        let is_found = found
+            .peek()
+            .is_some_and(|(begin, _)| *begin < at + grapheme.len());
+        if !is_found || grapheme.chars().all(char::is_whitespace) {
+            masked.push_str(grapheme);
+        } else if !grapheme.chars().all(is_invisible) {
+            masked.push_str(MASK);
         }
-        masked.push_str(&text[at..from]);
-        for grapheme in text[from..to].graphemes(true) {
-            if grapheme.chars().all(char::is_whitespace) {
-                masked.push_str(grapheme);
-            } else if !grapheme.chars().all(is_invisible) {
-                masked.push_str(MASK);
-            }
-        }
-        at = to;
     }
-    masked.push_str(&text[at..]);
     masked
 }
 

@@ -117,7 +117,9 @@ proptest! {
         let Filtered::Masked(masked) = filter.check(&text) else {
             return Err(TestCaseError::fail("it was not found"));
         };
-        prop_assert!(masked.starts_with(&before) || before.ends_with(is_invisible), "{masked}");
+// The last character may be one with the word.
+        let last = before.graphemes(true).next_back().map_or(0, str::len);
+        prop_assert!(masked.starts_with(&before[..before.len() - last]), "{masked}");
         prop_assert!(!masked.contains("zqx"));
         prop_assert_eq!(filter.check(&masked), Filtered::Passed);
     }
