@@ -1,5 +1,6 @@
 //! Composition: builds the parts from a configuration, serves, and takes them down in order.
 
+mod announce;
 mod bind;
 mod errors;
 mod settings;
@@ -17,12 +18,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::announce::{announce, store_name};
 pub use self::bind::{adopt, bind, bind_metrics};
 pub use self::errors::{BindError, RunToolError, ServerError};
 use self::settings::{ceiling, limits, log_bounds, session_settings};
 use self::store::Opened;
 pub use self::tools::run as run_tool;
-use crate::config::{Config, KeySource, SecretKey};
+use crate::config::Config;
 use crate::http::assets::Assets;
 use crate::http::{self, Readiness};
 use crate::idle::Occupancy;
@@ -33,6 +35,7 @@ use crate::room::{RoomSettings, Rooms, Store};
 use crate::session::{Drain, Shared};
 use crate::socket::{self, AdmissionSettings, SocketSettings};
 use crate::telemetry;
+use crate::webhooks::Webhooks;
 
 /// Time between two connections' ends in a drain, so that clients do not all reconnect simultaneously.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
@@ -59,6 +62,7 @@ pub struct Server {
     exit_when_idle: Option<Duration>,
     on_drain: Option<fn()>,
     store: Arc<dyn Store>,
+    webhooks: Arc<Webhooks>,
     // End with the server.
     background: JoinSet<()>,
     _store_tasks: JoinSet<()>,
@@ -145,6 +149,16 @@ impl Server {
         let mut store_tasks = Arc::clone(&store).start(&shared.rooms);
         let moderation = Arc::clone(&shared.moderation);
         store_tasks.spawn(async move { moderation.sweep().await });
+        let webhooks = Arc::new(Webhooks::new(
+            settings::webhooks(config),
+            &shared.rooms,
+            &store,
+            &shared.moderation,
+            &shared.metrics,
+            &shared.budget,
+            &occupancy,
+        ));
+        webhooks.start();
         let trusted_proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
         let api = http::api::state::Parts {
             shared: Arc::clone(&shared),
@@ -152,6 +166,7 @@ impl Server {
             readiness: readiness.clone(),
             trusted_proxies: Arc::clone(&trusted_proxies),
             tasks: sessions.clone(),
+            webhooks: Arc::clone(&webhooks),
             heartbeat: config.ping_interval,
             slow_timeout: config.slow_timeout,
         };
@@ -181,6 +196,7 @@ impl Server {
             exit_when_idle: config.exit_when_idle,
             on_drain: None,
             store,
+            webhooks,
             background,
             _store_tasks: store_tasks,
         })
@@ -321,80 +337,15 @@ impl Server {
         tracing::info!(sessions, spread_ms = spread.as_millis(), "draining");
         self.shared.drain(Drain { spread });
         self.sessions.close();
-        if tokio::time::timeout(self.drain_timeout, self.sessions.wait())
-            .await
-            .is_err()
-        {
+        // What is still said is delivered by the next process.
+        let sessions = tokio::time::timeout(self.drain_timeout, self.sessions.wait());
+        let (ended, ()) = tokio::join!(sessions, self.webhooks.finish());
+        if ended.is_err() {
             tracing::warn!(
                 sessions = self.sessions.len(),
                 "DRAIN_TIMEOUT is over: ending the rest"
             );
         }
         self.store.finish().await;
-    }
-}
-
-/// Where the rooms are kept.
-const fn store_name(config: &Config) -> &'static str {
-    match (&config.redis_url, &config.data_dir) {
-        (Some(_), _) => "redis",
-        (None, Some(_)) => "disk",
-        (None, None) => "memory",
-    }
-}
-
-/// Says which policies are in force; never a secret.
-fn announce(config: &Config, secret_key: &SecretKey) {
-    let store = store_name(config);
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        rooms = config.rooms.len(),
-        origins = %config.allowed_origins,
-        message_rate = config.message_rate,
-        message_burst = config.message_burst,
-        room_rate = config.room_rate,
-        memory_budget = config.memory_budget,
-        connections_max = config.max_connections,
-        connections_max_per_ip = config.max_connections_per_ip,
-        connect_rate_per_ip = config.connect_rate_per_ip,
-        keep_alive_ms = config.keep_alive.as_millis(),
-        trusted_proxies = ?config.trusted_proxies,
-        unique_names = config.unique_names,
-        auth = config.identity.auth.as_str(),
-        jwt = !config.identity.jwt.is_empty(),
-        admin_token = config.identity.admin_token.is_some(),
-        store,
-        reserved_names = %config.reserved_names,
-        drain_timeout_ms = config.drain_timeout.as_millis(),
-        "starting"
-    );
-    if let Some(host) = config.host {
-        let (grace, drain) = (host.grace, host.drain_timeout);
-        tracing::info!(
-            "{} kills a process {grace:?} after asking it to stop: DRAIN_TIMEOUT is {drain:?}; give \
-             another if it waits for longer",
-            host.name
-        );
-    }
-    if config.exit_when_idle.is_some() && store == "memory" {
-        tracing::warn!(
-            "EXIT_WHEN_IDLE without DATA_DIR or REDIS_URL: the rooms are in memory, and lost with \
-             each exit"
-        );
-    }
-    if store == "memory" && config.identity.admin_token.is_some() {
-        tracing::info!(
-            "bans, mutes and the audit log are in memory, and last as long as this process"
-        );
-    }
-    match secret_key.source() {
-        KeySource::Given | KeySource::Kept => {}
-        KeySource::GivenShort => tracing::warn!(
-            "SECRET_KEY is shorter than 32 bytes, which weakens what it signs: make one with \
-             `openssl rand -hex 32`"
-        ),
-        KeySource::Random => tracing::warn!(
-            "SECRET_KEY is not set: using a random one, so identities end with this process"
-        ),
     }
 }

@@ -35,6 +35,14 @@ pub enum DecisionKey {
     RevokedUser(Arc<str>),
     /// No token from before the decision is accepted.
     RevokedAll,
+    /// An incoming webhook, which posts to a room.
+    Hook(Arc<str>),
+    /// An outgoing webhook, which receives entries of rooms.
+    Webhook(Arc<str>),
+    /// Up to which entry of a room an outgoing webhook has received them.
+    WebhookCursor(Arc<str>, RoomName),
+    /// How deliveries to an outgoing webhook go.
+    WebhookProgress(Arc<str>),
 }
 
 impl DecisionKey {
@@ -70,6 +78,12 @@ impl fmt::Display for DecisionKey {
             Self::RevokedToken(id) => write!(f, "revoked-token/{id}"),
             Self::RevokedUser(user_id) => write!(f, "revoked-user/{user_id}"),
             Self::RevokedAll => write!(f, "revoked-all/"),
+            Self::Hook(id) => write!(f, "hook/{id}"),
+            Self::Webhook(id) => write!(f, "webhook/{id}"),
+            Self::WebhookCursor(id, room) => {
+                write!(f, "webhook-cursor/{id}/{}", room.as_str())
+            }
+            Self::WebhookProgress(id) => write!(f, "webhook-progress/{id}"),
         }
     }
 }
@@ -86,6 +100,12 @@ impl FromStr for DecisionKey {
     fn from_str(text: &str) -> Result<Self, NoDecisionKey> {
         let (kind, rest) = text.split_once('/').ok_or(NoDecisionKey)?;
         let room = |text| RoomName::parse(text).map_err(|_| NoDecisionKey);
+        // Ids that this program makes: plain, so that more can follow after a slash.
+        let part = |id: &str| {
+            let is_plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let fits = (1..=ID_BYTES_MAX).contains(&id.len());
+            (is_plain && fits).then(|| id.into()).ok_or(NoDecisionKey)
+        };
         let id = || {
             let fits = (1..=ID_BYTES_MAX).contains(&rest.len());
             let is_id = fits && !rest.chars().any(char::is_control);
@@ -107,6 +127,13 @@ impl FromStr for DecisionKey {
             "revoked-token" => Self::RevokedToken(id()?),
             "revoked-user" => Self::RevokedUser(id()?),
             "revoked-all" if rest.is_empty() => Self::RevokedAll,
+            "hook" => Self::Hook(part(rest)?),
+            "webhook" => Self::Webhook(part(rest)?),
+            "webhook-cursor" => {
+                let (id, name) = rest.split_once('/').ok_or(NoDecisionKey)?;
+                Self::WebhookCursor(part(id)?, room(name)?)
+            }
+            "webhook-progress" => Self::WebhookProgress(part(rest)?),
             _ => return Err(NoDecisionKey),
         })
     }
@@ -135,6 +162,10 @@ mod tests {
             DecisionKey::RevokedToken(Arc::clone(&user)),
             DecisionKey::RevokedUser(user),
             DecisionKey::RevokedAll,
+            DecisionKey::Hook("0a".into()),
+            DecisionKey::Webhook("0a".into()),
+            DecisionKey::WebhookCursor("0a".into(), room()),
+            DecisionKey::WebhookProgress("0a".into()),
         ];
         for key in keys {
             assert_eq!(key.to_string().parse(), Ok(key.clone()), "{key}");
@@ -143,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_is_read_panics(text in "(ban|mute|pin|topic|revoked-all|x)?/?.{0,40}") {
+        fn nothing_that_is_read_panics(text in "(ban|mute|pin|topic|revoked-all|hook|webhook-cursor|x)?/?.{0,40}") {
             if let Ok(key) = text.parse::<DecisionKey>() {
                 prop_assert_eq!(key.to_string().parse::<DecisionKey>(), Ok(key));
             }

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::error::ApiError;
+use super::error::{ApiError, ApiErrorCode};
 use super::state::Api;
 use crate::domain::RoomName;
 use crate::room::Room;
@@ -83,6 +83,25 @@ impl FromRequestParts<Arc<Api>> for RoomOfPath {
         let name = RoomName::parse(&room).map_err(|_| ApiError::unknown_room())?;
         let room = api.parts.shared.rooms.get(&name);
         room.cloned().map(Self).ok_or_else(ApiError::unknown_room)
+    }
+}
+
+/// The id that the path names.
+#[derive(Debug)]
+pub struct IdOfPath(pub String);
+
+#[derive(Deserialize)]
+struct IdParameter {
+    id: String,
+}
+
+impl FromRequestParts<Arc<Api>> for IdOfPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let path = Path::<IdParameter>::from_request_parts(parts, api).await;
+        let no_id = |_| ApiError::new(ApiErrorCode::NotFound, "there is nothing of this id");
+        path.map(|Path(IdParameter { id })| Self(id)).map_err(no_id)
     }
 }
 

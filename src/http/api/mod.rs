@@ -18,6 +18,7 @@ mod event_stream;
 mod events;
 mod extract;
 mod guard;
+mod hooks;
 mod messages;
 mod moderation;
 mod openapi;
@@ -27,6 +28,7 @@ pub mod state;
 mod stats;
 mod tokens;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,7 +62,13 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(asyncapi::get));
     let admins = OpenApiRouter::new()
         .routes(routes!(moderation::audit))
-        .routes(routes!(tokens::revoke));
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::resume))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(hooks::list, hooks::add))
+        .routes(routes!(hooks::remove));
     let (moderators, mut described) = moderators.split_for_parts();
     let (admins, of_admins) = admins.split_for_parts();
     described.merge(of_admins);
