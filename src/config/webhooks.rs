@@ -22,7 +22,7 @@ pub(super) struct WebhooksRaw {
     )]
     pub(super) webhook_allow: String,
 
-    /// How long one delivery is tried before its webhook is paused
+    /// How long one delivery is tried before its webhook is paused; 0 = the first failure pauses it
     #[arg(
         long,
         help_heading = "Webhooks",

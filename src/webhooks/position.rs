@@ -73,7 +73,7 @@ impl Position {
                 Some(Integration::Cursor(cursor)) => Some(cursor.clone()),
                 _ => None,
             });
-            load_cursor(Arc::clone(room), kept, parts.store.node() != 0)
+            load_cursor(Arc::clone(room), kept)
         });
         Self {
             rooms: rooms.collect(),
@@ -134,7 +134,7 @@ impl Position {
 
 /// The cursor to go on from. In a store that processes share, the log of this one may be behind a cursor
 /// that another one has kept.
-fn load_cursor(room: Arc<Room>, kept: Option<LogCursor>, is_shared: bool) -> RoomCursor {
+fn load_cursor(room: Arc<Room>, kept: Option<LogCursor>) -> RoomCursor {
     let newest = room.position();
     let at_head = LogCursor {
         epoch: newest.epoch.as_ref().to_owned(),
@@ -143,8 +143,6 @@ fn load_cursor(room: Arc<Room>, kept: Option<LogCursor>, is_shared: bool) -> Roo
     let (cursor, lost) = match kept {
         None => (at_head, false),
         Some(kept) if *kept.epoch != *newest.epoch => (at_head, newest.head > 0),
-        // Notices that no store keeps may have had the ids above.
-        Some(kept) if kept.id > newest.head && !is_shared => (at_head, false),
         Some(kept) => {
             return RoomCursor {
                 room,
