@@ -11,8 +11,8 @@ use crate::webhooks::AllowedTargets;
 /// A part of [`Raw`](super::raw::Raw).
 #[derive(Debug, Args)]
 pub(super) struct WebhooksRaw {
-    /// What webhooks may reach besides public addresses: addresses, networks and names of hosts, separated
-    /// by commas, like `10.1.0.0/16,ci.internal`
+    /// What webhooks may reach besides public addresses: addresses, networks and names of hosts,
+    /// separated by commas, like `10.1.0.0/16,ci.internal`
     #[arg(
         long,
         help_heading = "Webhooks",

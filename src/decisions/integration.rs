@@ -32,7 +32,8 @@ impl fmt::Debug for Secret {
 /// An outgoing webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
-    /// Where entries are sent. Never logged, because some receivers are known by their address alone.
+    /// Where entries are sent. Never logged, because some receivers are known by their address
+    /// alone.
     pub url: Secret,
     /// What they are signed with, as Standard Webhooks writes it.
     pub secret: Secret,

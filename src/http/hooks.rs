@@ -1,7 +1,7 @@
 //! `POST /hooks/{room}/{key}`: a message by a program that has a key and no token.
 //!
-//! The key is looked up before anything else of the request is read. Answers are plain text, as programs
-//! that post to Slack expect them.
+//! The key is looked up before anything else of the request is read. Answers are plain text, as
+//! programs that post to Slack expect them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

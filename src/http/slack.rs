@@ -1,5 +1,5 @@
-//! Messages in the form in which programs post to Slack: JSON with `text`, or a form with such JSON in
-//! `payload`.
+//! Messages in the form in which programs post to Slack: JSON with `text`, or a form with such JSON
+//! in `payload`.
 
 use std::borrow::Cow;
 
@@ -44,7 +44,8 @@ pub enum SlackError {
 }
 
 impl SlackMessage {
-    /// Reads a body. Programs often send JSON as if it were a form, so its type is what it looks like.
+    /// Reads a body. Programs often send JSON as if it were a form, so its type is what it looks
+    /// like.
     ///
     /// # Errors
     /// [`SlackError`].
@@ -83,8 +84,8 @@ impl Attachment {
     }
 }
 
-/// Writes Slack's links as text (`<https://example.com|this>` is `this (https://example.com)`), and its
-/// three entities as the characters that they stand for.
+/// Writes Slack's links as text (`<https://example.com|this>` is `this (https://example.com)`), and
+/// its three entities as the characters that they stand for.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

@@ -1,7 +1,7 @@
 //! Which addresses a webhook may connect to: public ones, and what WEBHOOK_ALLOW lists.
 //!
-//! Everything else is refused: an administrator of the chat must not reach the network behind the server
-//! with it.
+//! Everything else is refused: an administrator of the chat must not reach the network behind the
+//! server with it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -69,8 +69,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Only what is assigned to the internet, of that nothing special, and of addresses that have one of
-/// IPv4 in them those whose IPv4 address is public.
+/// Only what is assigned to the internet, of that nothing special, and of addresses that have one
+/// of IPv4 in them those whose IPv4 address is public.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // NAT64, and 6to4.

@@ -1,8 +1,8 @@
 //! The one way out of webhooks: an HTTP client that connects to checked addresses only, follows no
 //! redirect and uses no proxy.
 //!
-//! A name is resolved once for a connection, and the connection goes to one of the addresses that were
-//! checked. So a name that resolves to another address a moment later leads nowhere else.
+//! A name is resolved once for a connection, and the connection goes to one of the addresses that
+//! were checked. So a name that resolves to another address a moment later leads nowhere else.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Incoming webhooks: keys with which programs post to a room.
 //!
-//! A key is an id, a dash and a secret part. Of the key only its SHA-256 is kept, so that what a store
-//! or a backup has opens nothing.
+//! A key is an id, a dash and a secret part. Of the key only its SHA-256 is kept, so that what a
+//! store or a backup has opens nothing.
 
 use std::sync::Arc;
 
@@ -110,7 +110,8 @@ impl Webhooks {
         Ok(())
     }
 
-    /// The incoming webhook of this room that a key opens. Takes as long whether there is one or not.
+    /// The incoming webhook of this room that a key opens. Takes as long whether there is one or
+    /// not.
     #[must_use]
     pub fn hook_of(&self, room: &str, key: &str) -> Option<KnownHook> {
         if key.len() > KEY_LENGTH_MAX {

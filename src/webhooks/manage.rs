@@ -324,7 +324,8 @@ impl Drop for Webhooks {
     }
 }
 
-/// What the audit log says of a webhook: where it points, without what may be a secret of the receiver.
+/// What the audit log says of a webhook: where it points, without what may be a secret of the
+/// receiver.
 fn line_of(id: &str, webhook: &Webhook) -> AuditLine {
     let url = url::Url::parse(&webhook.url.0);
     let origin = url.map(|url| url.origin().ascii_serialization());

@@ -1,18 +1,20 @@
-//! Webhooks. Outgoing ones post every entry of the chosen rooms to an address, in order and at least once;
-//! with incoming ones ([`hooks`]) programs post to a room.
+//! Webhooks. Outgoing ones post every entry of the chosen rooms to an address, in order and at
+//! least once; with incoming ones ([`hooks`]) programs post to a room.
 //!
-//! An outgoing webhook is a decision, which every store keeps and every node has. A delivery is a cursor in a
-//! room's log that moves on when the receiver has accepted the entry, so nothing is queued: a slow
-//! receiver falls behind in the log, alone.
+//! An outgoing webhook is a decision, which every store keeps and every node has. A delivery is a
+//! cursor in a room's log that moves on when the receiver has accepted the entry, so nothing is
+//! queued: a slow receiver falls behind in the log, alone.
 //!
-//! In reading order: [`target`] (where a webhook may point), [`address`] (which addresses are refused),
-//! [`client`] (the one way out, which checks them), [`signature`] and [`payload`] (what is sent),
-//! `attempt` and [`schedule`] (whether it was accepted, and when to try again), `parts`, `position` (cursors and
-//! progress, and when they are kept), `worker` (one webhook's task), `supervisor` (which of them run), and
-//! [`Webhooks`] (what administrators do with all that).
+//! In reading order: [`address`] (which addresses may be reached), [`target`] (where a webhook may
+//! point), [`client`] (the one way out, which checks addresses), [`signature`] and [`payload`]
+//! (what is sent), `attempt` and [`schedule`] (whether it was accepted, and when to try again),
+//! `parts` (what all tasks use), `position` (cursors and progress, and when they are kept), `claim`
+//! (which process delivers), `worker` (one webhook's task), `supervisor` (which tasks run),
+//! [`Webhooks`] (what administrators do with all that), and [`hooks`].
 
 pub mod address;
 mod attempt;
+mod claim;
 pub mod client;
 pub mod hooks;
 mod manage;

@@ -1,5 +1,5 @@
-//! How far the deliveries of a webhook are: a cursor in each of its rooms, and how the last attempts
-//! went. Kept by the store now and then, so that another process goes on from there.
+//! How far the deliveries of a webhook are: a cursor in each of its rooms, and how the last
+//! attempts went. Kept by the store now and then, so that another process goes on from there.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +11,8 @@ use crate::decisions::{
 use crate::domain::RequestError;
 use crate::room::Room;
 
-/// Shortest time between two times that positions are kept. What was delivered in between is delivered
-/// again if the process is killed.
+/// Shortest time between two times that positions are kept. What was delivered in between is
+/// delivered again if the process is killed.
 const KEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Who keeps positions, as decisions name it.
@@ -132,8 +132,8 @@ impl Position {
     }
 }
 
-/// The cursor to go on from. In a store that processes share, the log of this one may be behind a cursor
-/// that another one has kept.
+/// The cursor to go on from. In a store that processes share, the log of this one may be behind a
+/// cursor that another one has kept.
 fn load_cursor(room: Arc<Room>, kept: Option<LogCursor>) -> RoomCursor {
     let newest = room.position();
     let at_head = LogCursor {

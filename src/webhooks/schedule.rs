@@ -12,8 +12,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Longest pause that a receiver may ask for.
 const ASKED_MAX: Duration = Duration::from_secs(3600);
 
-/// The pause after an attempt, the first of which has the number 1: anything from nothing to a bound, so
-/// that many senders do not come back together. `asked` is what the receiver asked for.
+/// The pause after an attempt, the first of which has the number 1: anything from nothing to a
+/// bound, so that many senders do not come back together. `asked` is what the receiver asked for.
 #[must_use]
 pub fn pause_after(attempt: u32, asked: Option<Duration>) -> Duration {
     let bound = bound(attempt);

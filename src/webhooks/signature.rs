@@ -20,7 +20,8 @@ pub fn new_secret() -> String {
     )
 }
 
-/// The value of `webhook-signature` for a payload; `None` if the secret is none that [`new_secret`] made.
+/// The value of `webhook-signature` for a payload; `None` if the secret is none that [`new_secret`]
+/// made.
 #[must_use]
 pub fn sign(secret: &str, id: &str, timestamp_s: i64, payload: &str) -> Option<String> {
     let key = STANDARD.decode(secret.strip_prefix(PREFIX)?).ok()?;

@@ -1,5 +1,5 @@
-//! Which webhooks have a task: all that are not paused, in every process. Of those only the one that has
-//! the claim delivers.
+//! Which webhooks have a task: all that are not paused, in every process. Of those only the one
+//! that has the claim delivers.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

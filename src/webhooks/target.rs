@@ -109,7 +109,9 @@ mod tests {
     proptest! {
         /// However an address is written, it is the same one.
         #[test]
-        fn no_spelling_hides_an_address(a in prop::sample::select(vec![0_u8, 10, 127]), b: u8, c: u8, d: u8) {
+        fn no_spelling_hides_an_address(
+            a in prop::sample::select(vec![0_u8, 10, 127]), b: u8, c: u8, d: u8,
+        ) {
             let bits = Ipv4Addr::new(a, b, c, d).to_bits();
             let tail = bits & 0x00ff_ffff;
             for host in [

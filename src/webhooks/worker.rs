@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
+use super::claim::{claim, keep_claim};
 use super::parts::{Parts, decision};
 use super::payload::{Outgoing, type_of};
 use super::position::Position;
@@ -16,15 +17,11 @@ use crate::domain::RequestError;
 use crate::idle::Occupant;
 use crate::memory::{MemoryCharge, Owner};
 use crate::room::{
-    Batch, CLAIM, Entry, Next, Notifier, Offered, Signals, Subscriber, Subscription, read_on,
+    Batch, Entry, Next, Notifier, Offered, Signals, Subscriber, Subscription, read_on,
 };
 
 /// Entries of one room before the next room's come.
 const BATCH: usize = 16;
-/// Time between two renewals of a claim, and between two tries to get one.
-const CLAIM_INTERVAL: Duration = Duration::from_millis(1500);
-/// A claim counts as over this long before it is, for what is under way by then.
-const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 /// Pause before the store is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How long the end of a task waits for the answer of a receiver.
@@ -85,7 +82,7 @@ pub async fn run(parts: Arc<Parts>, id: Arc<str>, stop: CancellationToken) {
             biased;
             () = keep_claim(&parts, &task, claimed) => {
                 // Another process goes on from what was kept.
-                tracing::warn!(webhook = &*id, "deliveries pause: the claim was not renewed in time");
+                tracing::warn!(webhook = &*id, "deliveries wait: the claim was not renewed");
             }
             _end = delivering.run() => {
                 if let Err(error) = delivering.position.keep().await {
@@ -94,41 +91,6 @@ pub async fn run(parts: Arc<Parts>, id: Arc<str>, stop: CancellationToken) {
                 parts.store.release(&task);
                 return;
             }
-        }
-    }
-}
-
-/// Waits until this process may deliver. Returns when that began.
-async fn claim(parts: &Parts, task: &str) -> Instant {
-    if let Some(mut availability) = parts.store.availability() {
-        // Before the store is in step, the logs here are not those of the cursors. If it has gone, the
-        // service ends.
-        let _gone = availability.wait_for(|is| *is).await.is_err();
-    }
-    loop {
-        let asked = Instant::now();
-        match parts.store.claim(task).get().await {
-            Ok(true) => return asked,
-            Ok(false) => {}
-            Err(error) => tracing::debug!("a claim was not answered: {error}"),
-        }
-        tokio::time::sleep(CLAIM_INTERVAL).await;
-    }
-}
-
-/// Renews a claim. Returns when it is lost, or nearly over.
-async fn keep_claim(parts: &Parts, task: &str, mut since: Instant) {
-    loop {
-        let over = tokio::time::Instant::from_std(since + CLAIM - CLAIM_MARGIN);
-        let renewing = async {
-            tokio::time::sleep(CLAIM_INTERVAL).await;
-            let asked = Instant::now();
-            (asked, parts.store.claim(task).get().await)
-        };
-        match tokio::time::timeout_at(over, renewing).await {
-            Err(_) | Ok((_, Ok(false))) => return,
-            Ok((asked, Ok(true))) => since = asked,
-            Ok((_, Err(error))) => tracing::debug!("a claim was not renewed yet: {error}"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Outgoing webhooks of several nodes: one of them delivers, and another one goes on when it is gone.
+//! Outgoing webhooks of several nodes: one of them delivers, and another one goes on when it is
+//! gone.
 
 use std::time::Duration;
 

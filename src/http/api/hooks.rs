@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use super::extract::{ApiQuery, IdOfPath, JsonText, page_size};
+use super::extract::{ApiQuery, IdOfPath, JsonText, listed_id, page_size};
 use super::state::Api;
 use super::webhooks::WebhookDone;
 use crate::clock;
@@ -91,7 +91,7 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let limit = page_size(query.limit, HOOKS, HOOKS_MAX)?;
     let webhooks = &api.parts.webhooks;
-    let mut listed = webhooks.list_hooks(query.after.as_deref(), limit + 1);
+    let mut listed = webhooks.list_hooks(listed_id(query.after.as_deref())?, limit + 1);
     let more = listed.len() > limit;
     listed.truncate(limit);
     let page = HooksPage {

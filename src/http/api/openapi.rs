@@ -54,7 +54,8 @@ pub fn document(mut described: OpenApi) -> Bytes {
             &mut item.delete,
         ];
         for operation in all.into_iter().flatten() {
-            let names = path.contains('{') || path == "/bans";
+            let lists = ["/bans", "/hooks", "/webhooks"];
+            let names = path.contains('{') || lists.contains(&path.as_str());
             let names = names || operation.request_body.is_some();
             add_errors(operation, names);
         }

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::error::{ApiError, ApiErrorCode};
-use super::extract::{ApiQuery, IdOfPath, JsonText, page_size};
+use super::extract::{ApiQuery, IdOfPath, JsonText, listed_id, page_size};
 use super::state::Api;
 use crate::clock;
 use crate::domain::RoomName;
@@ -136,7 +136,7 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let limit = page_size(query.limit, WEBHOOKS_MAX, WEBHOOKS_MAX)?;
     let webhooks = &api.parts.webhooks;
-    let mut listed = webhooks.list(query.after.as_deref(), limit + 1);
+    let mut listed = webhooks.list(listed_id(query.after.as_deref())?, limit + 1);
     let more = listed.len() > limit;
     listed.truncate(limit);
     let page = WebhooksPage {

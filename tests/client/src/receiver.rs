@@ -1,5 +1,5 @@
-//! A receiver of webhooks: a small HTTP server that checks signatures, answers as a test says, and hands
-//! over what it accepted.
+//! A receiver of webhooks: a small HTTP server that checks signatures, answers as a test says, and
+//! hands over what it accepted.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
