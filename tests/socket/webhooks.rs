@@ -319,7 +319,7 @@ async fn no_spelling_of_an_address_reaches_what_is_not_public() {
             answer.body
         );
     }
-    let moderator = made(HUBBUB, &["--role", "moderator"]).await;
+    let moderator = made(HUBBUB, &["--role", "moderator", "--name", "Mo"]).await;
     let bearer = format!("Bearer {}", moderator["token"].as_str().unwrap());
     let headers = [("authorization".to_owned(), bearer)];
     let mut line = Line::new(server.address());

@@ -40,8 +40,8 @@ async fn add(server: &TestServer, receiver: &Receiver) {
 
 async fn send(sender: &mut Client, numbers: std::ops::Range<usize>) {
     for n in numbers {
-        let answer = sender.ask("send_message", &json!({ "text": n.to_string() }));
-        assert_accepted(&answer.await);
+        let message = json!({ "text": n.to_string() });
+        assert_accepted(&sender.ask("send_message", &message).await);
     }
 }
 
