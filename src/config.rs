@@ -33,6 +33,7 @@ mod secrets;
 mod table;
 mod token;
 mod tool;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ use self::identity::Secrets;
 use self::raw::Raw;
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
+use crate::webhooks::AllowedTargets;
 
 /// The rooms if none are configured.
 const DEFAULT_ROOMS: [&str; 5] = ["general", "tech", "sports", "music", "gaming"];
@@ -145,6 +147,10 @@ pub struct Config {
     pub redis_url: Option<RedisUrl>,
     /// What all keys there begin with.
     pub redis_prefix: String,
+    /// What webhooks may reach besides public addresses.
+    pub webhook_allow: AllowedTargets,
+    /// How long one delivery is tried before its webhook is paused.
+    pub webhook_retry_for: Duration,
     /// Folder of the web client; `None` = the built-in one.
     pub web_dir: Option<PathBuf>,
     /// How log lines look.
@@ -221,6 +227,8 @@ impl Default for Config {
             audit_retention: Some(seconds(90 * 24 * 3600)),
             redis_url: None,
             redis_prefix: "hubbub".to_owned(),
+            webhook_allow: AllowedTargets::default(),
+            webhook_retry_for: seconds(24 * 60 * 60),
             web_dir: None,
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),

@@ -16,6 +16,7 @@
 //! | [`http`] | the router: health and the page |
 //! | [`socket`] | Socket.IO in, sessions behind it; the only folder that names socketioxide |
 //! | [`session`] | one connection: ordered mailbox in, cursor out |
+//! | [`webhooks`] | entries of rooms to other programs, and messages from them |
 //! | [`moderation`] | who may write and connect, and what moderators do |
 //! | [`store`] | what keeps the rooms: memory, a file on disk, or Redis for several nodes |
 //! | [`room`] | rooms: log, members, counts, typing |
@@ -50,3 +51,4 @@ pub mod socket;
 pub mod store;
 mod sync;
 pub mod telemetry;
+pub mod webhooks;

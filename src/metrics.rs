@@ -3,6 +3,7 @@
 //! Labels are bounded: rooms are predefined, and reasons are written in this program.
 
 mod process;
+mod webhooks;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -55,6 +56,7 @@ pub struct Metrics {
     pub cluster_reloads: Counter,
     /// Time in which the store answered messages that it did not answer immediately.
     pub store_answers: Histogram,
+    webhooks: webhooks::WebhookMetrics,
     moderated: Family<ActionLabel, Counter>,
     filtered: Family<OutcomeLabel, Counter>,
     limits: Family<LimitLabel, Gauge>,
@@ -127,6 +129,7 @@ impl Default for Metrics {
             cluster_reconnects: Counter::default(),
             cluster_reloads: Counter::default(),
             store_answers: Histogram::new(exponential_buckets(0.001, 2.0, 13)),
+            webhooks: webhooks::WebhookMetrics::default(),
             moderated: Family::default(),
             filtered: Family::default(),
             limits: Family::default(),
@@ -210,6 +213,7 @@ fn register_service(registry: &mut Registry, metrics: &Metrics) {
         "Always 1; the version, and the store that keeps the rooms",
         metrics.builds.clone(),
     );
+    metrics.webhooks.register(registry);
     registry.register_collector(Box::new(process::Process));
 }
 

@@ -37,6 +37,7 @@ use crate::room::{RoomSettings, Rooms, Store};
 use crate::session::{Drain, Shared};
 use crate::socket::{self, AdmissionSettings, SocketSettings};
 use crate::telemetry;
+use crate::webhooks::Webhooks;
 
 /// Time between two connections' ends in a drain, so that clients do not all reconnect simultaneously.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
@@ -64,6 +65,7 @@ pub struct Server {
     on_drain: Option<fn()>,
     word_filter: Option<PathBuf>,
     store: Arc<dyn Store>,
+    webhooks: Arc<Webhooks>,
     // End with the server.
     background: JoinSet<()>,
     _store_tasks: JoinSet<()>,
@@ -153,6 +155,16 @@ impl Server {
         let mut store_tasks = Arc::clone(&store).start(&shared.rooms);
         let moderation = Arc::clone(&shared.moderation);
         store_tasks.spawn(async move { moderation.sweep().await });
+        let webhooks = Arc::new(Webhooks::new(
+            settings::webhooks(config),
+            &shared.rooms,
+            &store,
+            &shared.moderation,
+            &shared.metrics,
+            &shared.budget,
+            &occupancy,
+        ));
+        webhooks.start();
         let trusted_proxies: Arc<[IpNet]> = config.trusted_proxies.clone().into();
         let api = http::api::state::Parts {
             shared: Arc::clone(&shared),
@@ -160,6 +172,7 @@ impl Server {
             readiness: readiness.clone(),
             trusted_proxies: Arc::clone(&trusted_proxies),
             tasks: sessions.clone(),
+            webhooks: Arc::clone(&webhooks),
             heartbeat: config.ping_interval,
             slow_timeout: config.slow_timeout,
         };
@@ -190,6 +203,7 @@ impl Server {
             on_drain: None,
             word_filter: config.word_filter.clone(),
             store,
+            webhooks,
             background,
             _store_tasks: store_tasks,
         })
@@ -338,10 +352,10 @@ impl Server {
         tracing::info!(sessions, spread_ms = spread.as_millis(), "draining");
         self.shared.drain(Drain { spread });
         self.sessions.close();
-        if tokio::time::timeout(self.drain_timeout, self.sessions.wait())
-            .await
-            .is_err()
-        {
+        // What is still said is delivered by the next process.
+        let sessions = tokio::time::timeout(self.drain_timeout, self.sessions.wait());
+        let (ended, ()) = tokio::join!(sessions, self.webhooks.finish());
+        if ended.is_err() {
             tracing::warn!(
                 sessions = self.sessions.len(),
                 "DRAIN_TIMEOUT is over: ending the rest"

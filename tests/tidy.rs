@@ -25,7 +25,7 @@ const ORDER: [&[&str]; 9] = [
         "healthcheck",
         "socket",
     ],
-    &["telemetry", "session"],
+    &["telemetry", "session", "webhooks"],
     &["store", "moderation"],
     &["room"],
     &["decisions"],
@@ -37,7 +37,8 @@ const HELPERS: [&str; 9] = [
     "clock", "idle", "json", "memory", "metrics", "peer", "random", "rate", "sync",
 ];
 /// Libraries that only one place may name.
-const OWNED: [(&str, &str); 7] = [
+const OWNED: [(&str, &str); 8] = [
+    ("reqwest", "src/webhooks/client.rs"),
     ("rusqlite", "src/store/disk/"),
     ("indicatif", "src/store/disk/tools/"),
     ("prometheus_client", "src/metrics"),

@@ -99,6 +99,7 @@ impl Check<'_> {
             ("PARK_AFTER", config.park_after, none),
             ("AWAY_GRACE", config.away_grace, none),
             ("DRAIN_TIMEOUT", config.drain_timeout, none),
+            ("WEBHOOK_RETRY_FOR", config.webhook_retry_for, none),
             (
                 "EXIT_WHEN_IDLE",
                 config.exit_when_idle.unwrap_or_default(),

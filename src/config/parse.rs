@@ -12,9 +12,11 @@ use ipnet::IpNet;
 use super::checks::{self, Given, least};
 use super::identity::{self, Secrets};
 use super::raw::Raw;
+use super::webhooks;
 use super::{Config, ConfigErrors, Listen, RedisUrl, SecretKey, SettingError};
 use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
+use crate::webhooks::AllowedTargets;
 
 /// Reads everything and checks it, or returns every error.
 pub(super) fn parse(raw: Raw, secrets: &Secrets) -> Result<Config, ConfigErrors> {
@@ -125,6 +127,12 @@ impl Reader {
             ),
             redis_url: self.redis_url(&raw.redis_url),
             redis_prefix: raw.redis_prefix.trim().to_owned(),
+            webhook_allow: self.webhook_allow(&raw.webhooks.webhook_allow),
+            webhook_retry_for: self.time(
+                "WEBHOOK_RETRY_FOR",
+                &raw.webhooks.webhook_retry_for,
+                default.webhook_retry_for,
+            ),
             web_dir: raw
                 .web_dir
                 .filter(|path| !path.is_empty())
@@ -206,6 +214,16 @@ impl Reader {
             }
         }
         networks
+    }
+
+    fn webhook_allow(&mut self, text: &str) -> AllowedTargets {
+        webhooks::allowed(listed(text), |item| {
+            let problem = format!(
+                "{item:?} is no address, network or name of a host; give one like 10.1.0.0/16 or \
+                 ci.internal"
+            );
+            self.error("WEBHOOK_ALLOW", problem, ());
+        })
     }
 
     fn origins(&mut self, text: &str, default: AllowedOrigins) -> AllowedOrigins {

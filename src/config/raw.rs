@@ -8,6 +8,7 @@ use super::identity::IdentityRaw;
 use super::keeping::KeepingRaw;
 use super::messages::MessagesRaw;
 use super::tool::Tool;
+use super::webhooks::WebhooksRaw;
 
 /// Hubbub: a real-time chatroom service. Every flag can also be given as the environment variable
 /// that its help names; a flag wins. 0 turns a limit off. SECRET_KEY, ADMIN_TOKEN and JWT_SECRET are
@@ -329,6 +330,9 @@ pub(super) struct Raw {
         value_name = "PREFIX"
     )]
     pub(super) redis_prefix: String,
+
+    #[command(flatten)]
+    pub(super) webhooks: WebhooksRaw,
 
     /// Format of log lines: `text` or `json`
     #[arg(

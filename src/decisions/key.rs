@@ -37,6 +37,14 @@ pub enum DecisionKey {
     RevokedAll,
     /// A message waits for a moderator.
     Held(Arc<str>),
+    /// An incoming webhook, which posts to a room.
+    Hook(Arc<str>),
+    /// An outgoing webhook, which receives entries of rooms.
+    Webhook(Arc<str>),
+    /// Up to which entry of a room an outgoing webhook has received them.
+    WebhookCursor(Arc<str>, RoomName),
+    /// How deliveries to an outgoing webhook go.
+    WebhookProgress(Arc<str>),
 }
 
 impl DecisionKey {
@@ -73,6 +81,12 @@ impl fmt::Display for DecisionKey {
             Self::RevokedUser(user_id) => write!(f, "revoked-user/{user_id}"),
             Self::RevokedAll => write!(f, "revoked-all/"),
             Self::Held(id) => write!(f, "held/{id}"),
+            Self::Hook(id) => write!(f, "hook/{id}"),
+            Self::Webhook(id) => write!(f, "webhook/{id}"),
+            Self::WebhookCursor(id, room) => {
+                write!(f, "webhook-cursor/{id}/{}", room.as_str())
+            }
+            Self::WebhookProgress(id) => write!(f, "webhook-progress/{id}"),
         }
     }
 }
@@ -89,6 +103,12 @@ impl FromStr for DecisionKey {
     fn from_str(text: &str) -> Result<Self, NoDecisionKey> {
         let (kind, rest) = text.split_once('/').ok_or(NoDecisionKey)?;
         let room = |text| RoomName::parse(text).map_err(|_| NoDecisionKey);
+        // Ids that this program makes: plain, so that more can follow after a slash.
+        let part = |id: &str| {
+            let is_plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let fits = (1..=ID_BYTES_MAX).contains(&id.len());
+            (is_plain && fits).then(|| id.into()).ok_or(NoDecisionKey)
+        };
         let id = || {
             let fits = (1..=ID_BYTES_MAX).contains(&rest.len());
             let is_id = fits && !rest.chars().any(char::is_control);
@@ -111,6 +131,13 @@ impl FromStr for DecisionKey {
             "revoked-user" => Self::RevokedUser(id()?),
             "revoked-all" if rest.is_empty() => Self::RevokedAll,
             "held" => Self::Held(id()?),
+            "hook" => Self::Hook(part(rest)?),
+            "webhook" => Self::Webhook(part(rest)?),
+            "webhook-cursor" => {
+                let (id, name) = rest.split_once('/').ok_or(NoDecisionKey)?;
+                Self::WebhookCursor(part(id)?, room(name)?)
+            }
+            "webhook-progress" => Self::WebhookProgress(part(rest)?),
             _ => return Err(NoDecisionKey),
         })
     }
@@ -140,6 +167,10 @@ mod tests {
             DecisionKey::RevokedUser(Arc::clone(&user)),
             DecisionKey::Held(user),
             DecisionKey::RevokedAll,
+            DecisionKey::Hook("0a".into()),
+            DecisionKey::Webhook("0a".into()),
+            DecisionKey::WebhookCursor("0a".into(), room()),
+            DecisionKey::WebhookProgress("0a".into()),
         ];
         for key in keys {
             assert_eq!(key.to_string().parse(), Ok(key.clone()), "{key}");
@@ -148,7 +179,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_is_read_panics(text in "(ban|mute|pin|topic|revoked-all|x)?/?.{0,40}") {
+        fn nothing_that_is_read_panics(text in "(ban|mute|pin|topic|revoked-all|hook|webhook-cursor|x)?/?.{0,40}") {
             if let Ok(key) = text.parse::<DecisionKey>() {
                 prop_assert_eq!(key.to_string().parse::<DecisionKey>(), Ok(key));
             }

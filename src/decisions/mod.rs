@@ -1,10 +1,11 @@
-//! What people in charge have decided: bans, mutes, how rooms are run, tokens that are revoked. Every
-//! process has all of it in memory, and the store keeps it.
+//! What people in charge have decided: bans, mutes, how rooms are run, tokens that are revoked, webhooks.
+//! Every process has all of it in memory, and the store keeps it.
 //!
 //! A decision is a small value under a [`DecisionKey`]; the newest one counts. Each change is made with
 //! a line of the audit log ([`AuditLine`]), both or neither.
 
 mod audit;
+mod integration;
 mod key;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 pub use self::audit::{AUDIT_PAGE_MAX, AuditLine, AuditPage};
+pub use self::integration::{
+    Hook, Integration, LogCursor, Paused, Secret, Webhook, WebhookProgress,
+};
 pub use self::key::DecisionKey;
 use crate::clock;
 use crate::domain::RoomName;
@@ -62,6 +66,9 @@ pub struct Decision {
     /// Of a ban: the networks that the user connects from are banned too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_network: bool,
+    /// Of a webhook: its settings, or how far it is. Boxed, because most decisions have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integration: Option<Box<Integration>>,
 }
 
 impl Decision {

@@ -1,4 +1,4 @@
-//! The router: the Socket.IO endpoint, health, and the web client.
+//! The router: the Socket.IO endpoint, health, the HTTP API, incoming webhooks, and the web client.
 
 pub mod api;
 mod asset;
@@ -6,10 +6,12 @@ pub mod assets;
 pub mod client_address;
 mod folder;
 mod headers;
+pub mod hooks;
 pub mod metrics;
 mod origin;
 mod overflow;
 mod readiness;
+mod slack;
 mod socket_io;
 
 use std::sync::Arc;
@@ -75,6 +77,11 @@ pub fn router(parts: Parts) -> Router {
         }
         None => Router::new().route("/", get(no_page)),
     };
+    let hooks = hooks::router(hooks::Parts {
+        shared: Arc::clone(&parts.api.shared),
+        webhooks: Arc::clone(&parts.api.webhooks),
+        trusted_proxies: Arc::clone(&parts.trusted_proxies),
+    });
     let api = api::router(parts.api);
     let socket_io = SocketIo::new(Checks {
         endpoint,
@@ -85,6 +92,7 @@ pub fn router(parts: Parts) -> Router {
     });
     // The last layer of each group handles a request first.
     health
+        .merge(hooks.layer(overflow.clone()))
         .merge(pages.layer(overflow))
         .layer(single)
         .layer(middleware::map_response(headers::unsniffed))

@@ -160,6 +160,38 @@ impl Moderation {
         self.note("revoke", vec![(key, Some(decision))], line).await
     }
 
+    /// Keeps what an administrator decides about webhooks. `about` is the line of the audit log without
+    /// who and when.
+    ///
+    /// # Errors
+    /// `forbidden`, or `unavailable`; nothing has changed then.
+    pub async fn set_webhooks(
+        &self,
+        author: Author<'_>,
+        action: &'static str,
+        set: Vec<(DecisionKey, Option<Decision>)>,
+        about: AuditLine,
+    ) -> Result<(), RequestError> {
+        if author.role < Role::Admin {
+            return Err(RequestError::forbidden("Only admins may set up webhooks"));
+        }
+        let AuditLine {
+            actor,
+            actor_name,
+            address,
+            ..
+        } = author.line();
+        let line = AuditLine {
+            at_ms: clock::unix_ms(),
+            action: action.to_owned(),
+            actor,
+            actor_name,
+            address,
+            ..about
+        };
+        self.note(action, set, line).await
+    }
+
     /// Keeps what was decided, and its line in the audit log.
     pub(super) async fn note(
         &self,
@@ -170,7 +202,7 @@ impl Moderation {
         let is_more = set.iter().any(|(_, decision)| decision.is_some());
         if is_more && self.decisions().count() >= DECISIONS_MAX {
             return Err(RequestError::forbidden(
-                "There are 100000 bans, mutes and pins already: take some back first",
+                "There are 100000 decisions already, such as bans and pins: take some back first",
             ));
         }
         tracing::info!(

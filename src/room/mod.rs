@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`log`] (messages and notices, a `ring` of [`entry`] each), [`members`], [`room`]
 //! (the two together, in the memory of this process), [`record`] (an entry as a store has it) and
-//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), [`search`], [`changes`] and [`restoring`] (how a store drives a room),
+//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), `following` (reading on in it), [`search`], [`changes`] and [`restoring`] (how a store drives a room),
 //! [`proposal`] (what is asked to be appended), `message_change` (who may change a message),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
@@ -22,6 +22,7 @@ pub mod counts;
 mod delivery;
 pub mod entry;
 pub mod fanout;
+mod following;
 mod joining;
 pub mod log;
 pub mod members;
@@ -52,6 +53,7 @@ pub mod typing;
 
 pub use changes::{Applied, Changes, said_by_edit};
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};
+pub use following::{Next, read_on};
 pub use joining::Joined;
 pub use log::{Entry, EntryKind, Kept, LogBounds, Page, Read};
 pub use members::{Absence, Member, MemberId, NodeId, UserId, UsersPage};
@@ -69,6 +71,6 @@ pub use rooms::Rooms;
 pub use search::{Finder, Found, Search};
 pub use settings::RoomSettings;
 pub use store::{
-    Answer, Arrival, Arrived, Departure, Draft, Outcome, Publishing, Reading, ReadingAudit,
+    Answer, Arrival, Arrived, CLAIM, Departure, Draft, Outcome, Publishing, Reading, ReadingAudit,
     Searching, Store, StoreError, StoreFuture,
 };

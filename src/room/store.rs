@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -30,6 +30,9 @@ use super::search::{Found, Search};
 use crate::decisions::{AuditPage, DecisionChange, Decisions};
 use crate::domain::{RequestError, Username};
 use crate::metrics::Metrics;
+
+/// How long a [`Store::claim`] lasts.
+pub const CLAIM: Duration = Duration::from_secs(6);
 
 /// Keeps the logs and the members of all rooms.
 ///
@@ -92,6 +95,16 @@ pub trait Store: Debug + Send + Sync {
     /// Reads lines of the audit log with smaller numbers than `before`, newest first. Refuses with
     /// `unavailable`.
     fn read_audit(&self, before: Option<u64>, max: usize) -> ReadingAudit<'_>;
+
+    /// Claims a task that only one of the processes that use the store may do at a time. If it is granted,
+    /// no other process gets it for [`CLAIM`], counted from before this call; claiming again renews that.
+    /// Refuses with `unavailable`.
+    fn claim(&self, _task: &str) -> Answer<bool> {
+        Answer::Done(Ok(true))
+    }
+
+    /// Gives a claim up, so that another process gets it sooner. If this process has none, nothing happens.
+    fn release(&self, _task: &str) {}
 
     /// Identifies this process among those that use the store; 0 if no other process does.
     fn node(&self) -> NodeId {

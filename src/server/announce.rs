@@ -1,9 +1,9 @@
-//! What the log says at the start: the policies in force.
+//! What the log says when the service starts.
 
 use crate::config::{Config, KeySource, SecretKey};
 
 /// Where the rooms are kept.
-pub(super) const fn store_name(config: &Config) -> &'static str {
+pub const fn store_name(config: &Config) -> &'static str {
     match (&config.redis_url, &config.data_dir) {
         (Some(_), _) => "redis",
         (None, Some(_)) => "disk",
@@ -12,7 +12,7 @@ pub(super) const fn store_name(config: &Config) -> &'static str {
 }
 
 /// Says which policies are in force; never a secret.
-pub(super) fn announce(config: &Config, secret_key: &SecretKey) {
+pub fn announce(config: &Config, secret_key: &SecretKey) {
     let store = store_name(config);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

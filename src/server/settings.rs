@@ -12,6 +12,7 @@ use crate::room::log::NOTICES_MAX;
 use crate::session::budget::{self, Rates};
 use crate::session::{HoldSettings, Identities, SessionSettings};
 use crate::socket::CONNECT_BURST_SECONDS;
+use crate::webhooks::WebhooksSettings;
 
 /// UTF-8 bytes a message may have for each character it may have. Most scripts need three, most
 /// emoji four; a limit by characters alone would let one character be megabytes of accents.
@@ -118,6 +119,14 @@ pub fn session_settings(config: &Config, limits: &Limits) -> SessionSettings {
         },
         reserved_names: config.reserved_names.clone(),
         audit_retention: config.audit_retention,
+    }
+}
+
+/// What webhooks may reach, and how long deliveries are tried.
+pub fn webhooks(config: &Config) -> WebhooksSettings {
+    WebhooksSettings {
+        allowed: config.webhook_allow.clone(),
+        retry_for: config.webhook_retry_for,
     }
 }
 

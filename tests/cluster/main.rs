@@ -48,6 +48,7 @@ mod service;
 mod settings;
 mod setup;
 mod takeover;
+mod webhooks;
 
 use hubbub_test_client::Binary;
 

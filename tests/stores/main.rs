@@ -15,6 +15,7 @@ mod disk {
 
     mod restarts;
     mod suite;
+    mod webhook_restarts;
 }
 
 #[path = "."]
@@ -26,6 +27,7 @@ mod redis {
 
     mod restarts;
     mod suite;
+    mod webhook_restarts;
 }
 
 use hubbub_test_client::Binary;

@@ -36,6 +36,8 @@ mod ghosts;
 mod held;
 #[path = "../socket/history.rs"]
 mod history;
+#[path = "../socket/hooks.rs"]
+mod hooks;
 #[path = "../socket/idempotency.rs"]
 mod idempotency;
 #[path = "../socket/identity.rs"]
@@ -72,6 +74,8 @@ pub mod tokens;
 mod unicode;
 #[path = "../socket/users.rs"]
 mod users;
+#[path = "../socket/webhooks.rs"]
+mod webhooks;
 
 use super::HUBBUB;
 #[path = "../socket/word_filter.rs"]

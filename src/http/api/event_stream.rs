@@ -16,8 +16,7 @@ use super::state::{Api, charged};
 use crate::memory::{MemoryAccount, Owner};
 use crate::protocol::{Gap, Shutdown, event};
 use crate::room::{
-    Batch, Entry, Notifier, Offered, Range, Read, Room, Signals, Subscriber, Subscription,
-    read_messages,
+    Batch, Entry, Next, Notifier, Offered, Room, Signals, Subscriber, Subscription, read_on,
 };
 use crate::session::identity::now_s;
 use crate::socket::ConnectionSlot;
@@ -219,45 +218,22 @@ impl EventStream {
 
     /// Sends all log entries past the cursor.
     async fn send_entries(&mut self) -> Result<(), End> {
-        let mut batch = Vec::new();
         while self.cursor < self.room.head() {
-            match self.room.read_after(self.cursor, BATCH, &mut batch) {
-                Read::Entries { upto } => self.send_batch(&mut batch, upto).await?,
-                Read::Archived { upto } => self.send_archived(upto).await?,
-                Read::Gap { from, to } => {
-                    let epoch = self.room.epoch_after(from);
-                    self.send_gap(from, to, epoch).await?;
-                }
+            let store = &*self.api.parts.shared.store;
+            let next = read_on(store, &self.room, self.cursor, BATCH).await;
+            match next.map_err(|_| End::Unreadable)? {
+                Next::Entries { entries, upto } => self.send_batch(entries, upto).await?,
+                Next::Gap { from, to, epoch } => self.send_gap(from, to, epoch).await?,
             }
         }
         Ok(())
     }
 
-    /// Sends the next of the messages up to `upto`, which only the store has.
-    async fn send_archived(&mut self, upto: u64) -> Result<(), End> {
-        let range = Range {
-            before: upto + 1,
-            changes: true,
-            ..Range::after(self.cursor, BATCH)
-        };
-        let store = &*self.api.parts.shared.store;
-        let page = read_messages(store, &self.room, range).await;
-        let page = page.map_err(|_| End::Unreadable)?;
-        if *self.room.resumable().start() > self.cursor {
-            // Some of it has been discarded meanwhile: that is a gap.
-            return Ok(());
-        }
-        let mut entries = page.entries;
-        let last = entries.last().map_or(upto, |entry| entry.id);
-        let read = if page.more { last } else { upto };
-        self.send_batch(&mut entries, read).await
-    }
-
-    async fn send_batch(&mut self, batch: &mut Vec<Arc<Entry>>, upto: u64) -> Result<(), End> {
+    async fn send_batch(&mut self, batch: Vec<Arc<Entry>>, upto: u64) -> Result<(), End> {
         let metrics = &self.api.parts.shared.metrics;
         metrics.deliveries.inc_by(batch.len() as u64);
         let mut chunk = String::new();
-        for entry in batch.drain(..) {
+        for entry in batch {
             if entry.id <= self.replay_until {
                 let bytes = entry.payload.get().len();
                 self.caller.account.charge_answer(bytes);

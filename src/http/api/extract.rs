@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::error::ApiError;
+use super::error::{ApiError, ApiErrorCode};
 use super::state::Api;
 use crate::domain::RoomName;
 use crate::room::Room;
@@ -83,6 +83,43 @@ impl FromRequestParts<Arc<Api>> for RoomOfPath {
         let name = RoomName::parse(&room).map_err(|_| ApiError::unknown_room())?;
         let room = api.parts.shared.rooms.get(&name);
         room.cloned().map(Self).ok_or_else(ApiError::unknown_room)
+    }
+}
+
+/// The id that the path names.
+#[derive(Debug)]
+pub struct IdOfPath(pub String);
+
+#[derive(Deserialize)]
+struct IdParameter {
+    id: String,
+}
+
+impl FromRequestParts<Arc<Api>> for IdOfPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let path = Path::<IdParameter>::from_request_parts(parts, api).await;
+        let no_id = |_| ApiError::new(ApiErrorCode::NotFound, "there is nothing of this id");
+        path.map(|Path(IdParameter { id })| Self(id)).map_err(no_id)
+    }
+}
+
+/// Characters of the longest id in `after` of a list of webhooks.
+const LISTED_ID_MAX: usize = 64;
+
+/// `after`, an id of a list of webhooks.
+pub fn listed_id(after: Option<&str>) -> Result<Option<&str>, ApiError> {
+    let is_id = |id: &str| {
+        let fits = (1..=LISTED_ID_MAX).contains(&id.len());
+        fits && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    match after {
+        Some(id) if !is_id(id) => {
+            let message = "after is no id of this list";
+            Err(ApiError::new(ApiErrorCode::NotFound, message))
+        }
+        after => Ok(after),
     }
 }
 

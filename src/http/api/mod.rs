@@ -19,6 +19,7 @@ mod events;
 mod extract;
 mod guard;
 mod held;
+mod hooks;
 mod messages;
 mod moderation;
 mod openapi;
@@ -28,6 +29,7 @@ pub mod state;
 mod stats;
 mod tokens;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -63,7 +65,13 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(asyncapi::get));
     let admins = OpenApiRouter::new()
         .routes(routes!(moderation::audit))
-        .routes(routes!(tokens::revoke));
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::resume))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(hooks::list, hooks::add))
+        .routes(routes!(hooks::remove));
     let (moderators, mut described) = moderators.split_for_parts();
     let (admins, of_admins) = admins.split_for_parts();
     described.merge(of_admins);

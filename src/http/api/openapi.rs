@@ -54,7 +54,8 @@ pub fn document(mut described: OpenApi) -> Bytes {
             &mut item.delete,
         ];
         for operation in all.into_iter().flatten() {
-            let names = path.contains("{room}") || path == "/bans";
+            let lists = ["/bans", "/hooks", "/webhooks"];
+            let names = path.contains('{') || lists.contains(&path.as_str());
             let names = names || operation.request_body.is_some();
             add_errors(operation, names);
         }
@@ -71,7 +72,7 @@ fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
 fn add_errors(operation: &mut Operation, names_something: bool) {
     let not_found = names_something.then_some((
         "404",
-        "There is no such room, user or message, or what `after` names",
+        "There is no such room, user, message or webhook, or what `after` names",
     ));
     let errors = [
         ("400", "The request is not valid"),

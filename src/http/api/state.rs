@@ -17,6 +17,7 @@ use crate::json;
 use crate::memory::{MemoryCharge, Owner};
 use crate::session::Shared;
 use crate::socket::Endpoint;
+use crate::webhooks::Webhooks;
 
 /// What the API needs.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Parts {
     pub trusted_proxies: Arc<[IpNet]>,
     /// Where event streams run. A drain waits for them.
     pub tasks: TaskTracker,
+    /// Webhooks, in both directions.
+    pub webhooks: Arc<Webhooks>,
     /// Longest time in which an event stream sends nothing.
     pub heartbeat: Duration,
     /// How long a client may take nothing of an event stream; `None` = for ever.

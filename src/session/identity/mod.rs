@@ -20,6 +20,7 @@ use self::jwt::JwtKeys;
 use self::revocations::Revocations;
 use self::signed::{ISSUED, RootMac, SIGNED, Signer, TokenClaims};
 use crate::decisions::Decisions;
+use crate::domain::Username;
 use crate::room::UserId;
 use crate::{clock, random};
 
@@ -118,6 +119,12 @@ impl Identities {
     #[must_use]
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// Whether a name looks like one that a token has fixed for its user.
+    #[must_use]
+    pub fn is_name_fixed(&self, name: &Username) -> bool {
+        self.names.is_taken(name)
     }
 
     /// A new and unique identity.

@@ -50,8 +50,8 @@ use crate::decisions::{DecisionChange, Decisions};
 use crate::domain::{RequestError, RoomName, Username};
 use crate::metrics::Metrics;
 use crate::room::{
-    Answer, Arrival, Arrived, Changes, Departure, Draft, LogBounds, MemberId, NodeId, Publishing,
-    ReadingAudit, Room, Rooms, Store, StoreError, StoreFuture,
+    Answer, Arrival, Arrived, CLAIM, Changes, Departure, Draft, LogBounds, MemberId, NodeId,
+    Publishing, ReadingAudit, Room, Rooms, Store, StoreError, StoreFuture,
 };
 
 /// How long a request waits for Redis before it fails as `unavailable`.
@@ -215,6 +215,15 @@ impl Store for RedisStore {
 
     fn read_audit(&self, before: Option<u64>, max: usize) -> ReadingAudit<'_> {
         Box::pin(audit::read(&self.redis, &self.context, before, max))
+    }
+
+    fn claim(&self, task: &str) -> Answer<bool> {
+        self.requests.claim(task, CLAIM)
+    }
+
+    fn release(&self, task: &str) {
+        // If it is lost, the claim ends by itself.
+        drop(self.requests.claim(task, Duration::ZERO));
     }
 
     fn node(&self) -> NodeId {

@@ -131,6 +131,14 @@ impl Requests {
         Answer::Pending(answer)
     }
 
+    /// Claims a task for so long; gives it up if that is no time.
+    pub fn claim(&self, task: &str, time: Duration) -> Answer<bool> {
+        let (sender, answer) = oneshot::channel();
+        let task = task.to_owned();
+        self.ask(Request::Claim { task, time, sender });
+        Answer::Pending(answer)
+    }
+
     /// Ends a membership.
     pub fn leave(&self, position: LogPosition, id: MemberId, departure: Departure) {
         self.ask_in_order(Request::Leave {

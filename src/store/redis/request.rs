@@ -67,6 +67,12 @@ pub enum Request {
         name: String,
         sender: oneshot::Sender<Result<(), RequestError>>,
     },
+    /// Claim a task for so long.
+    Claim {
+        task: String,
+        time: Duration,
+        sender: oneshot::Sender<Result<bool, RequestError>>,
+    },
     /// This node leaves. Keep the memberships it holds for so long.
     Depart {
         grace: Duration,
@@ -239,6 +245,11 @@ impl Queued {
                 }
                 cmd
             }
+            Request::Claim { task, time, .. } => {
+                let mut cmd = context.call(connection, Script::Claim);
+                cmd.arg(context.node_name()).arg(task).arg(millis(*time));
+                cmd
+            }
             Request::Depart { grace, .. } => {
                 let mut cmd = redis::cmd("PEXPIRE");
                 cmd.arg(context.lease_key()).arg(millis(*grace).max(1));
@@ -275,6 +286,7 @@ impl Queued {
             Request::Adopt { outcome, .. } => outcome(adopted(words)),
             Request::Rename { sender, .. } => send(sender, words.and_then(|w| renamed(&w))),
             Request::Decide { sender, .. } => send(sender, words.and_then(|w| decided(&w))),
+            Request::Claim { sender, .. } => send(sender, words.and_then(|w| claimed(&w))),
             Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
@@ -289,6 +301,7 @@ impl Queued {
             Request::Rename { sender, .. } | Request::Decide { sender, .. } => {
                 send(sender, Err(RequestError::unavailable()));
             }
+            Request::Claim { sender, .. } => send(sender, Err(RequestError::unavailable())),
             Request::Depart { sender, .. } => send(sender, ()),
             Request::Leave { .. } | Request::Hold { .. } | Request::Typing { .. } => {}
         }
@@ -365,6 +378,14 @@ fn renamed(words: &[String]) -> Result<(), RequestError> {
 fn decided(words: &[String]) -> Result<(), RequestError> {
     match words.first().map(String::as_str) {
         Some("done") => Ok(()),
+        _ => Err(RequestError::unavailable()),
+    }
+}
+
+fn claimed(words: &[String]) -> Result<bool, RequestError> {
+    match words.first().map(String::as_str) {
+        Some("held") => Ok(true),
+        Some("other") => Ok(false),
         _ => Err(RequestError::unavailable()),
     }
 }

@@ -32,6 +32,8 @@ scripts! {
     Typing "typing.lua",
     /// Keeps decisions.
     Decide "decide.lua",
+    /// Claims a task that one node does at a time.
+    Claim "claim.lua",
     /// Renews a lease.
     Beat "beat.lua",
     /// Makes a node known.

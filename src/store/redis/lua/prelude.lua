@@ -20,6 +20,7 @@
 --   <prefix>:over:<member>        exists for a while after another node's member took over from it
 --   <prefix>:reaped:<user>        the user's membership that ended with its node; exists for a while
 --   <prefix>:settings             hash: node -> its settings, one "NAME=value" a line
+--   <prefix>:task:<task>          the node that does a task which one node does at a time; exists for a while
 --   <prefix>:probe                written to find out whether there is memory left
 --   <prefix>:state                stream: joins, leaves, renames, typing, numbered without holes
 --   <prefix>:state:version        number of the newest of those
