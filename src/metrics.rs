@@ -3,6 +3,7 @@
 //! Labels are bounded: rooms are predefined, and reasons are written in this program.
 
 mod process;
+mod refusals;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use self::refusals::Refusals;
+pub use self::refusals::{Refusal, RefusalContext};
 
 /// At most one line is logged for each reason in this time.
 const LOG_EVERY: Duration = Duration::from_secs(1);
@@ -62,6 +66,7 @@ pub struct Metrics {
     cluster_mismatch: Family<SettingLabel, Gauge>,
     rejected: Family<Reason, Counter>,
     logged: Mutex<HashMap<&'static str, Logged>>,
+    refusals: Mutex<Refusals>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -128,6 +133,7 @@ impl Default for Metrics {
             cluster_mismatch: Family::default(),
             rejected: Family::default(),
             logged: Mutex::default(),
+            refusals: Mutex::default(),
         };
         registry.register(
             "connections",
@@ -279,9 +285,15 @@ impl Metrics {
         self.cluster_mismatch.get_or_create(&label).set(nodes);
     }
 
-    /// Counts something refused, and logs it, at most one line a second for each reason. Nothing
-    /// of what a user sent is logged.
+    /// Counts something refused, about which nothing else is known.
     pub fn reject(&self, reason: &'static str) {
+        self.reject_with(reason, &RefusalContext::default());
+    }
+
+    /// Counts something refused, keeps it among the newest refusals, and logs it, at most one line a
+    /// second for each reason. Nothing of what a user sent is kept or logged.
+    pub fn reject_with(&self, reason: &'static str, context: &RefusalContext<'_>) {
+        self.refusals.lock().add(reason, context);
         self.rejected.get_or_create(&Reason { reason }).inc();
         let now = Instant::now();
         let mut logged = self.logged.lock();
@@ -315,6 +327,18 @@ impl Metrics {
         let logged = self.logged.lock();
         let counts = logged.iter().map(|(reason, logged)| (*reason, logged.all));
         counts.collect()
+    }
+
+    /// The newest refusals, newest first, at most `limit`.
+    #[must_use]
+    pub fn newest_refusals(&self, limit: usize) -> Vec<Refusal> {
+        self.refusals.lock().newest(limit)
+    }
+
+    /// Memory of the process now in bytes, if the system says.
+    #[must_use]
+    pub fn resident_bytes(&self) -> Option<u64> {
+        process::resident_bytes()
     }
 
     /// Sets a room's gauges.

@@ -154,6 +154,10 @@ impl Server {
             tasks: sessions.clone(),
             heartbeat: config.ping_interval,
             slow_timeout: config.slow_timeout,
+            settings: config.settings.clone().into(),
+            connections_max: config.max_connections,
+            memory_budget: config.memory_budget,
+            store_name: store_name(config),
         };
         Ok(Self {
             router: http::router(http::Parts {

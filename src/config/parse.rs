@@ -125,6 +125,7 @@ impl Reader {
             log_filter: raw.log,
             healthcheck: raw.healthcheck,
             tool: raw.tool,
+            settings: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The client of one session: executes its requests and sends it everything, in one order.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::unanswered::Unanswered;
 use crate::domain::{RequestError, RequestErrorCode};
 use crate::json;
 use crate::memory::{MemoryAccount, MemoryCharge};
+use crate::metrics::RefusalContext;
 use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedError, event};
 use crate::room::activity::NewestMessages;
 use crate::room::counts::MemberCounts;
@@ -154,8 +156,14 @@ impl<C: Connection + Debug> Client<C> {
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
         let code = refusal.code.as_str();
-        self.participant.shared.metrics.reject(code);
         let message = &refusal.message;
+        let context = RefusalContext {
+            what: event,
+            text: fixed_text(message),
+            network: self.participant.identity.network,
+        };
+        let metrics = &self.participant.shared.metrics;
+        metrics.reject_with(code, &context);
         let retry_after_ms = refusal
             .retry_after
             .map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX).max(1));
@@ -331,5 +339,13 @@ impl<C: Connection + Debug> Client<C> {
                 .subscriber
                 .notify(StateKind::Typing.signal());
         }
+    }
+}
+
+/// The text of a refusal, unless it was made for this request: that may contain what the client sent.
+fn fixed_text(message: &Cow<'static, str>) -> &'static str {
+    match message {
+        Cow::Borrowed(text) => text,
+        Cow::Owned(_) => "",
     }
 }

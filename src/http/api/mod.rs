@@ -18,11 +18,14 @@ mod event_stream;
 mod events;
 mod extract;
 mod guard;
+mod me;
 mod messages;
 mod moderation;
 mod openapi;
+mod refusals;
 mod rooms;
 mod server_sent;
+mod settings;
 pub mod state;
 mod stats;
 mod tokens;
@@ -56,11 +59,15 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(stats::get))
         .routes(routes!(moderation::act))
         .routes(routes!(moderation::bans))
+        .routes(routes!(moderation::mutes))
+        .routes(routes!(me::get))
         .routes(routes!(openapi::get))
         .routes(routes!(asyncapi::get));
     let admins = OpenApiRouter::new()
         .routes(routes!(moderation::audit))
-        .routes(routes!(tokens::revoke));
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(refusals::list))
+        .routes(routes!(settings::list));
     let (moderators, mut described) = moderators.split_for_parts();
     let (admins, of_admins) = admins.split_for_parts();
     described.merge(of_admins);

@@ -54,7 +54,7 @@ pub fn document(mut described: OpenApi) -> Bytes {
             &mut item.delete,
         ];
         for operation in all.into_iter().flatten() {
-            let names = path.contains("{room}") || path == "/bans";
+            let names = path.contains("{room}") || path == "/bans" || path == "/mutes";
             let names = names || operation.request_body.is_some();
             add_errors(operation, names);
         }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::config::Setting;
 use crate::http::readiness::Readiness;
 use crate::json;
 use crate::memory::{MemoryCharge, Owner};
@@ -35,6 +36,14 @@ pub struct Parts {
     pub heartbeat: Duration,
     /// How long a client may take nothing of an event stream; `None` = for ever.
     pub slow_timeout: Option<Duration>,
+    /// The settings in force, as they are shown to admins.
+    pub settings: Arc<[Setting]>,
+    /// The most connections; 0 = not limited.
+    pub connections_max: usize,
+    /// The most bytes that connections may hold; 0 = not limited.
+    pub memory_budget: usize,
+    /// What keeps the rooms.
+    pub store_name: &'static str,
 }
 
 /// What every call may use.
