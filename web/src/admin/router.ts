@@ -25,7 +25,7 @@ export interface Route {
 
 export function parse(hash: string): Route {
   const [name = '', ...rest] = hash.replace(/^#/, '').split('/');
-  const section = name in SECTIONS ? (name as Section) : 'overview';
+  const section = Object.hasOwn(SECTIONS, name) ? (name as Section) : 'overview';
   let item = rest.join('/');
   try {
     item = decodeURIComponent(item);
