@@ -123,7 +123,10 @@ impl Assets {
 }
 
 /// Built-in files whose path `includes` chooses.
-#[cfg_attr(not(feature = "web"), expect(unused_variables, reason = "there are no files"))]
+#[cfg_attr(
+    not(feature = "web"),
+    expect(unused_variables, reason = "there are no files")
+)]
 fn embedded(includes: impl Fn(&str) -> bool) -> Vec<Asset> {
     #[cfg(feature = "web")]
     return EMBEDDED
@@ -220,7 +223,7 @@ fn canonical_address(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
 /// The canonical address of a path below `/admin/`: the part of the page is behind a `#`, because the
 /// page is served one level below the service's own path, as rooms are.
 fn admin_address(path: &str) -> String {
-    let below = path.trim_start_matches("/admin").trim_matches('/');
+    let below = path.strip_prefix("/admin").unwrap_or_default().trim_matches('/');
     let up = "../".repeat(path.matches('/').count().saturating_sub(1));
     let is_part = !below.is_empty() && below.bytes().all(|byte| byte.is_ascii_lowercase());
     match is_part {

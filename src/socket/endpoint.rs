@@ -185,7 +185,9 @@ impl Endpoint {
             match response.status() {
                 StatusCode::BAD_REQUEST
                 | StatusCode::UPGRADE_REQUIRED
-                | StatusCode::PAYLOAD_TOO_LARGE => Box::pin(endpoint.refuse(response, client)).await,
+                | StatusCode::PAYLOAD_TOO_LARGE => {
+                    Box::pin(endpoint.refuse(response, client)).await
+                }
                 _ => response,
             }
         }
