@@ -92,11 +92,12 @@ export function App() {
   const View = VIEWS[section];
   return (
     <div class="admin">
-      <a class="skip" href={`${location.hash || '#overview'}`} onClick={(event) => toMain(event)}>
+      {/* biome-ignore lint/a11y/useValidAnchor: a link to the content, which leaves the section's address alone */}
+      <a class="skip" href="#content" onClick={toMain}>
         Skip to the content
       </a>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the menu wherever the focus is in it */}
-      <div
+      <header
         class={open ? 'side open' : 'side'}
         onKeyDown={(event) => {
           if (event.key !== 'Escape' || !open) return;
@@ -121,7 +122,7 @@ export function App() {
         </div>
         <Navigation />
         <SignedInAs />
-      </div>
+      </header>
       <main id="content">
         {section === 'rooms' && item !== '' ? <RoomPage key={item} name={item} /> : <View key={section} />}
       </main>

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { words } from './format';
 import { useList } from './hooks';
 import { Field, Heading, Link, Listed, Time, Who } from './parts';
+import { slowMode } from './Rooms';
 import { api } from './session';
 import type { AuditLine } from './types';
 
@@ -100,14 +101,20 @@ export function Audit() {
   );
 }
 
+/** What a line set, as people say it. */
+export function setTo({ action, value }: AuditLine): string {
+  if (value === undefined) return '';
+  if (action === 'lock') return value === 'on' ? 'Locked' : 'Opened';
+  if (action === 'slow_mode')
+    return Number(value) > 0 ? `One message every ${slowMode(Number(value))}` : 'Off';
+  if (action === 'topic') return value === '' ? 'No topic any more' : value;
+  return value;
+}
+
 function Details({ line }: { line: AuditLine }) {
   return (
     <>
-      {line.value !== undefined && (
-        <p>
-          Set to <bdi>{line.value === '' ? 'nothing' : line.value}</bdi>
-        </p>
-      )}
+      {line.value !== undefined && <p dir="auto">{setTo(line)}</p>}
       {line.message !== undefined && <p>Message {line.message}</p>}
       {line.reason && <p dir="auto">{line.reason}</p>}
       {line.until && (

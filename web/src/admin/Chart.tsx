@@ -1,6 +1,6 @@
 // A small chart: a line over the last minutes, its scale, and the same in words.
 
-import { ceiling, line, type Measure, type Sample, summaryOf, WINDOW_MS } from './samples';
+import { ceiling, line, type Measure, type Sample, spanOf, summaryOf } from './samples';
 
 const BOX = { width: 300, height: 72 };
 
@@ -19,7 +19,9 @@ export function Chart({ title, measure, samples, format, of }: ChartProps) {
   const path = line(samples, measure, top, BOX);
   const first = samples[0];
   const last = samples.at(-1);
-  const start = first && last ? BOX.width * (1 - (last.at - first.at) / WINDOW_MS) : BOX.width;
+  const span = spanOf(samples);
+  const minutes = span === 1 ? 'last minute' : `last ${span} minutes`;
+  const start = first && last ? BOX.width * (1 - (last.at - first.at) / (span * 60_000)) : BOX.width;
   const words = summary
     ? `Lowest ${format(summary.least)}, highest ${format(summary.most)}`
     : 'Waiting for the first figures';
@@ -36,7 +38,7 @@ export function Chart({ title, measure, samples, format, of }: ChartProps) {
         viewBox={`0 0 ${BOX.width} ${BOX.height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${title}, last 15 minutes: ${words}`}
+        aria-label={`${title}, ${minutes}: ${words}`}
       >
         <path
           class="grid"
@@ -47,7 +49,7 @@ export function Chart({ title, measure, samples, format, of }: ChartProps) {
       </svg>
       <p class="scale">
         <span>{words}</span>
-        <span aria-hidden="true">15 min</span>
+        <span aria-hidden="true">{minutes}</span>
       </p>
     </figure>
   );

@@ -5,7 +5,7 @@ import { ApiFailure, at, messageOf } from './api';
 import { Confirm } from './Dialog';
 import { attempt } from './flash';
 import { number } from './format';
-import { usePoll } from './hooks';
+import { useKeptFocus, usePoll } from './hooks';
 import { UserTable } from './People';
 import { Failed, Field, Heading, Link, Skeleton, Time, Who } from './parts';
 import { slowMode } from './Rooms';
@@ -213,6 +213,7 @@ function Announce({ room }: { room: string }) {
 }
 
 function Newest({ room, newest }: { room: string; newest: number }) {
+  const around = useKeptFocus<HTMLUListElement>();
   const [messages, setMessages] = useState<Message[] | null>(null);
   const [failed, setFailed] = useState('');
   const [deleting, setDeleting] = useState<Message | null>(null);
@@ -241,7 +242,7 @@ function Newest({ room, newest }: { room: string; newest: number }) {
       {failed && <Failed message={failed} retry={load} />}
       {!messages && !failed && <Skeleton />}
       {messages?.length === 0 && <p class="quiet">Nothing was said here yet.</p>}
-      <ul class="messages">
+      <ul class="messages" ref={around}>
         {messages?.map((message) => (
           <li key={message.id}>
             <p class="by">

@@ -1,5 +1,6 @@
 // The settings in force. Of secrets only whether they are set.
 
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { useList } from './hooks';
 import { Failed, Field, Forbidden, Heading, Skeleton, Table } from './parts';
@@ -80,7 +81,7 @@ export function Settings() {
                           <span class="badge">{SOURCES[setting.source]}</span>
                         )}
                       </td>
-                      <td class="long quiet">{setting.help}</td>
+                      <td class="long quiet">{setting.help.replaceAll('`', '')}</td>
                     </tr>
                   ))}
               </Table>
@@ -94,5 +95,20 @@ export function Settings() {
 
 function Value({ setting: { value, secret } }: { setting: Setting }) {
   if (secret) return <span class="badge">{value === 'set' ? 'Set' : 'Not set'}</span>;
-  return value === '' ? <span class="quiet">Empty</span> : <code>{value}</code>;
+  if (value === '') return <span class="quiet">Empty</span>;
+  // A list breaks behind its commas.
+  return (
+    <code>
+      {value.split(',').map((part, index) => (
+        <Fragment key={index}>
+          {index > 0 && (
+            <>
+              ,<wbr />
+            </>
+          )}
+          {part}
+        </Fragment>
+      ))}
+    </code>
+  );
 }

@@ -28,8 +28,8 @@ const STEPS = [
   ['second', 1],
 ] as const;
 
-/** The two largest units: "2 days 3 hours". */
-export function duration(seconds: number): string {
+/** The largest units: "2 days 3 hours". */
+export function duration(seconds: number, units = 2): string {
   let rest = Math.max(0, Math.round(seconds));
   const parts: string[] = [];
   for (const [unit, length] of STEPS) {
@@ -37,7 +37,7 @@ export function duration(seconds: number): string {
     rest -= count * length;
     if (count > 0) parts.push(`${count} ${unit}${count === 1 ? '' : 's'}`);
     else if (parts.length > 0) break;
-    if (parts.length === 2) break;
+    if (parts.length === units) break;
   }
   return parts.join(' ') || '0 seconds';
 }
@@ -60,7 +60,7 @@ export const clock = (at: number) => minute.format(at);
 /** How long until then; empty if it is over. */
 export function left(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
-  return seconds > 0 ? `${duration(seconds)} left` : '';
+  return seconds > 0 ? `${duration(seconds, 1)} left` : '';
 }
 
 /** `slow_mode` as people say it. */

@@ -1,6 +1,7 @@
 // What the sections of this page have in common: lists, and what is asked for again and again.
 
-import { useEffect, useMemo } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { List, type Page } from './list';
 
 /** A list that is loaded now, and anew whenever `key` changes. */
@@ -33,4 +34,15 @@ export function usePoll(work: () => Promise<unknown> | unknown, everyMs: number,
       document.removeEventListener('visibilitychange', run);
     };
   }, [key]);
+}
+
+/** If what has the focus goes away with what is drawn now, the focus goes to the page's heading, and not to nowhere. */
+export function useKeptFocus<T extends HTMLElement>(): RefObject<T | null> {
+  const around = useRef<T>(null);
+  const focused = document.activeElement;
+  const inside = around.current?.contains(focused) ?? false;
+  useLayoutEffect(() => {
+    if (inside && !focused?.isConnected) document.querySelector<HTMLElement>('h1')?.focus();
+  });
+  return around;
 }

@@ -1,9 +1,10 @@
 // What all sections are made of: headings, tables, the states of a list, fields, times.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { sayFailure } from './flash';
 import { fullTime, when } from './format';
+import { useKeptFocus } from './hooks';
 import type { List } from './list';
 import { hrefOf, type Section } from './router';
 
@@ -31,12 +32,19 @@ interface TableProps {
   children: ComponentChildren;
 }
 
-/** A table that scrolls sideways where it does not fit. */
+/**
+ * A table that scrolls sideways where it does not fit. On a phone each row is a card; there every cell needs the name of
+ * its column, and roles, because browsers forget what a table is that is not laid out as one.
+ */
 export function Table({ caption, columns, children }: TableProps) {
+  const table = useRef<HTMLTableElement>(null);
+  useLayoutEffect(() => {
+    if (table.current) label(table.current, columns);
+  });
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: keys have to scroll it, too
     <section class="table" tabIndex={0} aria-label={caption}>
-      <table>
+      <table ref={table}>
         <caption class="vh">{caption}</caption>
         <thead>
           <tr>
@@ -51,6 +59,19 @@ export function Table({ caption, columns, children }: TableProps) {
       </table>
     </section>
   );
+}
+
+function label(table: HTMLTableElement, columns: readonly string[]): void {
+  table.setAttribute('role', 'table');
+  for (const group of table.querySelectorAll('thead, tbody')) group.setAttribute('role', 'rowgroup');
+  for (const row of table.rows) {
+    row.setAttribute('role', 'row');
+    for (const [index, cell] of [...row.cells].entries()) {
+      cell.dataset.label = columns[index] ?? '';
+      const heads = cell.scope === 'col' ? 'columnheader' : 'rowheader';
+      cell.setAttribute('role', cell.tagName === 'TH' ? heads : 'cell');
+    }
+  }
 }
 
 interface ListedProps<T> {
@@ -68,6 +89,7 @@ interface ListedProps<T> {
 
 /** A list as a table, or the state that it is in. */
 export function Listed<T>({ list, caption, columns, empty, absent, filter, row }: ListedProps<T>) {
+  const around = useKeptFocus<HTMLDivElement>();
   const state = list.state.value;
   const items = list.items.value;
   const shown = filter ? items.filter(filter) : items;
@@ -75,7 +97,7 @@ export function Listed<T>({ list, caption, columns, empty, absent, filter, row }
   if (state === 'forbidden') return <Forbidden />;
   if (state === 'absent') return <p class="state">{absent ?? 'This server does not have this.'}</p>;
   return (
-    <>
+    <div ref={around}>
       {state === 'failed' && <Failed message={list.error.value} retry={() => list.load()} />}
       {state === 'ready' && shown.length === 0 && (
         <p class="state">{items.length === 0 ? empty : 'Nothing that is loaded matches.'}</p>
@@ -100,7 +122,7 @@ export function Listed<T>({ list, caption, columns, empty, absent, filter, row }
           </p>
         )}
       </footer>
-    </>
+    </div>
   );
 }
 

@@ -1,12 +1,12 @@
 // What the admin page calculates and writes, without a page.
 
 import { describe, expect, it, test } from 'vitest';
-import { concerns } from './Audit';
+import { concerns, setTo } from './Audit';
 import { at, pathWith } from './api';
 import { bytes, duration, left, number, when } from './format';
 import { curl } from './IncomingHooks';
 import { hrefOf, parse } from './router';
-import { ceiling, line, minutes, Samples, summaryOf, WINDOW_MS } from './samples';
+import { ceiling, line, minutes, Samples, spanOf, summaryOf, WINDOW_MS } from './samples';
 import type { AuditLine, Stats } from './types';
 import { roomsIn } from './Webhooks';
 
@@ -68,7 +68,8 @@ describe('samples', () => {
       [0, 1],
     ]);
     const box = { width: 300, height: 100 };
-    expect(line(samples.list, 'connections', 4, box)).toBe('M270.0 75.0L280.0 50.0L290.0 25.0L300.0 0.0');
+    expect(line(samples.list, 'connections', 4, box)).toBe('M75.0 75.0L150.0 50.0L225.0 25.0L300.0 0.0');
+    expect([spanOf([]), spanOf(samples.list)]).toEqual([1, 2]);
     expect(line([], 'connections', 4, box)).toBe('');
   });
 
@@ -133,4 +134,14 @@ test('the command for an incoming address works below a prefix', () => {
 test('a line of the audit log concerns who did it and whom it was done to', () => {
   const entry: AuditLine = { id: 1, at: '', action: 'ban', actor: 'a1', actor_name: 'Mo', user_id: 'b2' };
   expect([concerns(entry, 'mo'), concerns(entry, 'b2'), concerns(entry, 'x')]).toEqual([true, true, false]);
+});
+
+test.each([
+  ['lock', 'off', 'Opened'],
+  ['slow_mode', '120', 'One message every 2 min'],
+  ['slow_mode', '0', 'Off'],
+  ['topic', '', 'No topic any more'],
+  ['revoke', 'revoked-token/1', 'revoked-token/1'],
+])('%s to %s is shown as %s', (action, value, shown) => {
+  expect(setTo({ id: 1, at: '', actor: '', action, value })).toBe(shown);
 });

@@ -99,6 +99,12 @@ export function ceiling(value: number): number {
   return step * power;
 }
 
+/** How many minutes a chart of these samples shows: few at first, so that there is something to see. */
+export function spanOf(samples: readonly Sample[]): number {
+  const age = (samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0);
+  return [1, 2, 5, 15].find((minutes) => age <= minutes * 60_000) ?? 15;
+}
+
 /** A chart's line, in a box of this size: time to the right, the newest at the end. */
 export function line(
   samples: readonly Sample[],
@@ -107,8 +113,9 @@ export function line(
   { width, height }: { width: number; height: number },
 ): string {
   const end = samples.at(-1)?.at ?? 0;
+  const span = spanOf(samples) * 60_000;
   const point = (sample: Sample) => {
-    const x = width * (1 - (end - sample.at) / WINDOW_MS);
+    const x = width * (1 - (end - sample.at) / span);
     const y = height * (1 - Math.min(1, sample[measure] / top));
     return `${x.toFixed(1)} ${y.toFixed(1)}`;
   };
