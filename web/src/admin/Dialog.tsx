@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../view/icons';
 import '../styles/dialog.css';
+import { flash } from './flash';
 
 interface DialogProps {
   title: string;
@@ -17,6 +18,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   useLayoutEffect(() => {
     const opened = element.current;
     const before = document.activeElement;
+    flash.value = null;
     opened?.showModal();
     return () => {
       opened?.close();
@@ -43,6 +45,10 @@ export function Dialog({ title, onClose, children }: DialogProps) {
           </button>
         </header>
         {children}
+        {/* The page behind is out of reach: what fails while the dialog is open is said in it. */}
+        <p class="error" role="status">
+          {flash.value?.bad ? flash.value.text : ''}
+        </p>
       </div>
     </dialog>
   );

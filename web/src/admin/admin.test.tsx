@@ -175,7 +175,7 @@ test('a refused webhook keeps the form, and says why', async () => {
   const form = await dialog();
   fireEvent.input(form.getByLabelText('Address'), { target: { value: 'ftp://x' } });
   fireEvent.click(form.getByRole('button', { name: 'Add' }));
-  expect(await screen.findByText('url must be https')).toBeTruthy();
+  expect(await form.findByText('url must be https')).toBeTruthy();
   expect((form.getByLabelText('Address') as HTMLInputElement).value).toBe('ftp://x');
 });
 
