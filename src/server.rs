@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::bind::{adopt, bind, bind_metrics};
 pub use self::errors::{BindError, RunToolError, ServerError};
-use self::settings::{ceiling, limits, log_bounds, session_settings};
+use self::settings::{ceiling, limits, log_bounds, session_settings, store_name};
 use self::store::Opened;
 pub use self::tools::run as run_tool;
 use crate::config::{Config, KeySource, SecretKey};
@@ -154,7 +154,7 @@ impl Server {
             tasks: sessions.clone(),
             heartbeat: config.ping_interval,
             slow_timeout: config.slow_timeout,
-            settings: config.settings.clone().into(),
+            settings: settings::shown(config),
             connections_max: config.max_connections,
             memory_budget: config.memory_budget,
             store_name: store_name(config),
@@ -335,15 +335,6 @@ impl Server {
             );
         }
         self.store.finish().await;
-    }
-}
-
-/// Where the rooms are kept.
-const fn store_name(config: &Config) -> &'static str {
-    match (&config.redis_url, &config.data_dir) {
-        (Some(_), _) => "redis",
-        (None, Some(_)) => "disk",
-        (None, None) => "memory",
     }
 }
 

@@ -223,7 +223,10 @@ fn canonical_address(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
 /// The canonical address of a path below `/admin/`: the part of the page is behind a `#`, because the
 /// page is served one level below the service's own path, as rooms are.
 fn admin_address(path: &str) -> String {
-    let below = path.strip_prefix("/admin").unwrap_or_default().trim_matches('/');
+    let below = path
+        .strip_prefix("/admin")
+        .unwrap_or_default()
+        .trim_matches('/');
     let up = "../".repeat(path.matches('/').count().saturating_sub(1));
     let is_part = !below.is_empty() && below.bytes().all(|byte| byte.is_ascii_lowercase());
     match is_part {

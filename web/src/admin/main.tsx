@@ -6,6 +6,8 @@ import { prefs } from '../state/prefs';
 import '../styles/base.css';
 import '../styles/sign-in.css';
 import './admin.css';
+import './parts.css';
+import './tables.css';
 import { App } from './App';
 import { resume } from './session';
 

@@ -29,12 +29,16 @@ const stats = (given: Partial<Stats>): Stats => ({
   ...given,
 });
 
+/** Adds what a process answers that has been running since long before. */
+const add = (samples: Samples, given: Partial<Stats>, at: number) =>
+  samples.add(stats({ uptime_s: 1000 + at / 1000, ...given }), at);
+
 describe('samples', () => {
   it('are rates of counters, from the second reading on', () => {
     const samples = new Samples();
-    samples.add(stats({ messages: 10 }), 1000);
+    add(samples, { messages: 10 }, 1000);
     expect(samples.list).toEqual([]);
-    samples.add(stats({ messages: 16, deliveries: 60, connections: 5 }), 4000);
+    add(samples, { messages: 16, deliveries: 60, connections: 5 }, 4000);
     expect(samples.list).toEqual([
       { at: 4000, connections: 5, messages: 2, deliveries: 20, lag: 0, memory: 100, held: 100 },
     ]);
@@ -49,17 +53,24 @@ describe('samples', () => {
     expect(samples.list.map(({ messages }) => messages)).toEqual([1]);
   });
 
+  it('have no rate between two processes that answer in turn', () => {
+    const samples = new Samples();
+    for (let i = 0; i < 4; i += 1)
+      samples.add(stats({ messages: i % 2 ? 5000 : 1, uptime_s: (i % 2 ? 1000 : 50) + i * 3 }), i * 3000);
+    expect(samples.list).toEqual([]);
+  });
+
   it('go back fifteen minutes, and are bounded whatever the pace', () => {
     const samples = new Samples();
-    for (let i = 0; i <= 2000; i += 1) samples.add(stats({ messages: i }), i * 1000);
+    for (let i = 0; i <= 2000; i += 1) add(samples, { messages: i }, i * 1000);
     expect(samples.list.length).toBe(600);
-    samples.add(stats({ messages: 2001 }), 2_000_000 + WINDOW_MS + 1);
+    add(samples, { messages: 2001 }, 2_000_000 + WINDOW_MS + 1);
     expect(samples.list.length).toBe(1);
   });
 
   it('have a summary, means of minutes, and a line that ends at the right', () => {
     const samples = new Samples();
-    for (let i = 0; i <= 4; i += 1) samples.add(stats({ connections: i }), i * 30_000);
+    for (let i = 0; i <= 4; i += 1) add(samples, { connections: i }, i * 30_000);
     expect(summaryOf(samples.list, 'connections')).toEqual({ now: 4, least: 1, most: 4 });
     expect(summaryOf([], 'lag')).toBeNull();
     expect(minutes(samples.list).map(({ at, connections }) => [at, connections])).toEqual([

@@ -22,6 +22,11 @@ export interface Sample {
 
 export type Measure = Exclude<keyof Sample, 'at'>;
 
+/** Two answers are of one process if its start is this close by both, in seconds: answers take their time. */
+const SAME_START_S = 10;
+
+const began = (stats: Stats, at: number) => at / 1000 - stats.uptime_s;
+
 interface Reading {
   at: number;
   stats: Stats;
@@ -38,8 +43,10 @@ export class Samples {
   add(stats: Stats, at: number): void {
     const last = this.#last;
     this.#last = { at, stats };
-    // The first reading, and the first after a restart, say nothing about a rate.
-    if (!last || stats.uptime_s < last.stats.uptime_s || at <= last.at) return;
+    // The first reading, and the first of a process that began at another time, say nothing about a rate. That is one
+    // after a restart, or another one behind a load balancer.
+    if (!last || at <= last.at || Math.abs(began(last.stats, last.at) - began(stats, at)) > SAME_START_S)
+      return;
     const seconds = (at - last.at) / 1000;
     const rate = (now: number, before: number) => Math.max(0, now - before) / seconds;
     const sample = {
