@@ -137,6 +137,7 @@ test('a day of an admin: figures move, a room is run, somebody is banned and com
 
   // The room.
   await page.click('nav >> text=Rooms');
+  await row(page, 'tech').locator('text=Hello').waitFor();
   await page.click('tbody a:has-text("tech")');
   await page.waitForSelector('.messages >> text=Hello');
   await page.fill('#content label:has-text("Topic") + input', 'About everything');

@@ -125,7 +125,7 @@ function Rules({ room, reload }: { room: Room; reload: () => Promise<void> }) {
           </select>
         )}
       </Field>
-      <div class="field">
+      <div class="field lock">
         <p>
           {room.locked ? (
             <span class="badge warn">Locked: only moderators may write</span>

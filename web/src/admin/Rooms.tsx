@@ -1,10 +1,13 @@
 // All rooms, live.
 
+import { useSignalEffect } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { number } from './format';
 import { useList, usePoll } from './hooks';
-import { Heading, Link, Listed } from './parts';
+import { NewestMessages } from './newest';
+import { Heading, Link, Listed, Time } from './parts';
 import { api } from './session';
-import type { Room } from './types';
+import type { Message, Room } from './types';
 
 const EVERY_MS = 5_000;
 const PAGE = 200;
@@ -22,6 +25,11 @@ export function slowMode(seconds: number): string {
 
 export function Rooms() {
   const list = useList<Room>(fetchRooms);
+  const newest = useMemo(() => new NewestMessages(), []);
+  useSignalEffect(() => {
+    // A room's newest message is an extra: without it the list is still right.
+    newest.update(list.items.value).catch(() => {});
+  });
   // Only the first page stays live: whoever has loaded more reads those.
   usePoll(() => (list.items.peek().length <= PAGE ? list.load() : undefined), EVERY_MS, list);
   return (
@@ -32,7 +40,7 @@ export function Rooms() {
       <Listed
         list={list}
         caption="Rooms"
-        columns={['Room', 'People', 'Topic', 'Slow mode', 'Writing', 'Entries', 'Lag']}
+        columns={['Room', 'People', 'Topic', 'Newest message', 'Slow mode', 'Writing', 'Entries', 'Lag']}
         empty="There are no rooms."
         row={(room) => (
           <tr key={room.name}>
@@ -46,6 +54,9 @@ export function Rooms() {
             </th>
             <td class="figure">{number(room.members)}</td>
             <td class="long">{room.topic || <span class="quiet">None</span>}</td>
+            <td class="long">
+              <Newest message={newest.known.value[room.name]?.message} />
+            </td>
             <td>{slowMode(room.slow_mode_s)}</td>
             <td>{room.locked ? <span class="badge warn">Locked</span> : 'Open'}</td>
             <td class="figure">{number(room.last_id)}</td>
@@ -53,6 +64,20 @@ export function Rooms() {
           </tr>
         )}
       />
+    </>
+  );
+}
+
+function Newest({ message }: { message: Message | null | undefined }) {
+  if (!message) return <span class="quiet">None</span>;
+  return (
+    <>
+      <p class="one-line" title={message.text}>
+        <bdi>{message.sender}</bdi>: <span dir="auto">{message.text}</span>
+      </p>
+      <p class="quiet">
+        <Time at={message.timestamp} />
+      </p>
     </>
   );
 }

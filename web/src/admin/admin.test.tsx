@@ -240,3 +240,25 @@ test('a person is banned for a time, with a reason and their networks', async ()
   const body = { action: 'ban', user_id: 'u1', reason: 'spam', for_s: 86_400, address: true };
   expect(api.bodies('POST moderation')).toEqual([body]);
 });
+
+test('a room has its newest message, which is read again only when there is another', async () => {
+  const room = {
+    name: 'tech',
+    members: 1,
+    last_id: 4,
+    lag: 0,
+    topic: '',
+    slow_mode_s: 0,
+    locked: false,
+    pinned: [],
+  };
+  const message = { id: 4, sender: 'Bob', text: 'Hello', timestamp: '2026-05-01T12:00:00Z' };
+  api.answers['GET rooms'] = { rooms: [room, { ...room, name: 'music', last_id: 0 }], more: false };
+  api.answers['GET rooms/tech/messages'] = { messages: [message] };
+  await open('rooms');
+  expect(await screen.findByText('Hello')).toBeTruthy();
+  document.dispatchEvent(new Event('visibilitychange'));
+  await waitFor(() => expect(api.bodies('GET rooms').length).toBe(2));
+  expect(api.bodies('GET rooms/tech/messages').length).toBe(1);
+  expect(api.bodies('GET rooms/music/messages').length).toBe(0);
+});
