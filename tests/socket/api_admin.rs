@@ -160,7 +160,7 @@ async fn a_banned_client_is_among_the_refusals_with_its_network() {
 
 #[tokio::test]
 async fn settings_in_force_show_where_they_come_from_and_no_secret() {
-    let secret = ("SECRET_KEY", "a key that nobody may see, 32 bytes");
+    let secret = ("SECRET_KEY", "a key that is never shown, 32 bytes");
     let settings = [
         ADMIN,
         secret,

@@ -119,7 +119,7 @@ async fn what_protects_the_built_in_page_protects_this_one() {
     assert!(built_in.contains_key("content-security-policy"));
 }
 
-/// A page of one's own does not cost the admin page, unless the folder brings another.
+/// A page of one's own does not cost the admin page, unless the folder has another.
 #[cfg(feature = "web")]
 #[tokio::test]
 async fn the_built_in_admin_page_is_beside_it() {

@@ -96,7 +96,7 @@ export function App() {
       <a class="skip" href="#content" onClick={toMain}>
         Skip to the content
       </a>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the menu wherever the focus is in it */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the menu from any part of it */}
       <header
         class={open ? 'side open' : 'side'}
         onKeyDown={(event) => {

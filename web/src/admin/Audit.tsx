@@ -10,7 +10,7 @@ import type { AuditLine } from './types';
 
 const PAGE = 100;
 
-/** Whether a line is about somebody or by somebody whose name or id has this in it. */
+/** Whether a line is by or about a person whose name or id has this in it. */
 export function concerns(line: AuditLine, wanted: string): boolean {
   const texts = [line.actor, line.actor_name, line.user_id, line.username];
   return texts.some((text) => text?.toLowerCase().includes(wanted));

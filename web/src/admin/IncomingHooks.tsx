@@ -35,7 +35,7 @@ export function IncomingHooks() {
   return (
     <section class="part">
       <h2>Addresses for incoming messages</h2>
-      <p class="quiet">Whoever knows such an address can post in its room, without a token.</p>
+      <p class="quiet">Anyone who knows such an address can post in its room, without a token.</p>
       {list.state.value === 'ready' && (
         <div class="filters">
           <button type="button" onClick={() => setAdding(true)}>
@@ -79,7 +79,7 @@ export function IncomingHooks() {
           onConfirm={() => remove(deleting)}
           onClose={() => setDeleting(null)}
         >
-          <p>Whoever has it can no longer post in #{deleting.room}.</p>
+          <p>It can no longer be used to post in #{deleting.room}.</p>
         </Confirm>
       )}
       {adding && (

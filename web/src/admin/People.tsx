@@ -60,7 +60,7 @@ export function UserTable({ room, members }: { room: string; members: number }) 
     return { items: page.users, more: page.more };
   }, room);
   useEffect(() => {
-    // Whoever has loaded more reads those.
+    // A longer list that is being read does not jump back to its first page.
     if (list.state.peek() !== 'loading' && list.items.peek().length <= PAGE) void list.load();
   }, [members]);
   const wanted = text.trim().toLowerCase();

@@ -67,7 +67,7 @@ function Rules({ room, reload }: { room: Room; reload: () => Promise<void> }) {
   const act = async (body: object, done: string) => {
     if (await attempt(() => moderate({ room: room.name, ...body }), done)) await reload();
   };
-  // Somebody else's change is shown, unless this one is being written.
+  // A change by another moderator is shown, unless this one is being written.
   const shown = edited ? topic : room.topic;
   const lock = () => {
     setLocking(false);

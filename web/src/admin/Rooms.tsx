@@ -30,7 +30,7 @@ export function Rooms() {
     // A room's newest message is an extra: without it the list is still right.
     newest.update(list.items.value).catch(() => {});
   });
-  // Only the first page stays live: whoever has loaded more reads those.
+  // Only the first page stays live: a longer list does not jump back to it.
   usePoll(() => (list.items.peek().length <= PAGE ? list.load() : undefined), EVERY_MS, list);
   return (
     <>

@@ -11,7 +11,7 @@ const EVERY_MS = 3_000;
 
 export const stats = signal<Stats | null>(null);
 export const failure = signal('');
-/** Counts the samples: whoever reads it is drawn again with each. */
+/** The samples so far, oldest first. */
 export const samples = signal<Samples['list']>([]);
 
 let collected = new Samples();

@@ -4,7 +4,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { List, type Page } from './list';
 
-/** A list that is loaded now, and anew whenever `key` changes. */
+/** A list that is loaded now, and again whenever `key` changes. */
 export function useList<T>(fetchPage: (last: T | null) => Promise<Page<T>>, key: unknown = null): List<T> {
   const list = useMemo(() => new List(fetchPage), [key]);
   useEffect(() => {

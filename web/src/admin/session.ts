@@ -43,10 +43,10 @@ function tokenInAddress(): string | null {
   return token;
 }
 
-const nobody = new Api(`${base}api/v1/`, '');
+const signedOut = new Api(`${base}api/v1/`, '');
 
-/** The API with the token of whoever is signed in. */
-export const api = () => session.peek()?.api ?? nobody;
+/** The API with the token of the person who is signed in. */
+export const api = () => session.peek()?.api ?? signedOut;
 
 export const isAdmin = () => session.value?.me.role === 'admin';
 
