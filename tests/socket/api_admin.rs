@@ -198,5 +198,5 @@ async fn settings_in_force_show_where_they_come_from_and_no_secret() {
     assert!(["set", "not set"].contains(&shown("REDIS_URL").0));
     let group =
         |name: &str| all.iter().find(|setting| setting["name"] == name).unwrap()["group"].clone();
-    assert_eq!(group("MESSAGE_RATE"), "Limits");
+    assert_eq!(group("MESSAGE_RATE"), "Messages and rates");
 }
