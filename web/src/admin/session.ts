@@ -51,7 +51,10 @@ export const api = () => session.peek()?.api ?? signedOut;
 export const isAdmin = () => session.value?.me.role === 'admin';
 
 export async function signIn(token: string): Promise<void> {
-  const asked = new Api(`${base}api/v1/`, token, expire);
+  // A late answer to a token that was given up says nothing about the one in use.
+  const asked: Api = new Api(`${base}api/v1/`, token, (failure) => {
+    if (session.peek()?.api === asked) expire(failure);
+  });
   checking.value = true;
   reason.value = '';
   try {
@@ -80,7 +83,6 @@ function reasonOf(error: unknown): string {
 
 /** The server no longer accepts the token in the middle of the work. */
 function expire(failure: ApiFailure): void {
-  if (!session.peek()) return;
   session.value = null;
   keep(null);
   reason.value = `You were signed out: ${failure.message}.`;
