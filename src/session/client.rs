@@ -1,6 +1,5 @@
 //! The client of one session: executes its requests and sends it everything, in one order.
 
-use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -159,7 +158,7 @@ impl<C: Connection + Debug> Client<C> {
         let message = &refusal.message;
         let context = RefusalContext {
             what: event,
-            text: fixed_text(message),
+            text: refusal.fixed_message(),
             network: self.participant.identity.network,
         };
         let metrics = &self.participant.shared.metrics;
@@ -339,13 +338,5 @@ impl<C: Connection + Debug> Client<C> {
                 .subscriber
                 .notify(StateKind::Typing.signal());
         }
-    }
-}
-
-/// The text of a refusal, unless it was made for this request: that may contain what the client sent.
-fn fixed_text(message: &Cow<'static, str>) -> &'static str {
-    match message {
-        Cow::Borrowed(text) => text,
-        Cow::Owned(_) => "",
     }
 }
