@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the web client is built from, under `web/`. Folders are taken whole, without their tests.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     ".npmrc",
+    "admin.html",
     "client/src",
     "index.html",
     "package-lock.json",

@@ -47,7 +47,7 @@ pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, Setti
 pub use host::Host;
 pub use identity::IdentityConfig;
 pub use secrets::{KeySource, RedisUrl, SecretKey};
-pub use table::markdown as settings_tables;
+pub use table::{Setting, SettingSource, markdown as settings_tables};
 pub use token::TokenRequest;
 pub use tool::Tool;
 
@@ -161,6 +161,9 @@ pub struct Config {
     pub healthcheck: bool,
     /// Work on what is in `data_dir` instead of serving it.
     pub tool: Option<Tool>,
+    /// What was read from the command line and the environment, to be shown to admins; nothing acts on
+    /// it. Empty if the configuration was made in code.
+    pub settings: Vec<Setting>,
 }
 
 /// Where to listen.
@@ -234,6 +237,7 @@ impl Default for Config {
             log_filter: "info".to_owned(),
             healthcheck: false,
             tool: None,
+            settings: Vec::new(),
         }
     }
 }
@@ -286,9 +290,15 @@ impl Config {
         let matches = Raw::command().try_get_matches_from(args).map_err(usage)?;
         let raw = Raw::from_arg_matches(&matches).map_err(usage)?;
         let mut config = parse::parse(raw, secrets)?;
+        config.settings = table::in_force(&matches, secrets);
         let is_given = matches.value_source("drain_timeout") != Some(ValueSource::DefaultValue);
         if let Some(host) = Host::from_environment().filter(|_| !is_given) {
             config.drain_timeout = host.drain_timeout;
+            let named = |setting: &&mut Setting| setting.name == "DRAIN_TIMEOUT";
+            if let Some(setting) = config.settings.iter_mut().find(named) {
+                setting.value = humantime::format_duration(host.drain_timeout).to_string();
+                setting.source = SettingSource::Host;
+            }
             config.host = Some(host);
         }
         Ok(config)

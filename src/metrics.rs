@@ -3,6 +3,7 @@
 //! Labels are bounded: rooms are predefined, and reasons are written in this program.
 
 mod process;
+mod refusals;
 mod webhooks;
 
 use std::collections::hash_map::Entry;
@@ -18,6 +19,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use self::refusals::Refusals;
+pub use self::refusals::{Refusal, RefusalContext};
 
 /// At most one line is logged for each reason in this time.
 const LOG_EVERY: Duration = Duration::from_secs(1);
@@ -65,6 +69,7 @@ pub struct Metrics {
     cluster_mismatch: Family<SettingLabel, Gauge>,
     rejected: Family<Reason, Counter>,
     logged: Mutex<HashMap<&'static str, Logged>>,
+    refusals: Mutex<Refusals>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -138,6 +143,7 @@ impl Default for Metrics {
             cluster_mismatch: Family::default(),
             rejected: Family::default(),
             logged: Mutex::default(),
+            refusals: Mutex::default(),
         };
         registry.register(
             "connections",
@@ -300,9 +306,15 @@ impl Metrics {
         self.cluster_mismatch.get_or_create(&label).set(nodes);
     }
 
-    /// Counts something refused, and logs it, at most one line a second for each reason. Nothing
-    /// of what a user sent is logged.
+    /// Counts something refused, about which nothing else is known.
     pub fn reject(&self, reason: &'static str) {
+        self.reject_with(reason, &RefusalContext::default());
+    }
+
+    /// Counts something refused, keeps it among the newest refusals, and logs it, at most one line a
+    /// second for each reason. Nothing of what a user sent is kept or logged.
+    pub fn reject_with(&self, reason: &'static str, context: &RefusalContext<'_>) {
+        self.refusals.lock().add(reason, context);
         self.rejected.get_or_create(&Reason { reason }).inc();
         let now = Instant::now();
         let mut logged = self.logged.lock();
@@ -338,6 +350,18 @@ impl Metrics {
         counts.collect()
     }
 
+    /// The newest refusals, newest first, at most `limit`.
+    #[must_use]
+    pub fn newest_refusals(&self, limit: usize) -> Vec<Refusal> {
+        self.refusals.lock().newest(limit)
+    }
+
+    /// Memory of the process now in bytes, if the system says.
+    #[must_use]
+    pub fn resident_bytes(&self) -> Option<u64> {
+        process::resident_bytes()
+    }
+
     /// Sets a room's gauges.
     pub fn set_room(&self, room: &str, members: u64, lag: u64) {
         let label = RoomLabel {
@@ -364,28 +388,4 @@ impl Metrics {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_counted_is_shown() {
-        let metrics = Metrics::default();
-        metrics.messages.inc();
-        metrics.set_room("tech", 3, 1);
-        metrics.reject("rate_limited");
-        metrics.reject("rate_limited");
-        let text = metrics.render();
-        for line in [
-            "hubbub_messages_total 1",
-            "hubbub_members{room=\"tech\"} 3",
-            "hubbub_lag_entries{room=\"tech\"} 1",
-            "hubbub_rejected_total{reason=\"rate_limited\"} 2",
-            "hubbub_slow_readers_closed_total 0",
-        ] {
-            assert!(
-                text.lines().any(|found| found == line),
-                "{line} is not in\n{text}"
-            );
-        }
-    }
-}
+mod tests;

@@ -20,10 +20,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::announce::{announce, store_name};
+use self::announce::announce;
 pub use self::bind::{adopt, bind, bind_metrics};
 pub use self::errors::{BindError, FilterFileError, RunToolError, ServerError};
-use self::settings::{ceiling, limits, log_bounds, session_settings};
+use self::settings::{ceiling, limits, log_bounds, session_settings, store_name};
 use self::store::Opened;
 pub use self::tools::run as run_tool;
 use crate::config::Config;
@@ -175,6 +175,10 @@ impl Server {
             webhooks: Arc::clone(&webhooks),
             heartbeat: config.ping_interval,
             slow_timeout: config.slow_timeout,
+            settings: settings::shown(config),
+            connections_max: config.max_connections,
+            memory_budget: config.memory_budget,
+            store_name: store_name(config),
         };
         Ok(Self {
             router: http::router(http::Parts {

@@ -1,4 +1,4 @@
-// How the page is built: one script, one style sheet, and the client module as one file for other pages. Each asset is
+// How the pages are built: the chat, the client module as one file for other pages, and the admin page. Each asset is
 // there once more as .br and .gz, so that the server only has to choose a coding and never compresses anything itself.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,6 +48,29 @@ async function buildClient(outDir: string): Promise<void> {
   });
 }
 
+/**
+ * `/admin.html` and its script and style sheet, which nothing of the chat's page shares: so what the chat loads does
+ * not change by a byte with it.
+ */
+async function buildAdmin(outDir: string): Promise<void> {
+  await build({
+    configFile: false,
+    base: './',
+    logLevel: 'warn',
+    publicDir: false,
+    oxc: JSX,
+    build: {
+      target: 'es2022',
+      outDir,
+      emptyOutDir: false,
+      assetsInlineLimit: 0,
+      modulePreload: false,
+      reportCompressedSize: false,
+      rolldownOptions: { input: 'admin.html' },
+    },
+  });
+}
+
 function clientAndCompression(): Plugin {
   let outDir = 'dist';
   return {
@@ -58,6 +81,7 @@ function clientAndCompression(): Plugin {
     },
     async closeBundle() {
       await buildClient(outDir);
+      await buildAdmin(outDir);
       for (const path of walk(outDir).filter((name) => COMPRESSIBLE.test(name))) {
         const raw = readFileSync(path);
         const brotli = {
@@ -70,13 +94,14 @@ function clientAndCompression(): Plugin {
   };
 }
 
+const JSX = { jsx: { runtime: 'automatic' as const, importSource: 'preact' } };
 const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
 
 export default defineConfig({
   // Under any path: what is loaded is found from where it is asked for.
   base: './',
   plugins: [withoutWebTransport(), clientAndCompression()],
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  oxc: JSX,
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,
@@ -87,7 +112,7 @@ export default defineConfig({
       output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } },
     },
   },
-  server: { proxy: { '/socket.io': { target: server, ws: true } } },
+  server: { proxy: { '/socket.io': { target: server, ws: true }, '/api': { target: server } } },
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.{ts,tsx}', 'client/tests/*.test.ts'],

@@ -118,6 +118,17 @@ impl Secrets {
         secrets
     }
 
+    /// Whether the secret of this name is set.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let secret = match name {
+            "SECRET_KEY" => &self.secret_key,
+            "ADMIN_TOKEN" => &self.admin_token,
+            "JWT_SECRET" => &self.jwt_secret,
+            _ => return false,
+        };
+        secret.is_some()
+    }
+
     /// Sets a secret by its name; an empty one is none. Returns whether there is one of that name.
     pub(super) fn set(&mut self, name: &str, value: &[u8]) -> bool {
         let secret = match name {

@@ -141,6 +141,7 @@ impl Reader {
             log_filter: raw.log,
             healthcheck: raw.healthcheck,
             tool: raw.tool,
+            settings: Vec::new(),
         }
     }
 

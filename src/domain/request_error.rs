@@ -138,6 +138,16 @@ impl RequestError {
         }
     }
 
+    /// The message, or nothing if it was made for this request: then it may contain what the client
+    /// sent.
+    #[must_use]
+    pub const fn fixed_message(&self) -> &'static str {
+        match self.message {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(_) => "",
+        }
+    }
+
     /// The same refusal with the time after which the request is welcome again.
     #[must_use]
     pub fn with_retry_after(self, retry_after: Duration) -> Self {

@@ -31,6 +31,11 @@ const PERMISSIONS_POLICY: &str =
 #[cfg(feature = "web")]
 const HASHED: &str = "/assets/";
 const PAGE: &str = "/index.html";
+/// The page for the people in charge. Its path comes before a room of this name.
+const ADMIN_PAGE: &str = "/admin.html";
+const ADMIN: &str = "admin";
+/// The admin page's scripts and styles begin so.
+const ADMIN_ASSETS: &str = "/assets/admin-";
 /// The client module in one file. Pages of other origins import it, so they may read it.
 const CLIENT: &str = "/client.js";
 
@@ -81,30 +86,27 @@ impl Assets {
     }
 
     /// Reads the web client in a folder. The client module is always there, because pages of other
-    /// origins rely on it.
+    /// origins rely on it, and so is the admin page.
     ///
     /// # Errors
     /// [`FolderError`] if the folder cannot be read, has no page or is too large.
     pub fn from_folder(folder: &Path) -> Result<Self, FolderError> {
         let mut files = folder::read(folder)?;
-        if files.iter().all(|file| file.path != CLIENT) {
-            files.extend(Self::embedded_client());
+        let missing = |path: &str| files.iter().all(|file| file.path != path);
+        let mut added = Vec::new();
+        if missing(CLIENT) {
+            added.extend(embedded(|path| path == CLIENT));
         }
+        if missing(ADMIN_PAGE) {
+            let of_admin = |path: &str| path == ADMIN_PAGE || path.starts_with(ADMIN_ASSETS);
+            added.extend(embedded(of_admin));
+        }
+        files.extend(added);
         let assets = Self::sorted(files);
         match assets.find(PAGE) {
             Some(_) => Ok(assets),
             None => Err(FolderError::NoPage),
         }
-    }
-
-    fn embedded_client() -> Option<Asset> {
-        #[cfg(feature = "web")]
-        return EMBEDDED
-            .iter()
-            .find(|file| file.path == CLIENT)
-            .map(Asset::from);
-        #[cfg(not(feature = "web"))]
-        return None;
     }
 
     fn sorted(mut assets: Vec<Asset>) -> Self {
@@ -120,25 +122,47 @@ impl Assets {
     }
 }
 
+/// Built-in files whose path `includes` chooses.
+#[cfg_attr(
+    not(feature = "web"),
+    expect(unused_variables, reason = "there are no files")
+)]
+fn embedded(includes: impl Fn(&str) -> bool) -> Vec<Asset> {
+    #[cfg(feature = "web")]
+    return EMBEDDED
+        .iter()
+        .filter(|file| includes(file.path))
+        .map(Asset::from)
+        .collect();
+    #[cfg(not(feature = "web"))]
+    return Vec::new();
+}
+
 /// Answers from the table. At a room's path a browser that navigates there receives the page; every
 /// other missing path is not found. If there is no such room, the page says so to the user and the
-/// status to programs: `/admin` must not look as if it existed.
+/// status to programs: `/debug` must not look as if it existed.
 pub async fn serve(
     State((assets, rooms)): State<(Assets, Arc<[RoomName]>)>,
     request: Request,
 ) -> Response {
     let path = request.uri().path();
-    if let Some(address) =
-        canonical_address(request.uri(), &rooms).filter(|_| wants_page(request.headers()))
-    {
+    let address = match path.starts_with("/admin/") && assets.find(ADMIN_PAGE).is_some() {
+        true => Some(admin_address(path)),
+        false => canonical_address(request.uri(), &rooms),
+    };
+    if let Some(address) = address.filter(|_| wants_page(request.headers())) {
         let headers = [
             (header::LOCATION, address.as_str()),
             (header::CACHE_CONTROL, "no-cache"),
         ];
         return (StatusCode::PERMANENT_REDIRECT, headers).into_response();
     }
+    let admin = (path.strip_prefix('/') == Some(ADMIN))
+        .then(|| assets.find(ADMIN_PAGE))
+        .flatten();
     let asset = match path {
         "/" => assets.find(PAGE),
+        _ if admin.is_some() => admin,
         _ => assets.find(path).or_else(|| {
             let room = is_room(path) && wants_page(request.headers());
             room.then(|| assets.find(PAGE)).flatten()
@@ -146,6 +170,7 @@ pub async fn serve(
     };
     let name = path.trim_start_matches('/');
     let exists = path == "/"
+        || admin.is_some()
         || assets.find(path).is_some()
         || rooms.iter().any(|room| room.as_str() == name);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -195,6 +220,21 @@ fn canonical_address(uri: &Uri, rooms: &[RoomName]) -> Option<String> {
     ))
 }
 
+/// The canonical address of a path below `/admin/`: the part of the page is behind a `#`, because the
+/// page is served one level below the service's own path, as rooms are.
+fn admin_address(path: &str) -> String {
+    let below = path
+        .strip_prefix("/admin")
+        .unwrap_or_default()
+        .trim_matches('/');
+    let up = "../".repeat(path.matches('/').count().saturating_sub(1));
+    let is_part = !below.is_empty() && below.bytes().all(|byte| byte.is_ascii_lowercase());
+    match is_part {
+        true => format!("{up}{ADMIN}#{below}"),
+        false => format!("{up}{ADMIN}"),
+    }
+}
+
 /// Whether a path may be a room's: it has one segment and does not end like a file.
 fn is_room(path: &str) -> bool {
     let name = path.trim_start_matches('/');
@@ -237,6 +277,9 @@ fn answer(asset: &Asset, method: &Method, request: &HeaderMap) -> Response {
     set(header::VARY, "accept-encoding");
     if asset.path == CLIENT {
         set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    }
+    if asset.path == ADMIN_PAGE {
+        set(HeaderName::from_static("x-robots-tag"), "noindex, nofollow");
     }
     set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");

@@ -14,6 +14,7 @@ fn assets() -> Assets {
         brotli: packed.then(|| Bytes::from_static(b"b")),
     };
     Assets::sorted(vec![
+        asset("/admin.html", true),
         asset("/index.html", true),
         asset("/assets/index-1.js", true),
         asset("/client.js", true),
@@ -185,7 +186,7 @@ async fn a_room_that_is_not_there_is_a_page_that_says_so_and_not_found() {
         "/caf%C3%A9",
         "/v1.5",
         "/metrics",
-        "/admin",
+        "/Administrator",
         "/debug",
     ] {
         let (status, headers, body) = get(path, &[BROWSER, known]).await;
@@ -199,6 +200,35 @@ async fn a_room_that_is_not_there_is_a_page_that_says_so_and_not_found() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_admin_page_is_at_one_address_and_in_no_search_engine() {
+    for path in ["/admin", "/admin.html"] {
+        let (status, headers, _) = get(path, &[]).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        assert_eq!(value(&headers, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(value(&headers, "cache-control"), "no-cache");
+        assert_eq!(value(&headers, "x-robots-tag"), "noindex, nofollow");
+        assert!(value(&headers, "content-security-policy").contains("trusted-types 'none'"));
+    }
+    assert_eq!(
+        ask(Method::POST, "/admin", &[]).await.0,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+    for (path, address) in [
+        ("/admin/", "../admin"),
+        ("/admin/rooms", "../admin#rooms"),
+        ("/admin/rooms/", "../../admin#rooms"),
+        ("/admin/rooms/tech", "../../admin"),
+        ("/admin/%22%3e", "../admin"),
+        ("/admin//evil.example", "../../admin"),
+    ] {
+        let (status, headers, _) = get(path, &[BROWSER]).await;
+        assert_eq!(status, StatusCode::PERMANENT_REDIRECT, "{path}");
+        assert_eq!(value(&headers, "location"), address, "{path}");
+    }
+    assert_eq!(get("/admin/rooms", &[]).await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

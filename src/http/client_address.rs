@@ -6,8 +6,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+
+use crate::peer::network_of;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -39,6 +42,14 @@ pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
         }
     }
     client
+}
+
+/// The client's network of a request; `None` if its listener does not name the peer.
+#[must_use]
+pub fn network_behind(request: &Request, trusted: &[IpNet]) -> Option<IpAddr> {
+    let &ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let client = client_of(peer.ip(), request.headers(), trusted);
+    Some(network_of(client))
 }
 
 /// An address, with or without a port, as proxies write it.

@@ -27,22 +27,27 @@ static SINGLE: [HeaderName; 8] = [
     header::ACCESS_CONTROL_REQUEST_HEADERS,
 ];
 
+/// The reason under which such requests are counted.
+pub const DOUBLED: &str = "doubled_header";
+
 /// Refuses requests that carry one of the headers in [`SINGLE`] more than once.
 pub async fn refuse_doubled(
     State(metrics): State<Arc<Metrics>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match refusal(&metrics, request.headers()) {
+    match refusal(request.headers()) {
         None => next.run(request).await,
-        Some(refusal) => refusal,
+        Some(refusal) => {
+            metrics.reject(DOUBLED);
+            refusal
+        }
     }
 }
 
 /// The refusal of a request that carries one of the headers in [`SINGLE`] more than once.
-pub fn refusal(metrics: &Metrics, headers: &HeaderMap) -> Option<Response> {
+pub fn refusal(headers: &HeaderMap) -> Option<Response> {
     let name = doubled(headers)?;
-    metrics.reject("doubled_header");
     let text = format!("the header {name} is there twice; send it once\n");
     Some((StatusCode::BAD_REQUEST, text).into_response())
 }

@@ -75,7 +75,9 @@ pub fn router(parts: Parts) -> Router {
         Some(page) => {
             Router::new().fallback_service(any(assets::serve).with_state((page, rooms.into())))
         }
-        None => Router::new().route("/", get(no_page)),
+        None => Router::new()
+            .route("/", get(no_page))
+            .route("/admin", get(no_admin_page)),
     };
     let hooks = hooks::router(hooks::Parts {
         shared: Arc::clone(&parts.api.shared),
@@ -139,4 +141,16 @@ async fn no_page() -> impl IntoResponse {
         "    socket.emit(\"send_message\", { text: \"Hello, world!\" });\n",
     );
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text)
+}
+
+/// Answers for the admin page if there is none.
+async fn no_admin_page() -> impl IntoResponse {
+    let text = "This server was built without its web client, and so without the admin page.\n\
+         WEB_DIR serves a web client from a folder. The HTTP API does all that the page does:\n\
+         curl -H \"Authorization: Bearer $ADMIN_TOKEN\" http://this-address/api/v1/rooms\n";
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text)
 }

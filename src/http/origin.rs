@@ -12,22 +12,18 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use crate::domain::AllowedOrigins;
-use crate::metrics::Metrics;
 use crate::socket::errors::{FORBIDDEN, answer};
 
+/// Why a page of another origin is refused.
+pub const REFUSED: &str = "pages of this origin may not connect (ALLOWED_ORIGINS)";
+
 /// The refusal of a page of another origin. It names the setting.
-pub fn refusal(
-    allowed: &AllowedOrigins,
-    metrics: &Metrics,
-    headers: &HeaderMap,
-) -> Option<Response> {
+pub fn refusal(allowed: &AllowedOrigins, headers: &HeaderMap) -> Option<Response> {
     let origin = headers.get(header::ORIGIN)?;
     if is_allowed(allowed, origin) {
         return None;
     }
-    metrics.reject("origin");
-    let message = "pages of this origin may not connect (ALLOWED_ORIGINS)";
-    Some(answer(StatusCode::FORBIDDEN, FORBIDDEN, message))
+    Some(answer(StatusCode::FORBIDDEN, FORBIDDEN, REFUSED))
 }
 
 fn is_allowed(allowed: &AllowedOrigins, origin: &HeaderValue) -> bool {

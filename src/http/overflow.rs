@@ -7,7 +7,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::metrics::Metrics;
+use super::client_address;
+use crate::metrics::{Metrics, RefusalContext};
 use crate::peer::AdmissionError;
 
 /// Refuses a request on a connection beyond the limits.
@@ -21,6 +22,11 @@ pub async fn refuse(State(metrics): State<Arc<Metrics>>, request: Request, next:
 /// The refusal of a request on a connection beyond the limits.
 pub fn refusal(metrics: &Metrics, request: &Request) -> Option<Response> {
     let &error = request.extensions().get::<AdmissionError>()?;
-    metrics.reject(error.connection_reason());
+    let context = RefusalContext {
+        what: "connection",
+        text: &error.to_string(),
+        network: client_address::network_behind(request, &[]),
+    };
+    metrics.reject_with(error.connection_reason(), &context);
     Some(error.into_response())
 }

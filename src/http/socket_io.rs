@@ -20,9 +20,9 @@ use tower_service::Service;
 use super::readiness::Readiness;
 use super::{client_address, headers, origin, overflow};
 use crate::domain::AllowedOrigins;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RefusalContext};
 use crate::peer::ClientAddress;
-use crate::socket::Endpoint;
+use crate::socket::{self, Endpoint};
 
 /// What the checks need.
 #[derive(Debug)]
@@ -78,8 +78,21 @@ impl Service<Request> for SocketIo {
 impl Checks {
     /// The refusal of a request whose headers are not valid or whose page may not connect.
     fn refuse_headers(&self, request: &Request) -> Option<Response> {
-        headers::refusal(&self.metrics, request.headers())
-            .or_else(|| origin::refusal(&self.allowed_origins, &self.metrics, request.headers()))
+        let doubled = headers::refusal(request.headers());
+        let (reason, text, refusal) = match doubled {
+            Some(refusal) => (headers::DOUBLED, "", refusal),
+            None => {
+                let refusal = origin::refusal(&self.allowed_origins, request.headers())?;
+                ("origin", origin::REFUSED, refusal)
+            }
+        };
+        let context = RefusalContext {
+            what: socket::PATH,
+            text,
+            network: client_address::network_behind(request, &self.trusted_proxies),
+        };
+        self.metrics.reject_with(reason, &context);
+        Some(refusal)
     }
 
     /// Passes a request on to the endpoint, unless the service is full or not ready.

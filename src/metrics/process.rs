@@ -14,8 +14,8 @@ pub struct Process;
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        if let Some(kib) = resident_kib() {
-            let bytes = ConstGauge::new(kib * 1024);
+        if let Some(bytes) = resident_bytes() {
+            let bytes = ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX));
             let metric = encoder.encode_descriptor(
                 "process_resident",
                 "Memory of the process now",
@@ -39,10 +39,11 @@ impl Collector for Process {
 }
 
 /// The line `VmRSS` of `/proc/self/status` (proc(5)).
-fn resident_kib() -> Option<i64> {
+pub(super) fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse().ok()
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    kib.checked_mul(1024)
 }

@@ -1,15 +1,7 @@
 //! What the log says when the service starts.
 
+use super::settings::store_name;
 use crate::config::{Config, KeySource, SecretKey};
-
-/// Where the rooms are kept.
-pub const fn store_name(config: &Config) -> &'static str {
-    match (&config.redis_url, &config.data_dir) {
-        (Some(_), _) => "redis",
-        (None, Some(_)) => "disk",
-        (None, None) => "memory",
-    }
-}
 
 /// Says which policies are in force; never a secret.
 pub fn announce(config: &Config, secret_key: &SecretKey) {

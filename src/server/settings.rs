@@ -1,10 +1,12 @@
 //! What the parts are set to, by the configuration.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, SecretKey};
 use crate::domain::{TextLimits, client_id, username};
+use crate::http::api::state::Setting;
 use crate::protocol::{HISTORY_PAGE_MAX, Limits, USERS_MAX};
 use crate::rate::Rate;
 use crate::room::LogBounds;
@@ -32,6 +34,28 @@ const REQUESTS_PER_MESSAGE: u32 = 4;
 /// How long a user must have been a member for the room not to bound their being away, if PARK_AFTER
 /// is 0. A page that parks has been in the room for PARK_AFTER.
 const AWAY_SETTLED: Duration = Duration::from_secs(60);
+
+/// Where the rooms are kept.
+pub const fn store_name(config: &Config) -> &'static str {
+    match (&config.redis_url, &config.data_dir) {
+        (Some(_), _) => "redis",
+        (None, Some(_)) => "disk",
+        (None, None) => "memory",
+    }
+}
+
+/// The settings in force, as the HTTP API shows them.
+pub fn shown(config: &Config) -> Arc<[Setting]> {
+    let shown = |setting: &crate::config::Setting| Setting {
+        name: setting.name.clone(),
+        group: setting.group.clone(),
+        value: setting.value.clone(),
+        secret: setting.secret,
+        source: setting.source.as_str(),
+        help: setting.help.clone(),
+    };
+    config.settings.iter().map(shown).collect()
+}
 
 /// The limits that clients receive in `session`.
 pub fn limits(config: &Config) -> Limits {

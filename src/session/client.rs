@@ -14,6 +14,7 @@ use super::unanswered::Unanswered;
 use crate::domain::{RequestError, RequestErrorCode};
 use crate::json;
 use crate::memory::{MemoryAccount, MemoryCharge};
+use crate::metrics::RefusalContext;
 use crate::protocol::{Accepted, ErrorEvent, Gap, NoBody, RefusedAck, RefusedError, event};
 use crate::room::activity::NewestMessages;
 use crate::room::counts::MemberCounts;
@@ -154,8 +155,14 @@ impl<C: Connection + Debug> Client<C> {
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
         let code = refusal.code.as_str();
-        self.participant.shared.metrics.reject(code);
         let message = &refusal.message;
+        let context = RefusalContext {
+            what: event,
+            text: refusal.fixed_message(),
+            network: self.participant.identity.network,
+        };
+        let metrics = &self.participant.shared.metrics;
+        metrics.reject_with(code, &context);
         let retry_after_ms = refusal
             .retry_after
             .map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX).max(1));

@@ -44,9 +44,13 @@ pub use serve::Session;
 pub use shared::{Drain, SessionSettings, Shared};
 
 use crate::memory::MemoryAccount;
+use crate::metrics::RefusalContext;
 use crate::protocol::Auth;
 use crate::room::{Notifier, Signals};
 use participant::Participant;
+
+/// What is refused if a client may not connect, or its token is not accepted.
+const CONNECT: &str = "CONNECT";
 
 /// Recognises a client by what it presents. `network` is where it connects from, if that is known.
 ///
@@ -59,7 +63,14 @@ pub fn identify(
 ) -> Result<Identity, ConnectError> {
     Identity::new(&shared.identities, auth, network)
         .and_then(|identity| shared.check_ban(identity))
-        .inspect_err(|error| shared.metrics.reject(error.code()))
+        .inspect_err(|error| {
+            let context = RefusalContext {
+                what: CONNECT,
+                text: &error.to_string(),
+                network,
+            };
+            shared.metrics.reject_with(error.code(), &context);
+        })
 }
 
 /// Opens a session on a connection of this client. The transport keeps the first two results. The
@@ -91,7 +102,12 @@ pub fn open<C: Connection + std::fmt::Debug>(
     let out =
         outbox::Outbox::new(connection, Arc::clone(flow), Arc::clone(&notifier)).charged_to(memory);
     if let Some(error) = identity.token_error {
-        shared.metrics.reject(error.as_str());
+        let context = RefusalContext {
+            what: CONNECT,
+            text: &error.to_string(),
+            network: identity.network,
+        };
+        shared.metrics.reject_with(error.as_str(), &context);
     }
     let out = Arc::new(out);
     let participant = Participant {

@@ -16,6 +16,7 @@ use super::participant::{JoinedRoom, Participant};
 use super::registry::{HoldReason, Predecessor};
 use crate::domain::{RequestError, Role};
 use crate::memory::MemoryAccount;
+use crate::metrics::RefusalContext;
 use crate::moderation::time_left;
 use crate::protocol::{self, event};
 use crate::room::{Fanout, Membership, Notifier, Signals, Subscription};
@@ -93,7 +94,12 @@ impl<C: Connection + Debug> Session<C> {
                 client.out.close_transport();
             }
             CloseReason::Flood => {
-                metrics.reject("flood");
+                let context = RefusalContext {
+                    what: "connection",
+                    text: "too many refused requests and unknown events",
+                    network: client.participant.identity.network,
+                };
+                metrics.reject_with("flood", &context);
                 client.out.close_transport();
             }
             CloseReason::Unreadable | CloseReason::Revoked => client.out.close_transport(),

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::idle::{Occupancy, Occupant};
 use crate::memory::MemoryBudget;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RefusalContext};
 use crate::peer::{AdmissionError, ClientAddress, network_of};
 
 /// Connections that one address may open in a burst, in seconds of its rate.
@@ -134,8 +134,15 @@ impl Admission {
         self: &Arc<Self>,
         address: Option<ClientAddress>,
     ) -> Result<ConnectionSlot, AdmissionError> {
-        self.try_reserve(address.map(|ClientAddress(ip)| network_of(ip)))
-            .inspect_err(|error| self.metrics.reject(error.reason()))
+        let network = address.map(|ClientAddress(ip)| network_of(ip));
+        self.try_reserve(network).inspect_err(|error| {
+            let context = RefusalContext {
+                what: "connection",
+                text: &error.to_string(),
+                network,
+            };
+            self.metrics.reject_with(error.reason(), &context);
+        })
     }
 
     fn try_reserve(

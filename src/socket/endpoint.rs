@@ -29,8 +29,8 @@ use super::context::{ConnectionContext, Library, PollingContexts};
 use super::errors;
 use super::unclaimed::Unclaimed;
 use crate::memory::MemoryBudget;
-use crate::metrics::Metrics;
-use crate::peer::{AdmissionError, ClientAddress};
+use crate::metrics::{Metrics, RefusalContext};
+use crate::peer::{AdmissionError, ClientAddress, network_of};
 
 /// The Socket.IO endpoint.
 pub struct Endpoint {
@@ -178,29 +178,42 @@ impl Endpoint {
         request: Request,
     ) -> impl Future<Output = Response> + Send + use<> {
         let endpoint = Arc::clone(self);
+        let client = client_of(&request);
         let answer = Arc::clone(self).dispatch(request);
         async move {
             let response = answer.await;
             match response.status() {
                 StatusCode::BAD_REQUEST
                 | StatusCode::UPGRADE_REQUIRED
-                | StatusCode::PAYLOAD_TOO_LARGE => Box::pin(endpoint.refuse(response)).await,
+                | StatusCode::PAYLOAD_TOO_LARGE => {
+                    Box::pin(endpoint.refuse(response, client)).await
+                }
                 _ => response,
             }
         }
     }
 
     /// Gives a refusal its number, and counts it.
-    async fn refuse(self: Arc<Self>, response: Response) -> Response {
+    async fn refuse(
+        self: Arc<Self>,
+        response: Response,
+        client: Option<ClientAddress>,
+    ) -> Response {
         let (response, code) = errors::numbered(response).await;
-        self.metrics.reject(match (response.status(), code) {
+        let reason = match (response.status(), code) {
             (StatusCode::PAYLOAD_TOO_LARGE, _) => "payload_too_large",
             // Also what an honest client gets that was away for too long.
             (_, Some(errors::UNKNOWN_SESSION)) => "unknown_session",
             // Clients of Socket.IO 2 and older.
             (_, Some(errors::UNSUPPORTED_VERSION)) => "unsupported_version",
             _ => "bad_request",
-        });
+        };
+        let context = RefusalContext {
+            what: PATH,
+            text: "",
+            network: client.map(|ClientAddress(address)| network_of(address)),
+        };
+        self.metrics.reject_with(reason, &context);
         response
     }
 

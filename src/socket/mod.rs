@@ -53,7 +53,7 @@ use context::ConnectionContext;
 pub use endpoint::Endpoint;
 
 use crate::idle::Occupancy;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RefusalContext};
 use crate::protocol::{Auth, ConnectErrorPacket};
 use crate::session::{self, CloseReason, FlowControl, Session, Shared, outbox};
 
@@ -168,7 +168,12 @@ fn check_connect(
         ready(())
     });
     let Some(auth) = auth else {
-        metrics.reject("auth");
+        let context = RefusalContext {
+            what: "CONNECT",
+            text: "auth is no object",
+            network: context.network(),
+        };
+        metrics.reject_with("auth", &context);
         return Err("auth must be an object; its token, if any, a string or null".to_owned());
     };
     if context.is_claimed() {
@@ -191,15 +196,21 @@ fn check_connect(
 
 /// Disconnect handler. It may run before the connect handler does.
 fn disconnected(metrics: &Metrics, context: &ConnectionContext, reason: DisconnectReason) {
-    match reason {
-        DisconnectReason::PacketParsingError => metrics.reject("packet"),
-        DisconnectReason::HeartbeatTimeout => metrics.reject("heartbeat"),
-        DisconnectReason::MultipleHttpPollingError => metrics.reject("polling"),
+    let refused = match reason {
+        DisconnectReason::PacketParsingError => Some("packet"),
+        DisconnectReason::HeartbeatTimeout => Some("heartbeat"),
+        DisconnectReason::MultipleHttpPollingError => Some("polling"),
         // Also how the library calls a lost connection.
-        DisconnectReason::TransportError if !context.flow().is_excused() => {
-            metrics.reject("transport");
-        }
-        _ => {}
+        DisconnectReason::TransportError if !context.flow().is_excused() => Some("transport"),
+        _ => None,
+    };
+    if let Some(refused) = refused {
+        let context = RefusalContext {
+            what: "connection",
+            text: "",
+            network: context.network(),
+        };
+        metrics.reject_with(refused, &context);
     }
     match reason {
         DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect => {

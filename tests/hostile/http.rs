@@ -178,7 +178,7 @@ async fn row_44_the_operators_paths_are_not_there() {
         let watched = WatchedServer::with(settings).await;
         for path in [
             "/metrics",
-            "/admin",
+            "/administrator",
             "/debug",
             "/debug/pprof/",
             "/server-status",

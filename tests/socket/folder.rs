@@ -119,6 +119,26 @@ async fn what_protects_the_built_in_page_protects_this_one() {
     assert!(built_in.contains_key("content-security-policy"));
 }
 
+/// A page of one's own does not cost the admin page, unless the folder has another.
+#[cfg(feature = "web")]
+#[tokio::test]
+async fn the_built_in_admin_page_is_beside_it() {
+    let home = site();
+    let folder = home.path().join("site");
+    let server = serving(&folder).await;
+    let page = get(&server, "/admin").await;
+    assert_eq!(page.status.as_u16(), 200);
+    assert_eq!(page.headers["x-robots-tag"], "noindex, nofollow");
+    let script = page.body.split('"').find(|part| part.ends_with(".js"));
+    let script = script.unwrap().trim_start_matches('.');
+    assert_eq!(get(&server, script).await.status.as_u16(), 200, "{script}");
+    drop(server);
+    fs::write(folder.join("admin.html"), "ours").unwrap();
+    let server = serving(&folder).await;
+    assert_eq!(get(&server, "/admin").await.body, "ours");
+    assert_eq!(get(&server, script).await.status.as_u16(), 404, "{script}");
+}
+
 #[tokio::test]
 async fn a_folder_without_a_page_is_refused_with_the_remedy() {
     let empty = tempfile::tempdir().unwrap();

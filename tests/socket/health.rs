@@ -51,12 +51,24 @@ async fn other_paths_are_not_found() {
         "/nothing",
         "/socket.io.js",
         "/metrics",
-        "/admin",
+        "/administrator",
         "/../etc/passwd",
     ] {
         let answer = get(server.address(), path).await.unwrap();
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_admin_page_is_there_or_a_text_says_why_not() {
+    let server = HUBBUB.start().await;
+    let answer = get(server.address(), "/admin").await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK);
+    let kind = answer.headers["content-type"].to_str().unwrap();
+    let has_page = cfg!(feature = "web");
+    assert_eq!(kind.starts_with("text/html"), has_page, "{kind}");
+    assert_eq!(answer.body.contains("without its web client"), !has_page);
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
 }
 
 #[tokio::test]

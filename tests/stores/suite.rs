@@ -10,6 +10,8 @@ mod activity;
 mod answers;
 #[path = "../socket/api.rs"]
 mod api;
+#[path = "../socket/api_admin.rs"]
+mod api_admin;
 #[path = "../socket/api_moderation.rs"]
 mod api_moderation;
 #[path = "../socket/away.rs"]

@@ -68,9 +68,14 @@ impl ApiErrorCode {
     }
 }
 
-/// Why an answer is an error, as an extension of it: the reason under which it is counted.
+/// Why an answer is an error, as an extension of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Refused(pub &'static str);
+pub struct Refused {
+    /// The reason under which it is counted.
+    pub reason: &'static str,
+    /// The message, unless it was made for this call: that may contain what the caller sent.
+    pub text: &'static str,
+}
 
 /// The body of every answer that is an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -188,6 +193,13 @@ impl From<AdmissionError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let refused = Refused {
+            reason: self.code.as_str(),
+            text: match self.message {
+                Cow::Borrowed(text) => text,
+                Cow::Owned(_) => "",
+            },
+        };
         let body = json::raw(&ErrorBody {
             error: ErrorDetail {
                 code: self.code,
@@ -196,7 +208,7 @@ impl IntoResponse for ApiError {
         });
         let kind = [(header::CONTENT_TYPE, "application/json")];
         let mut answer = (self.code.status(), kind, body.get().to_owned()).into_response();
-        answer.extensions_mut().insert(Refused(self.code.as_str()));
+        answer.extensions_mut().insert(refused);
         let headers = answer.headers_mut();
         if self.code == ApiErrorCode::Unauthorized {
             let scheme = HeaderValue::from_static("Bearer realm=\"hubbub\"");

@@ -4,17 +4,19 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::PATH;
 use super::auth;
 use super::caller::Caller;
 use super::error::{ApiError, Refused};
 use super::state::Api;
 use crate::domain::{RequestError, Role};
 use crate::http::{client_address, headers};
+use crate::metrics::RefusalContext;
 use crate::peer::{AdmissionError, ClientAddress, network_of};
 use crate::session::budget::Class;
 
@@ -47,12 +49,20 @@ pub async fn mark(State(api): State<Arc<Api>>, request: Request, next: Next) -> 
         let error = request.extensions().get::<AdmissionError>();
         error.map(|error| ApiError::from(*error))
     });
+    let network = client_address::network_behind(&request, &api.parts.trusted_proxies);
+    let path = request.extensions().get::<MatchedPath>().cloned();
     let mut answer = match refused {
         Some(error) => error.into_response(),
         None => next.run(request).await,
     };
-    if let Some(reason) = answer.extensions().get::<Refused>() {
-        metrics.reject(reason.0);
+    if let Some(Refused { reason, text }) = answer.extensions().get() {
+        let context = RefusalContext {
+            // As the router has it, with `{room}` and no name of one.
+            what: path.as_ref().map_or(PATH, MatchedPath::as_str),
+            text,
+            network,
+        };
+        metrics.reject_with(reason, &context);
     }
     let no_store = HeaderValue::from_static("no-store");
     answer.headers_mut().insert(header::CACHE_CONTROL, no_store);

@@ -20,11 +20,14 @@ mod extract;
 mod guard;
 mod held;
 mod hooks;
+mod me;
 mod messages;
 mod moderation;
 mod openapi;
+mod refusals;
 mod rooms;
 mod server_sent;
+mod settings;
 pub mod state;
 mod stats;
 mod tokens;
@@ -61,6 +64,8 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(moderation::bans))
         .routes(routes!(held::list))
         .routes(routes!(held::review))
+        .routes(routes!(moderation::mutes))
+        .routes(routes!(me::get))
         .routes(routes!(openapi::get))
         .routes(routes!(asyncapi::get));
     let admins = OpenApiRouter::new()
@@ -71,7 +76,9 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(webhooks::resume))
         .routes(routes!(webhooks::test))
         .routes(routes!(hooks::list, hooks::add))
-        .routes(routes!(hooks::remove));
+        .routes(routes!(hooks::remove))
+        .routes(routes!(refusals::list))
+        .routes(routes!(settings::list));
     let (moderators, mut described) = moderators.split_for_parts();
     let (admins, of_admins) = admins.split_for_parts();
     described.merge(of_admins);

@@ -225,26 +225,53 @@ pub async fn bans(
     caller: Caller,
     ApiQuery(query): ApiQuery<BansQuery>,
 ) -> Result<Response, ApiError> {
+    let (bans, more) = page_of_bans(&api, query, |key| {
+        matches!(
+            key,
+            DecisionKey::Ban(_) | DecisionKey::BannedNetwork(_) | DecisionKey::Mute(_)
+        )
+    })?;
+    api.answer(&caller, &BansPage { bans, more })
+}
+
+/// A page of mutes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MutesPage {
+    /// Those that hold now.
+    mutes: Vec<Ban>,
+    /// Whether there are more after these.
+    more: bool,
+}
+
+/// Mutes that hold
+#[utoipa::path(get, path = "/mutes", tag = "moderation", operation_id = "listMutes",
+    params(BansQuery), responses((status = 200, description = "A page of them", body = MutesPage)))]
+pub async fn mutes(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<BansQuery>,
+) -> Result<Response, ApiError> {
+    let is_mute = |key: &DecisionKey| matches!(key, DecisionKey::Mute(_));
+    let (mutes, more) = page_of_bans(&api, query, is_mute)?;
+    api.answer(&caller, &MutesPage { mutes, more })
+}
+
+/// A page of the decisions that `includes` chooses, and whether there are more after it.
+fn page_of_bans(
+    api: &Api,
+    query: BansQuery,
+    includes: impl Fn(&DecisionKey) -> bool,
+) -> Result<(Vec<Ban>, bool), ApiError> {
     let limit = page_size(query.limit, BANS_MAX, BANS_MAX)?;
     let after = query.after.map(|key| key.parse::<DecisionKey>());
     let after = after
         .transpose()
         .map_err(|_| ApiError::new(ApiErrorCode::NotFound, "after is no key of this list"))?;
     let decisions = api.parts.shared.rooms.decisions();
-    let listed = decisions.list(after.as_ref(), limit + 1, |key| {
-        matches!(
-            key,
-            DecisionKey::Ban(_) | DecisionKey::BannedNetwork(_) | DecisionKey::Mute(_)
-        )
-    });
-    let more = listed.len() > limit;
+    let listed = decisions.list(after.as_ref(), limit + 1, includes);
     let bans = listed.iter().take(limit);
     let bans = bans.filter_map(|(key, decision)| Ban::of(key, decision));
-    let page = BansPage {
-        bans: bans.collect(),
-        more,
-    };
-    api.answer(&caller, &page)
+    Ok((bans.collect(), listed.len() > limit))
 }
 
 /// Which lines of the audit log are read.

@@ -9,6 +9,7 @@ use axum::response::Response;
 use ipnet::IpNet;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::error::ApiError;
@@ -38,6 +39,32 @@ pub struct Parts {
     pub heartbeat: Duration,
     /// How long a client may take nothing of an event stream; `None` = for ever.
     pub slow_timeout: Option<Duration>,
+    /// The settings in force, as admins see them.
+    pub settings: Arc<[Setting]>,
+    /// The most connections; 0 = not limited.
+    pub connections_max: usize,
+    /// The most bytes that connections may hold; 0 = not limited.
+    pub memory_budget: usize,
+    /// What keeps the rooms.
+    pub store_name: &'static str,
+}
+
+/// A setting in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: String,
+    /// The group of settings that it belongs to.
+    pub group: String,
+    /// Its value; empty if it is not set. Of a secret `set` or `not set`.
+    pub value: String,
+    /// Whether the value is hidden.
+    pub secret: bool,
+    /// Where the value comes from: `default`, `environment`, `flag`, or `host` for what was adapted to
+    /// the hosting platform.
+    pub source: &'static str,
+    /// What it is for.
+    pub help: String,
 }
 
 /// What every call may use.

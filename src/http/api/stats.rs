@@ -21,8 +21,12 @@ pub struct Stats {
     uptime_s: u64,
     /// Whether new connections are accepted.
     ready: bool,
+    /// What keeps the rooms: `memory`, `disk` or `redis`.
+    store: &'static str,
     /// Connections now: of Socket.IO, and event streams.
     connections: i64,
+    /// The most connections (MAX_CONNECTIONS); 0 = not limited.
+    connections_max: usize,
     /// Members of all rooms now.
     members: u64,
     /// Messages accepted.
@@ -35,6 +39,11 @@ pub struct Stats {
     slow_readers_closed: u64,
     /// Bytes that count towards MEMORY_BUDGET now.
     held_bytes: u64,
+    /// The most bytes that may count (MEMORY_BUDGET); 0 = not limited.
+    held_bytes_max: usize,
+    /// Memory of the process now; absent if the system does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resident_bytes: Option<u64>,
     /// Tasks that panicked.
     panics: u64,
     /// What was refused, by reason.
@@ -52,13 +61,17 @@ pub async fn get(State(api): State<Arc<Api>>, caller: Caller) -> Result<Response
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: api.began.elapsed().as_secs(),
         ready: api.parts.readiness.not_ready().is_none(),
+        store: api.parts.store_name,
         connections: metrics.connections.get(),
+        connections_max: api.parts.connections_max,
         members: rooms().map(|room| room.member_count()).sum(),
         messages: metrics.messages.get(),
         deliveries: metrics.deliveries.get(),
         lag: rooms().map(|room| room.lag()).max().unwrap_or(0),
         slow_readers_closed: metrics.slow_readers_closed.get(),
         held_bytes: shared.budget.used() as u64,
+        held_bytes_max: api.parts.memory_budget,
+        resident_bytes: metrics.resident_bytes(),
         panics: metrics.panics.get(),
         rejected: metrics.rejections(),
     };
