@@ -27,6 +27,7 @@ pub mod state;
 mod stats;
 mod tokens;
 mod users;
+mod whoami;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,6 +55,7 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(messages::list, messages::post))
         .routes(routes!(events::stream))
         .routes(routes!(stats::get))
+        .routes(routes!(whoami::get))
         .routes(routes!(moderation::act))
         .routes(routes!(moderation::bans))
         .routes(routes!(openapi::get))
