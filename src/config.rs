@@ -22,6 +22,8 @@
 
 mod away;
 mod checks;
+pub mod ctl;
+mod doctor;
 mod errors;
 mod host;
 mod identity;
@@ -29,6 +31,7 @@ mod keeping;
 mod messages;
 mod parse;
 mod raw;
+mod remote;
 mod secrets;
 mod table;
 mod token;
@@ -43,13 +46,15 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 
+pub use doctor::DoctorArgs;
 pub use errors::{ConfigError, ConfigErrors, RedisUrlError, SecretKeyError, SettingError};
 pub use host::Host;
 pub use identity::IdentityConfig;
+pub use remote::{AccessArgs, ServerArgs};
 pub use secrets::{KeySource, RedisUrl, SecretKey};
 pub use table::{Setting, SettingSource, markdown as settings_tables};
-pub use token::TokenRequest;
-pub use tool::Tool;
+pub use token::{RevokeArgs, TokenArgs, TokenRequest};
+pub use tool::{Remote, Tool};
 
 use self::identity::Secrets;
 use self::raw::Raw;
@@ -287,7 +292,8 @@ impl Config {
         secrets: &Secrets,
     ) -> Result<Self, ConfigError> {
         let usage = |error| ConfigError::Usage(Box::new(error));
-        let matches = Raw::command().try_get_matches_from(args).map_err(usage)?;
+        let command = remote::arrange(Raw::command());
+        let matches = command.try_get_matches_from(args).map_err(usage)?;
         let raw = Raw::from_arg_matches(&matches).map_err(usage)?;
         let mut config = parse::parse(raw, secrets)?;
         config.settings = table::in_force(&matches, secrets);

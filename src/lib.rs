@@ -6,6 +6,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `cli` | what the program asks of a running server: `ctl`, `doctor`, `token revoke` |
 //! | [`server`] | composition: builds the parts, serves until it is stopped |
 //! | [`config`] | every setting once: flag, variable, default, unit, check |
 //! | [`listener`] | the accept loop: limits and timeouts of TCP and HTTP |
@@ -26,6 +27,8 @@
 //!
 //! [`clock`], [`idle`], [`json`], [`memory`], [`metrics`], [`peer`], [`random`], [`rate`] and `sync` are small helpers that know none of the others.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decisions;

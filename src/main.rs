@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use hubbub::config::{Config, ConfigError};
+use hubbub::config::{Config, ConfigError, Remote, Tool};
 use hubbub::server::{self, Server};
 use hubbub::{healthcheck, service_manager, shutdown, telemetry};
 
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     if config.healthcheck {
         let alive = healthcheck::ask(&config.listen.host, config.listen.port);
         return report(alive.map_err(Into::into));
+    }
+    if let Some(remote) = config.tool.as_ref().and_then(Tool::remote) {
+        return run_remote(&config, remote);
     }
     if let Some(tool) = &config.tool {
         return report(server::run_tool(&config, tool).map_err(Into::into));
@@ -81,6 +84,24 @@ fn run(config: Config) -> Outcome {
         });
         Ok(server.serve(listener, stop).await?)
     })
+}
+
+#[cfg(feature = "cli")]
+fn run_remote(config: &Config, remote: Remote<'_>) -> ExitCode {
+    match hubbub::cli::run(config, remote) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("hubbub: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+#[cfg(not(feature = "cli"))]
+fn run_remote(_: &Config, _: Remote<'_>) -> ExitCode {
+    report(Err(
+        "this program was built without the feature `cli`; build it with that".into(),
+    ))
 }
 
 fn refuse(error: &ConfigError) -> ExitCode {

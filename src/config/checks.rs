@@ -264,7 +264,7 @@ impl Check<'_> {
                 "give the server's key in the environment, or DATA_DIR or --data-dir with the folder \
                  in which it keeps one",
             ),
-            None | Some(Tool::Token(_)) => {}
+            None | Some(Tool::Token(_) | Tool::Ctl(_) | Tool::Doctor(_)) => {}
             Some(_) if config.data_dir.is_none() => self.error(
                 "DATA_DIR",
                 "give the folder to work on, as DATA_DIR or with --data-dir",

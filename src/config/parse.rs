@@ -18,12 +18,23 @@ use crate::domain::{AllowedOrigins, ReservedNames, RoomName};
 use crate::telemetry::LogFormat;
 use crate::webhooks::AllowedTargets;
 
+/// The settings that a client of a running server uses: to find it, and as its token.
+const OF_CLIENTS: [&str; 3] = ["HOST", "PORT", "ADMIN_TOKEN"];
+
 /// Reads everything and checks it, or returns every error.
 pub(super) fn parse(raw: Raw, secrets: &Secrets) -> Result<Config, ConfigErrors> {
     let mut reader = Reader::default();
     let config = reader.config(raw, secrets);
     let Reader { mut errors, given } = reader;
     errors.extend(checks::errors(&config, &given));
+    if config
+        .tool
+        .as_ref()
+        .is_some_and(|tool| tool.remote().is_some())
+    {
+        // A client of a server may have that server's settings in its environment, and uses these.
+        errors.retain(|error| OF_CLIENTS.contains(&error.setting));
+    }
     ConfigErrors::check(errors).map(|()| config)
 }
 

@@ -1,13 +1,17 @@
-//! What the program does instead of serving: work on the rooms in DATA_DIR, and tokens.
+//! What the program does instead of serving: work on the rooms in DATA_DIR, tokens, and what it asks of
+//! a running server.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::token::TokenRequest;
+use super::ctl::CtlArgs;
+use super::doctor::DoctorArgs;
+use super::token::{RevokeArgs, TokenAction, TokenArgs};
 use crate::domain::RoomName;
 
-/// Work on the rooms in DATA_DIR, also while a server has them; make a token for a user.
+/// Work on the rooms in DATA_DIR, also while a server has them; make a token for a user; use a running
+/// server.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Tool {
     /// Copy the whole database into a new file
@@ -38,5 +42,40 @@ pub enum Tool {
     /// Check the whole file, and show how much is in it
     Check,
     /// Make a token with which a user connects, signed with SECRET_KEY or the key kept in DATA_DIR
-    Token(TokenRequest),
+    #[command(
+        override_usage = "hubbub token --role <ROLE> --name <NAME> [OPTIONS]\n       \
+        hubbub token revoke <--id <ID>|--user <ID>|--before <TIME>>"
+    )]
+    Token(TokenArgs),
+    /// Use a running server over its HTTP API: rooms, messages, moderation
+    Ctl(CtlArgs),
+    /// Check a deployment from outside, and say how to repair it
+    Doctor(DoctorArgs),
+}
+
+/// What is asked of a running server.
+#[derive(Debug, Clone, Copy)]
+pub enum Remote<'a> {
+    /// `hubbub ctl`
+    Ctl(&'a CtlArgs),
+    /// `hubbub doctor`
+    Doctor(&'a DoctorArgs),
+    /// `hubbub token revoke`
+    Revoke(&'a RevokeArgs),
+}
+
+impl Tool {
+    /// What is asked of a running server, if it is that.
+    #[must_use]
+    pub const fn remote(&self) -> Option<Remote<'_>> {
+        match self {
+            Self::Ctl(args) => Some(Remote::Ctl(args)),
+            Self::Doctor(args) => Some(Remote::Doctor(args)),
+            Self::Token(TokenArgs {
+                action: Some(TokenAction::Revoke(args)),
+                ..
+            }) => Some(Remote::Revoke(args)),
+            _ => None,
+        }
+    }
 }

@@ -43,6 +43,7 @@ pub mod word_filter;
 #[cfg(test)]
 mod strategies;
 
+pub use characters::is_direction_control;
 pub use client_id::{ClientId, ClientIdError};
 pub use confusables::Skeleton;
 pub use message_text::{MessageText, MessageTextError, TextLimits};

@@ -65,6 +65,9 @@ pub enum RunToolError {
     #[cfg(not(feature = "disk"))]
     #[error("this program was built without the feature `disk`; build it with that")]
     NotBuiltIn,
+    /// It is asked of a running server, so it is not work for this one.
+    #[error("this asks a running server: `hubbub::cli` does it")]
+    Remote,
     /// The result cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

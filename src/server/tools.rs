@@ -16,7 +16,10 @@ use crate::store::disk::tools;
 pub fn run(config: &Config, tool: &Tool) -> Result<(), RunToolError> {
     let mut out = io::stdout().lock();
     match tool {
-        Tool::Token(request) => token::make(config, request, &mut out),
+        Tool::Token(args) => match &args.request {
+            Some(request) => token::make(config, request, &mut out),
+            None => Err(RunToolError::Remote),
+        },
         rooms => on_rooms(config, rooms, &mut out),
     }
 }
@@ -34,7 +37,7 @@ fn on_rooms(config: &Config, tool: &Tool, out: &mut dyn Write) -> Result<(), Run
         Tool::Import { file } => tools::import(folder, file)?,
         Tool::Erase { user } => tools::erase(folder, user)?,
         Tool::Check => tools::check(folder, out)?,
-        Tool::Token(request) => token::make(config, request, out)?,
+        Tool::Token(_) | Tool::Ctl(_) | Tool::Doctor(_) => return Err(RunToolError::Remote),
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::state::Api;
 use crate::clock;
+use crate::peer::ClientAddress;
 
 /// Whose token it is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +32,10 @@ pub struct Me {
     /// When the token expires (RFC 3339); absent = never.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
+    /// The address that the call comes from, as limits and bans see it. Behind a proxy it is the
+    /// proxy's own unless TRUSTED_PROXIES names the proxy. Absent if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 /// Whose token this call has
@@ -48,6 +53,9 @@ pub async fn get(State(api): State<Arc<Api>>, caller: Caller) -> Result<Response
         expires: actor
             .expires_s
             .map(|expires_s| clock::rfc3339(expires_s.saturating_mul(1000))),
+        address: caller
+            .client
+            .map(|ClientAddress(address)| address.to_string()),
     };
     api.answer(&caller, &me)
 }
