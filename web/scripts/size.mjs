@@ -1,5 +1,5 @@
 // Prints what the built page weighs and fails where it is over a budget. Budgets are brotli bytes: one for what is
-// loaded before the first screen is usable, one for the room with all of its dialogs.
+// loaded before the first screen is usable, one for the room with all of its dialogs. What few people use is in neither.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,9 @@ for (const name of first) {
 }
 /** Fetched only by readers of that language. */
 const language = /^\/assets\/(ar|de|es|fr)-/;
-const ofRoom = (name) => name.startsWith('/assets/') && !language.test(name);
+/** Fetched only by the few who open it. */
+const rare = /^\/assets\/(rare)-/;
+const ofRoom = (name) => name.startsWith('/assets/') && !language.test(name) && !rare.test(name);
 
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

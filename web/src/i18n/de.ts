@@ -99,6 +99,8 @@ export default {
   connLost: 'Verbindung verloren.',
   connRetry: 'Neuer Versuch in {n} s …',
   connTrying: 'Neuer Versuch …',
+  partMissing: 'Ein Teil dieser Seite konnte nicht geladen werden.',
+  partAgain: 'Erneut versuchen',
   connSlow: 'Das Verbinden dauert länger als sonst.',
   connNow: 'Jetzt versuchen',
   connOffline: 'Du bist offline. Nachrichten werden gesendet, sobald du zurück bist.',

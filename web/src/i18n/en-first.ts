@@ -24,6 +24,8 @@ export const first = {
   connLost: 'Connection lost.',
   connRetry: 'Trying again in {n} s…',
   connTrying: 'Trying again…',
+  partMissing: 'A part of this page could not be loaded.',
+  partAgain: 'Try again',
   connSlow: 'Connecting takes longer than usual.',
   connNow: 'Try now',
   connOffline: 'You are offline. Messages are sent when you are back.',

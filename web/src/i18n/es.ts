@@ -99,6 +99,8 @@ export default {
   connLost: 'Conexión perdida.',
   connRetry: 'Nuevo intento en {n} s…',
   connTrying: 'Reintentando…',
+  partMissing: 'No se pudo cargar una parte de esta página.',
+  partAgain: 'Intentar de nuevo',
   connSlow: 'La conexión tarda más de lo habitual.',
   connNow: 'Probar ahora',
   connOffline: 'Estás sin conexión. Los mensajes se enviarán cuando vuelvas.',

@@ -99,6 +99,8 @@ export default {
   connLost: 'Connexion perdue.',
   connRetry: 'Nouvel essai dans {n} s…',
   connTrying: 'Nouvel essai…',
+  partMissing: 'Une partie de cette page n’a pas pu être chargée.',
+  partAgain: 'Réessayer',
   connSlow: 'La connexion prend plus de temps que d’habitude.',
   connNow: 'Essayer maintenant',
   connOffline: 'Vous êtes hors ligne. Les messages partiront à votre retour.',

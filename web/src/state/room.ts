@@ -2,69 +2,65 @@
 // that a burst costs one rendering and not a hundred.
 
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type {
-  Chat,
-  Gap,
-  Joined,
-  MessageChanged,
-  Outgoing,
-  ReceiveMessage,
-  User,
-} from '../../client/src/index.js';
-import { EMPTY } from '../log/entries';
-import type * as Timelines from '../log/timeline';
-import type { Entry, MessageEntry, Timeline } from '../log/timeline';
+import type { Chat, Joined, Outgoing, ReceiveMessage, User } from '../../client/src/index.js';
+import {
+  append,
+  changed,
+  EMPTY,
+  type Entry,
+  gap,
+  type MessageEntry,
+  nextEpoch,
+  outgoing,
+  prepend,
+  type Reader,
+  settle,
+  type Timeline,
+  toMessage,
+  toNotice,
+} from '../log/timeline';
 import { nextFrame } from './frame';
+import type { Store } from './store';
 import { Unread } from './unread';
 
 /** In a burst the log is drawn this often; a single message is drawn with the next frame. */
 const BURST_MS = 100;
 const OLDER_PAGE = 100;
 
-/** Loaded before any room is entered (see room-parts.ts). */
-let timelines: typeof Timelines | undefined;
-
-export function provideTimelines(module: typeof Timelines): void {
-  timelines = module;
-}
-
-/** Whether a room can be entered: everything that it needs is loaded. */
-export const isReady = () => timelines !== undefined;
-
-function loaded(): typeof Timelines {
-  if (!timelines) throw new Error('provideTimelines() comes before the first room');
-  return timelines;
-}
-
 export type MessageListener = (message: MessageEntry, room: string) => void;
 
 export class RoomStore {
   /** The room the reader is in or on the way to; null: signing in. */
-  readonly name = signal<string | null>(null);
-  readonly joined = signal<Joined | null>(null);
+  readonly name;
+  readonly joined;
   readonly users = signal<readonly User[] | null>(null);
   /** Others who are typing. */
   readonly typing = signal<readonly User[]>([]);
   readonly loadingOlder = signal(false);
   readonly unread = new Unread();
-  readonly timeline = computed(() => (this.name.value ? this.timelineOf(this.name.value).value : EMPTY));
+  readonly timeline;
 
   /** Order of the first entry in view while the reader is further up: from there on entries are kept. */
   held: number | null = null;
 
   readonly #chat: Chat;
-  /** The name that the reader goes by, and their user id if the server has given one. */
-  readonly #self: () => Timelines.Reader;
+  readonly #store: Store;
   readonly #timelines = new Map<string, Signal<Timeline>>();
   #incoming: Entry[] = [];
   #scheduled = false;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #listeners: MessageListener[] = [];
 
-  constructor(chat: Chat, self: () => Timelines.Reader) {
+  constructor(chat: Chat, store: Store) {
     this.#chat = chat;
-    this.#self = self;
+    this.#store = store;
+    const { room, joined } = store.signIn;
+    this.name = room;
+    this.joined = joined;
+    this.timeline = computed(() => (room.value ? this.timelineOf(room.value).value : EMPTY));
     this.#listen();
+    // The server says it once, right after the connection stands.
+    if (store.connection.activity) this.unread.activity(store.connection.activity.rooms);
   }
 
   /** Calls `listener` for each new message of others: for notifications and screen readers. */
@@ -89,15 +85,11 @@ export class RoomStore {
       this.users.value = null;
       this.typing.value = [];
     }
-    this.name.value = room;
-    this.joined.value = null;
   }
 
   /** The reader has left, or was not let in. */
   close(): void {
     this.unread.leave();
-    this.name.value = null;
-    this.joined.value = null;
   }
 
   /** Loads older messages from the server; false if there are none. */
@@ -112,7 +104,6 @@ export class RoomStore {
     batch(() => {
       this.loadingOlder.value = false;
       if (!page) return;
-      const { toMessage, prepend } = loaded();
       const entries = page.messages.map((message) => toMessage(timeline.value, message, this.#reader()));
       timeline.value = prepend(timeline.value, entries, page.more);
     });
@@ -131,10 +122,13 @@ export class RoomStore {
     timeline.value = { ...timeline.value, pending };
   }
 
-  #reader(): Timelines.Reader {
+  #reader(): Reader {
     const joined = this.joined.value;
-    const self = this.#self();
-    return { name: joined?.username ?? self.name, userId: joined?.userId ?? self.userId };
+    const { signIn, connection } = this.#store;
+    return {
+      name: joined?.username ?? signIn.name.value,
+      userId: joined?.userId ?? connection.session.value?.user_id ?? null,
+    };
   }
 
   #listen(): void {
@@ -147,15 +141,10 @@ export class RoomStore {
     chat.on('joined', (joined) => this.#joined(joined));
     chat.on('message', ({ message, live }) => this.#message(message, live));
     chat.on('notice', ({ room, notice }) => {
-      this.#append((timeline) => loaded().toNotice(timeline, notice), room);
+      this.#append((timeline) => toNotice(timeline, notice), room);
     });
-    for (const kind of ['gap', 'changed'] as const) {
-      chat.on(kind, (event: Gap | MessageChanged) => {
-        this.#flush();
-        const timeline = this.timelineOf(event.room);
-        timeline.value = loaded()[kind](timeline.value, event as Gap & MessageChanged);
-      });
-    }
+    chat.on('gap', (event) => this.#apply(event.room, (timeline) => gap(timeline, event)));
+    chat.on('changed', (event) => this.#apply(event.room, (timeline) => changed(timeline, event)));
     chat.on('users', ({ users }) => {
       this.users.value = users;
     });
@@ -166,9 +155,15 @@ export class RoomStore {
     chat.on('outgoing', (item) => this.#outgoing(item));
   }
 
+  /** Changes a room's log, behind what has arrived before. */
+  #apply(room: string, change: (timeline: Timeline) => Timeline): void {
+    this.#flush();
+    const timeline = this.timelineOf(room);
+    timeline.value = change(timeline.value);
+  }
+
   #joined(joined: Joined): void {
     this.#flush();
-    const { gap, nextEpoch, toMessage, append, settle } = loaded();
     const timeline = this.timelineOf(joined.room);
     const first = !timeline.value.loaded;
     batch(() => {
@@ -190,7 +185,7 @@ export class RoomStore {
 
   #message(message: ReceiveMessage, live: boolean): void {
     this.#append((timeline) => {
-      const entry = loaded().toMessage(timeline, message, this.#reader());
+      const entry = toMessage(timeline, message, this.#reader());
       if (live && !entry.own) {
         for (const listener of this.#listeners) listener(entry, message.room);
       }
@@ -219,13 +214,13 @@ export class RoomStore {
     if (!room || added.length === 0) return;
     batch(() => {
       const timeline = this.timelineOf(room);
-      timeline.value = loaded().append(timeline.value, added, this.held);
+      timeline.value = append(timeline.value, added, this.held);
       this.unread.add(added);
     });
   }
 
   #outgoing(item: Outgoing): void {
     const timeline = this.timelineOf(item.room);
-    timeline.value = loaded().outgoing(timeline.value, item);
+    timeline.value = outgoing(timeline.value, item);
   }
 }

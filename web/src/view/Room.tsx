@@ -3,6 +3,7 @@
 import { useEffect } from 'preact/hooks';
 import { addEnglish, number, t } from '../i18n';
 import { room as words } from '../i18n/en-room';
+import '../state/room-parts';
 import { attention } from '../state/attention';
 import { prefs } from '../state/prefs';
 import { Banner } from './Banner';
