@@ -74,6 +74,8 @@ test('arrow up takes back what was not sent, and never what was', async () => {
   await ada.focus('#composer');
   await ada.keyboard.press('ArrowUp');
   assert.equal(await ada.inputValue('#composer'), '');
+  await ada.waitForSelector('.editor textarea:focus');
+  await ada.keyboard.press('Escape');
   lies = true;
   await say(ada, 'arrives, but who knows');
   await ada.waitForSelector('.status.failed');

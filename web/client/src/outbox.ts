@@ -22,7 +22,7 @@ export interface Outgoing {
   readonly text: string;
   readonly createdAt: number;
   readonly state: OutgoingState;
-  /** `waiting`: when it is tried again. */
+  /** `waiting`: when it is tried again; `failed`: when the server would accept it. */
   readonly retryAt?: number;
   /** `waiting` and `failed`: why. */
   readonly failure?: Failure;
@@ -261,7 +261,8 @@ export class Outbox {
       this.#pump();
       return true;
     }
-    this.#finish(job, failure);
+    const { retry_after_ms } = error;
+    this.#finish(job, failure, retry_after_ms === undefined ? {} : { retryAt: Date.now() + retry_after_ms });
     return true;
   }
 
@@ -288,15 +289,15 @@ export class Outbox {
     this.#pump();
   }
 
-  #finish(job: Job, failure: Failure): void {
+  #finish(job: Job, failure: Failure, more: Pick<Outgoing, 'retryAt'> = {}): void {
     this.#leave(job);
-    this.#fail(job, failure);
+    this.#fail(job, failure, more);
     this.#pump();
   }
 
-  #fail(job: Job, failure: Failure): void {
+  #fail(job: Job, failure: Failure, more: Pick<Outgoing, 'retryAt'> = {}): void {
     this.#failed.set(job.item.clientId, job);
-    this.#set(job, { state: 'failed', failure });
+    this.#set(job, { state: 'failed', failure, ...more });
   }
 
   #leave(job: Job): void {

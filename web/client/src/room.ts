@@ -8,11 +8,13 @@ import type { Joined } from './events.js';
 import { newId } from './ids.js';
 import type { Outgoing } from './outbox.js';
 import type {
+  ClientEvents,
   Gap,
   HistoryBody,
   MessageChanged,
   ReceiveMessage,
   RoomChanged,
+  SentBody,
   SystemMessage,
   User,
 } from './protocol.js';
@@ -145,6 +147,20 @@ export class Room extends Emitter<RoomEvents> {
     });
   }
 
+  /**
+   * Gives an own message a new text; resolves when the server has accepted it. Rejected with the server's refusal, or with
+   * `timeout` if there is no answer: pass the error's `clientId` to try again without changing it twice.
+   */
+  async edit(id: number, text: string, { clientId = newId() }: { clientId?: string } = {}): Promise<Sent> {
+    const sent = await this.#ask<SentBody>('edit_message', { id, text, client_id: clientId }, clientId);
+    return { clientId, id: sent.id, timestamp: sent.timestamp };
+  }
+
+  /** Deletes an own message; resolves when the server has done so. Deleting it again does no harm. */
+  async delete(id: number): Promise<void> {
+    await this.#ask<SentBody>('delete_message', { id });
+  }
+
   /** Reports to the others whether this program's user is typing. */
   typing(typing: boolean): void {
     if (!this.#closed) this.#chat.typing(typing);
@@ -179,6 +195,19 @@ export class Room extends Emitter<RoomEvents> {
     if (this.#closed) return;
     this.#chat.leave();
     this.#close(null);
+  }
+
+  async #ask<T extends object>(
+    event: keyof ClientEvents,
+    payload: ClientEvents[typeof event],
+    clientId?: string,
+  ): Promise<T> {
+    const about = clientId === undefined ? {} : { clientId };
+    if (this.#closed) throw new HubbubError('closed', `the room ${this.name} is left`, about);
+    const answer = await this.#chat.ask<T>(event, payload);
+    if (!answer) throw new HubbubError('timeout', 'no answer from the server', about);
+    if (!answer.ok) throw new HubbubError(answer.error.code ?? 'refused', answer.error.message, about);
+    return answer;
   }
 
   #listen(): (() => void)[] {

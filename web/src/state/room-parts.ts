@@ -3,6 +3,7 @@
 import { Membership } from '../../client/src/membership.js';
 import { Parking } from '../../client/src/parking.js';
 import { provideParts } from '../../client/src/parts.js';
+import { ChangesStore } from './changes';
 import { ComposerStore } from './composer';
 import { RoomStore } from './room';
 import { provideInside } from './store';
@@ -10,5 +11,5 @@ import { provideInside } from './store';
 provideParts({ Membership, Parking });
 provideInside((chat, store) => {
   const room = new RoomStore(chat, store);
-  return { room, composer: new ComposerStore(chat, room) };
+  return { room, composer: new ComposerStore(chat, room), changes: new ChangesStore(chat, store, room) };
 });

@@ -2,7 +2,15 @@
 // that a burst costs one rendering and not a hundred.
 
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type { Chat, Joined, Outgoing, ReceiveMessage, User } from '../../client/src/index.js';
+import type {
+  Chat,
+  Joined,
+  MessageChanged,
+  Outgoing,
+  ReceiveMessage,
+  RoomChanged,
+  User,
+} from '../../client/src/index.js';
 import {
   append,
   changed,
@@ -37,6 +45,8 @@ export class RoomStore {
   /** Others who are typing. */
   readonly typing = signal<readonly User[]>([]);
   readonly loadingOlder = signal(false);
+  /** How the room is run, if anything about it is unusual. */
+  readonly run = signal<RoomChanged | null>(null);
   readonly unread = new Unread();
   readonly timeline;
 
@@ -84,6 +94,7 @@ export class RoomStore {
       this.unread.leave();
       this.users.value = null;
       this.typing.value = [];
+      this.run.value = null;
     }
   }
 
@@ -122,6 +133,11 @@ export class RoomStore {
     timeline.value = { ...timeline.value, pending };
   }
 
+  /** Takes in a change: of an event, or of one's own that the server has accepted. */
+  change(change: MessageChanged): void {
+    this.#apply(change.room, (timeline) => changed(timeline, change, this.#reader()));
+  }
+
   #reader(): Reader {
     const joined = this.joined.value;
     const { signIn, connection } = this.#store;
@@ -144,7 +160,10 @@ export class RoomStore {
       this.#append((timeline) => toNotice(timeline, notice), room);
     });
     chat.on('gap', (event) => this.#apply(event.room, (timeline) => gap(timeline, event)));
-    chat.on('changed', (event) => this.#apply(event.room, (timeline) => changed(timeline, event)));
+    chat.on('changed', (event) => this.change(event));
+    chat.on('run', (run) => {
+      if (run.room === this.name.value) this.run.value = run;
+    });
     chat.on('users', ({ users }) => {
       this.users.value = users;
     });
@@ -168,6 +187,8 @@ export class RoomStore {
     const first = !timeline.value.loaded;
     batch(() => {
       this.joined.value = joined;
+      // The server says it after each join, unless all is as usual.
+      this.run.value = null;
       let now = timeline.value;
       if (joined.continuity === 'broken') now = gap(now);
       if (joined.epochChanged) now = nextEpoch(now);

@@ -3,6 +3,7 @@
 
 import { signal } from '@preact/signals';
 import type { Chat } from '../../client/src/index.js';
+import type { ChangesStore } from './changes';
 import type { ComposerStore } from './composer';
 import { ConnectionStore } from './connection';
 import type { RoomStore } from './room';
@@ -11,6 +12,7 @@ import { SignInStore } from './sign-in';
 interface Inside {
   room: RoomStore;
   composer: ComposerStore;
+  changes: ChangesStore;
 }
 
 let make: ((chat: Chat, store: Store) => Inside) | null = null;
@@ -54,6 +56,10 @@ export class Store {
 
   get composer(): ComposerStore {
     return this.#loaded().composer;
+  }
+
+  get changes(): ChangesStore {
+    return this.#loaded().changes;
   }
 
   #loaded(): Inside {

@@ -5,38 +5,14 @@ import { language, t } from '../i18n';
 import { draft, draftKey, saveDraft, saveDraftKey } from '../state/session-store';
 import type { Store } from '../state/store';
 import { TypingSignal } from '../state/typing';
-import { type Left, roomLeft } from '../text/room-left';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
+import { draftMax, lengthHint, remaining } from './length';
 import { Suggestions, useSuggestions } from './Suggestions';
 import { isComposing } from './typing-keys';
 import { label, whoIn } from './who';
 
-const DEFAULT_MAX = 2000;
 const ROWS_MAX = 8;
-/** So many times as much as may be sent can be pasted, to be shortened then; browsers are slow with very long texts. */
-const DRAFT_TIMES = 4;
-
-function draftMax(store: Store): number {
-  const limits = store.connection.session.value?.limits;
-  return limits?.message_max_chars
-    ? limits.message_max_chars * DRAFT_TIMES
-    : limits?.message_max_bytes || DEFAULT_MAX * DRAFT_TIMES;
-}
-
-function remaining(said: string, store: Store): Left | null {
-  const limits = store.connection.session.value?.limits;
-  const chars = limits ? limits.message_max_chars : DEFAULT_MAX;
-  return roomLeft(said, { chars, bytes: limits?.message_max_bytes ?? 0 });
-}
-
-/** What the writer is told about the length. */
-export function lengthHint(left: Left | null): string {
-  if (left === null) return '';
-  if (left.n >= 0) return t(left.unit === 'chars' ? 'left_chars' : 'left_bytes', { n: left.n });
-  return t(left.unit === 'chars' ? 'tooLong' : 'tooLarge', { n: -left.n });
-}
-
 const modified = (event: KeyboardEvent) => event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
 
 function TypingLine({ store }: { store: Store }) {
@@ -119,8 +95,8 @@ export function Composer() {
     if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
       event.preventDefault();
       submit();
-    } else if (event.key === 'ArrowUp' && text === '' && !modified(event) && takeBack()) {
-      event.preventDefault();
+    } else if (event.key === 'ArrowUp' && text === '' && !modified(event)) {
+      if (takeBack() || store.changes.beginLast()) event.preventDefault();
     }
   };
   const label = t('composer', { room: `#${room}` });

@@ -4,16 +4,18 @@ import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { day, fullTime, language, t } from '../i18n';
 import { Announcer } from '../state/announcer';
+import type { Editing } from '../state/changes';
 import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
-import { touch, useStore } from './context';
+import { openAbout, touch, useStore } from './context';
 import { useCleanCopies } from './copied';
 import { Flash } from './Flash';
 import { Icon } from './icons';
 import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
+import { longPress } from './press';
 import { type Row, rows } from './rows';
 import { firstBelow, positionIn } from './scrolling';
 import { today } from './today';
@@ -28,9 +30,12 @@ interface RowContext {
   who: Who;
   menu: string | null;
   setMenu: (key: string | null) => void;
+  /** Key of the row that the mouse is on. */
+  hovered: string | null;
+  editing: Editing | null;
 }
 
-function draw(row: Row, { store, me, who, menu, setMenu }: RowContext): VNode {
+function draw(row: Row, { store, me, who, menu, setMenu, hovered, editing }: RowContext): VNode {
   switch (row.kind) {
     case 'day':
       return (
@@ -64,19 +69,22 @@ function draw(row: Row, { store, me, who, menu, setMenu }: RowContext): VNode {
           tag={who.tag(row.entry.userId, row.entry.sender)}
           menu={menu === row.key}
           onMenu={setMenu}
+          hovered={hovered === row.key}
+          editing={editing?.entry.key === row.key ? editing : null}
         />
       );
   }
 }
 
 /** What a row is drawn from; the same values, the same row. */
-function ingredients(row: Row, { me, who, menu }: RowContext): unknown[] {
+function ingredients(row: Row, { me, who, menu, hovered, editing }: RowContext): unknown[] {
   const common = [language.value, me];
   if (row.kind === 'notices') return [...common, ...row.entries];
   if (row.kind !== 'message') return [...common, today.value];
   const entry = row.item ? null : row.entry;
   const tag = who.tag(row.entry.userId, row.entry.sender);
-  return [...common, entry, row.item, row.head, tag, menu === row.key];
+  const edited = editing?.entry.key === row.key ? editing : null;
+  return [...common, entry, row.item, row.head, tag, menu === row.key, hovered === row.key, edited];
 }
 
 const same = (a: readonly unknown[], b: readonly unknown[]) =>
@@ -263,6 +271,7 @@ function Skeleton() {
 export function Log() {
   const store = useStore();
   const [menu, setMenu] = useState<string | null>(null);
+  const [hovered, hover] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
   const { entries, pending } = store.room.timeline.value;
   const newFrom = store.room.unread.newFrom.value;
@@ -275,8 +284,12 @@ export function Log() {
     newFrom,
     me: { name, userId: joined?.userId ?? null },
   });
-  const drawn = drawAll(list, cache.current, { store, me: name, who: whoIn(store), menu, setMenu });
+  const who = whoIn(store);
+  const editing = store.changes.editing.value;
+  const drawn = drawAll(list, cache.current, { store, me: name, who, menu, setMenu, hovered, editing });
   cache.current = drawn.cache;
+  const latest = useRef(list);
+  latest.current = list;
   const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
   useReading(store, atEnd);
   useCleanCopies(store, list);
@@ -297,6 +310,15 @@ export function Log() {
     if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
       setMenu(null);
   };
+  const [press] = useState(() =>
+    longPress((target) => {
+      const key = target.closest<HTMLElement>('.m')?.dataset.key;
+      const row = latest.current.find((other) => other.kind === 'message' && other.key === key);
+      if (row?.kind !== 'message' || row.entry.deleted) return;
+      const { entry, item } = row;
+      openAbout('message', { entry, item, tag: whoIn(store).tag(entry.userId, entry.sender) });
+    }),
+  );
   return (
     <div class="log-frame">
       <div
@@ -310,6 +332,12 @@ export function Log() {
         id="log"
         onScroll={onScroll}
         onKeyDown={(event) => logKeys(event, { store, setMenu })}
+        onPointerOver={({ target, pointerType }) => {
+          if (pointerType !== 'mouse' || !(target instanceof Element)) return;
+          hover(target.closest<HTMLElement>('.m')?.dataset.key ?? null);
+        }}
+        onPointerLeave={() => hover(null)}
+        {...press}
         onFocusIn={passed}
         onFocusOut={closeMenu}
       >

@@ -19,6 +19,7 @@ import { RoomList } from './RoomList';
 import { authorOf } from './who';
 import '../styles/room.css';
 import '../styles/log.css';
+import '../styles/changes.css';
 
 addEnglish(words);
 

@@ -34,8 +34,15 @@ addEventListener('offline', () => {
   offline.value = true;
 });
 
-export type DialogName = 'settings' | 'help' | 'switcher' | 'rooms' | 'people';
+export type DialogName = 'settings' | 'help' | 'switcher' | 'rooms' | 'people' | 'message' | 'delete';
 export const dialog = signal<DialogName | null>(null);
+/** What the dialog that is open is about, where it is about something. */
+export const about = signal<unknown>(null);
+
+export function openAbout(name: DialogName, what: unknown): void {
+  about.value = what;
+  dialog.value = name;
+}
 
 /** The present time, twice a second while `running`. */
 export function useNow(running: boolean): number {

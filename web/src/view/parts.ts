@@ -9,6 +9,8 @@ const loaders = {
   blocked: () => import('./Blocked').then((module) => module.Blocked),
   settings: () => import('./Settings').then((module) => module.Settings),
   help: () => import('./Help').then((module) => module.Help),
+  message: () => import('./Menu').then((module) => module.MessageSheet),
+  delete: () => import('./Delete').then((module) => module.Delete),
   switcher: () => import('./Switcher').then((module) => module.Switcher),
 } satisfies Record<string, () => Promise<ComponentType>>;
 

@@ -36,6 +36,10 @@ function pendingEntry(item: Outgoing, name: string, userId: string | null): Mess
     bot: false,
     mention: false,
     clientId: item.clientId,
+    editedAt: null,
+    deleted: false,
+    replyTo: null,
+    reactions: [],
   };
 }
 

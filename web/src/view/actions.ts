@@ -1,0 +1,85 @@
+// What can be done with a message: the same list for the bar over it, its menu, and the sheet on a phone.
+
+import type { Outgoing } from '../../client/src/index.js';
+import { t } from '../i18n';
+import type { MessageEntry } from '../log/timeline';
+import type { Store } from '../state/store';
+import { links, shortened } from '../text/links';
+import { openAbout } from './context';
+import { copyText } from './copy';
+import { flash } from './Flash';
+import type { IconName } from './icons';
+import { reason } from './refusals';
+import { label } from './who';
+
+/** A message as it is shown. */
+export interface Shown {
+  entry: MessageEntry;
+  /** The message is still on its way. */
+  item: Outgoing | null;
+  /** Sets the author apart from others whose names look alike. */
+  tag: string;
+}
+
+export interface Action {
+  label: string;
+  /** Also on the bar over the message. */
+  icon?: IconName;
+  /** Cannot be undone. */
+  danger?: boolean;
+  /** `now`: without asking first. */
+  run: (now: boolean) => unknown;
+}
+
+/** Deletes a message, and says so where that was refused. */
+export async function remove(store: Store, entry: MessageEntry): Promise<void> {
+  const refused = await store.changes.remove(entry);
+  if (refused) flash(t('notDeleted', { reason: reason(refused.code, refused.until) }));
+}
+
+function ofOwn({ entry }: Shown, store: Store): Action[] {
+  if (!store.changes.isOwn(entry)) return [];
+  return [
+    { label: t('edit'), run: () => store.changes.begin(entry, 'row') },
+    {
+      label: t('delete'),
+      danger: true,
+      run: (now) => (now ? remove(store, entry) : openAbout('delete', entry)),
+    },
+  ];
+}
+
+/** What the menu of a message offers, most wanted first. */
+export function actions(shown: Shown, store: Store): Action[] {
+  const { entry, item, tag } = shown;
+  if (entry.deleted) return [];
+  const copy: Action = {
+    label: t('copy'),
+    icon: 'copy',
+    run: async () => flash(t((await copyText(entry.text)) ? 'copied' : 'copyFailed')),
+  };
+  const mention: Action = {
+    label: t('mentionPerson', { name: label(entry.sender, tag) }),
+    run: () => {
+      store.composer.insert.value = { text: `@${entry.sender} `, replace: false };
+    },
+  };
+  const opened: Action[] = links(entry.text).map(({ href }) => ({
+    label: t('openLink', { link: shortened(href) }),
+    run: () => void window.open(href, '_blank', 'noopener,noreferrer'),
+  }));
+  const failed = item?.state === 'failed' ? item.clientId : null;
+  const again: Action[] = failed
+    ? [
+        { label: t('retry'), run: () => store.composer.retry(failed) },
+        { label: t('discard'), run: () => store.composer.discard(failed) },
+      ]
+    : [];
+  return [
+    copy,
+    ...(entry.own ? [] : [mention]),
+    ...opened.slice(0, 4),
+    ...again,
+    ...(item ? [] : ofOwn(shown, store)),
+  ];
+}
