@@ -214,7 +214,7 @@ export class Membership {
     if (notice.kind === 'removed' && notice.user_id === joined.userId) {
       // A moderator has removed this user, who may come back.
       this.left();
-      this.#joinRefused(joined, { message: notice.text });
+      this.#joinRefused(joined, { message: notice.text, event: 'system_message' });
       return;
     }
     if (!this.#cursor(joined.room).accept(notice.id)) return;

@@ -54,7 +54,9 @@ describe('changes to messages', () => {
     socket().last('edit_message').ack({ ok: true, id: 2, timestamp: 't' });
     expect(await edited).toEqual({ clientId: 'k', id: 2, timestamp: 't' });
     const late = failure(room.edit(1, 'too late', { clientId: 'k2' }));
-    socket().last('edit_message').ack({ ok: false, error: { code: 'too_late', message: 'late' } });
+    socket()
+      .last('edit_message')
+      .ack({ ok: false, error: { code: 'too_late', message: 'late' } });
     expect(await late).toMatchObject({ code: 'too_late', clientId: 'k2' });
     const lost = failure(room.delete(1));
     socket().drop();

@@ -17,6 +17,7 @@ export const first = {
   nameTaken: 'Somebody in this room has that name already.',
   roomUnknown: 'There is no room “{room}”. You are in “{other}” instead.',
   roomGone: 'This room does not exist any more.',
+  removedYou: 'A moderator has removed you from the room. You may join again.',
   banned: 'You cannot join this chat.',
   joinRefused: 'The server said no: {message}',
   online: { one: '{n} online', other: '{n} online' },

@@ -49,6 +49,8 @@ export interface NoticeEntry extends Base {
 
 export interface GapEntry extends Base {
   type: 'gap';
+  /** The messages after this id are not loaded; without it they are lost. */
+  after?: number;
 }
 
 export type Entry = MessageEntry | NoticeEntry | GapEntry;

@@ -95,7 +95,7 @@ function surplus(entries: readonly Entry[], held: number | null): number {
 const isDeleted = (entry: Entry): entry is MessageEntry => entry.type === 'message' && entry.deleted;
 
 /** Leaves out deleted messages, except those that another message answers. */
-function withoutDeleted(entries: readonly Entry[]): readonly Entry[] {
+export function withoutDeleted(entries: readonly Entry[]): readonly Entry[] {
   if (!entries.some(isDeleted)) return entries;
   const answered = new Set(
     entries.flatMap((entry) =>

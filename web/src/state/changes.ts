@@ -3,7 +3,7 @@
 
 import { signal } from '@preact/signals';
 import { newId } from '../../client/src/ids.js';
-import type { Ack, Chat, SentBody } from '../../client/src/index.js';
+import type { Ack, Chat, Moderate, SentBody } from '../../client/src/index.js';
 import { idOf, type MessageEntry } from '../log/timeline';
 import type { RoomStore } from './room';
 import type { Store } from './store';
@@ -62,6 +62,12 @@ export class ChangesStore {
     return known && !entry.deleted ? idOf(this.#room.timeline.value, entry) : null;
   }
 
+  /** Whether the reader may moderate. */
+  get moderates(): boolean {
+    const role = this.#store.connection.session.value?.role;
+    return role === 'moderator' || role === 'admin';
+  }
+
   /** Whether the reader may edit and delete the message, as far as the page knows. */
   isOwn(entry: MessageEntry): boolean {
     return entry.own && this.idOf(entry) !== null;
@@ -97,6 +103,11 @@ export class ChangesStore {
       ? this.#chat.ask<SentBody>('delete_message', { id })
       : this.#chat.ask<SentBody>('moderate', { action: 'delete', id }));
     return this.#changed(answer, { of: id, kind: 'deleted' });
+  }
+
+  /** Asks for what only moderators may do. */
+  async moderate(payload: Moderate): Promise<Refusal | null> {
+    return refusalOf(await this.#chat.ask('moderate', payload));
   }
 
   /** An accepted change is shown before it comes back as an event, which says the same. */

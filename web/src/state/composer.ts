@@ -3,10 +3,16 @@
 import { signal } from '@preact/signals';
 import type { Chat } from '../../client/src/index.js';
 import type { RoomStore } from './room';
+import type { Store } from './store';
+
+/** Refusals that say from when on messages are accepted again. */
+const TIMED: ReadonlySet<string> = new Set(['muted', 'slow_mode']);
 
 export class ComposerStore {
   /** Until when the server accepts no messages. */
   readonly blockedUntil = signal(0);
+  /** Until when the reader is muted, as far as a refusal has told; infinite if it has no end. */
+  readonly mutedUntil = signal(0);
   /** Text put into the composer from elsewhere: a mention, a recalled message. */
   readonly insert = signal<{ text: string; replace: boolean } | null>(null);
   /** Grows by one with each own message; the log then scrolls to its end. */
@@ -15,11 +21,18 @@ export class ComposerStore {
   readonly #chat: Chat;
   readonly #room: RoomStore;
 
-  constructor(chat: Chat, room: RoomStore) {
+  constructor(chat: Chat, store: Store, room: RoomStore) {
     this.#chat = chat;
     this.#room = room;
     chat.on('outgoing', ({ state, failure, retryAt }) => {
-      if (state === 'waiting' && failure?.code === 'rate_limited') this.blockedUntil.value = retryAt ?? 0;
+      const code = failure?.code ?? '';
+      if ((state === 'waiting' && code === 'rate_limited') || (state === 'failed' && TIMED.has(code)))
+        this.blockedUntil.value = retryAt ?? 0;
+      if (state === 'failed' && code === 'muted') this.mutedUntil.value = retryAt ?? Number.POSITIVE_INFINITY;
+      if (state !== 'sent') return;
+      this.mutedUntil.value = 0;
+      const pause = store.changes.moderates ? 0 : (room.run.value?.slow_mode_s ?? 0);
+      if (pause > 0) this.blockedUntil.value = Date.now() + pause * 1000;
     });
   }
 

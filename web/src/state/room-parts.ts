@@ -11,5 +11,9 @@ import { provideInside } from './store';
 provideParts({ Membership, Parking });
 provideInside((chat, store) => {
   const room = new RoomStore(chat, store);
-  return { room, composer: new ComposerStore(chat, room), changes: new ChangesStore(chat, store, room) };
+  return {
+    room,
+    composer: new ComposerStore(chat, store, room),
+    changes: new ChangesStore(chat, store, room),
+  };
 });

@@ -4,6 +4,8 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import type {
   Chat,
+  GetHistory,
+  HistoryBody,
   Joined,
   MessageChanged,
   Outgoing,
@@ -11,13 +13,16 @@ import type {
   RoomChanged,
   User,
 } from '../../client/src/index.js';
+import { fill, insert } from '../log/pages';
 import {
   append,
   changed,
   EMPTY,
   type Entry,
+  type GapEntry,
   gap,
   type MessageEntry,
+  messageOf,
   nextEpoch,
   outgoing,
   prepend,
@@ -34,6 +39,8 @@ import { Unread } from './unread';
 /** In a burst the log is drawn this often; a single message is drawn with the next frame. */
 const BURST_MS = 100;
 const OLDER_PAGE = 100;
+/** So many messages come with one that is far back. */
+const AROUND = 50;
 
 export type MessageListener = (message: MessageEntry, room: string) => void;
 
@@ -119,6 +126,42 @@ export class RoomStore {
       timeline.value = prepend(timeline.value, entries, page.more);
     });
     return page !== null;
+  }
+
+  /** Makes sure that the message with this id is in the log, with what is around it; null if it is not to be had. */
+  async reach(id: number): Promise<MessageEntry | null> {
+    const timeline = this.timelineOf(this.name.value ?? '');
+    const here = () => messageOf(timeline.value, id);
+    if (here()) return here();
+    const page = await this.#page({ before: id + AROUND / 2, limit: AROUND });
+    if (!page?.entries.some((entry) => entry.id === id && !entry.deleted)) return null;
+    timeline.value = insert(timeline.value, page.entries, page.more);
+    return here();
+  }
+
+  /** Loads what follows a hole in the log. */
+  async fill(hole: GapEntry): Promise<void> {
+    const timeline = this.timelineOf(this.name.value ?? '');
+    const page = await this.#page({ after: hole.after ?? 0, limit: OLDER_PAGE });
+    if (page) timeline.value = fill(timeline.value, hole, page.entries, page.more);
+  }
+
+  /** The message with this id, without putting it into the log; null if it is not to be had. */
+  async find(id: number): Promise<MessageEntry | null> {
+    const here = messageOf(this.timelineOf(this.name.value ?? '').value, id);
+    if (here) return here;
+    const page = await this.#page({ before: id + 1, limit: 1 });
+    return page?.entries.find((entry) => entry.id === id && !entry.deleted) ?? null;
+  }
+
+  /** A page of the open room's history; null if there is none, or the reader is in another room by now. */
+  async #page(asked: GetHistory): Promise<{ entries: MessageEntry[]; more: boolean } | null> {
+    const room = this.name.value;
+    const answer = await this.#chat.ask<HistoryBody>('get_history', asked);
+    if (!answer?.ok || this.name.value !== room || room === null) return null;
+    const timeline = this.timelineOf(room).value;
+    const entries = answer.messages.map((message) => toMessage(timeline, message, this.#reader()));
+    return { entries, more: answer.more };
   }
 
   /** Asks for the list of users. */

@@ -30,6 +30,8 @@ export class SignInStore {
   readonly joined = signal<Joined | null>(null);
   /** What a room needs could not be loaded, and is tried again. */
   readonly loadFailed = signal(false);
+  /** A moderator has banned the reader, and the connection ends. */
+  readonly banned = signal(false);
   /** The name that this tab goes by, or asks for. */
   readonly name = signal(tabName() ?? prefs.name.peek());
   /** The sign-in card waits for the server: it stays until the room is entered. */
@@ -44,11 +46,15 @@ export class SignInStore {
     this.#chat = chat;
     this.#page = page;
     chat.on('session', ({ name }) => {
+      this.banned.value = false;
       if (name) this.name.value = name;
     });
     chat.on('joined', (joined) => this.#joined(joined));
     chat.on('refused', ({ room, error }) => this.#refused(room, error));
-    chat.on('problem', (error) => this.#note(error));
+    chat.on('problem', (error) => {
+      if (error.code === 'banned') this.banned.value = true;
+      else this.#note(error);
+    });
   }
 
   /** Enters `room` from the sign-in card. */

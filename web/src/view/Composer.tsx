@@ -8,6 +8,7 @@ import { TypingSignal } from '../state/typing';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
 import { draftMax, lengthHint, remaining } from './length';
+import { Countdown, Rules } from './Rules';
 import { Suggestions, useSuggestions } from './Suggestions';
 import { isComposing } from './typing-keys';
 import { label, whoIn } from './who';
@@ -55,7 +56,9 @@ export function Composer() {
   const max = draftMax(store);
   const cut = useRef(false);
   const now = useNow(store.composer.blockedUntil.value > Date.now());
-  const blocked = store.composer.blockedUntil.value > now;
+  const locked = (store.room.run.value?.locked ?? false) && !store.changes.moderates;
+  const paused = store.composer.blockedUntil.value > now;
+  const blocked = paused || locked;
   const said = useMemo(() => text.trim(), [text]);
   const left = useMemo(() => remaining(said, store), [said, store.connection.session.value]);
   const over = left !== null && left.n < 0;
@@ -109,6 +112,7 @@ export function Composer() {
       }}
     >
       <TypingLine store={store} />
+      <Rules now={now} />
       <div class="box">
         <Suggestions state={suggestions} />
         <textarea
@@ -150,12 +154,12 @@ export function Composer() {
           class="send"
           disabled={said === '' || over || blocked}
           aria-label={
-            blocked ? t('sendIn', { n: seconds(store.composer.blockedUntil.value, now) }) : t('send')
+            paused ? t('sendIn', { n: seconds(store.composer.blockedUntil.value, now) }) : t('send')
           }
           // The caret stays in the text, and a phone's keyboard open.
           onPointerDown={(event) => event.preventDefault()}
         >
-          {blocked ? seconds(store.composer.blockedUntil.value, now) : <Icon name="send" />}
+          {paused ? <Countdown until={store.composer.blockedUntil.value} now={now} /> : <Icon name="send" />}
         </button>
       </div>
       <div class={over ? 'hint over' : 'hint'} id="composer-hint" role="status">

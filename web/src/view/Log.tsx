@@ -12,6 +12,7 @@ import { openAbout, touch, useStore } from './context';
 import { useCleanCopies } from './copied';
 import { Flash } from './Flash';
 import { Icon } from './icons';
+import { target } from './jump';
 import { logKeys } from './log-keys';
 import { Message } from './Message';
 import { Notices } from './Notices';
@@ -33,9 +34,14 @@ interface RowContext {
   /** Key of the row that the mouse is on. */
   hovered: string | null;
   editing: Editing | null;
+  pinned: readonly number[];
+  moderates: boolean;
+  /** Key of the row that the reader was led to. */
+  marked: string | null;
 }
 
-function draw(row: Row, { store, me, who, menu, setMenu, hovered, editing }: RowContext): VNode {
+function draw(row: Row, context: RowContext): VNode {
+  const { store, me, who, menu, setMenu, hovered, editing, pinned, marked } = context;
   switch (row.kind) {
     case 'day':
       return (
@@ -52,7 +58,13 @@ function draw(row: Row, { store, me, who, menu, setMenu, hovered, editing }: Row
     case 'gap':
       return (
         <li key={row.key} class="gap">
-          {t('gap')}
+          {row.entry.after === undefined ? (
+            t('gap')
+          ) : (
+            <button type="button" class="older" onClick={() => store.room.fill(row.entry)}>
+              {t('loadBetween')}
+            </button>
+          )}
         </li>
       );
     case 'notices':
@@ -71,20 +83,25 @@ function draw(row: Row, { store, me, who, menu, setMenu, hovered, editing }: Row
           onMenu={setMenu}
           hovered={hovered === row.key}
           editing={editing?.entry.key === row.key ? editing : null}
+          pinned={row.entry.id !== null && pinned.includes(row.entry.id)}
+          marked={marked === row.key}
         />
       );
   }
 }
 
 /** What a row is drawn from; the same values, the same row. */
-function ingredients(row: Row, { me, who, menu, hovered, editing }: RowContext): unknown[] {
+function ingredients(row: Row, context: RowContext): unknown[] {
+  const { me, who, menu, hovered, editing, pinned, moderates, marked } = context;
   const common = [language.value, me];
   if (row.kind === 'notices') return [...common, ...row.entries];
   if (row.kind !== 'message') return [...common, today.value];
   const entry = row.item ? null : row.entry;
   const tag = who.tag(row.entry.userId, row.entry.sender);
   const edited = editing?.entry.key === row.key ? editing : null;
-  return [...common, entry, row.item, row.head, tag, menu === row.key, hovered === row.key, edited];
+  const isPinned = row.entry.id !== null && pinned.includes(row.entry.id);
+  const states = [menu, hovered, marked].map((key) => key === row.key);
+  return [...common, entry, row.item, row.head, tag, ...states, edited, isPinned, moderates && row.entry.own];
 }
 
 const same = (a: readonly unknown[], b: readonly unknown[]) =>
@@ -122,6 +139,17 @@ function useScroll(store: Store, changed: unknown) {
     stick.current = true;
     setAtEnd(true);
     if (log.current) log.current.scrollTop = log.current.scrollHeight;
+  };
+
+  /** Brings a row into the middle of the view; false while it is not drawn. */
+  const toRow = (key: string) => {
+    const row = log.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+    if (!row) return false;
+    stick.current = false;
+    setAtEnd(false);
+    row.scrollIntoView({ block: 'center' });
+    row.focus({ preventScroll: true });
+    return true;
   };
 
   const onScroll = () => {
@@ -170,7 +198,7 @@ function useScroll(store: Store, changed: unknown) {
     return () => observer.disconnect();
   }, []);
 
-  return { log, atEnd, toEnd, onScroll };
+  return { log, atEnd, toEnd, onScroll, toRow };
 }
 
 /** Tells the store whether the reader sees the end of the log. */
@@ -272,6 +300,7 @@ export function Log() {
   const store = useStore();
   const [menu, setMenu] = useState<string | null>(null);
   const [hovered, hover] = useState<string | null>(null);
+  const [marked, mark] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
   const { entries, pending } = store.room.timeline.value;
   const newFrom = store.room.unread.newFrom.value;
@@ -286,11 +315,21 @@ export function Log() {
   });
   const who = whoIn(store);
   const editing = store.changes.editing.value;
-  const drawn = drawAll(list, cache.current, { store, me: name, who, menu, setMenu, hovered, editing });
+  const drawn = drawAll(list, cache.current, {
+    ...{ store, me: name, who, menu, setMenu, hovered, editing, marked },
+    pinned: store.room.run.value?.pinned ?? [],
+    moderates: store.changes.moderates,
+  });
   cache.current = drawn.cache;
   const latest = useRef(list);
   latest.current = list;
-  const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
+  const { log, atEnd, toEnd, onScroll, toRow } = useScroll(store, list);
+  const wanted = target.value;
+  useLayoutEffect(() => {
+    if (wanted === null || !toRow(wanted)) return;
+    target.value = null;
+    mark(wanted);
+  }, [wanted, list]);
   useReading(store, atEnd);
   useCleanCopies(store, list);
   const kept = useFocusKept(log);

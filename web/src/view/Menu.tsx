@@ -9,7 +9,7 @@ import { Dialog } from './Dialog';
 const focusOnce = (element: HTMLElement | null) => element?.focus();
 
 /** The arrows move through the menu, and wrap around. */
-function move(event: KeyboardEvent, close: () => void): void {
+export function move(event: KeyboardEvent, close: () => void): void {
   const items = [...(event.currentTarget as HTMLElement).querySelectorAll('button')];
   const at = items.indexOf(document.activeElement as HTMLButtonElement);
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -21,7 +21,7 @@ function move(event: KeyboardEvent, close: () => void): void {
   event.stopPropagation();
 }
 
-function Items({ list, close }: { list: readonly Action[]; close: () => void }) {
+export function Items({ list, close }: { list: readonly Action[]; close: () => void }) {
   return (
     <>
       {list.map((action, i) => (
@@ -30,6 +30,8 @@ function Items({ list, close }: { list: readonly Action[]; close: () => void }) 
           type="button"
           role="menuitem"
           class={action.danger ? 'danger' : undefined}
+          // In a dialog, which is opened only after this.
+          autofocus={i === 0}
           ref={i === 0 ? focusOnce : null}
           onClick={(event) => {
             // First, since what is run may open something else.

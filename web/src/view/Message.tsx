@@ -9,6 +9,7 @@ import { actions, type Shown } from './actions';
 import { Editor } from './Editor';
 import { Icon } from './icons';
 import { Menu } from './Menu';
+import { Shield } from './Shield';
 import { Status } from './Status';
 import { Text } from './Text';
 import { hueOf, label } from './who';
@@ -68,12 +69,15 @@ export interface MessageProps extends Shown {
   /** The mouse is on it. */
   hovered: boolean;
   editing: Editing | null;
+  pinned: boolean;
+  /** The reader was led to it. */
+  marked: boolean;
 }
 
 export function Message(props: MessageProps) {
-  const { entry, head, item, me, tag, menu, onMenu, store, hovered, editing } = props;
+  const { entry, head, item, me, tag, menu, onMenu, store, hovered, editing, pinned, marked } = props;
   const state = item && item.state !== 'sent' ? ` ${item.state}` : '';
-  const classes = `m${head ? ' head' : ''}${entry.own ? ' own' : ''}${entry.mention ? ' mentioned' : ''}${state}`;
+  const classes = `m${head ? ' head' : ''}${entry.own ? ' own' : ''}${entry.mention ? ' mentioned' : ''}${marked ? ' marked' : ''}${state}`;
   const shown = { entry, item, tag };
   const close = () => onMenu(null);
   const more = (
@@ -111,10 +115,16 @@ export function Message(props: MessageProps) {
           <div class="who">
             <bdi class="name">{entry.sender}</bdi>
             {tag && <span class="tag">{tag}</span>}
+            {entry.own && store.changes.moderates && <Shield />}
             {entry.own && <span class="you">{t('you')}</span>}
             {entry.bot && <span class="tag">{t('bot')}</span>}
             <Time at={entry.at} />
           </div>
+        )}
+        {pinned && (
+          <span class="pin">
+            <Icon name="pin" /> {t('isPinned')}
+          </span>
         )}
         <Said {...{ entry, me, editing }} />
         {item && <Status item={item} store={store} />}

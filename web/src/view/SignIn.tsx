@@ -15,6 +15,7 @@ const NAME_MAX = 32;
 /** What the card says about the refusal of a join. */
 export function refusal(error: WireError | null, room: string): string {
   if (!error) return '';
+  if (error.event === 'system_message') return t('removedYou');
   switch (error.code) {
     case 'invalid_username':
       return t('nameInvalid');

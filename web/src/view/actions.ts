@@ -9,6 +9,7 @@ import { openAbout } from './context';
 import { copyText } from './copy';
 import { flash } from './Flash';
 import type { IconName } from './icons';
+import { ofModerators } from './moderation';
 import { reason } from './refusals';
 import { label } from './who';
 
@@ -80,6 +81,6 @@ export function actions(shown: Shown, store: Store): Action[] {
     ...(entry.own ? [] : [mention]),
     ...opened.slice(0, 4),
     ...again,
-    ...(item ? [] : ofOwn(shown, store)),
+    ...(item ? [] : [...ofOwn(shown, store), ...ofModerators(store, entry, tag)]),
   ];
 }

@@ -4,6 +4,7 @@ import { type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Store } from '../state/store';
+import type { PartName } from './parts';
 
 export const StoreContext = createContext<Store | null>(null);
 
@@ -34,7 +35,8 @@ addEventListener('offline', () => {
   offline.value = true;
 });
 
-export type DialogName = 'settings' | 'help' | 'switcher' | 'rooms' | 'people' | 'message' | 'delete';
+/** Drawers of the room, and what is loaded when it is opened. */
+export type DialogName = 'rooms' | 'people' | Exclude<PartName, 'room' | 'blocked'>;
 export const dialog = signal<DialogName | null>(null);
 /** What the dialog that is open is about, where it is about something. */
 export const about = signal<unknown>(null);

@@ -67,6 +67,8 @@ describe('a message of a program', () => {
         store,
         hovered: false,
         editing: null,
+        pinned: false,
+        marked: false,
       };
       show(store, <Message {...props} />);
       const tags = screen.queryAllByText('bot').length;

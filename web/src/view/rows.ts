@@ -2,13 +2,13 @@
 
 import type { Outgoing } from '../../client/src/index.js';
 import { dayOf } from '../i18n';
-import type { Entry, MessageEntry, NoticeEntry } from '../log/timeline';
+import type { Entry, GapEntry, MessageEntry, NoticeEntry } from '../log/timeline';
 import { visible } from '../text/plain';
 
 export type Row =
   | { kind: 'day'; key: string; at: number }
   | { kind: 'new'; key: string }
-  | { kind: 'gap'; key: string }
+  | { kind: 'gap'; key: string; entry: GapEntry }
   | { kind: 'message'; key: string; entry: MessageEntry; head: boolean; item: Outgoing | null }
   | { kind: 'notices'; key: string; entries: NoticeEntry[]; folds: boolean };
 
@@ -73,7 +73,7 @@ export function rows({ entries, pending, newFrom, me }: RowsInput): Row[] {
     }
     before = null;
     const last = made.at(-1);
-    if (entry.type === 'gap') made.push({ kind: 'gap', key: entry.key });
+    if (entry.type === 'gap') made.push({ kind: 'gap', key: entry.key, entry });
     else if (last?.kind === 'notices' && folds(entry) && last.folds) last.entries.push(entry);
     else made.push({ kind: 'notices', key: entry.key, entries: [entry], folds: folds(entry) });
   };
