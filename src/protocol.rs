@@ -142,6 +142,9 @@ pub struct ReceiveMessage<'a> {
     /// The sender's idempotency key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<&'a str>,
+    /// Id of the message that this one answers; absent if it answers none. That message may be gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
     /// When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<&'a str>,

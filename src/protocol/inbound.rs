@@ -127,6 +127,8 @@ pub struct SendRequest {
     pub text: MessageText,
     /// The idempotency key.
     pub client_id: Option<ClientId>,
+    /// Id of the message that it answers.
+    pub reply_to: Option<u64>,
 }
 
 impl ClientRequest for SendRequest {
@@ -140,6 +142,7 @@ impl ClientRequest for SendRequest {
         Ok(Self {
             text: message_text(Self::EVENT, wire.text, limits)?,
             client_id,
+            reply_to: wire.reply_to,
         })
     }
 
@@ -289,6 +292,8 @@ pub(super) struct SendWire<'a> {
     text: &'a RawValue,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    reply_to: Option<u64>,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -312,6 +312,7 @@ impl Room {
                 text,
                 client_id,
                 edited_ms: None,
+                ..
             } => (client_id.as_ref()?, Some(self.hash_of(text))),
             Content::Message { client_id, .. } | Content::Tombstone { client_id } => {
                 (client_id.as_ref()?, None)

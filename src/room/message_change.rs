@@ -11,7 +11,7 @@ use super::payloads::SentMessage;
 use super::proposal::{Proposal, ProposedChange, Verdict};
 use super::record::{MessageChange, Published};
 use crate::clock;
-use crate::domain::RequestError;
+use crate::domain::{ClientId, RequestError};
 use crate::protocol::ChangeKind;
 
 /// A message as it is before a change.
@@ -52,14 +52,47 @@ impl Changes<'_> {
     /// Decides about a proposal by what is in memory.
     ///
     /// # Errors
-    /// As [`Self::judge`].
+    /// As [`Self::judge`]; `not_found` if a message answers none that is there.
     pub fn decide(&mut self, author: &Member, proposal: Proposal) -> Result<Verdict, RequestError> {
-        if let Proposal::Change(proposed) = &proposal
-            && let Some(known) = self.judge(author, proposed)?
-        {
-            return Ok(Verdict::Known(known));
+        match &proposal {
+            Proposal::Change(proposed) => {
+                if let Some(known) = self.judge(author, proposed)? {
+                    return Ok(Verdict::Known(known));
+                }
+            }
+            Proposal::Message { reply_to, .. } => self.check_reply(*reply_to)?,
         }
         Ok(Verdict::Append(proposal.into_content()))
+    }
+
+    /// Whether there is a message to answer.
+    fn check_reply(&self, reply_to: Option<u64>) -> Result<(), RequestError> {
+        let Some(id) = reply_to else {
+            return Ok(());
+        };
+        let message = self.message(id);
+        message
+            .filter(|entry| entry.kind == EntryKind::Message)
+            .map(drop)
+            .ok_or_else(RequestError::not_found)
+    }
+
+    /// What became of what the author sent under the same idempotency key, if it is in the log.
+    #[must_use]
+    pub fn known(
+        &self,
+        author: &Member,
+        proposal: &Proposal,
+    ) -> Option<Result<Published, RequestError>> {
+        match proposal {
+            Proposal::Message {
+                text, client_id, ..
+            } => {
+                let key = client_id.as_ref().map(ClientId::shared);
+                self.publication(author, key.as_ref(), text.as_str())
+            }
+            Proposal::Change(proposed) => self.known_edit(author, proposed),
+        }
     }
 
     /// Decides about a change by what is in memory. `Ok(Some)` if it has been made before.

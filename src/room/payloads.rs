@@ -29,6 +29,7 @@ impl Room {
                 text,
                 client_id,
                 edited_ms,
+                reply_to,
             } => {
                 let payload = json::raw(&ReceiveMessage {
                     sender: record.member.username.as_str(),
@@ -38,6 +39,7 @@ impl Room {
                     id: record.id,
                     user_id: &record.member.user_id,
                     client_id: client_id.as_deref(),
+                    reply_to: *reply_to,
                     edited_at: edited_ms.map(clock::rfc3339).as_deref(),
                     bot: record.member.user_id.starts_with(BOT_USERS),
                 });
@@ -87,6 +89,7 @@ impl Room {
                     id: message.id,
                     user_id: &before.user_id,
                     client_id: before.client_id.as_deref(),
+                    reply_to: before.reply_to,
                     edited_at: Some(&clock::rfc3339(at_ms)),
                     bot: before.user_id.starts_with(BOT_USERS),
                 });
@@ -165,6 +168,8 @@ pub(super) struct SentMessage<'a> {
     pub(super) timestamp: Cow<'a, str>,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    reply_to: Option<u64>,
 }
 
 impl<'a> SentMessage<'a> {

@@ -14,6 +14,8 @@ pub enum Proposal {
         text: MessageText,
         /// The sender's idempotency key.
         client_id: Option<ClientId>,
+        /// Id of the message that it answers, which must be in the log.
+        reply_to: Option<u64>,
     },
     /// A change to a message.
     Change(ProposedChange),
@@ -55,10 +57,15 @@ impl Proposal {
     #[must_use]
     pub fn into_content(self) -> Content {
         match self {
-            Self::Message { text, client_id } => Content::Message {
+            Self::Message {
+                text,
+                client_id,
+                reply_to,
+            } => Content::Message {
                 text: text.shared(),
                 client_id: client_id.map(|client_id| client_id.shared()),
                 edited_ms: None,
+                reply_to,
             },
             Self::Change(ProposedChange { of, change, .. }) => Content::Changed { of, change },
         }

@@ -53,6 +53,8 @@ pub enum Content {
         client_id: Option<Arc<str>>,
         /// When it was last edited, in milliseconds since the Unix epoch.
         edited_ms: Option<i64>,
+        /// Id of the message that it answers.
+        reply_to: Option<u64>,
     },
     /// A message that was deleted.
     Tombstone {

@@ -218,6 +218,7 @@ mod tests {
             text: "rude".into(),
             client_id: None,
             edited_ms: None,
+            reply_to: None,
         };
         let sent = append(&mut room.changes(), MemberId::UNKNOWN, user("ada"), content);
         let ask = |by_moderator, change| {

@@ -58,6 +58,8 @@ mod ordering;
 mod original;
 #[path = "../socket/refusals.rs"]
 mod refusals;
+#[path = "../socket/replies.rs"]
+mod replies;
 #[path = "../socket/resuming.rs"]
 mod resuming;
 #[path = "../socket/search.rs"]

@@ -15,7 +15,7 @@ use super::state::Api;
 use crate::clock;
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::protocol::{BOT_USERS, HISTORY_PAGE_MAX, ReceiveMessage, SentBody};
-use crate::room::{ID_MAX, Member, Range, read_messages};
+use crate::room::{ID_MAX, Member, Proposal, Range, read_messages};
 use crate::session::budget::Class;
 
 /// Messages on one page, if the caller does not say.
@@ -103,6 +103,10 @@ pub struct PostBody {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64)]
     client_id: Option<String>,
+    /// Id of the message that it answers.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64)]
+    reply_to: Option<u64>,
 }
 
 /// Posts a message by a program
@@ -136,8 +140,13 @@ pub async fn post(
         user_id: format!("{BOT_USERS}{}", actor.user_id).into(),
         username,
     };
+    let proposal = Proposal::Message {
+        text,
+        client_id,
+        reply_to: body.reply_to,
+    };
     let published = room
-        .publish_for(&*shared.store, author, text, client_id)
+        .publish_for(&*shared.store, author, proposal)
         .get()
         .await?;
     let sent = SentBody {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::execute::Execute;
 use crate::domain::RequestError;
 use crate::protocol::{ClientRequest, SendRequest};
-use crate::room::Publishing;
+use crate::room::{Proposal, Publishing};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -35,6 +35,16 @@ impl Execute for SendRequest {
     }
 }
 
+impl SendRequest {
+    fn proposal(&self) -> Proposal {
+        Proposal::Message {
+            text: self.text.clone(),
+            client_id: self.client_id.clone(),
+            reply_to: self.reply_to,
+        }
+    }
+}
+
 impl Participant {
     /// Publishes a message, or starts to.
     fn send(&self, send: &SendRequest) -> Publishing {
@@ -47,6 +57,6 @@ impl Participant {
         let subscriber = || Arc::clone(&self.subscriber);
         joined
             .membership
-            .publish(&send.text, send.client_id.as_ref(), &check, &subscriber)
+            .publish(send.proposal(), &check, &subscriber)
     }
 }

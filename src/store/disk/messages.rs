@@ -15,14 +15,16 @@ use crate::room::{Content, First, Member, MemberId, MessageChange, Range, Record
 /// # Errors
 /// What SQLite answers.
 pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<()> {
-    let (mut text, mut edited_ms, mut of, mut change_kind) = (None, None, None, None);
+    let (mut text, mut edited_ms, mut reply_to) = (None, None, None);
+    let (mut of, mut change_kind) = (None, None);
     let client_id = match &record.content {
         Content::Message {
             text: said,
             client_id,
             edited_ms: edited,
+            reply_to: answered,
         } => {
-            (text, edited_ms) = (Some(&**said), *edited);
+            (text, edited_ms, reply_to) = (Some(&**said), *edited, *answered);
             client_id.as_ref()
         }
         Content::Tombstone { client_id } => client_id.as_ref(),
@@ -38,8 +40,9 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
     let user_id = &*record.member.user_id;
     let mut insert = db.prepare_cached(
         "INSERT INTO messages
-         (key, at_ms, user_id, username, text, client_id, client_key, edited_ms, of, change)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         (key, at_ms, user_id, username, text, client_id, client_key, edited_ms, reply_to, of,
+          change)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     insert
         .execute((
@@ -51,6 +54,7 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
             client_id.map(|client_id| &**client_id),
             client_id.map(|client_id| client_key(user_id, client_id)),
             edited_ms,
+            reply_to,
             of,
             change_kind,
         ))
@@ -164,7 +168,7 @@ pub fn read(
 /// The columns that [`record`] reads.
 pub const COLUMNS: &str =
     "messages.key, at_ms, user_id, username, messages.text, client_id, edited_ms, of, change,
-    (SELECT text FROM messages AS original WHERE original.key = messages.of)";
+    (SELECT text FROM messages AS original WHERE original.key = messages.of), reply_to";
 /// What `change` says of an edit.
 pub const EDITED: &str = "edited";
 /// What `change` says of a deletion.
@@ -236,8 +240,12 @@ pub fn change(
     at_ms: i64,
 ) -> rusqlite::Result<()> {
     let edited_ms = change.text().map(|_| at_ms);
-    db.prepare_cached("UPDATE messages SET text = ?, edited_ms = ? WHERE key = ?")?
-        .execute((change.text(), edited_ms, key(room, of)))?;
+    let is_deletion = *change == MessageChange::Deleted;
+    db.prepare_cached(
+        "UPDATE messages SET text = ?, edited_ms = ?, reply_to = iif(?, NULL, reply_to)
+         WHERE key = ?",
+    )?
+    .execute((change.text(), edited_ms, is_deletion, key(room, of)))?;
     db.prepare_cached(
         "UPDATE messages SET change = 'superseded'
          WHERE of = ? AND change = 'edited' AND key <> ?",
@@ -262,6 +270,7 @@ pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Option<Record
             text,
             client_id,
             edited_ms: row.get(6)?,
+            reply_to: row.get(10)?,
         },
         (None, _, None) => Content::Tombstone { client_id },
         (Some(of), Some(DELETED), _) => Content::Changed {

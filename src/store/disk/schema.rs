@@ -40,6 +40,8 @@ const MIGRATIONS: [&str; 1] = ["
         client_key INTEGER,
         -- When the text of a message was last edited.
         edited_ms INTEGER,
+        -- Id of the message in the same room that a message answers.
+        reply_to INTEGER,
         -- Of a change: the key of the message, and `edited`, `deleted`, or `superseded` by a later one.
         of INTEGER,
         change TEXT

@@ -68,6 +68,7 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
             text: text(&fields)?,
             client_id: client_id(&fields, "c")?,
             edited_ms: None,
+            reply_to: reply_to(&fields, "r")?,
         },
         Some(kind @ (EDITED | DELETED)) => Content::Changed {
             of: fields.position("o").ok_or("message")?,
@@ -89,10 +90,13 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
         None => return Err(EntryError("foreign")),
     };
     let id = fields.position("i").ok_or("id")?;
-    if let Content::Changed { of, .. } = content
-        && of >= id
-    {
-        return Err(EntryError("message"));
+    match content {
+        Content::Changed { of, .. } if of >= id => return Err(EntryError("message")),
+        Content::Message {
+            reply_to: Some(reply_to),
+            ..
+        } if reply_to >= id => return Err(EntryError("reply")),
+        _ => {}
     }
     let previous = match fields.text("p") {
         Some(_) => Some(
@@ -155,6 +159,7 @@ pub fn parse_original((_, fields): &Raw, change: &Record) -> Option<Record> {
                 text: Arc::clone(text),
                 client_id,
                 edited_ms: Some(change.at_ms),
+                reply_to: reply_to(&fields, "or").ok()?.filter(|id| id < of),
             },
             MessageChange::Deleted => Content::Tombstone { client_id },
         },
@@ -168,6 +173,13 @@ fn client_id(fields: &Fields<'_>, name: &str) -> Result<Option<Arc<str>>, EntryE
             let key = ClientId::parse(key).map_err(|_| "client_id")?;
             Ok(Some(key.shared()))
         }
+        None => Ok(None),
+    }
+}
+
+fn reply_to(fields: &Fields<'_>, name: &str) -> Result<Option<u64>, EntryError> {
+    match fields.text(name) {
+        Some(_) => fields.position(name).map(Some).ok_or(EntryError("reply")),
         None => Ok(None),
     }
 }

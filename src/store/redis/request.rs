@@ -158,11 +158,16 @@ impl Queued {
                     .arg(message.member.username.as_str())
                     .arg(text)
                     .arg(message.client_id().unwrap_or_default());
-                if let Proposal::Change(proposed) = &message.proposal {
-                    cmd.arg(entry::kind_of(&proposed.change))
-                        .arg(proposed.of)
-                        .arg(u8::from(proposed.by_moderator))
-                        .arg(millis(proposed.edit_window));
+                match &message.proposal {
+                    Proposal::Message { reply_to, .. } => {
+                        cmd.arg(reply_to.map_or_else(String::new, |id| id.to_string()));
+                    }
+                    Proposal::Change(proposed) => {
+                        cmd.arg(entry::kind_of(&proposed.change))
+                            .arg(proposed.of)
+                            .arg(u8::from(proposed.by_moderator))
+                            .arg(millis(proposed.edit_window));
+                    }
                 }
                 context.add_caller(&mut cmd, Some(&message.position));
                 cmd

@@ -58,6 +58,8 @@ export interface ReceiveMessage {
   user_id?: string;
   /** The sender's idempotency key. */
   client_id?: string;
+  /** Id of the message that this one answers; absent if it answers none. That message may be gone. */
+  reply_to?: number;
   /** When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds. */
   edited_at?: string;
   /** A program wrote it; absent if not. */
@@ -300,6 +302,7 @@ export interface LeaveRoom {
 export interface SendMessage {
   text: string;
   client_id?: string;
+  reply_to?: number;
 }
 
 /** `edit_message` */

@@ -31,7 +31,9 @@ struct Keyed {
 impl Keyed {
     fn of(room: usize, author: &Member, proposal: &Proposal) -> Option<Self> {
         let (client_id, text) = match proposal {
-            Proposal::Message { text, client_id } => {
+            Proposal::Message {
+                text, client_id, ..
+            } => {
                 (client_id.as_ref()?.shared(), text.as_str().to_owned())
             }
             Proposal::Change(ProposedChange { of, change, .. }) => {
@@ -67,9 +69,11 @@ impl Batch {
         {
             return Ok(known);
         }
-        if let Proposal::Change(proposed) = proposal
-            && let Some(decided) = judge(db, number, &member, proposed)?
-        {
+        let decided = match proposal {
+            Proposal::Change(proposed) => judge(db, number, &member, proposed)?,
+            Proposal::Message { reply_to, .. } => check_reply(db, number, *reply_to)?,
+        };
+        if let Some(decided) = decided {
             return Ok(decided);
         }
         let id = author.id.unwrap_or(MemberId::UNKNOWN);
@@ -153,6 +157,20 @@ impl Batch {
             )
         }))
     }
+}
+
+/// Refuses a message that answers none of the room's.
+fn check_reply(
+    db: &Connection,
+    number: i64,
+    reply_to: Option<u64>,
+) -> rusqlite::Result<Option<Result<Published, RequestError>>> {
+    let Some(id) = reply_to else {
+        return Ok(None);
+    };
+    let stored = messages::find(db, number, id)?;
+    let is_there = stored.is_some_and(|stored| stored.text.is_some());
+    Ok((!is_there).then(|| Err(RequestError::not_found())))
 }
 
 /// What becomes of a change, unless it is to be appended.

@@ -81,6 +81,7 @@ fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record)
             text,
             client_id,
             edited_ms,
+            reply_to,
         } => {
             let edited_at = edited_ms.map(clock::rfc3339);
             let line = ReceiveMessage {
@@ -91,6 +92,7 @@ fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record)
                 id,
                 user_id,
                 client_id: client_id.as_deref(),
+                reply_to: *reply_to,
                 edited_at: edited_at.as_deref(),
                 bot: user_id.starts_with(BOT_USERS),
             };

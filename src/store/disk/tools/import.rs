@@ -48,6 +48,7 @@ struct Line<'a> {
     id: Option<u64>,
     #[serde(default, borrow)]
     edited_at: Option<Cow<'a, str>>,
+    reply_to: Option<u64>,
     #[serde(default)]
     deleted: bool,
     /// Of a change, with `kind`.
@@ -205,6 +206,7 @@ fn content(
                 text: text.shared(),
                 client_id,
                 edited_ms: wire.edited_at.as_deref().map(time).transpose()?,
+                reply_to: reply_to(wire)?,
             });
         }
         (None, _, None) => return Err("missing field `text`".to_owned()),
@@ -218,6 +220,17 @@ fn content(
     match (wire.of, wire.id) {
         (Some(of), Some(id)) if (1..id).contains(&of) => Ok(Content::Changed { of, change }),
         _ => Err("of must be the id of a message before the change".to_owned()),
+    }
+}
+
+/// The message that a line answers.
+fn reply_to(wire: &Line<'_>) -> Result<Option<u64>, String> {
+    match (wire.reply_to, wire.id) {
+        (None, _) => Ok(None),
+        (Some(answered), Some(id)) if (1..id).contains(&answered) => Ok(Some(answered)),
+        (Some(_), Some(_)) => Err("reply_to must be the id of a message before this one".to_owned()),
+        // Ids are given anew, so it is not known which message it would be.
+        (Some(_), None) => Err("a line with reply_to must have an id".to_owned()),
     }
 }
 

@@ -96,6 +96,59 @@ local function kind_of(fields)
   return is_notice and 'notice' or 'foreign'
 end
 
+-- The entry with an id and its fields: ids grow with the time that a stream's own ids begin with.
+local function find_entry(log, id)
+  local stream = room_key(log.room, 'log')
+  local function first_from(ms)
+    local from = digits(ms)
+    repeat
+      local page = redis.call('XRANGE', stream, from, '+', 'COUNT', 10)
+      for _, entry in ipairs(page) do
+        if kind_of(fields_of(entry)) ~= 'foreign' then return tonumber(fields_of(entry).i) end
+        from = '(' .. entry[1]
+      end
+    until #page == 0
+  end
+  local function ms_of(entry) return entry and tonumber(string.match(entry[1], '^%d+')) end
+  local low = ms_of(redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1])
+  local high = ms_of(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1])
+  -- The last millisecond from which on there is nothing above the id before the entry itself.
+  while low and low < high do
+    local middle = math.ceil((low + high) / 2)
+    local found = first_from(middle)
+    if found and found <= id then low = middle else high = middle - 1 end
+  end
+  local from = low and digits(low)
+  while from do
+    local page = redis.call('XRANGE', stream, from, '+', 'COUNT', 50)
+    from = nil
+    for _, entry in ipairs(page) do
+      local fields = fields_of(entry)
+      if kind_of(fields) ~= 'foreign' then
+        if tonumber(fields.i) == id then return entry[1], fields end
+        if tonumber(fields.i) > id then return end
+      end
+      from = '(' .. entry[1]
+    end
+  end
+end
+
+-- The entry that has a message's newest state, and its fields. Of a message that is deleted, nil and the fields
+-- of the deletion; nil if there is none.
+local function find_message(log, id)
+  local newest = redis.call('HGET', room_key(log.room, 'changed'), id)
+  local position, was = find_entry(log, tonumber(newest or id))
+  if not position or kind_of(was) ~= 'message' then return end
+  if was.k == 'message' then
+    if newest then return end
+  elseif was.o ~= id then
+    return
+  elseif was.k == 'deleted' then
+    return nil, was
+  end
+  return position, was
+end
+
 -- Counts a log again if its counters do not fit it: something else wrote into it or deleted from it. Of
 -- too many foreign entries the rest is deleted.
 local function recount(log)
@@ -204,10 +257,10 @@ end
 --   e epoch, i id, k kind (message, joined, left, removed, renamed), u user_id, n name, m membership,
 --   t text (of a message; of `renamed`, the name before), ts accepted at (ms), and of messages
 --   p id of the message before it (so that a message that is missing is noticed, while notices may be),
---   d idempotency key as in `keys`, c client_id
+--   d idempotency key as in `keys`, c client_id, r id of the message that it answers
 -- A change to a message (k edited, deleted) takes the place of the message and of the change before it,
 -- whose entries are deleted, because a stream's entries cannot be rewritten:
---   o the message's id, t its new text, and of the message ou user_id, on name, ots ts, op p, od d, oc c;
+--   o the message's id, t its new text, and of the message ou user_id, on name, ots ts, op p, od d, oc c, or r;
 --   ks idempotency keys of edits that it has replaced, one a line
 -- Returns its id and when it was accepted.
 local function append(log, by, kind, user, name, member, text, dedup, client_id, more)
