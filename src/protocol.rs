@@ -33,7 +33,7 @@ pub use inbound::{
 };
 pub use moderate::{ModerateRequest, RoomChanged};
 pub use search::{SearchBody, SearchRequest};
-pub use session::{Limits, ServerInfo, SessionInfo, TokenExpiring};
+pub use session::{FEATURES, Limits, ServerInfo, SessionInfo, TokenExpiring};
 
 /// Most messages one `history` or `get_history` answers with.
 pub const HISTORY_PAGE_MAX: usize = 200;

@@ -11,7 +11,7 @@ use super::registry::HoldReason;
 use super::shared::Shared;
 use crate::domain::RequestError;
 use crate::json;
-use crate::protocol::{ServerInfo, SessionInfo};
+use crate::protocol::{FEATURES, ServerInfo, SessionInfo};
 use crate::room::{Membership, Room, Subscriber};
 
 /// A user who may execute commands.
@@ -45,6 +45,7 @@ impl Participant {
             server: ServerInfo {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
+                features: FEATURES,
             },
             role: role.as_str(),
             auth: shared.identities.auth_mode().as_str(),

@@ -214,7 +214,7 @@ test('full: many rooms, many people, long names, a long talk', async () => {
 });
 
 test('what cannot be loaded says so and is loaded when asked again; nothing that was typed is lost', async () => {
-  const isRoom = /\/assets\/(Room|room-parts)-[^/]*\.js/;
+  const isRoom = /\/assets\/room-[^/]*\.js/;
   let failing = true;
   const init = (page) => page.route(isRoom, (route) => (failing ? route.abort() : route.continue()));
   const ada = await open(browser, `${server.url}/tech`, { allow: LOST, init });

@@ -28,8 +28,8 @@ const INTERFACES = [
     types: { history: '(ReceiveMessage | DeletedMessage)[]' },
   },
   { rust: 'ErrorEvent', name: 'WireError', plain: ['code', 'event'], types: { code: 'ErrorCode' } },
-  { rust: 'Limits' },
-  { rust: 'ServerInfo' },
+  { rust: 'Limits', plain: ['edit_window_ms'] },
+  { rust: 'ServerInfo', plain: ['features'] },
   {
     rust: 'SessionInfo',
     name: 'Session',

@@ -6,7 +6,7 @@ import { Emitter } from './emitter.js';
 import type { ChatEvents, Joined } from './events.js';
 import type { Membership } from './membership.js';
 import type { ChatOptions } from './options.js';
-import type { Outgoing } from './outbox.js';
+import type { Outgoing, SendOptions } from './outbox.js';
 import { roomParts } from './parts.js';
 import type { Ack, ClientEvents, HistoryBody, Session } from './protocol.js';
 
@@ -151,9 +151,9 @@ export class Chat extends Emitter<ChatEvents> {
    * Queues a message to the present room, and tells of its fate by `outgoing`. `clientId` is the key of a discarded
    * message that this one takes the place of: should that have arrived after all, this one is refused.
    */
-  send(text: string, clientId?: string): Outgoing | null {
+  send(text: string, options: SendOptions = {}): Outgoing | null {
     this.#unpark();
-    return this.#membership?.send(text, clientId) ?? null;
+    return this.#membership?.send(text, options) ?? null;
   }
 
   retry(clientId: string): void {

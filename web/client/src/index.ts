@@ -15,7 +15,7 @@ export { type CreateOptions, createChat } from './create.js';
 export { HubbubError, type HubbubErrorCode } from './errors.js';
 export type { ChatEvents, Joined } from './events.js';
 export type { ChatOptions } from './options.js';
-export type { Failure, FailureCode, Outgoing, OutgoingState } from './outbox.js';
+export type { Failure, FailureCode, Outgoing, OutgoingState, SendOptions } from './outbox.js';
 export type * from './protocol.js';
 export type { Room, RoomEvents, Sent } from './room.js';
 

@@ -5,7 +5,7 @@ import type { SocketLike } from './connection.js';
 import { Cursor } from './cursor.js';
 import type { ChatEvents, Joined } from './events.js';
 import type { ChatOptions } from './options.js';
-import { Outbox, type Outgoing } from './outbox.js';
+import { Outbox, type Outgoing, type SendOptions } from './outbox.js';
 import type {
   Ack,
   ClientEvents,
@@ -102,8 +102,8 @@ export class Membership {
     this.#target = null;
   }
 
-  send(text: string, clientId?: string): Outgoing | null {
-    return (this.#target && this.outbox.add(this.#target.room, text, clientId)) ?? null;
+  send(text: string, options: SendOptions): Outgoing | null {
+    return (this.#target && this.outbox.add(this.#target.room, text, options)) ?? null;
   }
 
   #listen(): void {

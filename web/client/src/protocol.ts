@@ -190,6 +190,8 @@ export interface Limits {
   payload_max_bytes: number;
   /** How long a page is hidden before it closes its connection, in milliseconds; 0 = it never does. */
   park_after_ms: number;
+  /** How long a message may be edited, in milliseconds; 0 = never. */
+  edit_window_ms?: number;
 }
 
 /** `session.server` */
@@ -198,6 +200,8 @@ export interface ServerInfo {
   name: string;
   /** Its version. */
   version: string;
+  /** What it can do beyond the first release: names from `FEATURES`. */
+  features?: string[];
 }
 
 /** `session` */

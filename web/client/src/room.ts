@@ -6,7 +6,7 @@ import { Emitter } from './emitter.js';
 import { HubbubError } from './errors.js';
 import type { Joined } from './events.js';
 import { newId } from './ids.js';
-import type { Outgoing } from './outbox.js';
+import type { Outgoing, SendOptions } from './outbox.js';
 import type {
   ClientEvents,
   Gap,
@@ -129,10 +129,10 @@ export class Room extends Emitter<RoomEvents> {
 
   /**
    * Sends a message; resolves when the server has accepted it. It waits while the connection is lost or the server asks
-   * to slow down. A rejected message is not sent again, but with the codes `timeout` and `unconfirmed` it may have
+   * to slow down. `replyTo` is the id of the message that it answers. A rejected message is not sent again, but with the codes `timeout` and `unconfirmed` it may have
    * arrived: pass the error's `clientId` to send it again without doubling it.
    */
-  send(text: string, { clientId = newId() }: { clientId?: string } = {}): Promise<Sent> {
+  send(text: string, { clientId = newId(), replyTo }: SendOptions = {}): Promise<Sent> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new HubbubError('closed', `the room ${this.name} is left`, { clientId }));
@@ -143,7 +143,7 @@ export class Room extends Emitter<RoomEvents> {
         return;
       }
       this.#sending.set(clientId, { resolve, reject });
-      this.#chat.send(text, clientId);
+      this.#chat.send(text, { clientId, replyTo });
     });
   }
 

@@ -22,6 +22,16 @@ export { indexOf };
 export const MEMORY_MAX = 5000;
 export const HELD_MAX = 20_000;
 
+/** With what servers that have the feature `reactions` add. */
+type WithReactions = ReceiveMessage & {
+  reactions?: readonly { emoji: string; count: number; mine?: boolean }[];
+};
+export type Change = Omit<MessageChanged, 'kind'> & {
+  kind: MessageChanged['kind'] | 'reacted' | 'unreacted';
+  emoji?: string;
+  count?: number;
+};
+
 export interface Reader {
   name: string;
   userId: string | null;
@@ -42,7 +52,7 @@ export function toMessage(
   sent: ReceiveMessage | DeletedMessage,
   reader: Reader,
 ): MessageEntry {
-  const message: ReceiveMessage = 'deleted' in sent ? { ...sent, sender: '', text: '' } : sent;
+  const message: WithReactions = 'deleted' in sent ? { ...sent, sender: '', text: '' } : sent;
   const { text, client_id, user_id } = message;
   const own = user_id === undefined ? message.sender === reader.name : user_id === reader.userId;
   const { order, key } = place(timeline, message.id);
@@ -61,8 +71,8 @@ export function toMessage(
     clientId: client_id ?? null,
     editedAt: timeOf(message.edited_at),
     deleted: 'deleted' in sent,
-    replyTo: null,
-    reactions: [],
+    replyTo: message.reply_to ?? null,
+    reactions: (message.reactions ?? []).map((reaction) => ({ ...reaction, mine: reaction.mine === true })),
   };
 }
 
@@ -111,19 +121,39 @@ export function messageOf({ entries, base }: Timeline, id: number): MessageEntry
   return entry?.type === 'message' && entry.order === base + id ? entry : null;
 }
 
+/** The same entry, as a mention if it answers one of the reader's messages. `answered` knows messages by their id. */
+export function withAnswer(entry: MessageEntry, answered: (id: number) => MessageEntry | null): MessageEntry {
+  if (entry.own || entry.mention || entry.replyTo === null || !answered(entry.replyTo)?.own) return entry;
+  return { ...entry, mention: true };
+}
+
 /** The id of a message that can be named in a request: it has one, and it is of the present epoch. */
 export const idOf = (timeline: Timeline, { id, order }: MessageEntry) =>
   id !== null && order === timeline.base + id ? id : null;
 
 /** Puts another version of a message in its place. */
-function replace(timeline: Timeline, entry: MessageEntry): Timeline {
+export function replace(timeline: Timeline, entry: MessageEntry): Timeline {
   const at = indexOf(timeline.entries, entry.order);
   if (timeline.entries[at]?.order !== entry.order) return timeline;
   return { ...timeline, entries: withoutDeleted(timeline.entries.with(at, entry)) };
 }
 
+/** The same entry with another count for `emoji`; `mine` is null where nothing is said about the reader. */
+export function withReaction(
+  entry: MessageEntry,
+  emoji: string,
+  counted: (before: number) => number,
+  mine: boolean | null,
+): MessageEntry {
+  const before = entry.reactions.find((other) => other.emoji === emoji) ?? { emoji, count: 0, mine: false };
+  const after = { emoji, count: counted(before.count), mine: mine ?? before.mine };
+  const at = entry.reactions.indexOf(before);
+  const all = at < 0 ? [...entry.reactions, after] : entry.reactions.with(at, after);
+  return { ...entry, reactions: all.filter(({ count }) => count > 0) };
+}
+
 /** Gives an edited message its new text, and takes a deleted one out. */
-export function changed(timeline: Timeline, change: MessageChanged, reader: Reader): Timeline {
+export function changed(timeline: Timeline, change: Change, reader: Reader): Timeline {
   const { of, kind, text = '', timestamp } = change;
   const entry = messageOf(timeline, of);
   if (!entry) return timeline;
@@ -136,7 +166,16 @@ export function changed(timeline: Timeline, change: MessageChanged, reader: Read
         mention: !entry.own && mentions(text, reader.name),
       });
     case 'deleted':
-      return replace(timeline, { ...entry, text: '', deleted: true, mention: false });
+      return replace(timeline, { ...entry, text: '', deleted: true, mention: false, reactions: [] });
+    case 'reacted':
+    case 'unreacted': {
+      const { emoji = '', count = 0, user_id } = change;
+      const own = user_id === reader.userId ? kind === 'reacted' : null;
+      return replace(
+        timeline,
+        withReaction(entry, emoji, () => count, own),
+      );
+    }
     default:
       return timeline;
   }
@@ -211,6 +250,7 @@ export function settle(timeline: Timeline, lastId: number, reader: Reader): Time
         timestamp: item.timestamp ?? '',
         client_id: item.clientId,
         ...(item.id === undefined ? {} : { id: item.id }),
+        ...(item.replyTo === undefined ? {} : { reply_to: item.replyTo }),
         ...(reader.userId === null ? {} : { user_id: reader.userId }),
       },
       reader,

@@ -3,8 +3,8 @@
 
 import { signal } from '@preact/signals';
 import { newId } from '../../client/src/ids.js';
-import type { Ack, Chat, Moderate, SentBody } from '../../client/src/index.js';
-import { idOf, type MessageEntry } from '../log/timeline';
+import type { Ack, Chat, Moderate, SearchBody, SentBody } from '../../client/src/index.js';
+import { idOf, type MessageEntry, withReaction } from '../log/timeline';
 import type { RoomStore } from './room';
 import type { Store } from './store';
 
@@ -37,6 +37,11 @@ export function refusalOf(answer: Ack<object> | null): Refusal | null {
   return { code, message, until: retry_after_ms === undefined ? null : Date.now() + retry_after_ms };
 }
 
+/** What a search has found; `before` is where it goes on, null if everything was looked at. */
+export type Found = { messages: MessageEntry[]; before: number | null } | Refusal;
+
+const FOUND_PAGE = 50;
+
 const GONE: Refusal = { code: 'not_found', message: '', until: null };
 
 export class ChangesStore {
@@ -62,15 +67,26 @@ export class ChangesStore {
     return known && !entry.deleted ? idOf(this.#room.timeline.value, entry) : null;
   }
 
+  /** Whether the server can do what has this name. */
+  knows(feature: string): boolean {
+    return this.#store.connection.session.value?.server?.features?.includes(feature) ?? false;
+  }
+
   /** Whether the reader may moderate. */
   get moderates(): boolean {
     const role = this.#store.connection.session.value?.role;
     return role === 'moderator' || role === 'admin';
   }
 
-  /** Whether the reader may edit and delete the message, as far as the page knows. */
+  /** Whether the reader may delete the message, as far as the page knows. */
   isOwn(entry: MessageEntry): boolean {
     return entry.own && this.idOf(entry) !== null;
+  }
+
+  /** Whether the reader may still edit the message. */
+  isEditable(entry: MessageEntry): boolean {
+    const window = this.#store.connection.session.value?.limits.edit_window_ms;
+    return this.isOwn(entry) && (window === undefined || Date.now() - entry.at < window);
   }
 
   /** Begins to edit `entry` in its place. */
@@ -81,7 +97,7 @@ export class ChangesStore {
   /** Begins to edit the reader's last message; false if there is none. */
   beginLast(): boolean {
     const own = (entry: { type: string }): entry is MessageEntry =>
-      entry.type === 'message' && this.isOwn(entry as MessageEntry);
+      entry.type === 'message' && this.isEditable(entry as MessageEntry);
     const last = this.#room.timeline.value.entries.findLast(own);
     if (last) this.begin(last, 'composer');
     return last !== undefined;
@@ -103,6 +119,43 @@ export class ChangesStore {
       ? this.#chat.ask<SentBody>('delete_message', { id })
       : this.#chat.ask<SentBody>('moderate', { action: 'delete', id }));
     return this.#changed(answer, { of: id, kind: 'deleted' });
+  }
+
+  /** Reacts to a message, or takes that back. It is shown at once, and taken back if the server refuses it. */
+  async react(entry: MessageEntry, emoji: string, on: boolean): Promise<Refusal | null> {
+    const id = this.idOf(entry);
+    if (id === null) return GONE;
+    let shown = 0;
+    this.#room.update(id, (now) =>
+      withReaction(
+        now,
+        emoji,
+        (count) => {
+          shown = count + (on ? 1 : -1);
+          return shown;
+        },
+        on,
+      ),
+    );
+    const refused = refusalOf(
+      await this.#chat.ask('react' as 'delete_message', { id, emoji, on } as { id: number }),
+    );
+    if (!refused) return null;
+    const back = on ? -1 : 1;
+    // A count that came from the server meanwhile is right.
+    this.#room.update(id, (now) =>
+      withReaction(now, emoji, (count) => (count === shown ? count + back : count), !on),
+    );
+    return refused;
+  }
+
+  /** Messages of the room that have the words of `text`, newest first, from before `before`. */
+  async search(text: string, before: number | null): Promise<Found> {
+    const from = before === null ? {} : { before };
+    const answer = await this.#chat.ask<SearchBody>('search', { text, limit: FOUND_PAGE, ...from });
+    if (!answer?.ok) return refusalOf(answer) ?? GONE;
+    const messages = answer.messages.map((message) => this.#room.entryOf(message));
+    return { messages, before: answer.more ? (answer.before ?? answer.messages.at(-1)?.id ?? null) : null };
   }
 
   /** Asks for what only moderators may do. */

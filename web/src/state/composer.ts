@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { Chat } from '../../client/src/index.js';
+import type { MessageEntry } from '../log/timeline';
 import type { RoomStore } from './room';
 import type { Store } from './store';
 
@@ -15,6 +16,8 @@ export class ComposerStore {
   readonly mutedUntil = signal(0);
   /** Text put into the composer from elsewhere: a mention, a recalled message. */
   readonly insert = signal<{ text: string; replace: boolean } | null>(null);
+  /** The message that the next one answers. */
+  readonly answering = signal<MessageEntry | null>(null);
   /** Grows by one with each own message; the log then scrolls to its end. */
   readonly sentCount = signal(0);
 
@@ -24,6 +27,9 @@ export class ComposerStore {
   constructor(chat: Chat, store: Store, room: RoomStore) {
     this.#chat = chat;
     this.#room = room;
+    room.name.subscribe(() => {
+      this.answering.value = null;
+    });
     chat.on('outgoing', ({ state, failure, retryAt }) => {
       const code = failure?.code ?? '';
       if ((state === 'waiting' && code === 'rate_limited') || (state === 'failed' && TIMED.has(code)))
@@ -36,9 +42,11 @@ export class ComposerStore {
     });
   }
 
-  /** Sends a message; `clientId` is the key of one that was taken back. */
+  /** Sends a message, as an answer if one was begun; `clientId` is the key of one that was taken back. */
   send(text: string, clientId?: string): void {
-    this.#chat.send(text, clientId);
+    const replyTo = this.answering.value?.id ?? undefined;
+    this.answering.value = null;
+    this.#chat.send(text, { clientId, replyTo });
     this.sentCount.value += 1;
   }
 

@@ -27,12 +27,16 @@ import {
   outgoing,
   prepend,
   type Reader,
+  replace,
   settle,
   type Timeline,
   toMessage,
   toNotice,
+  withAnswer,
 } from '../log/timeline';
 import { nextFrame } from './frame';
+import { isIgnored } from './ignored';
+import { Quotes } from './quotes';
 import type { Store } from './store';
 import { Unread } from './unread';
 
@@ -55,6 +59,8 @@ export class RoomStore {
   /** How the room is run, if anything about it is unusual. */
   readonly run = signal<RoomChanged | null>(null);
   readonly unread = new Unread();
+  /** Answered messages that are not in the log. */
+  readonly quotes = new Quotes((id) => this.find(id));
   readonly timeline;
 
   /** Order of the first entry in view while the reader is further up: from there on entries are kept. */
@@ -102,6 +108,7 @@ export class RoomStore {
       this.users.value = null;
       this.typing.value = [];
       this.run.value = null;
+      this.quotes.clear();
     }
   }
 
@@ -154,6 +161,11 @@ export class RoomStore {
     return page?.entries.find((entry) => entry.id === id && !entry.deleted) ?? null;
   }
 
+  /** A message of the open room as the log would have it. */
+  entryOf(message: ReceiveMessage): MessageEntry {
+    return toMessage(this.timelineOf(message.room).value, message, this.#reader());
+  }
+
   /** A page of the open room's history; null if there is none, or the reader is in another room by now. */
   async #page(asked: GetHistory): Promise<{ entries: MessageEntry[]; more: boolean } | null> {
     const room = this.name.value;
@@ -179,6 +191,14 @@ export class RoomStore {
   /** Takes in a change: of an event, or of one's own that the server has accepted. */
   change(change: MessageChanged): void {
     this.#apply(change.room, (timeline) => changed(timeline, change, this.#reader()));
+  }
+
+  /** Puts another version of a message in its place, ahead of the server's word. */
+  update(id: number, make: (entry: MessageEntry) => MessageEntry): void {
+    this.#apply(this.name.value ?? '', (timeline) => {
+      const entry = messageOf(timeline, id);
+      return entry ? replace(timeline, make(entry)) : timeline;
+    });
   }
 
   #reader(): Reader {
@@ -212,7 +232,7 @@ export class RoomStore {
     });
     chat.on('typing', ({ users }) => {
       const own = this.joined.value?.userId;
-      this.typing.value = users.filter((user) => user.user_id !== own);
+      this.typing.value = users.filter((user) => user.user_id !== own && !isIgnored(user.user_id));
     });
     chat.on('outgoing', (item) => this.#outgoing(item));
   }
@@ -234,11 +254,16 @@ export class RoomStore {
       this.run.value = null;
       let now = timeline.value;
       if (joined.continuity === 'broken') now = gap(now);
-      if (joined.epochChanged) now = nextEpoch(now);
+      if (joined.epochChanged) {
+        now = nextEpoch(now);
+        this.quotes.clear();
+      }
       const reader = this.#reader();
+      const page = joined.history.map((message) => toMessage(now, message, reader));
+      const answered = (id: number) => page.find((entry) => entry.id === id) ?? messageOf(now, id);
       now = append(
         now,
-        joined.history.map((message) => toMessage(now, message, reader)),
+        page.map((entry) => withAnswer(entry, answered)),
       );
       if (joined.lastId !== null) now = settle(now, joined.lastId, reader);
       const more = first ? (joined.history[0]?.id ?? 0) > 1 : now.more;
@@ -249,8 +274,10 @@ export class RoomStore {
 
   #message(message: ReceiveMessage, live: boolean): void {
     this.#append((timeline) => {
-      const entry = toMessage(timeline, message, this.#reader());
-      if (live && !entry.own) {
+      const entry = withAnswer(toMessage(timeline, message, this.#reader()), (id) =>
+        messageOf(this.timelineOf(message.room).value, id),
+      );
+      if (live && !entry.own && !isIgnored(entry.userId)) {
         for (const listener of this.#listeners) listener(entry, message.room);
       }
       return entry;
@@ -279,7 +306,7 @@ export class RoomStore {
     batch(() => {
       const timeline = this.timelineOf(room);
       timeline.value = append(timeline.value, added, this.held);
-      this.unread.add(added);
+      this.unread.add(added.filter((entry) => entry.type !== 'message' || !isIgnored(entry.userId)));
     });
   }
 

@@ -5,9 +5,11 @@ import { language, t } from '../i18n';
 import { draft, draftKey, saveDraft, saveDraftKey } from '../state/session-store';
 import type { Store } from '../state/store';
 import { TypingSignal } from '../state/typing';
+import { outcomeOf } from './commands';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
 import { draftMax, lengthHint, remaining } from './length';
+import { Answering } from './Quote';
 import { Countdown, Rules } from './Rules';
 import { Suggestions, useSuggestions } from './Suggestions';
 import { isComposing } from './typing-keys';
@@ -80,10 +82,15 @@ export function Composer() {
   const submit = () => {
     if (said === '' || over || blocked) return;
     const key = draftKey(room);
+    const outcome = outcomeOf(store, said);
+    if (outcome && 'problem' in outcome) {
+      setHint(outcome.problem);
+      return;
+    }
     change('');
     setHint('');
     typing.stop();
-    store.composer.send(said, key);
+    if (outcome) store.composer.send(outcome.send, key);
   };
   const takeBack = (): boolean => {
     const taken = store.composer.takeBack();
@@ -95,7 +102,10 @@ export function Composer() {
   const keys = (event: KeyboardEvent) => {
     // While an input method composes, Enter is its own.
     if (isComposing(event) || suggestions.key(event)) return;
-    if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
+    if (event.key === 'Escape' && store.composer.answering.value) {
+      event.preventDefault();
+      store.composer.answering.value = null;
+    } else if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
       event.preventDefault();
       submit();
     } else if (event.key === 'ArrowUp' && text === '' && !modified(event)) {
@@ -113,6 +123,7 @@ export function Composer() {
     >
       <TypingLine store={store} />
       <Rules now={now} />
+      <Answering />
       <div class="box">
         <Suggestions state={suggestions} />
         <textarea

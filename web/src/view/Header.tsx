@@ -74,6 +74,7 @@ export function Header() {
         <Opener name="pinned" label={t('pinnedCount', { n: run.pinned.length })} icon="pin" />
       )}
       {store.changes.moderates && <Opener name="moderation" label={t('moderation')} icon="shield" />}
+      {store.connection.session.value && <Opener name="search" label={t('search')} icon="search" />}
       <button
         type="button"
         class="round"

@@ -1,126 +1,26 @@
 // The messages of the room: follows the end while the reader is there, holds still while they read further up.
 
-import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { day, fullTime, language, t } from '../i18n';
+import { t } from '../i18n';
 import { Announcer } from '../state/announcer';
-import type { Editing } from '../state/changes';
+import { isIgnored } from '../state/ignored';
 import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
 import { openAbout, touch, useStore } from './context';
 import { useCleanCopies } from './copied';
+import { type Cache, drawAll } from './draw';
 import { Flash } from './Flash';
 import { Icon } from './icons';
 import { target } from './jump';
 import { logKeys } from './log-keys';
-import { Message } from './Message';
-import { Notices } from './Notices';
 import { longPress } from './press';
-import { type Row, rows } from './rows';
+import { rows } from './rows';
 import { firstBelow, positionIn } from './scrolling';
-import { today } from './today';
-import { authorOf, type Who, whoIn } from './who';
-
-/** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
-type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
-
-interface RowContext {
-  store: Store;
-  me: string;
-  who: Who;
-  menu: string | null;
-  setMenu: (key: string | null) => void;
-  /** Key of the row that the mouse is on. */
-  hovered: string | null;
-  editing: Editing | null;
-  pinned: readonly number[];
-  moderates: boolean;
-  /** Key of the row that the reader was led to. */
-  marked: string | null;
-}
-
-function draw(row: Row, context: RowContext): VNode {
-  const { store, me, who, menu, setMenu, hovered, editing, pinned, marked } = context;
-  switch (row.kind) {
-    case 'day':
-      return (
-        <li key={row.key} class="day">
-          <h2 title={fullTime(row.at)}>{day(row.at)}</h2>
-        </li>
-      );
-    case 'new':
-      return (
-        <li key={row.key} class="new" id="new">
-          <h2>{t('newMessages')}</h2>
-        </li>
-      );
-    case 'gap':
-      return (
-        <li key={row.key} class="gap">
-          {row.entry.after === undefined ? (
-            t('gap')
-          ) : (
-            <button type="button" class="older" onClick={() => store.room.fill(row.entry)}>
-              {t('loadBetween')}
-            </button>
-          )}
-        </li>
-      );
-    case 'notices':
-      return (
-        <li key={row.key} class="notice">
-          <Notices entries={row.entries} />
-        </li>
-      );
-    default:
-      return (
-        <Message
-          key={row.key}
-          {...{ entry: row.entry, head: row.head, item: row.item, me, store }}
-          tag={who.tag(row.entry.userId, row.entry.sender)}
-          menu={menu === row.key}
-          onMenu={setMenu}
-          hovered={hovered === row.key}
-          editing={editing?.entry.key === row.key ? editing : null}
-          pinned={row.entry.id !== null && pinned.includes(row.entry.id)}
-          marked={marked === row.key}
-        />
-      );
-  }
-}
-
-/** What a row is drawn from; the same values, the same row. */
-function ingredients(row: Row, context: RowContext): unknown[] {
-  const { me, who, menu, hovered, editing, pinned, moderates, marked } = context;
-  const common = [language.value, me];
-  if (row.kind === 'notices') return [...common, ...row.entries];
-  if (row.kind !== 'message') return [...common, today.value];
-  const entry = row.item ? null : row.entry;
-  const tag = who.tag(row.entry.userId, row.entry.sender);
-  const edited = editing?.entry.key === row.key ? editing : null;
-  const isPinned = row.entry.id !== null && pinned.includes(row.entry.id);
-  const states = [menu, hovered, marked].map((key) => key === row.key);
-  return [...common, entry, row.item, row.head, tag, ...states, edited, isPinned, moderates && row.entry.own];
-}
-
-const same = (a: readonly unknown[], b: readonly unknown[]) =>
-  a.length === b.length && a.every((x, i) => x === b[i]);
-
-function drawAll(list: readonly Row[], old: Cache, context: RowContext): { cache: Cache; nodes: VNode[] } {
-  const cache: Cache = new Map();
-  const nodes = list.map((row) => {
-    const made = ingredients(row, context);
-    const before = old.get(row.key);
-    const node = before && same(before.made, made) ? before.node : draw(row, context);
-    cache.set(row.key, { made, node });
-    return node;
-  });
-  return { cache, nodes };
-}
+import { authorOf, whoIn } from './who';
 
 /** Keeps the scroll position right: at the end, or on the row that was at the top. */
-function useScroll(store: Store, changed: unknown) {
+function useScroll(store: Store, changed: readonly unknown[]) {
   const log = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
@@ -185,7 +85,7 @@ function useScroll(store: Store, changed: unknown) {
     const { more } = store.room.timeline.peek();
     // A log too short to be scrolled gets its older page unasked.
     if (more && element.scrollHeight <= element.clientHeight) logWindow.older(store);
-  }, [changed]);
+  }, changed);
 
   useEffect(() => {
     const element = log.current;
@@ -311,6 +211,7 @@ export function Log() {
     entries: entries.slice(start, end),
     pending: end === entries.length ? pending : [],
     newFrom,
+    ignored: isIgnored,
     me: { name, userId: joined?.userId ?? null },
   });
   const who = whoIn(store);
@@ -323,7 +224,11 @@ export function Log() {
   cache.current = drawn.cache;
   const latest = useRef(list);
   latest.current = list;
-  const { log, atEnd, toEnd, onScroll, toRow } = useScroll(store, list);
+  const { log, atEnd, toEnd, onScroll, toRow } = useScroll(store, [
+    ...[entries, pending, start, end, newFrom],
+    // Not with every drawing: the mouse draws a row anew while the log is being scrolled.
+    editing,
+  ]);
   const wanted = target.value;
   useLayoutEffect(() => {
     if (wanted === null || !toRow(wanted)) return;

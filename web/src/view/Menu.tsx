@@ -5,6 +5,7 @@ import type { Store } from '../state/store';
 import { type Action, actions, type Shown } from './actions';
 import { about, dialog, useStore } from './context';
 import { Dialog } from './Dialog';
+import { canReact, QUICK, toggle } from './reacting';
 
 const focusOnce = (element: HTMLElement | null) => element?.focus();
 
@@ -67,6 +68,23 @@ export function MessageSheet() {
       <blockquote class="quoted" dir="auto">
         {shown.entry.text}
       </blockquote>
+      {canReact(store, shown.entry) && (
+        <div class="emoji quick">
+          {QUICK.map((emoji) => (
+            <button
+              key={emoji}
+              type="button"
+              aria-label={t('reactWith', { emoji })}
+              onClick={() => {
+                close();
+                toggle(store, shown.entry, emoji);
+              }}
+            >
+              {emoji}
+            </button>
+          ))}
+        </div>
+      )}
       <div role="menu" aria-label={t('actions')} onKeyDown={(event) => move(event, close)}>
         <Items list={actions(shown, store)} close={close} />
       </div>

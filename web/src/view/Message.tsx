@@ -9,6 +9,9 @@ import { actions, type Shown } from './actions';
 import { Editor } from './Editor';
 import { Icon } from './icons';
 import { Menu } from './Menu';
+import { Quote } from './Quote';
+import { Reactions } from './Reactions';
+import { canReact, QUICK, toggle } from './reacting';
 import { Shield } from './Shield';
 import { Status } from './Status';
 import { Text } from './Text';
@@ -20,10 +23,25 @@ const Time = ({ at }: { at: number }) => (
   </time>
 );
 
+/** Quick reactions in the bar. */
+const IN_BAR = 3;
+
 /** The bar over a message that the mouse is on: what is wanted most often. */
 function Bar({ shown, store, children }: { shown: Shown; store: Store; children: preact.ComponentChildren }) {
   return (
     <div class="bar">
+      {canReact(store, shown.entry) &&
+        QUICK.slice(0, IN_BAR).map((emoji) => (
+          <button
+            key={emoji}
+            type="button"
+            tabIndex={-1}
+            aria-label={t('reactWith', { emoji })}
+            onClick={() => toggle(store, shown.entry, emoji)}
+          >
+            {emoji}
+          </button>
+        ))}
       {actions(shown, store).map(
         ({ icon, label, run }) =>
           icon && (
@@ -70,14 +88,17 @@ export interface MessageProps extends Shown {
   hovered: boolean;
   editing: Editing | null;
   pinned: boolean;
+  /** The message that it answers, if that is in the log. */
+  answered: MessageEntry | null;
   /** The reader was led to it. */
   marked: boolean;
 }
 
 export function Message(props: MessageProps) {
-  const { entry, head, item, me, tag, menu, onMenu, store, hovered, editing, pinned, marked } = props;
+  const { entry, head, item, me, tag, menu, onMenu, store, hovered, editing, pinned, marked, answered } =
+    props;
   const state = item && item.state !== 'sent' ? ` ${item.state}` : '';
-  const classes = `m${head ? ' head' : ''}${entry.own ? ' own' : ''}${entry.mention ? ' mentioned' : ''}${marked ? ' marked' : ''}${state}`;
+  const classes = `m${head ? ' head' : ''}${entry.own ? ' own' : ''}${entry.mention || (!entry.own && answered?.own) ? ' mentioned' : ''}${marked ? ' marked' : ''}${state}`;
   const shown = { entry, item, tag };
   const close = () => onMenu(null);
   const more = (
@@ -121,12 +142,14 @@ export function Message(props: MessageProps) {
             <Time at={entry.at} />
           </div>
         )}
+        {entry.replyTo !== null && <Quote store={store} id={entry.replyTo} entry={answered} />}
         {pinned && (
           <span class="pin">
             <Icon name="pin" /> {t('isPinned')}
           </span>
         )}
         <Said {...{ entry, me, editing }} />
+        <Reactions store={store} entry={entry} />
         {item && <Status item={item} store={store} />}
       </div>
       {!editing &&

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
+import { isIgnored } from '../state/ignored';
 import type { Store } from '../state/store';
 import { initials } from '../text/plain';
 import { dialog, openAbout, useStore } from './context';
@@ -85,6 +86,7 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       <bdi class="label">{user.username}</bdi>
       {tag && !own && <span class="tag">{tag}</span>}
       {user.away && !own && <span class="you">{t('away')}</span>}
+      {isIgnored(user.user_id) && <span class="you">{t('ignored')}</span>}
       {own && store.changes.moderates && <Shield />}
       {own && <span class="you">{t('you')}</span>}
     </>
@@ -112,17 +114,15 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       >
         {face}
       </button>
-      {store.changes.moderates && (
-        <button
-          type="button"
-          class="round more"
-          aria-label={t('actionsFor', { name })}
-          aria-haspopup="dialog"
-          onClick={() => openAbout('person', { user, tag })}
-        >
-          <Icon name="more" />
-        </button>
-      )}
+      <button
+        type="button"
+        class="round more"
+        aria-label={t('actionsFor', { name })}
+        aria-haspopup="dialog"
+        onClick={() => openAbout('person', { user, tag })}
+      >
+        <Icon name="more" />
+      </button>
     </>
   );
 }

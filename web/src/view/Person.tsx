@@ -6,6 +6,7 @@ import type { Store } from '../state/store';
 import type { Action } from './actions';
 import { about, dialog, useStore } from './context';
 import { Dialog } from './Dialog';
+import { ignoring } from './ignoring';
 import { Items, move } from './Menu';
 import { sanctions } from './moderation';
 import { label } from './who';
@@ -35,6 +36,7 @@ export function Person() {
   const name = label(user.username, tag);
   const list = [
     mentionOf(store, shown),
+    ignoring(user.user_id, user.username, name),
     ...sanctions(store, user.user_id, name, ['mute', 'kick', 'ban', 'clear']),
   ];
   return (

@@ -11,6 +11,7 @@ import { Composer } from './Composer';
 import { dialog, useStore, wide } from './context';
 import { Dialog } from './Dialog';
 import { Header } from './Header';
+import { followLinks } from './jump';
 import { onKey } from './keys';
 import { Log } from './Log';
 import { Logo } from './Logo';
@@ -20,6 +21,7 @@ import { authorOf } from './who';
 import '../styles/room.css';
 import '../styles/log.css';
 import '../styles/changes.css';
+import '../styles/reactions.css';
 
 addEnglish(words);
 
@@ -42,6 +44,7 @@ export function Room() {
   const store = useStore();
   const room = store.room.name.value ?? '';
   const people = wide.value && prefs.people.value;
+  useEffect(() => followLinks(store), [store]);
   useEffect(() => attention(store, (message) => authorOf(store, message)), [store]);
   useEffect(() => {
     const listener = (event: KeyboardEvent) => onKey(event, store);

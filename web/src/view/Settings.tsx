@@ -3,6 +3,7 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { type Key, LANGUAGES, type Language, t } from '../i18n';
+import { ignore } from '../state/ignored';
 import { prefs } from '../state/prefs';
 import { dialog, useStore } from './context';
 import { Dialog } from './Dialog';
@@ -137,6 +138,27 @@ function Name() {
   );
 }
 
+/** Whom the reader ignores, also those who are not here. */
+function Ignored() {
+  const people = Object.entries(prefs.ignored.value);
+  if (people.length === 0) return null;
+  return (
+    <fieldset>
+      <legend>{t('ignoredPeople')}</legend>
+      <ul class="ignored">
+        {people.map(([userId, name]) => (
+          <li key={userId}>
+            <bdi class="label">{name}</bdi>
+            <button type="button" class="link" onClick={() => ignore(userId, name, false)}>
+              {t('ignoreNot', { name })}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </fieldset>
+  );
+}
+
 export function Settings() {
   const store = useStore();
   const close = () => {
@@ -174,6 +196,7 @@ export function Settings() {
       <Notify />
       <Switch label={t('sound')} value={prefs.sound} />
       <Switch label={t('announce')} value={prefs.announce} />
+      <Ignored />
       <footer>
         <button
           type="button"

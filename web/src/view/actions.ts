@@ -3,13 +3,17 @@
 import type { Outgoing } from '../../client/src/index.js';
 import { t } from '../i18n';
 import type { MessageEntry } from '../log/timeline';
+import { addressOf } from '../state/address';
+import { base } from '../state/base';
 import type { Store } from '../state/store';
 import { links, shortened } from '../text/links';
 import { openAbout } from './context';
 import { copyText } from './copy';
 import { flash } from './Flash';
 import type { IconName } from './icons';
+import { ignoring } from './ignoring';
 import { ofModerators } from './moderation';
+import { canReact } from './reacting';
 import { reason } from './refusals';
 import { label } from './who';
 
@@ -41,12 +45,47 @@ export async function remove(store: Store, entry: MessageEntry): Promise<void> {
 function ofOwn({ entry }: Shown, store: Store): Action[] {
   if (!store.changes.isOwn(entry)) return [];
   return [
-    { label: t('edit'), run: () => store.changes.begin(entry, 'row') },
+    ...(store.changes.isEditable(entry)
+      ? [{ label: t('edit'), run: () => store.changes.begin(entry, 'row') }]
+      : []),
     {
       label: t('delete'),
       danger: true,
       run: (now) => (now ? remove(store, entry) : openAbout('delete', entry)),
     },
+  ];
+}
+
+/** Begins an answer, if the server knows answers; false if not. */
+export function answer(store: Store, entry: MessageEntry): boolean {
+  if (!store.changes.knows('replies') || store.changes.idOf(entry) === null) return false;
+  store.composer.answering.value = entry;
+  document.getElementById('composer')?.focus();
+  return true;
+}
+
+function ofAnswers({ entry, item }: Shown, store: Store): Action[] {
+  if (item || !store.changes.knows('replies') || store.changes.idOf(entry) === null) return [];
+  const reacting: Action = {
+    label: t('react'),
+    icon: 'react',
+    run: () => openAbout('react', entry),
+  };
+  return [
+    ...(canReact(store, entry) ? [reacting] : []),
+    { label: t('reply'), icon: 'reply', run: () => answer(store, entry) },
+  ];
+}
+
+const ofIgnoring = ({ entry, tag }: Shown): Action[] =>
+  entry.userId === null ? [] : [ignoring(entry.userId, entry.sender, label(entry.sender, tag))];
+
+function ofLink(entry: MessageEntry, store: Store): Action[] {
+  const id = store.changes.idOf(entry);
+  if (id === null) return [];
+  const link = new URL(`${addressOf(store.room.name.value, base)}#m${id}`, location.href).href;
+  return [
+    { label: t('copyLink'), run: async () => flash(t((await copyText(link)) ? 'copied' : 'copyFailed')) },
   ];
 }
 
@@ -77,8 +116,10 @@ export function actions(shown: Shown, store: Store): Action[] {
       ]
     : [];
   return [
+    ...ofAnswers(shown, store),
     copy,
-    ...(entry.own ? [] : [mention]),
+    ...ofLink(entry, store),
+    ...(entry.own ? [] : [mention, ...ofIgnoring(shown)]),
     ...opened.slice(0, 4),
     ...again,
     ...(item ? [] : [...ofOwn(shown, store), ...ofModerators(store, entry, tag)]),

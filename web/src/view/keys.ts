@@ -74,6 +74,15 @@ export const SHORTCUTS: readonly Shortcut[] = [
     },
   },
   {
+    keys: 'Ctrl+F ⌘F',
+    help: 'keySearch',
+    // Once it is open, the same key is the browser's own search.
+    matches: (event) => control(event) && event.key.toLowerCase() === 'f',
+    run: () => {
+      dialog.value = 'search';
+    },
+  },
+  {
     keys: '/',
     help: 'keyWrite',
     matches: (event) => !inField(event) && /^[\p{L}\p{N}/]$/u.test(event.key) && typesCharacter(event),
@@ -110,6 +119,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   },
   { keys: '↑ ↓ Home End PgUp PgDn', help: 'keyLog' },
   { keys: 'U', help: 'keyFirstUnread' },
+  { keys: 'R', help: 'keyReply' },
   { keys: 'Enter', help: 'keyActions' },
 ];
 

@@ -25,7 +25,7 @@ describe('the menu of a message', () => {
   };
 
   it('mentions others by name and tag, but not the reader', () => {
-    expect(offered('hi')).toEqual(['Copy text', 'Mention Bob #0002']);
+    expect(offered('hi')).toEqual(['Copy text', 'Mention Bob #0002', 'Ignore Bob #0002']);
     expect(offered('hi', { user_id: 'me' })).toEqual(['Copy text']);
   });
 
@@ -33,7 +33,7 @@ describe('the menu of a message', () => {
     const own = { user_id: 'me' };
     expect(offered('hi', own)).not.toContain('Edit');
     socket.say('session', { token: 't1', user_id: 'me', limits: {}, server: {}, role: 'member' });
-    expect(offered('hi', own)).toEqual(['Copy text', 'Edit', 'Delete']);
+    expect(offered('hi', own)).toEqual(['Copy text', 'Copy link', 'Edit', 'Delete']);
     expect(offered('hi', own, 'sent')).toEqual(['Copy text']);
     expect(offered('hi')).not.toContain('Edit');
     expect(offered('hi', { ...own, id: undefined })).not.toContain('Edit');
@@ -69,6 +69,7 @@ describe('a message of a program', () => {
         editing: null,
         pinned: false,
         marked: false,
+        answered: null,
       };
       show(store, <Message {...props} />);
       const tags = screen.queryAllByText('bot').length;

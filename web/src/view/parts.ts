@@ -13,6 +13,8 @@ const loaders = {
   moderation: () => import('./Moderation').then((module) => module.Moderation),
   pinned: () => import('./Pinned').then((module) => module.Pinned),
   person: () => import('./Person').then((module) => module.Person),
+  search: () => import('./Search').then((module) => module.Search),
+  react: () => import('./Picker').then((module) => module.Picker),
   message: () => import('./Menu').then((module) => module.MessageSheet),
   delete: () => import('./Delete').then((module) => module.Delete),
   switcher: () => import('./Switcher').then((module) => module.Switcher),

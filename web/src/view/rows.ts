@@ -38,7 +38,7 @@ function pendingEntry(item: Outgoing, name: string, userId: string | null): Mess
     clientId: item.clientId,
     editedAt: null,
     deleted: false,
-    replyTo: null,
+    replyTo: item.replyTo ?? null,
     reactions: [],
   };
 }
@@ -47,10 +47,12 @@ export interface RowsInput {
   entries: readonly Entry[];
   pending: readonly Outgoing[];
   newFrom: number | null;
+  /** Whose messages are left out. */
+  ignored?: (userId: string | null) => boolean;
   me: { name: string; userId: string | null };
 }
 
-export function rows({ entries, pending, newFrom, me }: RowsInput): Row[] {
+export function rows({ entries, pending, newFrom, me, ignored }: RowsInput): Row[] {
   const made: Row[] = [];
   let day = 0;
   let before: MessageEntry | null = null;
@@ -77,7 +79,9 @@ export function rows({ entries, pending, newFrom, me }: RowsInput): Row[] {
     else if (last?.kind === 'notices' && folds(entry) && last.folds) last.entries.push(entry);
     else made.push({ kind: 'notices', key: entry.key, entries: [entry], folds: folds(entry) });
   };
-  for (const entry of entries) place(entry, null);
+  for (const entry of entries) {
+    if (entry.type !== 'message' || !ignored?.(entry.userId)) place(entry, null);
+  }
   for (const item of pending) place(pendingEntry(item, me.name, me.userId), item);
   return made;
 }
