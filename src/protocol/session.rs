@@ -79,7 +79,7 @@ pub struct Limits {
 }
 
 /// What clients may use, by name, so that they can do without where an older server lacks it.
-pub const FEATURES: &[&str] = &["replies"];
+pub const FEATURES: &[&str] = &["replies", "reactions"];
 
 /// `session.server`
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]

@@ -160,6 +160,21 @@ impl Membership {
         self.store.append(changes, draft)
     }
 
+    /// The member, if they may write and the room takes more.
+    pub(super) fn admitted(&self, check: WritingCheck<'_>) -> Result<Member, RequestError> {
+        let member = self.room.changes().member(self.id).cloned();
+        let member = member.ok_or_else(RequestError::not_in_room)?;
+        check()?;
+        if let Some(ceiling) = &self.room.ceiling {
+            ceiling.admit(self.id, Instant::now())?;
+        }
+        Ok(member)
+    }
+
+    pub(super) const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
     /// Shows the member as typing, or not.
     pub fn set_typing(&self, is_typing: bool) {
         self.room.set_typing(self.id, is_typing);
@@ -234,12 +249,7 @@ impl Room {
 
     /// Publishes a message, which `proposal` is, of an author who is no member: a program. Refusals are
     /// `conflict`, `not_found` and `unavailable`.
-    pub fn publish_for(
-        &self,
-        store: &dyn Store,
-        author: Member,
-        proposal: Proposal,
-    ) -> Publishing {
+    pub fn publish_for(&self, store: &dyn Store, author: Member, proposal: Proposal) -> Publishing {
         let changes = self.changes();
         if let Some(known) = changes.known(&author, &proposal) {
             return Publishing::Done(known);
@@ -260,7 +270,7 @@ impl Room {
         publishing
     }
 
-    const fn proposed_change(
+    pub(super) const fn proposed_change(
         &self,
         of: u64,
         change: MessageChange,

@@ -78,9 +78,8 @@ impl Room {
         let Ok(page) = self.messages_in_memory(range) else {
             return HISTORY_PAGE_BYTES_MAX;
         };
-        let sizes = page.entries.iter().map(|entry| entry.payload.get().len());
         // Messages may come before it is read.
-        sizes.sum::<usize>().max(PAGE_BYTES_MIN)
+        page.wire_bytes().max(PAGE_BYTES_MIN)
     }
 
     /// Bytes that the messages found by a search may have.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::members::Member;
 use super::record::{Content, MessageChange, Published};
 use crate::domain::{ClientId, MessageText};
 
@@ -38,7 +39,12 @@ pub struct ProposedChange {
 #[derive(Debug)]
 pub enum Verdict {
     /// It is to be appended.
-    Append(Content),
+    Append {
+        /// Its author: of several users who react, the last.
+        author: Member,
+        /// What it is in the log.
+        content: Content,
+    },
     /// It is in the log already.
     Known(Published),
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::log::Kept;
 use super::members::{Member, MemberId};
+use super::reactions::Reaction;
 use crate::domain::{RequestError, RoomName, Username};
 use crate::protocol::ChangeKind;
 
@@ -93,6 +94,8 @@ pub enum MessageChange {
     },
     /// It is deleted.
     Deleted,
+    /// Users have reacted to it, or taken that back.
+    Reacted(Reaction),
 }
 
 impl MessageChange {
@@ -102,6 +105,8 @@ impl MessageChange {
         match self {
             Self::Edited { .. } => ChangeKind::Edited,
             Self::Deleted => ChangeKind::Deleted,
+            Self::Reacted(Reaction { on: true, .. }) => ChangeKind::Reacted,
+            Self::Reacted(Reaction { on: false, .. }) => ChangeKind::Unreacted,
         }
     }
 
@@ -110,7 +115,7 @@ impl MessageChange {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Edited { text, .. } => Some(text),
-            Self::Deleted => None,
+            _ => None,
         }
     }
 
@@ -119,7 +124,16 @@ impl MessageChange {
     pub const fn client_id(&self) -> Option<&Arc<str>> {
         match self {
             Self::Edited { client_id, .. } => client_id.as_ref(),
-            Self::Deleted => None,
+            _ => None,
+        }
+    }
+
+    /// The reaction that it is, if it is one.
+    #[must_use]
+    pub const fn reaction(&self) -> Option<&Reaction> {
+        match self {
+            Self::Reacted(reaction) => Some(reaction),
+            _ => None,
         }
     }
 }

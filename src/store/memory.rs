@@ -82,7 +82,7 @@ impl Store for MemoryStore {
         }
         let decision = changes.decide(&author, draft.proposal);
         Answer::Done(decision.map(|decision| match decision {
-            Verdict::Append(content) => append(&mut changes, id, author, content),
+            Verdict::Append { author, content } => append(&mut changes, id, author, content),
             Verdict::Known(published) => published,
         }))
     }

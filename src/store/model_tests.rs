@@ -209,12 +209,10 @@ impl World {
         let subscriber = || Arc::clone(&person.subscriber) as Arc<dyn Subscriber>;
         let proposal = Proposal::Message {
             text: text(said),
-            client_id,
+            client_id: client_id.clone(),
             reply_to: None,
         };
-        let publishing = person
-            .membership
-            .publish(proposal, &|| Ok(()), &subscriber);
+        let publishing = person.membership.publish(proposal, &|| Ok(()), &subscriber);
         let Publishing::Done(published) = publishing else {
             panic!("a store in memory answers immediately");
         };

@@ -29,7 +29,10 @@ async fn a_reply_names_its_message_wherever_it_is_shown() {
     ada.next_message().await;
     for client in [&mut ada, &mut ben] {
         let event = client.next_message().await;
-        assert_eq!((&event["text"], &event["reply_to"]), (&json!("an answer"), &json!(asked)));
+        assert_eq!(
+            (&event["text"], &event["reply_to"]),
+            (&json!("an answer"), &json!(asked))
+        );
     }
     let edit = json!({ "id": answered["id"], "text": "a better answer" });
     ask(&mut ben, "edit_message", edit).await;
@@ -67,12 +70,18 @@ async fn a_reply_names_its_message_wherever_it_is_shown() {
     assert_refused(&ben.ask("send_message", &wrong).await, "invalid_payload");
     // What was accepted before is known, and keeps what it names.
     let again = ask(&mut ben, "send_message", reply).await;
-    assert_eq!((&again["id"], &again["duplicate"]), (&answered["id"], &json!(true)));
+    assert_eq!(
+        (&again["id"], &again["duplicate"]),
+        (&answered["id"], &json!(true))
+    );
     let history = ask(&mut ben, "get_history", json!({ "limit": 10 })).await;
     assert_eq!(history["messages"][1]["reply_to"], asked);
     ask(&mut ben, "delete_message", json!({ "id": answered["id"] })).await;
     ben.wait_for("message_changed").await;
     let history = ask(&mut ben, "get_history", json!({ "limit": 10 })).await;
     let deleted = &history["messages"][1];
-    assert_eq!((&deleted["deleted"], deleted.get("reply_to")), (&json!(true), None));
+    assert_eq!(
+        (&deleted["deleted"], deleted.get("reply_to")),
+        (&json!(true), None)
+    );
 }

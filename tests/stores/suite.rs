@@ -56,6 +56,8 @@ mod names;
 mod ordering;
 #[path = "../socket/original.rs"]
 mod original;
+#[path = "../socket/reactions.rs"]
+mod reactions;
 #[path = "../socket/refusals.rs"]
 mod refusals;
 #[path = "../socket/replies.rs"]

@@ -1,5 +1,6 @@
 //! `rooms/{room}/messages`: the messages of a room, read and posted.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,6 +18,7 @@ use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::protocol::{BOT_USERS, HISTORY_PAGE_MAX, ReceiveMessage, SentBody};
 use crate::room::{ID_MAX, Member, Proposal, Range, read_messages};
 use crate::session::budget::Class;
+use crate::session::identity::ROOT_USER;
 
 /// Messages on one page, if the caller does not say.
 const MESSAGES: usize = 50;
@@ -42,7 +44,7 @@ pub struct MessagesQuery {
 pub struct MessagesPage<'a> {
     /// Oldest first.
     #[schema(value_type = Vec<ReceiveMessage>)]
-    messages: Vec<&'a RawValue>,
+    messages: Vec<Cow<'a, RawValue>>,
     /// Whether there are more in the direction that was asked for.
     more: bool,
     /// Which incarnation of the room's log the ids belong to.
@@ -81,8 +83,11 @@ pub async fn list(
         page.entries.retain(|message| message.id < before);
         page.more &= page.entries.len() == read;
     }
+    // ADMIN_TOKEN is no user's.
+    let user_id = &*caller.actor.user_id;
+    let reader = Some(user_id).filter(|user_id| *user_id != ROOT_USER);
     let body = MessagesPage {
-        messages: page.payloads(),
+        messages: page.payloads(&room.viewer(reader)),
         more: page.more,
         epoch: &epoch,
     };

@@ -34,8 +34,9 @@ impl Execute for HistoryRequest {
         client: &mut Client<C>,
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
+        let viewer = client.participant.viewer();
         let body = HistoryBody {
-            messages: page.payloads(),
+            messages: page.payloads(&viewer),
             more: page.more,
         };
         client.acknowledge_charged(ack, &body).await

@@ -7,8 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, id_of, key};
-use crate::domain::Username;
-use crate::room::{Content, First, Member, MemberId, MessageChange, Range, Record, said_by_edit};
+use crate::domain::{Emoji, Username};
+use crate::room::{
+    Content, First, Member, MemberId, MessageChange, Range, Reaction, Record, said_by_edit,
+};
 
 /// Writes a message or a change. A notice is not kept.
 ///
@@ -16,7 +18,7 @@ use crate::room::{Content, First, Member, MemberId, MessageChange, Range, Record
 /// What SQLite answers.
 pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<()> {
     let (mut text, mut edited_ms, mut reply_to) = (None, None, None);
-    let (mut of, mut change_kind) = (None, None);
+    let (mut of, mut change_kind, mut reaction) = (None, None, None);
     let client_id = match &record.content {
         Content::Message {
             text: said,
@@ -31,6 +33,7 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
         // The text of an edit is in the message.
         Content::Changed { of: id, change } => {
             (of, change_kind) = (Some(key(room, *id)), Some(name_of(change)));
+            reaction = change.reaction();
             change.client_id()
         }
         Content::Joined | Content::Left | Content::Removed | Content::Renamed { .. } => {
@@ -41,8 +44,8 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
     let mut insert = db.prepare_cached(
         "INSERT INTO messages
          (key, at_ms, user_id, username, text, client_id, client_key, edited_ms, reply_to, of,
-          change)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          change, emoji, count)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     insert
         .execute((
@@ -57,6 +60,8 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
             reply_to,
             of,
             change_kind,
+            reaction.map(|reaction| reaction.emoji.as_str()),
+            reaction.map(|reaction| reaction.count),
         ))
         .map(drop)
 }
@@ -168,16 +173,22 @@ pub fn read(
 /// The columns that [`record`] reads.
 pub const COLUMNS: &str =
     "messages.key, at_ms, user_id, username, messages.text, client_id, edited_ms, of, change,
-    (SELECT text FROM messages AS original WHERE original.key = messages.of), reply_to";
+    (SELECT text FROM messages AS original WHERE original.key = messages.of), reply_to, emoji, count";
 /// What `change` says of an edit.
 pub const EDITED: &str = "edited";
 /// What `change` says of a deletion.
 pub const DELETED: &str = "deleted";
+/// What `change` says of a reaction.
+const REACTED: &str = "reacted";
+/// What `change` says of a reaction that was taken back.
+const UNREACTED: &str = "unreacted";
 
 const fn name_of(change: &MessageChange) -> &'static str {
     match change {
         MessageChange::Edited { .. } => EDITED,
         MessageChange::Deleted => DELETED,
+        MessageChange::Reacted(Reaction { on: true, .. }) => REACTED,
+        MessageChange::Reacted(Reaction { on: false, .. }) => UNREACTED,
     }
 }
 
@@ -277,6 +288,22 @@ pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Option<Record
             of: id_of(of),
             change: MessageChange::Deleted,
         },
+        (Some(of), Some(kind @ (REACTED | UNREACTED)), _) => {
+            let emoji: String = row.get(11)?;
+            let Ok(emoji) = Emoji::parse(&emoji) else {
+                return Ok(None);
+            };
+            let reaction = Reaction {
+                emoji,
+                reactors: Box::default(),
+                count: row.get(12)?,
+                on: kind == REACTED,
+            };
+            Content::Changed {
+                of: id_of(of),
+                change: MessageChange::Reacted(reaction),
+            }
+        }
         (Some(of), _, _) => match row.get(9)? {
             Some(text) => Content::Changed {
                 of: id_of(of),

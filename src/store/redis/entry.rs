@@ -1,11 +1,14 @@
 //! Entries of the streams. Any program with access to Redis can write to them, so they are parsed as
 //! untrusted input. Entries that no node wrote are skipped and counted, with a reason.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::decisions::{Decision, DecisionKey};
-use crate::domain::{ClientId, RoomName, Username};
-use crate::room::{Content, ID_MAX, Member, MemberId, MessageChange, Record};
+use crate::domain::{ClientId, Emoji, RoomName, Username};
+use crate::room::{
+    Content, ID_MAX, Member, MemberId, MessageChange, Reaction, Reactions, Reactor, Record,
+};
 
 /// Bytes of a text that no node of any configuration lets through.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -80,6 +83,10 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
                 _ => MessageChange::Deleted,
             },
         },
+        Some(kind @ (REACTED | UNREACTED)) => Content::Changed {
+            of: fields.position("o").ok_or("message")?,
+            change: MessageChange::Reacted(reaction(&fields, kind == REACTED)?),
+        },
         Some("joined") => Content::Joined,
         Some("left") => Content::Left,
         Some("removed") => Content::Removed,
@@ -124,13 +131,61 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
 /// What an entry's kind is for an edit, and for a deletion.
 const EDITED: &str = "edited";
 const DELETED: &str = "deleted";
+/// What it is for a reaction, and for one that was taken back.
+const REACTED: &str = "reacted";
+const UNREACTED: &str = "unreacted";
+/// Users that one entry names at most.
+const REACTORS_MAX: usize = 2000;
 
 /// A change as an entry's kind.
 pub const fn kind_of(change: &MessageChange) -> &'static str {
     match change {
         MessageChange::Edited { .. } => EDITED,
         MessageChange::Deleted => DELETED,
+        MessageChange::Reacted(Reaction { on: true, .. }) => REACTED,
+        MessageChange::Reacted(Reaction { on: false, .. }) => UNREACTED,
     }
+}
+
+fn reaction(fields: &Fields<'_>, on: bool) -> Result<Reaction, EntryError> {
+    let emoji = fields.text("t").and_then(|text| Emoji::parse(text).ok());
+    let count = fields.number("q").filter(|count| *count <= ID_MAX);
+    let lines = fields.text("rs").ok_or("reactors")?.lines();
+    let reactors = lines.map(|line| {
+        let (sign, user_id) = line.split_at_checked(1)?;
+        let fits = matches!(sign, "+" | "-") && (1..=ID_BYTES_MAX).contains(&user_id.len());
+        fits.then(|| Reactor {
+            member: Member {
+                user_id: user_id.into(),
+                // The last one's is the entry's own.
+                username: Username::anonymous(),
+            },
+            on: sign == "+",
+        })
+    });
+    let reactors: Option<Box<[_]>> = reactors.take(REACTORS_MAX).collect();
+    Ok(Reaction {
+        emoji: emoji.ok_or("emoji")?,
+        reactors: reactors.ok_or("reactors")?,
+        count: count.ok_or("count")?,
+        on,
+    })
+}
+
+/// Reads the reactions to a message: see `lua/prelude.lua`.
+pub fn parse_reactions(hash: &HashMap<String, String>) -> Reactions {
+    let mut reactions = Reactions::default();
+    for field in hash.keys() {
+        let reacted = field
+            .strip_prefix("u ")
+            .and_then(|rest| rest.split_once(' '));
+        if let Some((emoji, user_id)) = reacted
+            && let Ok(emoji) = Emoji::parse(emoji)
+        {
+            reactions.add(&emoji, user_id.into());
+        }
+    }
+    reactions
 }
 
 /// The message that a change has replaced, in its newest state, if `change` was read from the entry and
@@ -162,6 +217,8 @@ pub fn parse_original((_, fields): &Raw, change: &Record) -> Option<Record> {
                 reply_to: reply_to(&fields, "or").ok()?.filter(|id| id < of),
             },
             MessageChange::Deleted => Content::Tombstone { client_id },
+            // It has taken the place of no message.
+            MessageChange::Reacted(_) => return None,
         },
         previous,
     })

@@ -136,6 +136,9 @@ impl Queued {
             .saturating_add(ahead_ms)
             .saturating_add_unsigned(millis(left));
         match &self.request {
+            Request::Publish { message, .. } if message.reaction().is_some() => {
+                context.call_react(connection, message, deadline_ms)
+            }
             Request::Publish { message, key, .. } => {
                 let (script, text) = match &message.proposal {
                     Proposal::Message { text, .. } => (Script::Publish, text.as_str()),
@@ -319,6 +322,7 @@ fn published(words: &[String]) -> Result<Published, RequestError> {
         ["known" | "again", id, at] => (true, id, at),
         ["missing"] => return Err(RequestError::not_found()),
         ["forbidden"] => return Err(RequestError::not_own_message()),
+        ["full"] => return Err(RequestError::too_many_reactions()),
         ["old"] => return Err(RequestError::too_late()),
         ["conflict"] => return Err(RequestError::conflict()),
         _ => return Err(RequestError::unavailable()),

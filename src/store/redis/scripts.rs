@@ -20,6 +20,8 @@ scripts! {
     Publish "publish.lua",
     /// Puts a change to a message into a log.
     Change "change.lua",
+    /// Changes the reactions to a message.
+    React "react.lua",
     /// Makes a user a member.
     Join "join.lua",
     /// Changes a member's name.

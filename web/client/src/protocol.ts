@@ -42,6 +42,16 @@ export interface User {
   away?: boolean;
 }
 
+/** One emoji in a message's `reactions`. */
+export interface ReactionCount {
+  /** The emoji. */
+  emoji: string;
+  /** How many users have reacted with it. */
+  count: number;
+  /** Whether the reader has; absent if the reader is no user. */
+  mine?: boolean;
+}
+
 /** `receive_message` */
 export interface ReceiveMessage {
   /** The sender's name. */
@@ -64,6 +74,10 @@ export interface ReceiveMessage {
   edited_at?: string;
   /** A program wrote it; absent if not. */
   bot?: boolean;
+  /** The reactions to it, in history and search results; absent if there are none. */
+  reactions?: ReactionCount[];
+  /** It is pinned, in history and search results; absent if not. */
+  pinned?: boolean;
 }
 
 /** `message_changed` */
@@ -75,7 +89,7 @@ export interface MessageChanged {
   /** Id of the message. */
   of: number;
   /** What has changed. */
-  kind: 'edited' | 'deleted';
+  kind: 'edited' | 'deleted' | 'reacted' | 'unreacted';
   /** Who changed it. */
   user_id: string;
   /** Who changed it. */
@@ -84,6 +98,10 @@ export interface MessageChanged {
   timestamp: string;
   /** The new text of an edited message. */
   text?: string;
+  /** The emoji of a reaction. */
+  emoji?: string;
+  /** How many users have reacted with the emoji now. */
+  count?: number;
 }
 
 /** A deleted message in `history`, `get_history` and exports. */
@@ -321,6 +339,13 @@ export interface DeleteMessage {
   id: number;
 }
 
+/** `react` */
+export interface React {
+  id: number;
+  emoji: string;
+  on: boolean;
+}
+
 /** `get_history` */
 export interface GetHistory {
   before?: number;
@@ -429,7 +454,7 @@ export interface ServerEvents {
   system_message: SystemMessage;
   /** A chat message; to the room. */
   receive_message: ReceiveMessage;
-  /** A message was edited or deleted; to the room. */
+  /** A message was edited or deleted, or has other reactions; to the room. */
   message_changed: MessageChanged;
   /** Who is typing in the room; the newest state wins. */
   typing: TypingState;
@@ -451,6 +476,7 @@ export interface ServerEvents {
 export interface ClientEvents {
   edit_message: EditMessage;
   delete_message: DeleteMessage;
+  react: React;
   join_room: JoinRoom;
   leave_room: LeaveRoom;
   send_message: SendMessage;

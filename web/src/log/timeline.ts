@@ -22,16 +22,6 @@ export { indexOf };
 export const MEMORY_MAX = 5000;
 export const HELD_MAX = 20_000;
 
-/** With what servers that have the feature `reactions` add. */
-type WithReactions = ReceiveMessage & {
-  reactions?: readonly { emoji: string; count: number; mine?: boolean }[];
-};
-export type Change = Omit<MessageChanged, 'kind'> & {
-  kind: MessageChanged['kind'] | 'reacted' | 'unreacted';
-  emoji?: string;
-  count?: number;
-};
-
 export interface Reader {
   name: string;
   userId: string | null;
@@ -52,7 +42,7 @@ export function toMessage(
   sent: ReceiveMessage | DeletedMessage,
   reader: Reader,
 ): MessageEntry {
-  const message: WithReactions = 'deleted' in sent ? { ...sent, sender: '', text: '' } : sent;
+  const message: ReceiveMessage = 'deleted' in sent ? { ...sent, sender: '', text: '' } : sent;
   const { text, client_id, user_id } = message;
   const own = user_id === undefined ? message.sender === reader.name : user_id === reader.userId;
   const { order, key } = place(timeline, message.id);
@@ -153,7 +143,7 @@ export function withReaction(
 }
 
 /** Gives an edited message its new text, and takes a deleted one out. */
-export function changed(timeline: Timeline, change: Change, reader: Reader): Timeline {
+export function changed(timeline: Timeline, change: MessageChanged, reader: Reader): Timeline {
   const { of, kind, text = '', timestamp } = change;
   const entry = messageOf(timeline, of);
   if (!entry) return timeline;

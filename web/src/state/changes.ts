@@ -138,7 +138,7 @@ export class ChangesStore {
       ),
     );
     const refused = refusalOf(
-      await this.#chat.ask('react' as 'delete_message', { id, emoji, on } as { id: number }),
+      await this.#chat.ask('react', { id, emoji, on }),
     );
     if (!refused) return null;
     const back = on ? -1 : 1;

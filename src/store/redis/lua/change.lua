@@ -36,6 +36,7 @@ end
 if not log.last then recount(log) end
 redis.call('XDEL', room_key(room, 'log'), position)
 log.messages = log.messages - 1
+if kind == 'deleted' then delete_reactions(log, of) end
 local more = { 'o', of, 'ou', original.u, 'on', original.n, 'ots', original.ts }
 local reply_to = kind == 'edited' and original.r or ''
 for name, value in pairs({ op = original.p or '', od = original.d or '', oc = original.c or '', ['or'] = reply_to }) do

@@ -11,6 +11,9 @@
 --   <prefix>:room:<room>:keys     hash: idempotency key -> "id ms hash", while its message is in the log;
 --                                 the hash is * once the message has changed
 --   <prefix>:room:<room>:changed  hash: id of a message -> id of the newest change to it, see `append`
+--   <prefix>:room:<room>:reactions:<id>  hash of the message with that id: "u emoji user" for each user who has
+--                                 reacted, "c emoji" how many, "n emoji" -> "stream-id id ms" of the newest entry,
+--                                 all (reactions), different (emoji)
 --   <prefix>:room:<room>:names    hash: what a name looks like -> user_id, where names are unique
 --   <prefix>:users                hash: user_id -> "node member"
 --   <prefix>:nodes                set of nodes
@@ -48,6 +51,9 @@ local DOUBT = 10000
 local OVER = 3600 * 1000
 
 local function room_key(room, what) return P .. ':room:' .. room .. ':' .. what end
+
+-- Where the reactions to a message are.
+local function reactions_key(room, id) return room_key(room, 'reactions:' .. id) end
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -91,7 +97,7 @@ local function kind_of(fields)
   if not (tonumber(fields.ts) and tonumber(fields.i) and fields.n and fields.t) then return 'foreign' end
   local kind = fields.k
   if kind == 'message' then return 'message' end
-  if kind == 'edited' or kind == 'deleted' then return tonumber(fields.o) and 'message' or 'foreign' end
+  if kind == 'edited' or kind == 'deleted' or kind == 'reacted' or kind == 'unreacted' then return tonumber(fields.o) and 'message' or 'foreign' end
   local is_notice = kind == 'joined' or kind == 'left' or kind == 'removed' or kind == 'renamed'
   return is_notice and 'notice' or 'foreign'
 end
@@ -202,6 +208,20 @@ local function each_key(fields)
   return string.gmatch((fields.d or '') .. '\n' .. (fields.od or '') .. '\n' .. (fields.ks or ''), '[^\n]+')
 end
 
+-- Whether an entry is a reaction.
+local function is_reaction(fields) return fields.k == 'reacted' or fields.k == 'unreacted' end
+
+-- Deletes the reactions to a message, and their entries.
+local function delete_reactions(log, id)
+  local key = reactions_key(log.room, id)
+  local found = redis.call('HGETALL', key)
+  for i = 1, #found, 2 do
+    local entry = string.sub(found[i], 1, 2) == 'n ' and string.match(found[i + 1], '^%S+')
+    if entry then log.messages = log.messages - redis.call('XDEL', room_key(log.room, 'log'), entry) end
+  end
+  if #found > 0 then redis.call('DEL', key) end
+end
+
 -- The entry of a change is about to go.
 local function forget_change(log, fields)
   local changed = room_key(log.room, 'changed')
@@ -212,7 +232,7 @@ end
 -- many entries.
 local function trim(log, messages, notices)
   local stream, list = room_key(log.room, 'log'), room_key(log.room, 'notices')
-  local gone, keys = {}, {}
+  local gone, keys, reactions = {}, {}, {}
   for _, noted in ipairs(redis.call('LRANGE', list, 0, TRIM_MAX - 1)) do
     local id, notice = string.match(noted, '^(%S+) (%d+)$')
     if notice and tonumber(notice) >= notices then break end
@@ -231,6 +251,8 @@ local function trim(log, messages, notices)
       log.messages = log.messages - 1
       for key in each_key(fields) do keys[#keys + 1] = key end
       if fields.o then forget_change(log, fields) end
+      -- The entries of reactions go when their turn comes.
+      if not is_reaction(fields) then reactions[#reactions + 1] = reactions_key(log.room, fields.o or fields.i) end
     elseif kind == 'notice' then
       -- Older than every message: of no use to a client that resumes.
       redis.call('LPOP', list)
@@ -242,6 +264,7 @@ local function trim(log, messages, notices)
   end
   if #gone > 0 then redis.call('XDEL', stream, unpack(gone)) end
   if #keys > 0 then redis.call('HDEL', room_key(log.room, 'keys'), unpack(keys)) end
+  if #reactions > 0 then redis.call('DEL', unpack(reactions)) end
   return removed + #gone
 end
 
@@ -262,7 +285,9 @@ end
 -- whose entries are deleted, because a stream's entries cannot be rewritten:
 --   o the message's id, t its new text, and of the message ou user_id, on name, ots ts, op p, od d, oc c, or r;
 --   ks idempotency keys of edits that it has replaced, one a line
--- Returns its id and when it was accepted.
+-- A reaction (k reacted, unreacted) is an entry too, of which there is one for each message and emoji:
+--   o the message's id, t emoji, q how many have reacted with it, rs who did or took it back, "+user" or "-user" a line
+-- Returns its id, when it was accepted, and its id in the stream.
 local function append(log, by, kind, user, name, member, text, dedup, client_id, more)
   log.newest = time_for(log, by)
   log.head = log.head + 1
@@ -295,7 +320,7 @@ local function append(log, by, kind, user, name, member, text, dedup, client_id,
   if by.room == log.room and log.head % TRIM_EVERY == 0 then trim(log, oldest_kept(log, by)) end
   redis.call('HSET', log.meta, 'head', id, 'newest', at, 'last', digits(log.last),
     'messages', digits(log.messages), 'notices', digits(log.notices), 'foreign', digits(log.foreign))
-  return id, at
+  return id, at, newest
 end
 
 -- The names of the live nodes, each with its settings, '' if it has published none.
