@@ -69,6 +69,7 @@ test('a message is edited in place and deleted, also before the eyes of somebody
   await bob.hover(row('the first'));
   await bob.click(`${row('the first')} .more`);
   assert.deepEqual(await bob.$$eval('.menu button', (items) => items.map((item) => item.textContent)), [
+    'Add a reaction',
     'Reply',
     'Copy text',
     'Copy link',

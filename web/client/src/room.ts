@@ -161,6 +161,11 @@ export class Room extends Emitter<RoomEvents> {
     await this.#ask<SentBody>('delete_message', { id });
   }
 
+  /** Reacts to a message with an emoji, or takes that back; resolves when the server has accepted it. */
+  async react(id: number, emoji: string, on = true): Promise<void> {
+    await this.#ask<SentBody>('react', { id, emoji, on });
+  }
+
   /** Reports to the others whether this program's user is typing. */
   typing(typing: boolean): void {
     if (!this.#closed) this.#chat.typing(typing);

@@ -58,6 +58,16 @@ describe('changes to messages', () => {
       .last('edit_message')
       .ack({ ok: false, error: { code: 'too_late', message: 'late' } });
     expect(await late).toMatchObject({ code: 'too_late', clientId: 'k2' });
+    const reacted = room.react(1, '👍');
+    expect(socket().last('react').payload).toEqual({ id: 1, emoji: '👍', on: true });
+    socket().last('react').ack({ ok: true, id: 3, timestamp: 't' });
+    expect(await reacted).toBeUndefined();
+    room.send('an answer', { clientId: 'k3', replyTo: 1 }).catch(() => {});
+    expect(socket().last('send_message').payload).toEqual({
+      text: 'an answer',
+      client_id: 'k3',
+      reply_to: 1,
+    });
     const lost = failure(room.delete(1));
     socket().drop();
     expect(await lost).toMatchObject({ code: 'timeout' });

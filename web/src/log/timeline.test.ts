@@ -148,6 +148,30 @@ describe('changes to messages', () => {
     expect(changed(before, change('edited', 2, 'x'), me)).toBe(before);
   });
 
+  it('count reactions, and know which are the reader’s own', () => {
+    const reacted = (
+      of: number,
+      kind: 'reacted' | 'unreacted',
+      count: number,
+      user_id = 'bob',
+    ): MessageChanged => ({
+      ...{ kind, of, room: 'tech', id: 9, user_id, username: '', timestamp: '', emoji: '👍', count },
+    });
+    const before = append(EMPTY, [
+      toMessage(EMPTY, message(1, 'hi', { reactions: [{ emoji: '👍', count: 2, mine: true }] }), me),
+    ]);
+    const shown = (timeline: Timeline) =>
+      timeline.entries[0]?.type === 'message' ? timeline.entries[0].reactions : [];
+    expect(shown(before)).toEqual([{ emoji: '👍', count: 2, mine: true }]);
+    expect(shown(changed(before, reacted(1, 'reacted', 5), me))).toEqual([
+      { emoji: '👍', count: 5, mine: true },
+    ]);
+    expect(shown(changed(before, reacted(1, 'unreacted', 1, 'me'), me))).toEqual([
+      { emoji: '👍', count: 1, mine: false },
+    ]);
+    expect(shown(changed(before, reacted(1, 'unreacted', 0), me))).toEqual([]);
+  });
+
   it('leave a deleted message only where somebody answered it', () => {
     const entries = [1, 2, 3].map((id) => toMessage(EMPTY, message(id), me));
     const answer = { ...toMessage(EMPTY, message(4), me), replyTo: 2 };

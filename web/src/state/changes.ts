@@ -137,9 +137,7 @@ export class ChangesStore {
         on,
       ),
     );
-    const refused = refusalOf(
-      await this.#chat.ask('react', { id, emoji, on }),
-    );
+    const refused = refusalOf(await this.#chat.ask('react', { id, emoji, on }));
     if (!refused) return null;
     const back = on ? -1 : 1;
     // A count that came from the server meanwhile is right.
