@@ -72,7 +72,7 @@ function clientAndCompression(): Plugin {
 
 /** What the room is made of, in one file. What is opened seldom is not in it, nor what other screens have too. */
 const OF_ROOM =
-  /\/(client\/src|src\/(state|log|text|i18n\/en-room|view))\b(?!\/(emoji|Blocked|Delete|Dialog|Help|Moderation|Person|Picker|Pinned|Sanction|Search|Settings|Switcher|copy|icons)\.)/;
+  /\/(client\/src|src\/(state|log|text|i18n\/en-room|view))\b(?!\/(emoji|Blocked|Delete|Dialog|Help|Invite|Moderation|Person|Picker|Pinned|Sanction|Search|Settings|Switcher|copy|icons)\.)/;
 
 const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
 

@@ -1,4 +1,4 @@
-// Finding messages again: searching, links to a message, and not reading everybody.
+// Finding messages and rooms again: searching, links, invitations, and not reading everybody.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -85,5 +85,21 @@ test('who is ignored is not read, and only here', async () => {
   await ada.keyboard.press('Escape');
   await sees(ada, 'more spam');
   bob.end();
+  await done(ada);
+});
+
+test('an empty room is an invitation', async () => {
+  const ada = await join(browser, server.url, 'Ada', 'gaming');
+  await ada.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await accessible(ada, 'an empty room');
+  await ada.click('.invite >> text=Copy link');
+  await ada.waitForSelector('.flash:has-text("Copied")');
+  assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), `${server.url}/gaming`);
+  await ada.click('.invite >> text=QR code');
+  await ada.waitForSelector('dialog .qr path');
+  await accessible(ada, 'a QR code');
+  await ada.keyboard.press('Escape');
+  await say(ada, 'not empty any more');
+  await ada.waitForSelector('.invite', { state: 'detached' });
   await done(ada);
 });

@@ -24,7 +24,7 @@ for (const name of first) {
 /** Fetched only by readers of that language. */
 const language = /^\/assets\/(ar|de|es|fr)-/;
 /** Fetched only by the few who open it. */
-const rare = /^\/assets\/(Moderation|Picker|Sanction|emoji)-/;
+const rare = /^\/assets\/(Invite|Moderation|Picker|Sanction|emoji)-/;
 const ofRoom = (name) => name.startsWith('/assets/') && !language.test(name) && !rare.test(name);
 
 function walk(folder) {

@@ -324,4 +324,8 @@ export default {
   isIgnored: 'لن ترى رسائل {name} بعد الآن.',
   ignoredPeople: 'أشخاص متجاهَلون',
   keySearch: 'بحث؛ مرة أخرى: بحث المتصفح',
+  share: 'مشاركة…',
+  qrCode: 'رمز QR',
+  qrOf: 'رمز QR للرابط {link}',
+  inviteTo: 'دعوة إلى {room}',
 } satisfies Dictionary;

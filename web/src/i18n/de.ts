@@ -240,4 +240,8 @@ export default {
   isIgnored: 'Du siehst keine Nachrichten von {name} mehr.',
   ignoredPeople: 'Ignorierte Personen',
   keySearch: 'Suchen; noch einmal: die Suche des Browsers',
+  share: 'Teilen …',
+  qrCode: 'QR-Code',
+  qrOf: 'QR-Code von {link}',
+  inviteTo: 'Einladen in {room}',
 } satisfies Dictionary;

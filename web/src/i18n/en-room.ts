@@ -203,4 +203,8 @@ export const room = {
   isIgnored: 'You do not see messages of {name} any more.',
   ignoredPeople: 'Ignored people',
   keySearch: 'Search; once more: the browser’s search',
+  share: 'Share…',
+  qrCode: 'QR code',
+  qrOf: 'QR code of {link}',
+  inviteTo: 'Invite to {room}',
 };

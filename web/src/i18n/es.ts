@@ -239,4 +239,8 @@ export default {
   isIgnored: 'Ya no ves los mensajes de {name}.',
   ignoredPeople: 'Personas ignoradas',
   keySearch: 'Buscar; otra vez: la búsqueda del navegador',
+  share: 'Compartir…',
+  qrCode: 'Código QR',
+  qrOf: 'Código QR de {link}',
+  inviteTo: 'Invitar a {room}',
 } satisfies Dictionary;

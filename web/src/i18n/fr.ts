@@ -240,4 +240,8 @@ export default {
   isIgnored: 'Vous ne voyez plus les messages de {name}.',
   ignoredPeople: 'Personnes ignorées',
   keySearch: 'Rechercher ; encore : la recherche du navigateur',
+  share: 'Partager…',
+  qrCode: 'Code QR',
+  qrOf: 'Code QR de {link}',
+  inviteTo: 'Inviter dans {room}',
 } satisfies Dictionary;

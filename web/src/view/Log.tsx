@@ -10,6 +10,7 @@ import { logWindow } from '../state/window';
 import { openAbout, touch, useStore } from './context';
 import { useCleanCopies } from './copied';
 import { type Cache, drawAll } from './draw';
+import { Empty } from './Empty';
 import { Flash } from './Flash';
 import { Icon } from './icons';
 import { target } from './jump';
@@ -178,7 +179,7 @@ function Top({ store }: { store: Store }) {
   return (
     <div class="start">
       <strong>{t('startOf', { room })}</strong>
-      {empty && <p>{t('noMessages')}</p>}
+      {empty && <Empty />}
     </div>
   );
 }

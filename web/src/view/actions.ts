@@ -118,7 +118,7 @@ export function actions(shown: Shown, store: Store): Action[] {
   return [
     ...ofAnswers(shown, store),
     copy,
-    ...ofLink(entry, store),
+    ...(item ? [] : ofLink(entry, store)),
     ...(entry.own ? [] : [mention, ...ofIgnoring(shown)]),
     ...opened.slice(0, 4),
     ...again,

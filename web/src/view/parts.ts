@@ -15,6 +15,7 @@ const loaders = {
   person: () => import('./Person').then((module) => module.Person),
   search: () => import('./Search').then((module) => module.Search),
   react: () => import('./Picker').then((module) => module.Picker),
+  invite: () => import('./Invite').then((module) => module.Invite),
   message: () => import('./Menu').then((module) => module.MessageSheet),
   delete: () => import('./Delete').then((module) => module.Delete),
   switcher: () => import('./Switcher').then((module) => module.Switcher),
