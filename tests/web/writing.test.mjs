@@ -235,7 +235,7 @@ test('marks, emoji, names and commands, as they are written', async () => {
   await ada.type('#composer', ':tad');
   await ada.waitForSelector('[role=option]:has-text(":tada:")');
   await ada.keyboard.press('Tab');
-  await ada.keyboard.type('@dyk');
+  await ada.keyboard.type('@van');
   await ada.waitForSelector('[role=option]:has-text("Bob Van Dyke")');
   await ada.keyboard.press('Enter');
   assert.equal(await ada.inputValue('#composer'), '🎉 @Bob Van Dyke ');
@@ -253,8 +253,8 @@ test('marks, emoji, names and commands, as they are written', async () => {
   await sees(ada, 'well ¯\\_(ツ)_/¯');
   await say(ada, '/me waves');
   await ada.waitForSelector('.text em:text-is("waves")');
-  await say(ada, '/topik oops');
-  await ada.waitForSelector('#composer-hint:has-text("There is no command /topik")');
+  await say(ada, '/nothing oops');
+  await ada.waitForSelector('#composer-hint:has-text("There is no command /nothing")');
   await say(ada, '//etc');
   await sees(ada, '/etc');
   await say(ada, '/nick Countess');

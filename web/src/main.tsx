@@ -63,10 +63,12 @@ if (root) {
   );
 }
 
-// Once the first screen is usable and the browser has nothing else to do, the room is fetched for when it is wanted.
+// Once the first screen is usable the room is fetched for when it is wanted: at once where the address names one,
+// otherwise when the browser has nothing else to do.
 const idle: (work: () => void) => void =
   'requestIdleCallback' in globalThis ? (work) => requestIdleCallback(work, { timeout: 1000 }) : setTimeout;
-idle(() => {
+const soon: typeof idle = location.pathname === base ? idle : setTimeout;
+soon(() => {
   // A failure is none yet: whoever needs it asks again.
   loadRoomParts().then(
     () => store.equip(),

@@ -64,7 +64,10 @@ export class ComposerStore {
   }
 
   retry(clientId: string): void {
-    this.#chat.retry(clientId);
+    const item = this.#room.timeline.value.pending.find((other) => other.clientId === clientId);
+    // What it answered is gone: then it answers nothing.
+    if (item?.failure?.code === 'not_found' && this.discard(clientId)) this.#chat.send(item.text);
+    else this.#chat.retry(clientId);
   }
 
   /** Forgets an unsent message; false if it is too late for that. */

@@ -6,16 +6,16 @@ import type { MessageEntry } from '../log/timeline';
 /** Messages that are kept; the page shows a few hundred rows. */
 const KEPT = 500;
 
-/** A message; undefined while it is not known, null where it is not to be had. */
+/** A message; undefined while it is not known, null if it is gone. */
 export type Quoted = MessageEntry | null | undefined;
 
 export class Quotes {
-  readonly #find: (id: number) => Promise<MessageEntry | null>;
+  readonly #find: (id: number) => Promise<Quoted>;
   readonly #known = new Map<number, Signal<Quoted>>();
   #waiting: number[] = [];
   #asking = false;
 
-  constructor(find: (id: number) => Promise<MessageEntry | null>) {
+  constructor(find: (id: number) => Promise<Quoted>) {
     this.#find = find;
   }
 
@@ -23,6 +23,14 @@ export class Quotes {
   clear(): void {
     this.#known.clear();
     this.#waiting = [];
+  }
+
+  /** There is a connection again: asks for what got no answer. */
+  again(): void {
+    for (const [id, { value }] of this.#known) {
+      if (value === undefined && !this.#waiting.includes(id)) this.#waiting.push(id);
+    }
+    this.#ask();
   }
 
   of(id: number): Signal<Quoted> {

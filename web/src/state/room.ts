@@ -36,7 +36,7 @@ import {
 } from '../log/timeline';
 import { nextFrame } from './frame';
 import { isIgnored } from './ignored';
-import { Quotes } from './quotes';
+import { type Quoted, Quotes } from './quotes';
 import type { Store } from './store';
 import { Unread } from './unread';
 
@@ -135,13 +135,17 @@ export class RoomStore {
     return page !== null;
   }
 
-  /** Makes sure that the message with this id is in the log, with what is around it; null if it is not to be had. */
-  async reach(id: number): Promise<MessageEntry | null> {
+  /**
+   * Makes sure that the message with this id is in the log, with what is around it; null if it is gone, undefined if there
+   * is no answer.
+   */
+  async reach(id: number): Promise<Quoted> {
     const timeline = this.timelineOf(this.name.value ?? '');
     const here = () => messageOf(timeline.value, id);
     if (here()) return here();
     const page = await this.#page({ before: id + AROUND / 2, limit: AROUND });
-    if (!page?.entries.some((entry) => entry.id === id && !entry.deleted)) return null;
+    if (!page) return undefined;
+    if (!page.entries.some((entry) => entry.id === id && !entry.deleted)) return null;
     timeline.value = insert(timeline.value, page.entries, page.more);
     return here();
   }
@@ -153,12 +157,12 @@ export class RoomStore {
     if (page) timeline.value = fill(timeline.value, hole, page.entries, page.more);
   }
 
-  /** The message with this id, without putting it into the log; null if it is not to be had. */
-  async find(id: number): Promise<MessageEntry | null> {
+  /** The message with this id, without putting it into the log; null if it is gone, undefined if there is no answer. */
+  async find(id: number): Promise<Quoted> {
     const here = messageOf(this.timelineOf(this.name.value ?? '').value, id);
     if (here) return here;
     const page = await this.#page({ before: id + 1, limit: 1 });
-    return page?.entries.find((entry) => entry.id === id && !entry.deleted) ?? null;
+    return page && (page.entries.find((entry) => entry.id === id && !entry.deleted) ?? null);
   }
 
   /** A message of the open room as the log would have it. */
@@ -166,11 +170,11 @@ export class RoomStore {
     return toMessage(this.timelineOf(message.room).value, message, this.#reader());
   }
 
-  /** A page of the open room's history; null if there is none, or the reader is in another room by now. */
-  async #page(asked: GetHistory): Promise<{ entries: MessageEntry[]; more: boolean } | null> {
+  /** A page of the open room's history; undefined if there is no answer, or the reader is in another room by now. */
+  async #page(asked: GetHistory): Promise<{ entries: MessageEntry[]; more: boolean } | undefined> {
     const room = this.name.value;
     const answer = await this.#chat.ask<HistoryBody>('get_history', asked);
-    if (!answer?.ok || this.name.value !== room || room === null) return null;
+    if (!answer?.ok || this.name.value !== room || room === null) return undefined;
     const timeline = this.timelineOf(room).value;
     const entries = answer.messages.map((message) => toMessage(timeline, message, this.#reader()));
     return { entries, more: answer.more };
@@ -268,6 +272,7 @@ export class RoomStore {
       if (joined.lastId !== null) now = settle(now, joined.lastId, reader);
       const more = first ? (joined.history[0]?.id ?? 0) > 1 : now.more;
       timeline.value = { ...now, loaded: true, more };
+      this.quotes.again();
       this.unread.enter(joined.room, this.#chat.epoch(joined.room), timeline.value, joined.lastId);
     });
   }

@@ -1,5 +1,6 @@
 // One message: who, when, what, and for own ones whether it is sent.
 
+import type { ComponentChildren } from 'preact';
 import { fullTime, t, time } from '../i18n';
 import type { MessageEntry } from '../log/timeline';
 import type { Editing } from '../state/changes';
@@ -27,7 +28,7 @@ const Time = ({ at }: { at: number }) => (
 const IN_BAR = 3;
 
 /** The bar over a message that the mouse is on: what is wanted most often. */
-function Bar({ shown, store, children }: { shown: Shown; store: Store; children: preact.ComponentChildren }) {
+function Bar({ shown, store, children }: { shown: Shown; store: Store; children: ComponentChildren }) {
   return (
     <div class="bar">
       {canReact(store, shown.entry) &&

@@ -30,7 +30,7 @@ export function followLinks(store: Store): () => void {
 export async function jumpTo(store: Store, id: number): Promise<void> {
   const entry = await store.room.reach(id);
   if (!entry) {
-    flash(t('failGone'));
+    flash(t(entry === null ? 'answeredGone' : 'failTimeout'));
     return;
   }
   logWindow.reveal(store.room.timeline.value.entries, entry.order);
