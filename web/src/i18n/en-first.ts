@@ -20,6 +20,7 @@ export const first = {
   removedYou: 'A moderator has removed you from the room. You may join again.',
   banned: 'You cannot join this chat.',
   joinRefused: 'The server said no: {message}',
+  settings: 'Settings',
   online: { one: '{n} online', other: '{n} online' },
   close: 'Close',
   connLost: 'Connection lost.',

@@ -16,7 +16,6 @@ export const room = {
   unreadIn: { one: '{n} unread message', other: '{n} unread messages' },
   unread: 'New messages',
   mentionedYou: 'mentions you',
-  settings: 'Settings',
   help: 'Keyboard shortcuts',
   showRooms: 'Show rooms',
   showPeople: 'Show people',

@@ -2,12 +2,16 @@
 
 import type { Signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { type Key, LANGUAGES, type Language, t } from '../i18n';
+import { addEnglish, type Key, LANGUAGES, type Language, t } from '../i18n';
+import { room as words } from '../i18n/en-room';
 import { ignore } from '../state/ignored';
 import { prefs } from '../state/prefs';
 import { dialog, useStore } from './context';
 import { Dialog } from './Dialog';
 import { nameProblem } from './SignIn';
+
+// Also opened before there is a room, which brings its words otherwise.
+addEnglish(words);
 
 function Choice<T extends string>(props: { label: string; value: Signal<T>; options: Record<T, Key> }) {
   const { label, value, options } = props;
@@ -161,12 +165,13 @@ function Ignored() {
 
 export function Settings() {
   const store = useStore();
+  const inRoom = store.signIn.joined.value !== null;
   const close = () => {
     dialog.value = null;
   };
   return (
     <Dialog title={t('settings')} onClose={close}>
-      <Name />
+      {inRoom && <Name />}
       <Choice
         label={t('theme')}
         value={prefs.theme}
@@ -197,26 +202,28 @@ export function Settings() {
       <Switch label={t('sound')} value={prefs.sound} />
       <Switch label={t('announce')} value={prefs.announce} />
       <Ignored />
-      <footer>
-        <button
-          type="button"
-          onClick={() => {
-            dialog.value = 'help';
-          }}
-        >
-          {t('help')}
-        </button>
-        <button
-          type="button"
-          class="danger"
-          onClick={() => {
-            close();
-            store.signIn.leave();
-          }}
-        >
-          {t('leave')}
-        </button>
-      </footer>
+      {inRoom && (
+        <footer>
+          <button
+            type="button"
+            onClick={() => {
+              dialog.value = 'help';
+            }}
+          >
+            {t('help')}
+          </button>
+          <button
+            type="button"
+            class="danger"
+            onClick={() => {
+              close();
+              store.signIn.leave();
+            }}
+          >
+            {t('leave')}
+          </button>
+        </footer>
+      )}
     </Dialog>
   );
 }
