@@ -78,7 +78,7 @@ it.each(['nodenext', 'bundler'])('its types work under moduleResolution %s', (re
     },
   );
   expect([check.stdout, check.status]).toEqual(['', 0]);
-});
+}, 30_000);
 
 it('node runs it, and ends when the client is closed', () => {
   const code = USE.replace(/^export async function[\s\S]*?^}/m, '')
