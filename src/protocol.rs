@@ -330,8 +330,11 @@ pub struct HistoryBody<'a> {
     /// Oldest first, as `receive_message` payloads.
     #[schema(value_type = Vec<ReceiveMessage>)]
     pub messages: Vec<Cow<'a, RawValue>>,
-    /// Whether there are more in the asked direction.
+    /// Whether there are more in the asked direction; with `around`, whether there are older ones.
     pub more: bool,
+    /// With `around`, whether there are newer ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_after: Option<bool>,
 }
 
 /// Body of `list_users`' acknowledgement.

@@ -97,6 +97,10 @@ pub enum ChangeKind {
     Reacted,
     /// A user has taken a reaction back.
     Unreacted,
+    /// A moderator has pinned the message.
+    Pinned,
+    /// A moderator has taken the message down.
+    Unpinned,
 }
 
 /// `message_changed`

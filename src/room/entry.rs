@@ -61,12 +61,22 @@ impl EntryKind {
                     what: ChangeKind::Deleted,
                 },
             ) => of == later,
-            // Both are about the text.
-            (Self::Change { of, .. }, Self::Change { of: later, .. }) => of == later,
+            // Both are about the text, or both about whether it is pinned.
+            (
+                Self::Change { of, what },
+                Self::Change {
+                    of: later,
+                    what: later_what,
+                },
+            ) => of == later && is_pin(what) == is_pin(later_what),
             (Self::Reaction { .. }, Self::Reaction { .. }) => self == later,
             _ => false,
         }
     }
+}
+
+const fn is_pin(what: ChangeKind) -> bool {
+    matches!(what, ChangeKind::Pinned | ChangeKind::Unpinned)
 }
 
 /// One entry of the log, shared by all its readers.

@@ -23,9 +23,9 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 
 pub use super::entry::{DedupKey, Entry, EntryKind};
+use super::reactions::ReactionsById;
 pub use super::ring::Page;
 use super::ring::Ring;
-use super::shown::ReactionsById;
 
 /// Notices that a service keeps of each room: more than come before the slowest reader reads on.
 pub const NOTICES_MAX: usize = 1000;

@@ -62,18 +62,18 @@ pub use members::{Absence, Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::{Membership, WritingCheck};
 pub use message_change::Original;
 pub use notifier::{Notifier, Signals};
-pub use past::read_messages;
+pub use past::{read_around, read_messages};
 pub use proposal::{Proposal, ProposedChange, Verdict};
 pub use published::{PublishedState, Snapshot, StateSource};
 pub use range::{First, Range};
-pub use reactions::{Reaction, ReactionFigures, Reactions, Reactor};
+pub use reactions::{Reaction, ReactionFigures, Reactions, ReactionsById, Reactor};
 pub use record::{Content, ID_MAX, LogPosition, MessageChange, Published, Record};
 pub use restoring::Restoring;
 pub use room::Room;
 pub use rooms::Rooms;
 pub use search::{Finder, Found, Search};
 pub use settings::RoomSettings;
-pub use shown::{ReactionsById, Viewer};
+pub use shown::Viewer;
 pub use store::{
     Answer, Arrival, Arrived, Departure, Draft, Outcome, Publishing, Reading, ReadingAudit,
     Searching, Store, StoreError, StoreFuture,

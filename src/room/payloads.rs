@@ -113,7 +113,7 @@ impl Room {
                 });
                 (EntryKind::Message, payload)
             }
-            MessageChange::Reacted(_) => return None,
+            MessageChange::Reacted(_) | MessageChange::Pinned { .. } => return None,
         })
     }
 

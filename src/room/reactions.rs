@@ -1,6 +1,7 @@
 //! Reactions to a message: who has reacted with which emoji, and changes of that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::members::{Member, UserId};
 use crate::domain::{Emoji, RequestError};
@@ -12,6 +13,9 @@ pub const EMOJI_MAX: usize = 20;
 pub const REACTIONS_MAX: usize = 2000;
 /// Bytes that one emoji with its count takes in a message's payload at most.
 const WIRE_BYTES: usize = 128;
+
+/// The reactions to some messages, by the messages' ids.
+pub type ReactionsById = HashMap<u64, Arc<Reactions>>;
 
 /// The reactions to one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -96,6 +96,11 @@ pub enum MessageChange {
     Deleted,
     /// Users have reacted to it, or taken that back.
     Reacted(Reaction),
+    /// A moderator has pinned it, or taken it down.
+    Pinned {
+        /// Which of the two.
+        on: bool,
+    },
 }
 
 impl MessageChange {
@@ -107,6 +112,8 @@ impl MessageChange {
             Self::Deleted => ChangeKind::Deleted,
             Self::Reacted(Reaction { on: true, .. }) => ChangeKind::Reacted,
             Self::Reacted(Reaction { on: false, .. }) => ChangeKind::Unreacted,
+            Self::Pinned { on: true } => ChangeKind::Pinned,
+            Self::Pinned { on: false } => ChangeKind::Unpinned,
         }
     }
 
@@ -126,6 +133,12 @@ impl MessageChange {
             Self::Edited { client_id, .. } => client_id.as_ref(),
             _ => None,
         }
+    }
+
+    /// Whether it changes what the message says.
+    #[must_use]
+    pub const fn is_about_text(&self) -> bool {
+        matches!(self, Self::Edited { .. } | Self::Deleted)
     }
 
     /// The reaction that it is, if it is one.

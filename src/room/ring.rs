@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::entry::{Entry, EntryKind};
-use super::shown::ReactionsById;
+use super::reactions::ReactionsById;
 
 /// Entries, oldest first.
 #[derive(Debug, Default)]

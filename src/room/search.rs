@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::entry::Entry;
+use super::reactions::ReactionsById;
 use super::room::Room;
-use super::shown::ReactionsById;
 use crate::domain::SearchQuery;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
 

@@ -2,22 +2,18 @@
 //! some are the reader's own, and whether it is pinned are added when an answer is made.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::entry::{Entry, EntryKind};
-use super::reactions::Reactions;
+use super::reactions::{Reactions, ReactionsById};
 use super::ring::Page;
 use super::room::Room;
 use super::search::Found;
 use crate::json;
 use crate::protocol::ReactionCount;
-
-/// The reactions to some messages, by the messages' ids.
-pub type ReactionsById = HashMap<u64, Arc<Reactions>>;
 
 /// Who is shown messages of a room.
 #[derive(Debug, Default)]

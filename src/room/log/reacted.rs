@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use super::super::reactions::{Reaction, Reactions};
 use super::{Entry, EntryKind, Log};
-use crate::room::reactions::{Reaction, ReactionFigures, Reactions};
 
 /// Reactions that are kept to be sent. There are no more to 500 messages; a store with an archive may have
 /// others to older messages.
@@ -34,15 +34,6 @@ impl Log {
                 self.dropped_reaction = oldest;
             }
         }
-    }
-
-    /// The reactions to a message that is here, as far as a change with one emoji is about them.
-    #[must_use]
-    pub fn reaction_figures(&self, id: u64, reaction: &Reaction) -> ReactionFigures {
-        let reactions = self.reactions.get(&id);
-        reactions.map_or_else(ReactionFigures::default, |reactions| {
-            reactions.figures(&reaction.emoji)
-        })
     }
 
     /// The reactions to a message that is here, if there are any.

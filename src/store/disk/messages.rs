@@ -182,6 +182,9 @@ pub const DELETED: &str = "deleted";
 const REACTED: &str = "reacted";
 /// What `change` says of a reaction that was taken back.
 const UNREACTED: &str = "unreacted";
+/// What `change` says of a message that was pinned, and of one that was taken down.
+const PINNED: &str = "pinned";
+const UNPINNED: &str = "unpinned";
 
 const fn name_of(change: &MessageChange) -> &'static str {
     match change {
@@ -189,6 +192,8 @@ const fn name_of(change: &MessageChange) -> &'static str {
         MessageChange::Deleted => DELETED,
         MessageChange::Reacted(Reaction { on: true, .. }) => REACTED,
         MessageChange::Reacted(Reaction { on: false, .. }) => UNREACTED,
+        MessageChange::Pinned { on: true } => PINNED,
+        MessageChange::Pinned { on: false } => UNPINNED,
     }
 }
 
@@ -238,7 +243,7 @@ pub fn deletion(
 }
 
 /// Writes the newest state of a message after the change `id`, and marks the edits before it as
-/// superseded.
+/// superseded. Of the pins to a message only the newest is kept.
 ///
 /// # Errors
 /// What SQLite answers.
@@ -250,6 +255,15 @@ pub fn change(
     id: u64,
     at_ms: i64,
 ) -> rusqlite::Result<()> {
+    if !change.is_about_text() || *change == MessageChange::Deleted {
+        db.prepare_cached(
+            "DELETE FROM messages WHERE of = ? AND change IN ('pinned', 'unpinned') AND key <> ?",
+        )?
+        .execute((key(room, of), key(room, id)))?;
+    }
+    if !change.is_about_text() {
+        return Ok(());
+    }
     let edited_ms = change.text().map(|_| at_ms);
     let is_deletion = *change == MessageChange::Deleted;
     db.prepare_cached(
@@ -304,6 +318,10 @@ pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Option<Record
                 change: MessageChange::Reacted(reaction),
             }
         }
+        (Some(of), Some(kind @ (PINNED | UNPINNED)), _) => Content::Changed {
+            of: id_of(of),
+            change: MessageChange::Pinned { on: kind == PINNED },
+        },
         (Some(of), _, _) => match row.get(9)? {
             Some(text) => Content::Changed {
                 of: id_of(of),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::Cmd;
 
 use super::connection::Connection;
+use super::entry;
 use super::message::{Joining, Message};
 use super::scripts::Script;
 use super::settings::Settings;
@@ -113,6 +114,20 @@ impl Context {
             cmd.arg(&*member.user_id)
                 .arg(member.username.as_str())
                 .arg(u8::from(*on));
+        }
+        cmd
+    }
+
+    /// A call that notes that a message was pinned, or taken down.
+    pub fn call_pin(&self, connection: &Connection, message: &Message, deadline_ms: i64) -> Cmd {
+        let mut cmd = self.call_for(connection, Script::Pin, &message.position);
+        if let Some((of, change)) = message.pin() {
+            cmd.arg(deadline_ms)
+                .arg(of)
+                .arg(entry::kind_of(change))
+                .arg(&*message.member.user_id)
+                .arg(message.member.username.as_str());
+            self.add_caller(&mut cmd, Some(&message.position));
         }
         cmd
     }

@@ -87,6 +87,10 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
             of: fields.position("o").ok_or("message")?,
             change: MessageChange::Reacted(reaction(&fields, kind == REACTED)?),
         },
+        Some(kind @ (PINNED | UNPINNED)) => Content::Changed {
+            of: fields.position("o").ok_or("message")?,
+            change: MessageChange::Pinned { on: kind == PINNED },
+        },
         Some("joined") => Content::Joined,
         Some("left") => Content::Left,
         Some("removed") => Content::Removed,
@@ -134,6 +138,9 @@ const DELETED: &str = "deleted";
 /// What it is for a reaction, and for one that was taken back.
 const REACTED: &str = "reacted";
 const UNREACTED: &str = "unreacted";
+/// What it is for a message that was pinned, and for one that was taken down.
+const PINNED: &str = "pinned";
+const UNPINNED: &str = "unpinned";
 /// Users that one entry names at most.
 const REACTORS_MAX: usize = 2000;
 
@@ -144,6 +151,8 @@ pub const fn kind_of(change: &MessageChange) -> &'static str {
         MessageChange::Deleted => DELETED,
         MessageChange::Reacted(Reaction { on: true, .. }) => REACTED,
         MessageChange::Reacted(Reaction { on: false, .. }) => UNREACTED,
+        MessageChange::Pinned { on: true } => PINNED,
+        MessageChange::Pinned { on: false } => UNPINNED,
     }
 }
 
@@ -218,7 +227,7 @@ pub fn parse_original((_, fields): &Raw, change: &Record) -> Option<Record> {
             },
             MessageChange::Deleted => Content::Tombstone { client_id },
             // It has taken the place of no message.
-            MessageChange::Reacted(_) => return None,
+            MessageChange::Reacted(_) | MessageChange::Pinned { .. } => return None,
         },
         previous,
     })

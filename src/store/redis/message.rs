@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::domain::ClientId;
 use crate::room::{
-    Arrival, LogPosition, Member, MemberId, Proposal, ProposedChange, Reaction, said_by_edit,
+    Arrival, LogPosition, Member, MemberId, MessageChange, Proposal, ProposedChange, Reaction,
+    said_by_edit,
 };
 
 /// A message, or a change to one, on its way into a log.
@@ -34,6 +35,18 @@ impl Message {
         match &self.proposal {
             Proposal::Change(ProposedChange { of, change, .. }) => Some((*of, change.reaction()?)),
             Proposal::Message { .. } => None,
+        }
+    }
+
+    /// The message that is to be pinned or taken down, and the change, if it is that.
+    pub const fn pin(&self) -> Option<(u64, &MessageChange)> {
+        match &self.proposal {
+            Proposal::Change(ProposedChange {
+                of,
+                change: change @ MessageChange::Pinned { .. },
+                ..
+            }) => Some((*of, change)),
+            _ => None,
         }
     }
 

@@ -139,6 +139,9 @@ impl Queued {
             Request::Publish { message, .. } if message.reaction().is_some() => {
                 context.call_react(connection, message, deadline_ms)
             }
+            Request::Publish { message, .. } if message.pin().is_some() => {
+                context.call_pin(connection, message, deadline_ms)
+            }
             Request::Publish { message, key, .. } => {
                 let (script, text) = match &message.proposal {
                     Proposal::Message { text, .. } => (Script::Publish, text.as_str()),

@@ -22,6 +22,8 @@ scripts! {
     Change "change.lua",
     /// Changes the reactions to a message.
     React "react.lua",
+    /// Notes that a message was pinned, or taken down.
+    Pin "pin.lua",
     /// Makes a user a member.
     Join "join.lua",
     /// Changes a member's name.

@@ -89,7 +89,7 @@ export interface MessageChanged {
   /** Id of the message. */
   of: number;
   /** What has changed. */
-  kind: 'edited' | 'deleted' | 'reacted' | 'unreacted';
+  kind: 'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned';
   /** Who changed it. */
   user_id: string;
   /** Who changed it. */
@@ -350,6 +350,7 @@ export interface React {
 export interface GetHistory {
   before?: number;
   after?: number;
+  around?: number;
   limit: number;
 }
 
@@ -399,8 +400,10 @@ export interface SentBody {
 export interface HistoryBody {
   /** Oldest first, as `receive_message` payloads. */
   messages: (ReceiveMessage | DeletedMessage)[];
-  /** Whether there are more in the asked direction. */
+  /** Whether there are more in the asked direction; with `around`, whether there are older ones. */
   more: boolean;
+  /** With `around`, whether there are newer ones. */
+  more_after?: boolean;
 }
 
 /** Body of `list_users`' acknowledgement. */

@@ -148,12 +148,16 @@ impl Batch {
         let room = &mut ledger.rooms[index];
         let key = schema::key(room.number, of);
         let before = messages::find(db, room.number, of)?.and_then(|stored| stored.text);
+        let before = before.filter(|_| change.is_about_text());
         let bytes = |text: Option<&str>| text.map_or(0, |text| text.len() as u64);
         room.bytes = room
             .bytes
             .saturating_sub_unsigned(bytes(before.as_deref()))
             .saturating_add_unsigned(bytes(change.text()));
         messages::change(db, room.number, of, change, published.id, published.at_ms)?;
+        if !change.is_about_text() {
+            return Ok(());
+        }
         // A message of this transaction is not in the index yet.
         self.searchable.retain(|(found, _)| *found != key);
         search::delete(db, key)?;

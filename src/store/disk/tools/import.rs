@@ -242,9 +242,13 @@ fn content(
                 on: kind == "reacted",
             })
         }
+        (Some(_), Some(kind @ ("pinned" | "unpinned")), _) => MessageChange::Pinned {
+            on: kind == "pinned",
+        },
         (Some(_), _, _) => {
             return Err(
-                "kind must be edited, with a text, deleted, reacted or unreacted".to_owned(),
+                "kind must be edited, with a text, deleted, reacted, unreacted, pinned or unpinned"
+                    .to_owned(),
             );
         }
     };

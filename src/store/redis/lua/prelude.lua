@@ -13,7 +13,8 @@
 --   <prefix>:room:<room>:changed  hash: id of a message -> id of the newest change to it, see `append`
 --   <prefix>:room:<room>:reactions:<id>  hash of the message with that id: "u emoji user" for each user who has
 --                                 reacted, "c emoji" how many, "n emoji" -> "stream-id id ms" of the newest entry,
---                                 all (reactions), different (emoji)
+--                                 all (reactions), different (emoji); "n pin" -> stream-id of the newest
+--                                 entry that it was pinned or taken down
 --   <prefix>:room:<room>:names    hash: what a name looks like -> user_id, where names are unique
 --   <prefix>:users                hash: user_id -> "node member"
 --   <prefix>:nodes                set of nodes
@@ -92,12 +93,15 @@ local function fields_of(entry)
   return fields
 end
 
+-- Kinds of entries that are changes to messages.
+local CHANGES = { edited = true, deleted = true, reacted = true, unreacted = true, pinned = true, unpinned = true }
+
 -- What an entry is to the log's books: 'message', 'notice' or 'foreign'.
 local function kind_of(fields)
   if not (tonumber(fields.ts) and tonumber(fields.i) and fields.n and fields.t) then return 'foreign' end
   local kind = fields.k
   if kind == 'message' then return 'message' end
-  if kind == 'edited' or kind == 'deleted' or kind == 'reacted' or kind == 'unreacted' then return tonumber(fields.o) and 'message' or 'foreign' end
+  if CHANGES[kind] then return tonumber(fields.o) and 'message' or 'foreign' end
   local is_notice = kind == 'joined' or kind == 'left' or kind == 'removed' or kind == 'renamed'
   return is_notice and 'notice' or 'foreign'
 end
@@ -208,10 +212,10 @@ local function each_key(fields)
   return string.gmatch((fields.d or '') .. '\n' .. (fields.od or '') .. '\n' .. (fields.ks or ''), '[^\n]+')
 end
 
--- Whether an entry is a reaction.
-local function is_reaction(fields) return fields.k == 'reacted' or fields.k == 'unreacted' end
+-- Whether an entry has the newest state of a message.
+local function has_state(fields) return fields.k == 'message' or fields.k == 'edited' or fields.k == 'deleted' end
 
--- Deletes the reactions to a message, and their entries.
+-- Deletes the reactions to a message, and their entries and that of its pin.
 local function delete_reactions(log, id)
   local key = reactions_key(log.room, id)
   local found = redis.call('HGETALL', key)
@@ -252,7 +256,7 @@ local function trim(log, messages, notices)
       for key in each_key(fields) do keys[#keys + 1] = key end
       if fields.o then forget_change(log, fields) end
       -- The entries of reactions go when their turn comes.
-      if not is_reaction(fields) then reactions[#reactions + 1] = reactions_key(log.room, fields.o or fields.i) end
+      if has_state(fields) then reactions[#reactions + 1] = reactions_key(log.room, fields.o or fields.i) end
     elseif kind == 'notice' then
       -- Older than every message: of no use to a client that resumes.
       redis.call('LPOP', list)
@@ -287,6 +291,7 @@ end
 --   ks idempotency keys of edits that it has replaced, one a line
 -- A reaction (k reacted, unreacted) is an entry too, of which there is one for each message and emoji:
 --   o the message's id, t emoji, q how many have reacted with it, rs who did or took it back, "+user" or "-user" a line
+-- A pin (k pinned, unpinned) is one too, of which there is one for each message: o the message's id, t empty.
 -- Returns its id, when it was accepted, and its id in the stream.
 local function append(log, by, kind, user, name, member, text, dedup, client_id, more)
   log.newest = time_for(log, by)
