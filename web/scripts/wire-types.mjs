@@ -20,7 +20,10 @@ const INTERFACES = [
   { rust: 'User' },
   { rust: 'ReactionCount' },
   { rust: 'ReceiveMessage', plain: ['id', 'user_id'] },
-  { rust: 'MessageChanged', types: { kind: "'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned'" } },
+  {
+    rust: 'MessageChanged',
+    types: { kind: "'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned'" },
+  },
   { rust: 'DeletedMessage', types: { deleted: 'true' } },
   { rust: 'SystemMessage', plain: ['id', 'kind', 'username', 'user_id', 'room'] },
   {
