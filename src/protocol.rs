@@ -18,13 +18,18 @@ mod moderate;
 mod search;
 mod session;
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::RoomName;
 
-pub use changes::{ChangeKind, DeleteRequest, DeletedMessage, EditRequest, MessageChanged};
+pub use changes::{
+    ChangeKind, DeleteRequest, DeletedMessage, EditRequest, MessageChanged, ReactRequest,
+    ReactionCount,
+};
 pub use connect_error::ConnectErrorPacket;
 pub use event_array::{EVENT_BYTES_MAX, SplitEvent, split_event};
 pub use inbound::{
@@ -33,7 +38,7 @@ pub use inbound::{
 };
 pub use moderate::{ModerateRequest, RoomChanged};
 pub use search::{SearchBody, SearchRequest};
-pub use session::{Limits, ServerInfo, SessionInfo, TokenExpiring};
+pub use session::{FEATURES, Limits, ServerInfo, SessionInfo, TokenExpiring};
 
 /// Most messages one `history` or `get_history` answers with.
 pub const HISTORY_PAGE_MAX: usize = 200;
@@ -58,7 +63,7 @@ pub mod event {
     pub const SYSTEM_MESSAGE: &str = "system_message";
     /// A chat message; to the room.
     pub const RECEIVE_MESSAGE: &str = "receive_message";
-    /// A message was edited or deleted; to the room.
+    /// A message was edited or deleted, or has other reactions; to the room.
     pub const MESSAGE_CHANGED: &str = "message_changed";
     /// Who is typing in the room; the newest state wins.
     pub const TYPING: &str = "typing";
@@ -118,7 +123,7 @@ pub struct JoinConfirm<'a> {
     /// The newest messages, oldest first; present where asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<ReceiveMessage>>)]
-    pub history: Option<Vec<&'a RawValue>>,
+    pub history: Option<Vec<Cow<'a, RawValue>>>,
     /// The room's users; present where asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<&'a [User]>,
@@ -142,12 +147,21 @@ pub struct ReceiveMessage<'a> {
     /// The sender's idempotency key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<&'a str>,
+    /// Id of the message that this one answers; absent if it answers none. That message may be gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
     /// When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<&'a str>,
     /// A program wrote it; absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
+    /// The reactions to it, in history and search results; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reactions: Option<&'a [ReactionCount<'a>]>,
+    /// It is pinned, in history and search results; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
 }
 
 /// What the `user_id` of every program begins with that writes over HTTP.
@@ -315,9 +329,12 @@ pub struct SentBody<'a> {
 pub struct HistoryBody<'a> {
     /// Oldest first, as `receive_message` payloads.
     #[schema(value_type = Vec<ReceiveMessage>)]
-    pub messages: Vec<&'a RawValue>,
-    /// Whether there are more in the asked direction.
+    pub messages: Vec<Cow<'a, RawValue>>,
+    /// Whether there are more in the asked direction; with `around`, whether there are older ones.
     pub more: bool,
+    /// With `around`, whether there are newer ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_after: Option<bool>,
 }
 
 /// Body of `list_users`' acknowledgement.

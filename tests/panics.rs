@@ -144,6 +144,7 @@ fn shared(metrics: &Arc<Metrics>) -> Arc<Shared> {
         users_page_max: 1000,
         payload_max_bytes: 10_000,
         park_after_ms: 0,
+        edit_window_ms: 0,
     };
     let settings = SessionSettings {
         inbox_max: 100,

@@ -95,6 +95,10 @@ function clientAndCompression(): Plugin {
 }
 
 const JSX = { jsx: { runtime: 'automatic' as const, importSource: 'preact' } };
+/** What the room is made of, in one file. What is opened seldom is not in it, nor what other screens have too. */
+const OF_ROOM =
+  /\/(client\/src|src\/(state|log|text|i18n\/en-room|view))\b(?!\/(emoji|Blocked|Delete|Dialog|Help|Invite|Moderation|Person|Picker|Pinned|Sanction|Search|Settings|Switcher|copy|icons)\.)/;
+
 const server = process.env.HUBBUB_URL ?? 'http://127.0.0.1:5000';
 
 export default defineConfig({
@@ -109,7 +113,14 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       preserveEntrySignatures: 'allow-extension',
-      output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'page', tags: ['$initial'], priority: 1 },
+            { name: 'room', test: OF_ROOM },
+          ],
+        },
+      },
     },
   },
   server: { proxy: { '/socket.io': { target: server, ws: true }, '/api': { target: server } } },

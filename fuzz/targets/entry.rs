@@ -16,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 /// Of the longest: what surrounds one of ours has to fit beside it.
-const OURS: [(&str, &str); 9] = [
+const OURS: [(&str, &str); 12] = [
     ("e", "0123456789abcdef0123456789abcdef"),
     ("i", "7"),
     ("k", "message"),
@@ -26,6 +26,10 @@ const OURS: [(&str, &str); 9] = [
     ("t", "Hello"),
     ("ts", "1768555800120"),
     ("c", "k1"),
+    // Of a reaction.
+    ("o", "5"),
+    ("q", "1"),
+    ("rs", "+fedcba9876543210fedcba9876543210"),
 ];
 
 static ROOM: LazyLock<Arc<Room>> = LazyLock::new(|| {

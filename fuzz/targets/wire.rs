@@ -5,7 +5,7 @@
 //! that keeps its promises, or a short refusal, which quotes nothing of the input.
 #![no_main]
 
-use hubbub::domain::{RequestError, RequestErrorCode, RoomName, TextLimits, Username};
+use hubbub::domain::{Emoji, RequestError, RequestErrorCode, RoomName, TextLimits, Username};
 use hubbub::protocol::{Auth, HISTORY_PAGE_MAX, USERS_MAX, split_event};
 use hubbub::session::commands::{self, COMMANDS, Command};
 use libfuzzer_sys::fuzz_target;
@@ -131,6 +131,16 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
             if let Some(id) = given("id") {
                 assert_eq!(id, delete.id);
             }
+        }
+        Command::React(react) => {
+            assert_eq!(event, "react");
+            if let Some(id) = given("id") {
+                assert_eq!(id, react.id);
+            }
+            if let Some(on) = given("on") {
+                assert_eq!(on, react.on);
+            }
+            assert_eq!(Emoji::parse(react.emoji.as_str()).as_ref(), Ok(&react.emoji));
         }
         Command::Join(join) => {
             assert_eq!(event, "join_room");

@@ -57,6 +57,9 @@ pub struct Decision {
     /// Of a topic and of a held message: its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Of a held message: the message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
     /// Of a held message: its idempotency key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,

@@ -18,6 +18,7 @@
 //! | `word_filter.rs` | [`WordFilter`]: words that messages must not have |
 //! | `search_query.rs` | [`SearchQuery`]: what is searched for, and which texts have it |
 //! | `client_id.rs` | [`ClientId`]: the idempotency key of a message |
+//! | `emoji.rs` | [`Emoji`]: one emoji, with which a user reacts |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `role.rs` | [`Role`]: what a user may do to others |
 //! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
@@ -29,6 +30,7 @@
 mod characters;
 pub mod client_id;
 pub mod confusables;
+pub mod emoji;
 mod letters;
 pub mod message_text;
 pub mod origins;
@@ -46,6 +48,7 @@ mod strategies;
 pub use characters::is_direction_control;
 pub use client_id::{ClientId, ClientIdError};
 pub use confusables::Skeleton;
+pub use emoji::{Emoji, EmojiError};
 pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::{AllowedOrigins, AllowedOriginsError, OriginError};
 pub use request_error::{RequestError, RequestErrorCode};

@@ -273,6 +273,18 @@ impl RequestError {
         Self::forbidden("You can only change your own messages")
     }
 
+    /// The message has as many different emoji as it may.
+    #[must_use]
+    pub fn too_many_emoji() -> Self {
+        Self::forbidden("This message has enough different emoji: react with one of those")
+    }
+
+    /// The message has as many reactions as it may.
+    #[must_use]
+    pub fn too_many_reactions() -> Self {
+        Self::forbidden("This message has as many reactions as a message may have")
+    }
+
     /// There is no such message.
     #[must_use]
     pub fn not_found() -> Self {

@@ -20,7 +20,7 @@ use super::client_address;
 use super::slack::SlackMessage;
 use crate::domain::{MessageText, RequestError, RequestErrorCode, Role, RoomName, Username};
 use crate::peer::network_of;
-use crate::room::{Member, Room};
+use crate::room::{Member, Proposal, Room};
 use crate::session::Shared;
 use crate::session::budget::Class;
 use crate::webhooks::Webhooks;
@@ -92,9 +92,12 @@ impl HookError {
                 RequestErrorCode::Busy | RequestErrorCode::Unavailable => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
-                RequestErrorCode::Muted | RequestErrorCode::Banned | RequestErrorCode::Locked => {
-                    StatusCode::FORBIDDEN
-                }
+                RequestErrorCode::Muted
+                | RequestErrorCode::Banned
+                | RequestErrorCode::Locked
+                | RequestErrorCode::Forbidden => StatusCode::FORBIDDEN,
+                // It is taken, and waits for a moderator.
+                RequestErrorCode::Held => StatusCode::ACCEPTED,
                 _ => StatusCode::BAD_REQUEST,
             },
         }
@@ -106,6 +109,7 @@ impl HookError {
             StatusCode::NOT_FOUND => "hook_unknown",
             StatusCode::PAYLOAD_TOO_LARGE => "hook_too_large",
             StatusCode::FORBIDDEN => "hook_forbidden",
+            StatusCode::ACCEPTED => "hook_held",
             StatusCode::TOO_MANY_REQUESTS => "hook_rate_limited",
             StatusCode::SERVICE_UNAVAILABLE => "hook_unavailable",
             _ => "hook_invalid",
@@ -197,6 +201,7 @@ impl Parts {
             let message = "username is that of a user, whose token fixes it; choose another";
             return Err(HookError::Forbidden(message.to_owned()));
         }
+        self.shared.moderation.check_name(&name, Role::Member)?;
         Ok(name)
     }
 
@@ -206,8 +211,24 @@ impl Parts {
         author: Member,
         text: MessageText,
     ) -> Result<(), HookError> {
-        let publishing = room.publish_for(&*self.shared.store, author, text, None);
-        publishing.get().await?;
+        let Shared {
+            moderation,
+            settings,
+            store,
+            ..
+        } = &*self.shared;
+        let checked = moderation.filter_message(&text, Role::Member, &settings.text);
+        let message = Proposal::Message {
+            text: checked.text.clone(),
+            client_id: None,
+            reply_to: None,
+        };
+        if let Some(found) = &checked.held_for {
+            let answer = moderation.hold(room.name(), &author, &message, found);
+            return Err(answer.await.into());
+        }
+        checked.check()?;
+        room.publish_for(&**store, author, message).get().await?;
         Ok(())
     }
 }

@@ -126,7 +126,12 @@ impl Moderation {
             username,
             ..details(action, made.at_ms, author.line())
         };
-        self.note(action.name(), set, line).await
+        let pin = room.filter(|room| is_new_pin(room, action));
+        self.note(action.name(), set, line).await?;
+        match pin {
+            Some(room) => self.announce_pin(&author, room, action).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes tokens back: `key` says which. `at_s` is the time before which they were made, in seconds
@@ -344,6 +349,11 @@ impl Moderation {
         let (_, member) = members.next()?;
         Some(member.username.as_str().to_owned())
     }
+}
+
+/// Whether an action pins a message that is not pinned, or takes one down that is.
+fn is_new_pin(room: &Room, action: &Action) -> bool {
+    matches!(action, Action::Pin { id, on } if room.profile().pinned().contains(id) != *on)
 }
 
 /// What the audit log says of an action beside who, whom and where.

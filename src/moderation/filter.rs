@@ -14,9 +14,10 @@ use super::act::Author;
 use super::{Moderation, end_of};
 use crate::decisions::{AuditLine, Decision, DecisionChange, DecisionKey};
 use crate::domain::{
-    ClientId, Filtered, MessageText, RequestError, Role, RoomName, TextLimits, Username, WordFilter,
+    ClientId, Filtered, MessageText, RequestError, RequestErrorCode, Role, RoomName, TextLimits,
+    Username, WordFilter,
 };
-use crate::room::{Member, Room};
+use crate::room::{Member, Proposal, Room};
 
 /// Messages that are held at most, in all and of one user.
 const HELD_MAX: usize = 1000;
@@ -144,10 +145,18 @@ impl Moderation {
         &self,
         room: &RoomName,
         author: &Member,
-        text: &str,
-        client_id: Option<&ClientId>,
+        proposal: &Proposal,
         found: &str,
     ) -> RequestError {
+        let Proposal::Message {
+            text,
+            client_id,
+            reply_to,
+        } = proposal
+        else {
+            return RequestError::held();
+        };
+        let (text, client_id) = (text.as_str(), client_id.as_ref());
         let key = held_key(room, author, text, client_id);
         if self.decisions().get(&key).is_some() {
             return RequestError::held();
@@ -171,6 +180,7 @@ impl Moderation {
             room: Some(room.as_str().to_owned()),
             text: Some(text.to_owned()),
             client_id: client_id.map(|id| id.as_str().to_owned()),
+            reply_to: *reply_to,
             ..made
         };
         let change = DecisionChange {
@@ -251,8 +261,22 @@ impl Moderation {
             user_id: held.user_id.as_deref().unwrap_or_default().into(),
             username: name.unwrap_or_else(|_| Username::anonymous()),
         };
-        let publishing = room.publish_for(&*self.store, author, text, Some(client_id));
-        publishing.get().await.map(drop)
+        let message = |reply_to| Proposal::Message {
+            text: text.clone(),
+            client_id: Some(client_id.clone()),
+            reply_to,
+        };
+        let publish = |message| room.publish_for(&*self.store, author.clone(), message);
+        let published = publish(message(held.reply_to)).get().await;
+        match published {
+            // What it answers is gone by now.
+            Err(refusal)
+                if refusal.code == RequestErrorCode::NotFound && held.reply_to.is_some() =>
+            {
+                publish(message(None)).get().await.map(drop)
+            }
+            published => published.map(drop),
+        }
     }
 }
 

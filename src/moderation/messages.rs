@@ -1,4 +1,4 @@
-//! Deleting messages of others.
+//! Deleting messages of others, and what the log says of pins.
 
 use std::sync::Arc;
 
@@ -39,6 +39,25 @@ impl Moderation {
     fn delete(&self, author: &Author<'_>, room: &Room, id: u64) -> Publishing {
         let change = MessageChange::Deleted;
         room.change_message(&*self.store, author.member(), true, id, change)
+    }
+
+    /// Puts into the log that a message was pinned, or taken down.
+    pub(super) async fn announce_pin(
+        &self,
+        author: &Author<'_>,
+        room: &Room,
+        action: &Action,
+    ) -> Result<(), RequestError> {
+        let Action::Pin { id, on } = action else {
+            return Ok(());
+        };
+        let change = MessageChange::Pinned { on: *on };
+        let announced = room.change_message(&*self.store, author.member(), true, *id, change);
+        match announced.get().await {
+            // Deleted, or no longer kept: nobody is shown it.
+            Err(error) if error.code == RequestErrorCode::NotFound => Ok(()),
+            announced => announced.map(drop),
+        }
     }
 
     /// Deletes all messages of a user, the newest first. What was deleted stays so if the rest fails, and

@@ -1,4 +1,4 @@
-//! Changes to messages: `edit_message`, `delete_message`, and what the room receives of them.
+//! Changes to messages: `edit_message`, `delete_message`, `react`, and what the room receives of them.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::inbound::{ClientRequest, message_text, required};
-use crate::domain::{ClientId, MessageText, RequestError, TextLimits};
+use crate::domain::{ClientId, Emoji, MessageText, RequestError, TextLimits};
 
 /// `edit_message`: replaces the text of one of the user's own messages.
 #[derive(Debug, Clone)]
@@ -57,6 +57,34 @@ impl ClientRequest for DeleteRequest {
     }
 }
 
+/// `react`: reacts to a message with an emoji, or takes that back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactRequest {
+    /// Id of the message.
+    pub id: u64,
+    /// The emoji.
+    pub emoji: Emoji,
+    /// Whether the user reacts, or takes it back.
+    pub on: bool,
+}
+
+impl ClientRequest for ReactRequest {
+    const EVENT: &'static str = "react";
+
+    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
+        let wire: ReactWire<'_> = required(Self::EVENT, payload)?;
+        Ok(Self {
+            id: wire.id,
+            emoji: Emoji::parse(&wire.emoji)?,
+            on: wire.on,
+        })
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.emoji.as_str().len()
+    }
+}
+
 /// What a `message_changed` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +93,14 @@ pub enum ChangeKind {
     Edited,
     /// The message is deleted.
     Deleted,
+    /// A user has reacted to the message.
+    Reacted,
+    /// A user has taken a reaction back.
+    Unreacted,
+    /// A moderator has pinned the message.
+    Pinned,
+    /// A moderator has taken the message down.
+    Unpinned,
 }
 
 /// `message_changed`
@@ -87,6 +123,24 @@ pub struct MessageChanged<'a> {
     /// The new text of an edited message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<&'a str>,
+    /// The emoji of a reaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<&'a str>,
+    /// How many users have reacted with the emoji now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// One emoji in a message's `reactions`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReactionCount<'a> {
+    /// The emoji.
+    pub emoji: &'a str,
+    /// How many users have reacted with it.
+    pub count: u64,
+    /// Whether the reader has; absent if the reader is no user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mine: Option<bool>,
 }
 
 /// A deleted message in `history`, `get_history` and exports.
@@ -110,6 +164,14 @@ pub(super) struct EditWire<'a> {
     text: &'a RawValue,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ReactWire<'a> {
+    id: u64,
+    #[serde(borrow)]
+    emoji: Cow<'a, str>,
+    on: bool,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -6,7 +6,8 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::changes::{
-    ChangeKind, DeleteRequest, DeleteWire, EditRequest, EditWire, MessageChanged,
+    ChangeKind, DeleteRequest, DeleteWire, EditRequest, EditWire, MessageChanged, ReactRequest,
+    ReactWire, ReactionCount,
 };
 use super::inbound::{
     HistoryWire, JoinWire, LeaveWire, PositionWire, SendWire, TypingWire, UsersWire,
@@ -80,7 +81,7 @@ pub fn server_events() -> Vec<ServerEvent> {
         ),
         of(
             event::MESSAGE_CHANGED,
-            "A message was edited or deleted",
+            "A message was edited, deleted or reacted to",
             of_type::<MessageChanged<'_>>(),
         ),
         of(event::TYPING, "Who is typing", of_type::<TypingState<'_>>()),
@@ -126,6 +127,7 @@ pub fn client_events() -> Vec<ClientEvent> {
         of::<SendRequest, SendWire<'_>, SentBody<'_>>("Sends a message to the room"),
         of::<EditRequest, EditWire<'_>, SentBody<'_>>("Edits one of the user's messages"),
         of::<DeleteRequest, DeleteWire, SentBody<'_>>("Deletes one of the user's messages"),
+        of::<ReactRequest, ReactWire<'_>, SentBody<'_>>("Reacts to a message with an emoji"),
         of::<HistoryRequest, HistoryWire, HistoryBody<'_>>("Reads older or newer messages"),
         of::<UsersRequest, UsersWire<'_>, UsersBody<'_>>("Lists the users of the room"),
         of::<SearchRequest, SearchWire<'_>, SearchBody<'_>>("Searches the room's messages"),
@@ -167,6 +169,8 @@ pub fn schemas() -> Schemas {
         NoBody,
         NoticeKind,
         PositionWire<'_>,
+        ReactWire<'_>,
+        ReactionCount<'_>,
         ReceiveMessage<'_>,
         RefusedAck<'_>,
         RefusedError<'_>,

@@ -127,6 +127,8 @@ pub struct SendRequest {
     pub text: MessageText,
     /// The idempotency key.
     pub client_id: Option<ClientId>,
+    /// Id of the message that it answers.
+    pub reply_to: Option<u64>,
 }
 
 impl ClientRequest for SendRequest {
@@ -140,6 +142,7 @@ impl ClientRequest for SendRequest {
         Ok(Self {
             text: message_text(Self::EVENT, wire.text, limits)?,
             client_id,
+            reply_to: wire.reply_to,
         })
     }
 
@@ -149,13 +152,15 @@ impl ClientRequest for SendRequest {
     }
 }
 
-/// `get_history`: messages older than `before`, or newer than `after`.
+/// `get_history`: messages older than `before`, newer than `after`, or on both sides of `around`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryRequest {
     /// Only messages with a smaller id; the newest of those.
     pub before: Option<u64>,
     /// Only messages with a greater id; the oldest of those.
     pub after: Option<u64>,
+    /// Messages before and after this id, and its own.
+    pub around: Option<u64>,
     /// How many at most, 1 to [`HISTORY_PAGE_MAX`].
     pub limit: usize,
 }
@@ -165,9 +170,10 @@ impl ClientRequest for HistoryRequest {
 
     fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
         let wire: HistoryWire = required(Self::EVENT, payload)?;
-        if wire.before.is_some() && wire.after.is_some() {
+        let given = [wire.before, wire.after, wire.around];
+        if given.iter().flatten().count() > 1 {
             return Err(RequestError::invalid_payload(
-                "get_history: give before or after, not both",
+                "get_history: give one of before, after and around",
             ));
         }
         if wire.limit == 0 {
@@ -178,6 +184,7 @@ impl ClientRequest for HistoryRequest {
         Ok(Self {
             before: wire.before,
             after: wire.after,
+            around: wire.around,
             limit: page_size(wire.limit),
         })
     }
@@ -289,6 +296,8 @@ pub(super) struct SendWire<'a> {
     text: &'a RawValue,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    reply_to: Option<u64>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -297,6 +306,8 @@ pub(super) struct HistoryWire {
     before: Option<u64>,
     #[serde(default)]
     after: Option<u64>,
+    #[serde(default)]
+    around: Option<u64>,
     limit: u64,
 }
 

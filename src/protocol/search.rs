@@ -56,7 +56,7 @@ pub(super) struct SearchWire<'a> {
 pub struct SearchBody<'a> {
     /// Newest first, as `receive_message` payloads.
     #[schema(value_type = Vec<super::ReceiveMessage>)]
-    pub messages: Vec<&'a RawValue>,
+    pub messages: Vec<Cow<'a, RawValue>>,
     /// Whether older messages have not been looked at. One request looks at a part of them only, so there may be
     /// more even without any message here.
     pub more: bool,

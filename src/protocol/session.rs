@@ -74,7 +74,12 @@ pub struct Limits {
     pub payload_max_bytes: u64,
     /// How long a page is hidden before it closes its connection, in milliseconds; 0 = it never does.
     pub park_after_ms: u64,
+    /// How long a message may be edited, in milliseconds; 0 = never.
+    pub edit_window_ms: u64,
 }
+
+/// What clients may use, by name, so that they can do without where an older server lacks it.
+pub const FEATURES: &[&str] = &["replies", "reactions"];
 
 /// `session.server`
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -83,4 +88,6 @@ pub struct ServerInfo {
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
+    /// What it can do beyond the first release: names from `FEATURES`.
+    pub features: &'static [&'static str],
 }

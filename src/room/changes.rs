@@ -9,6 +9,7 @@ use parking_lot::MutexGuard;
 
 use super::log::{DedupKey, Entry, EntryKind, Remembered};
 use super::members::{Member, MemberId};
+use super::reactions::Reactions;
 use super::record::{Content, LogPosition, MessageChange, Published, Record};
 use super::room::{Room, State};
 use crate::domain::{RequestError, RoomName, Username};
@@ -166,7 +167,10 @@ impl Changes<'_> {
         self.state.log.push(kind, payload, Instant::now(), key);
         self.room.head.store(record.id, Ordering::Release);
         if let Content::Changed { of, change } = &record.content {
-            self.change_message(*of, change, record.at_ms);
+            match change {
+                MessageChange::Reacted(reaction) => self.state.log.react(*of, reaction),
+                _ => self.change_message(*of, change, record.at_ms),
+            }
         }
         if kind == EntryKind::Message {
             // A user who has sent a message has stopped typing.
@@ -194,6 +198,16 @@ impl Changes<'_> {
     /// The message `id`, if it is in memory.
     pub(super) fn message(&self, id: u64) -> Option<&Arc<Entry>> {
         self.state.log.message(id)
+    }
+
+    /// The reactions to a message, if it is in memory and has some.
+    pub(super) fn reactions(&self, id: u64) -> Option<&Arc<Reactions>> {
+        self.state.log.reactions(id)
+    }
+
+    /// The newest reaction of this kind, if it is in memory.
+    pub(super) fn newest_reaction(&self, kind: EntryKind) -> Option<&Arc<Entry>> {
+        self.state.log.newest_reaction(kind)
     }
 
     /// The newest change to the message `of`, if it is in memory.
@@ -312,6 +326,7 @@ impl Room {
                 text,
                 client_id,
                 edited_ms: None,
+                ..
             } => (client_id.as_ref()?, Some(self.hash_of(text))),
             Content::Message { client_id, .. } | Content::Tombstone { client_id } => {
                 (client_id.as_ref()?, None)

@@ -42,6 +42,7 @@ fn message(epoch: &str, id: u64) -> Record {
             text: format!("number {id}").into(),
             client_id: None,
             edited_ms: None,
+            reply_to: None,
         },
         previous: None,
     }

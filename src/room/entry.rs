@@ -21,6 +21,13 @@ pub enum EntryKind {
         /// What has changed.
         what: ChangeKind,
     },
+    /// The newest reaction with an emoji to the message `of`: sent like a change.
+    Reaction {
+        /// Id of the message.
+        of: u64,
+        /// Distinguishes the emoji.
+        emoji: u64,
+    },
     /// A join, leave or rename: sent to connected members, not part of history.
     Notice,
 }
@@ -31,7 +38,7 @@ impl EntryKind {
     pub const fn event(self) -> &'static str {
         match self {
             Self::Message | Self::Tombstone => event::RECEIVE_MESSAGE,
-            Self::Change { .. } => event::MESSAGE_CHANGED,
+            Self::Change { .. } | Self::Reaction { .. } => event::MESSAGE_CHANGED,
             Self::Notice => event::SYSTEM_MESSAGE,
         }
     }
@@ -46,11 +53,30 @@ impl EntryKind {
     #[must_use]
     pub fn is_superseded_by(self, later: Self) -> bool {
         match (self, later) {
-            // Both are about the text. A deletion is never followed by another change.
-            (Self::Change { of, .. }, Self::Change { of: later, .. }) => of == later,
+            // Nothing follows a deletion.
+            (
+                Self::Change { of, .. } | Self::Reaction { of, .. },
+                Self::Change {
+                    of: later,
+                    what: ChangeKind::Deleted,
+                },
+            ) => of == later,
+            // Both are about the text, or both about whether it is pinned.
+            (
+                Self::Change { of, what },
+                Self::Change {
+                    of: later,
+                    what: later_what,
+                },
+            ) => of == later && is_pin(what) == is_pin(later_what),
+            (Self::Reaction { .. }, Self::Reaction { .. }) => self == later,
             _ => false,
         }
     }
+}
+
+const fn is_pin(what: ChangeKind) -> bool {
+    matches!(what, ChangeKind::Pinned | ChangeKind::Unpinned)
 }
 
 /// One entry of the log, shared by all its readers.

@@ -3,13 +3,16 @@
 //!
 //! All take their ids from one sequence, 1, 2, 3, … without holes. The exception is a log that
 //! continues further up because a part of it was lost: see [`Log::restored`]. Notices have a buffer
-//! of their own, so that they push no message out; neither do changes (`log/changed.rs`). A reader is
+//! of their own, so that they push no message out; neither do changes (`log/changed.rs`) and reactions
+//! (`log/reacted.rs`). A reader is
 //! a position (the last id it has). Reading returns the entries after it, or says which ids the reader
 //! has lost. A notice cannot be lost: one that is no longer kept is out of date. Pure: no clock, no
 //! locks, no I/O.
 
 #[path = "log/changed.rs"]
 mod changed;
+#[path = "log/reacted.rs"]
+mod reacted;
 #[path = "log/trimming.rs"]
 mod trimming;
 
@@ -20,6 +23,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 
 pub use super::entry::{DedupKey, Entry, EntryKind};
+use super::reactions::ReactionsById;
 pub use super::ring::Page;
 use super::ring::Ring;
 
@@ -105,6 +109,10 @@ pub struct Log {
     messages: Ring,
     notices: Ring,
     remembered: HashMap<DedupKey, Remembered>,
+    /// The reactions to messages that are here.
+    reactions: ReactionsById,
+    /// Id of the newest reaction that was dropped before what comes after it.
+    dropped_reaction: u64,
     /// Keys of edits that later changes have made obsolete, oldest first.
     superseded_keys: VecDeque<DedupKey>,
 }
@@ -123,6 +131,8 @@ impl Log {
             messages: Ring::default(),
             notices: Ring::default(),
             remembered: HashMap::new(),
+            reactions: ReactionsById::new(),
+            dropped_reaction: 0,
             superseded_keys: VecDeque::new(),
         }
     }
@@ -214,9 +224,14 @@ impl Log {
         let lost = if self.bounds.archived {
             self.discarded
         } else {
-            self.tail
+            self.here_from()
         };
         lost.max(self.floor)
+    }
+
+    /// The position from which on everything is here.
+    fn here_from(&self) -> u64 {
+        self.tail.max(self.dropped_reaction)
     }
 
     /// Whether the store has messages with ids below `before` that are not here.
@@ -293,6 +308,7 @@ impl Log {
                 self.supersede(kind);
                 self.messages.push(Arc::clone(&entry));
             }
+            EntryKind::Reaction { .. } => self.keep_reaction(&entry),
             EntryKind::Notice => self.notices.push(Arc::clone(&entry)),
         }
         self.trim(now);
@@ -320,8 +336,9 @@ impl Log {
                 to: tail,
             };
         }
-        if position < self.tail {
-            return Read::Archived { upto: self.tail };
+        let upto = self.here_from();
+        if position < upto {
+            return Read::Archived { upto };
         }
         // A position past the head belongs to no entry yet: nothing to read.
         let messages = self.messages.after(position);
@@ -357,7 +374,7 @@ impl Log {
     pub fn messages_before(&self, before: u64, max: usize, bytes_max: usize) -> Page {
         let older = self.messages.entries.iter().rev();
         let older = older.filter(|e| e.id < before && e.kind.is_message());
-        let mut page = Page::collect(older, max, bytes_max);
+        let mut page = Page::collect(older, &self.reactions, max, bytes_max);
         page.entries.reverse();
         page
     }
@@ -367,6 +384,7 @@ impl Log {
     #[must_use]
     pub fn messages_after(&self, after: u64, max: usize, bytes_max: usize) -> Page {
         let newer = self.messages.after(after);
-        Page::collect(newer.filter(|e| e.kind.is_message()), max, bytes_max)
+        let newer = newer.filter(|e| e.kind.is_message());
+        Page::collect(newer, &self.reactions, max, bytes_max)
     }
 }

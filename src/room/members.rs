@@ -75,7 +75,7 @@ impl FromStr for MemberId {
 pub type UserId = Arc<str>;
 
 /// One member of a room.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Who.
     pub user_id: UserId,

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::Changes;
 use super::fanout::{Subscriber, Subscription};
 use super::members::{Absence, Member, MemberId};
 use super::proposal::{Proposal, ProposedChange};
-use super::record::{MessageChange, Published};
+use super::record::MessageChange;
 use super::room::Room;
 use super::store::{Departure, Draft, Publishing, Store};
-use crate::domain::{ClientId, MessageText, RequestError, Username};
+use crate::domain::{RequestError, Username};
 
 /// Whether the member may write now.
 pub type WritingCheck<'a> = &'a dyn Fn() -> Result<(), RequestError>;
@@ -92,30 +91,21 @@ impl Membership {
         Ok(())
     }
 
-    /// Publishes a message. If that takes a while, `subscriber` is notified of
+    /// Publishes a message, which `proposal` is. If that takes a while, `subscriber` is notified of
     /// [`Signals::ANSWERS`](super::Signals::ANSWERS) when there is an answer. A message that was not
     /// sent before goes to `check` first. Refusals are what that says, `conflict` (the sender used the
-    /// key for another text), `not_in_room` (the membership has ended), `rate_limited` and
+    /// key for another text), `not_found` (it answers no message), `not_in_room` (the membership has ended), `rate_limited` and
     /// `unavailable`.
     pub fn publish(
         &self,
-        text: &MessageText,
-        client_id: Option<&ClientId>,
+        proposal: Proposal,
         check: WritingCheck<'_>,
         subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
     ) -> Publishing {
         let room = &*self.room;
         // Before anything else, so that no client sees a message of a user who is still shown as typing.
         room.typing.stop(self.id);
-        let key = client_id.map(ClientId::shared);
-        let proposal = Proposal::Message {
-            text: text.clone(),
-            client_id: client_id.cloned(),
-        };
-        let is_known = |changes: &Changes<'_>, member: &Member| {
-            changes.publication(member, key.as_ref(), text.as_str())
-        };
-        let publishing = self.append(proposal, is_known, check, subscriber);
+        let publishing = self.append(proposal, check, subscriber);
         if let Publishing::Done(Ok(published)) = &publishing
             && !published.duplicate
         {
@@ -134,17 +124,13 @@ impl Membership {
         subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
     ) -> Publishing {
         let proposed = self.room.proposed_change(of, change, false);
-        let is_known =
-            |changes: &Changes<'_>, member: &Member| changes.known_edit(member, &proposed);
-        let proposal = Proposal::Change(proposed.clone());
-        self.append(proposal, is_known, check, subscriber)
+        self.append(Proposal::Change(proposed), check, subscriber)
     }
 
     /// Asks the store to append something, unless it is known, or the room takes no more now.
     fn append(
         &self,
         proposal: Proposal,
-        known: impl Fn(&Changes<'_>, &Member) -> Option<Result<Published, RequestError>>,
         check: WritingCheck<'_>,
         subscriber: &dyn Fn() -> Arc<dyn Subscriber>,
     ) -> Publishing {
@@ -153,7 +139,7 @@ impl Membership {
         let Some(author) = changes.member(self.id) else {
             return Publishing::Done(Err(RequestError::not_in_room()));
         };
-        if let Some(known) = known(&changes, author) {
+        if let Some(known) = changes.known(author, &proposal) {
             return Publishing::Done(known);
         }
         if let Err(refusal) = check() {
@@ -172,6 +158,21 @@ impl Membership {
             subscriber: Some(subscriber),
         };
         self.store.append(changes, draft)
+    }
+
+    /// The member, if they may write and the room takes more.
+    pub(super) fn admitted(&self, check: WritingCheck<'_>) -> Result<Member, RequestError> {
+        let member = self.room.changes().member(self.id).cloned();
+        let member = member.ok_or_else(RequestError::not_in_room)?;
+        check()?;
+        if let Some(ceiling) = &self.room.ceiling {
+            ceiling.admit(self.id, Instant::now())?;
+        }
+        Ok(member)
+    }
+
+    pub(super) const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// Shows the member as typing, or not.
@@ -246,24 +247,17 @@ impl Room {
         store.append(changes, draft)
     }
 
-    /// Publishes a message of an author who is no member: a program. Refusals are `conflict` and
-    /// `unavailable`.
-    pub fn publish_for(
-        &self,
-        store: &dyn Store,
-        author: Member,
-        text: MessageText,
-        client_id: Option<ClientId>,
-    ) -> Publishing {
+    /// Publishes a message, which `proposal` is, of an author who is no member: a program. Refusals are
+    /// `conflict`, `not_found` and `unavailable`.
+    pub fn publish_for(&self, store: &dyn Store, author: Member, proposal: Proposal) -> Publishing {
         let changes = self.changes();
-        let key = client_id.as_ref().map(ClientId::shared);
-        if let Some(known) = changes.publication(&author, key.as_ref(), text.as_str()) {
+        if let Some(known) = changes.known(&author, &proposal) {
             return Publishing::Done(known);
         }
         let draft = Draft {
             member_id: None,
             author,
-            proposal: Proposal::Message { text, client_id },
+            proposal,
             room: self,
             subscriber: None,
         };
@@ -276,7 +270,7 @@ impl Room {
         publishing
     }
 
-    const fn proposed_change(
+    pub(super) const fn proposed_change(
         &self,
         of: u64,
         change: MessageChange,

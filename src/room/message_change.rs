@@ -4,14 +4,17 @@
 //! appends reaches the room like any entry ([`Changes::apply`]), which puts the message's newest state in
 //! its position.
 
+use std::sync::Arc;
+
 use super::changes::{Changes, said_by_edit};
 use super::log::EntryKind;
 use super::members::Member;
 use super::payloads::SentMessage;
 use super::proposal::{Proposal, ProposedChange, Verdict};
-use super::record::{MessageChange, Published};
+use super::reactions::Reaction;
+use super::record::{Content, MessageChange, Published};
 use crate::clock;
-use crate::domain::RequestError;
+use crate::domain::{ClientId, RequestError};
 use crate::protocol::ChangeKind;
 
 /// A message as it is before a change.
@@ -52,14 +55,84 @@ impl Changes<'_> {
     /// Decides about a proposal by what is in memory.
     ///
     /// # Errors
-    /// As [`Self::judge`].
+    /// As [`Self::judge`]; `not_found` if a message answers none that is there.
     pub fn decide(&mut self, author: &Member, proposal: Proposal) -> Result<Verdict, RequestError> {
-        if let Proposal::Change(proposed) = &proposal
-            && let Some(known) = self.judge(author, proposed)?
-        {
-            return Ok(Verdict::Known(known));
+        match &proposal {
+            Proposal::Change(ProposedChange {
+                of,
+                change: MessageChange::Reacted(reaction),
+                ..
+            }) => return self.decide_reaction(*of, reaction),
+            Proposal::Change(proposed) => {
+                if let Some(known) = self.judge(author, proposed)? {
+                    return Ok(Verdict::Known(known));
+                }
+            }
+            Proposal::Message { reply_to, .. } => self.check_reply(*reply_to)?,
         }
-        Ok(Verdict::Append(proposal.into_content()))
+        Ok(Verdict::Append {
+            author: author.clone(),
+            content: proposal.into_content(),
+        })
+    }
+
+    fn decide_reaction(&self, of: u64, asked: &Reaction) -> Result<Verdict, RequestError> {
+        let message = self.message(of);
+        let message = message.filter(|entry| entry.kind == EntryKind::Message);
+        let Some(message) = message else {
+            return Err(RequestError::not_found());
+        };
+        let none = Arc::default();
+        let reactions = self.reactions(of).unwrap_or(&none);
+        let users = asked.reactors.iter().map(|reactor| &reactor.member.user_id);
+        let had = users.filter(|user_id| reactions.has(&asked.emoji, user_id));
+        let had = had.cloned().collect();
+        let figures = reactions.figures(&asked.emoji);
+        if let Some((author, reaction)) = asked.take_effect(&had, figures)? {
+            let change = MessageChange::Reacted(reaction);
+            let content = Content::Changed { of, change };
+            return Ok(Verdict::Append { author, content });
+        }
+        // What they ask for is so already.
+        let kind = self.room().reaction_kind(of, &asked.emoji);
+        let newest = self.newest_reaction(kind).unwrap_or(message);
+        let sent = SentMessage::parse(&newest.payload);
+        let at_ms = sent.and_then(|sent| clock::parse_rfc3339(&sent.timestamp));
+        Ok(Verdict::Known(Published {
+            id: newest.id,
+            at_ms: at_ms.unwrap_or_default(),
+            duplicate: true,
+        }))
+    }
+
+    /// Whether there is a message to answer.
+    fn check_reply(&self, reply_to: Option<u64>) -> Result<(), RequestError> {
+        let Some(id) = reply_to else {
+            return Ok(());
+        };
+        let message = self.message(id);
+        message
+            .filter(|entry| entry.kind == EntryKind::Message)
+            .map(drop)
+            .ok_or_else(RequestError::not_found)
+    }
+
+    /// What became of what the author sent under the same idempotency key, if it is in the log.
+    #[must_use]
+    pub fn known(
+        &self,
+        author: &Member,
+        proposal: &Proposal,
+    ) -> Option<Result<Published, RequestError>> {
+        match proposal {
+            Proposal::Message {
+                text, client_id, ..
+            } => {
+                let key = client_id.as_ref().map(ClientId::shared);
+                self.publication(author, key.as_ref(), text.as_str())
+            }
+            Proposal::Change(proposed) => self.known_edit(author, proposed),
+        }
     }
 
     /// Decides about a change by what is in memory. `Ok(Some)` if it has been made before.

@@ -2,8 +2,10 @@
 //!
 //! In reading order: [`log`] (messages and notices, a `ring` of [`entry`] each), [`members`], [`room`]
 //! (the two together, in the memory of this process), [`record`] (an entry as a store has it) and
-//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), `following` (reading on in it), [`search`], [`changes`] and [`restoring`] (how a store drives a room),
-//! [`proposal`] (what is asked to be appended), `message_change` (who may change a message),
+//! `payloads` (as the wire has it), `range` and [`past`] (pages of it), `following` (reading on in it),
+//! [`search`], [`changes`] and [`restoring`] (how a store drives a room),
+//! [`proposal`] (what is asked to be appended), `message_change` (who may change a message), [`reactions`] (who has
+//! reacted), `reacting` (reactions on their way), `shown` (messages as one reader sees them),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
@@ -37,6 +39,8 @@ pub mod profile;
 pub mod proposal;
 pub mod published;
 mod range;
+mod reacting;
+pub mod reactions;
 pub mod record;
 pub mod restoring;
 mod ring;
@@ -48,6 +52,7 @@ pub mod room;
 pub mod rooms;
 pub mod search;
 pub mod settings;
+mod shown;
 pub mod store;
 pub mod typing;
 
@@ -60,16 +65,18 @@ pub use members::{Absence, Member, MemberId, NodeId, UserId, UsersPage};
 pub use membership::{Membership, WritingCheck};
 pub use message_change::Original;
 pub use notifier::{Notifier, Signals};
-pub use past::read_messages;
+pub use past::{read_around, read_messages};
 pub use proposal::{Proposal, ProposedChange, Verdict};
 pub use published::{PublishedState, Snapshot, StateSource};
 pub use range::{First, Range};
+pub use reactions::{Reaction, ReactionFigures, Reactions, ReactionsById, Reactor};
 pub use record::{Content, ID_MAX, LogPosition, MessageChange, Published, Record};
 pub use restoring::Restoring;
 pub use room::Room;
 pub use rooms::Rooms;
 pub use search::{Finder, Found, Search};
 pub use settings::RoomSettings;
+pub use shown::Viewer;
 pub use store::{
     Answer, Arrival, Arrived, CLAIM, Departure, Draft, Outcome, Publishing, Reading, ReadingAudit,
     Searching, Store, StoreError, StoreFuture,

@@ -31,6 +31,33 @@ pub async fn read_messages(
     }
 }
 
+/// Messages on both sides of the id `around`, and that with this id if there is one: `max` in all, as
+/// many before as after if there are as many. [`Page::more`] says whether there are older ones, the flag
+/// whether there are newer ones. Each side is bounded as in [`read_messages`].
+///
+/// # Errors
+/// As [`read_messages`].
+pub async fn read_around(
+    store: &dyn Store,
+    room: &Arc<Room>,
+    around: u64,
+    max: usize,
+) -> Result<(Page, bool), RequestError> {
+    let upto = around.saturating_add(1);
+    let older = Range::before(Some(upto), max.div_ceil(2));
+    let mut page = read_messages(store, room, older).await?;
+    let newer = Range::after(around, max - page.entries.len());
+    let newer = read_messages(store, room, newer).await?;
+    let missing = max - page.entries.len() - newer.entries.len();
+    if missing > 0 && page.more {
+        let older = Range::before(Some(upto), page.entries.len() + missing);
+        page = read_messages(store, room, older).await?;
+    }
+    page.entries.extend(newer.entries);
+    page.reactions.extend(newer.reactions);
+    Ok((page, newer.more))
+}
+
 impl Room {
     /// The page if all of it is in memory, or else what the archive is to be asked for.
     pub(crate) fn messages_in_memory(&self, range: Range) -> Result<Page, Range> {
@@ -78,9 +105,8 @@ impl Room {
         let Ok(page) = self.messages_in_memory(range) else {
             return HISTORY_PAGE_BYTES_MAX;
         };
-        let sizes = page.entries.iter().map(|entry| entry.payload.get().len());
         // Messages may come before it is read.
-        sizes.sum::<usize>().max(PAGE_BYTES_MIN)
+        page.wire_bytes().max(PAGE_BYTES_MIN)
     }
 
     /// Bytes that the messages found by a search may have.

@@ -10,7 +10,7 @@ use super::log::{Entry, EntryKind};
 use super::members::{Member, UserId};
 use super::record::{Content, MessageChange, Record};
 use super::room::Room;
-use crate::domain::Username;
+use crate::domain::{Emoji, Username};
 use crate::protocol::{
     BOT_USERS, DeletedMessage, MessageChanged, NoticeKind, ReceiveMessage, SystemMessage,
 };
@@ -29,6 +29,7 @@ impl Room {
                 text,
                 client_id,
                 edited_ms,
+                reply_to,
             } => {
                 let payload = json::raw(&ReceiveMessage {
                     sender: record.member.username.as_str(),
@@ -38,8 +39,11 @@ impl Room {
                     id: record.id,
                     user_id: &record.member.user_id,
                     client_id: client_id.as_deref(),
+                    reply_to: *reply_to,
                     edited_at: edited_ms.map(clock::rfc3339).as_deref(),
                     bot: record.member.user_id.starts_with(BOT_USERS),
+                    reactions: None,
+                    pinned: false,
                 });
                 (EntryKind::Message, payload)
             }
@@ -55,13 +59,27 @@ impl Room {
                     username: record.member.username.as_str(),
                     timestamp: &at,
                     text: change.text(),
+                    emoji: change.reaction().map(|reaction| reaction.emoji.as_str()),
+                    count: change.reaction().map(|reaction| reaction.count),
                 });
-                (EntryKind::Change { of: *of, what }, payload)
+                let kind = match change.reaction() {
+                    Some(reaction) => self.reaction_kind(*of, &reaction.emoji),
+                    None => EntryKind::Change { of: *of, what },
+                };
+                (kind, payload)
             }
             Content::Joined => notice(NoticeKind::Joined, None),
             Content::Left => notice(NoticeKind::Left, None),
             Content::Removed => notice(NoticeKind::Removed, None),
             Content::Renamed { before } => notice(NoticeKind::Renamed, Some(before)),
+        }
+    }
+
+    /// The kind of a reaction with an emoji to the message `of`.
+    pub(super) fn reaction_kind(&self, of: u64, emoji: &Emoji) -> EntryKind {
+        EntryKind::Reaction {
+            of,
+            emoji: self.hash_of(emoji.as_str()),
         }
     }
 
@@ -87,11 +105,15 @@ impl Room {
                     id: message.id,
                     user_id: &before.user_id,
                     client_id: before.client_id.as_deref(),
+                    reply_to: before.reply_to,
                     edited_at: Some(&clock::rfc3339(at_ms)),
                     bot: before.user_id.starts_with(BOT_USERS),
+                    reactions: None,
+                    pinned: false,
                 });
                 (EntryKind::Message, payload)
             }
+            MessageChange::Reacted(_) | MessageChange::Pinned { .. } => return None,
         })
     }
 
@@ -165,6 +187,8 @@ pub(super) struct SentMessage<'a> {
     pub(super) timestamp: Cow<'a, str>,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    reply_to: Option<u64>,
 }
 
 impl<'a> SentMessage<'a> {

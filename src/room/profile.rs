@@ -87,6 +87,12 @@ impl Profile {
         self.mark_changed();
     }
 
+    /// Ids of the pinned messages.
+    #[must_use]
+    pub fn pinned(&self) -> Vec<u64> {
+        self.source.decisions.pins(&self.source.room)
+    }
+
     /// The profile now.
     #[must_use]
     pub fn value(&self) -> ProfileValue {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::members::Member;
 use super::record::{Content, MessageChange, Published};
 use crate::domain::{ClientId, MessageText};
 
@@ -14,6 +15,8 @@ pub enum Proposal {
         text: MessageText,
         /// The sender's idempotency key.
         client_id: Option<ClientId>,
+        /// Id of the message that it answers, which must be in the log.
+        reply_to: Option<u64>,
     },
     /// A change to a message.
     Change(ProposedChange),
@@ -36,7 +39,12 @@ pub struct ProposedChange {
 #[derive(Debug)]
 pub enum Verdict {
     /// It is to be appended.
-    Append(Content),
+    Append {
+        /// Its author: of several users who react, the last.
+        author: Member,
+        /// What it is in the log.
+        content: Content,
+    },
     /// It is in the log already.
     Known(Published),
 }
@@ -55,10 +63,15 @@ impl Proposal {
     #[must_use]
     pub fn into_content(self) -> Content {
         match self {
-            Self::Message { text, client_id } => Content::Message {
+            Self::Message {
+                text,
+                client_id,
+                reply_to,
+            } => Content::Message {
                 text: text.shared(),
                 client_id: client_id.map(|client_id| client_id.shared()),
                 edited_ms: None,
+                reply_to,
             },
             Self::Change(ProposedChange { of, change, .. }) => Content::Changed { of, change },
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::log::Kept;
 use super::members::{Member, MemberId};
+use super::reactions::Reaction;
 use crate::domain::{RequestError, RoomName, Username};
 use crate::protocol::ChangeKind;
 
@@ -53,6 +54,8 @@ pub enum Content {
         client_id: Option<Arc<str>>,
         /// When it was last edited, in milliseconds since the Unix epoch.
         edited_ms: Option<i64>,
+        /// Id of the message that it answers.
+        reply_to: Option<u64>,
     },
     /// A message that was deleted.
     Tombstone {
@@ -91,6 +94,13 @@ pub enum MessageChange {
     },
     /// It is deleted.
     Deleted,
+    /// Users have reacted to it, or taken that back.
+    Reacted(Reaction),
+    /// A moderator has pinned it, or taken it down.
+    Pinned {
+        /// Which of the two.
+        on: bool,
+    },
 }
 
 impl MessageChange {
@@ -100,6 +110,10 @@ impl MessageChange {
         match self {
             Self::Edited { .. } => ChangeKind::Edited,
             Self::Deleted => ChangeKind::Deleted,
+            Self::Reacted(Reaction { on: true, .. }) => ChangeKind::Reacted,
+            Self::Reacted(Reaction { on: false, .. }) => ChangeKind::Unreacted,
+            Self::Pinned { on: true } => ChangeKind::Pinned,
+            Self::Pinned { on: false } => ChangeKind::Unpinned,
         }
     }
 
@@ -108,7 +122,7 @@ impl MessageChange {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Edited { text, .. } => Some(text),
-            Self::Deleted => None,
+            _ => None,
         }
     }
 
@@ -117,7 +131,22 @@ impl MessageChange {
     pub const fn client_id(&self) -> Option<&Arc<str>> {
         match self {
             Self::Edited { client_id, .. } => client_id.as_ref(),
-            Self::Deleted => None,
+            _ => None,
+        }
+    }
+
+    /// Whether it changes what the message says.
+    #[must_use]
+    pub const fn is_about_text(&self) -> bool {
+        matches!(self, Self::Edited { .. } | Self::Deleted)
+    }
+
+    /// The reaction that it is, if it is one.
+    #[must_use]
+    pub const fn reaction(&self) -> Option<&Reaction> {
+        match self {
+            Self::Reacted(reaction) => Some(reaction),
+            _ => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Signals;
 use super::log::Log;
+use super::reactions::Reactions;
 use super::record::Record;
 use super::room::Room;
 
@@ -52,6 +53,11 @@ impl Restoring<'_> {
             self.room.activity.set(self.room.index, record.id);
         }
         is_added
+    }
+
+    /// Sets the reactions to a message that was added.
+    pub fn set_reactions(&mut self, id: u64, reactions: Reactions) {
+        self.log.set_reactions(id, reactions);
     }
 
     /// Replaces the room's log. `newest_message` is the id of the newest message, if the store knows

@@ -3,19 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::entry::{Entry, EntryKind};
+use super::reactions::ReactionsById;
 
 /// Entries, oldest first.
 #[derive(Debug, Default)]
 pub struct Ring {
     /// The entries.
     pub entries: VecDeque<Arc<Entry>>,
-    /// Bytes of their payloads.
+    /// Bytes of the payloads of the others.
     pub bytes: usize,
     /// How many of them are changes to messages.
     pub changes: usize,
+    /// How many of them are reactions, whose bytes are not counted.
+    pub reactions: usize,
 }
 
 impl Ring {
@@ -26,12 +27,18 @@ impl Ring {
     }
 
     fn add(&mut self, entry: &Entry) {
-        self.bytes += entry.payload.get().len();
+        match entry.kind {
+            EntryKind::Reaction { .. } => self.reactions += 1,
+            _ => self.bytes += entry.payload.get().len(),
+        }
         self.changes += usize::from(is_change(entry));
     }
 
     fn subtract(&mut self, entry: &Entry) {
-        self.bytes -= entry.payload.get().len();
+        match entry.kind {
+            EntryKind::Reaction { .. } => self.reactions -= 1,
+            _ => self.bytes -= entry.payload.get().len(),
+        }
         self.changes -= usize::from(is_change(entry));
     }
 
@@ -72,9 +79,9 @@ impl Ring {
         gone
     }
 
-    /// How many of the entries are no changes.
+    /// How many of the entries are neither changes nor reactions.
     pub fn messages(&self) -> usize {
-        self.entries.len() - self.changes
+        self.entries.len() - self.changes - self.reactions
     }
 
     /// The oldest entry, unless it is the only one: that is on its way to every reader.
@@ -109,6 +116,8 @@ const fn is_change(entry: &Entry) -> bool {
 pub struct Page {
     /// The messages.
     pub entries: Vec<Arc<Entry>>,
+    /// The reactions to them.
+    pub reactions: ReactionsById,
     /// Whether there are more in the direction that was read.
     pub more: bool,
 }
@@ -116,25 +125,33 @@ pub struct Page {
 impl Page {
     pub(super) fn collect<'a>(
         entries: impl Iterator<Item = &'a Arc<Entry>>,
+        all_reactions: &ReactionsById,
         max: usize,
         bytes_max: usize,
     ) -> Self {
         let mut page = Self::default();
         let mut bytes = 0;
         for entry in entries {
+            let reactions = all_reactions.get(&entry.id);
             bytes += entry.payload.get().len();
+            bytes += reactions.map_or(0, |reactions| reactions.wire_bytes());
             if page.entries.len() == max || (bytes > bytes_max && !page.entries.is_empty()) {
                 page.more = true;
                 break;
             }
             page.entries.push(Arc::clone(entry));
+            if let Some(reactions) = reactions {
+                page.reactions.insert(entry.id, Arc::clone(reactions));
+            }
         }
         page
     }
 
-    /// The wire payloads, oldest first.
+    /// Bytes of its messages with their reactions at most.
     #[must_use]
-    pub fn payloads(&self) -> Vec<&RawValue> {
-        self.entries.iter().map(|e| &*e.payload).collect()
+    pub fn wire_bytes(&self) -> usize {
+        let payloads = self.entries.iter().map(|entry| entry.payload.get().len());
+        let reactions = self.reactions.values().map(|found| found.wire_bytes());
+        payloads.chain(reactions).sum()
     }
 }

@@ -15,6 +15,7 @@ use super::fanout::Fanout;
 use super::log::{Entry, Log, Read};
 use super::members::{Member, MemberId, Members, UsersPage};
 use super::profile::Profile;
+use super::reacting::Reacting;
 use super::record::LogPosition;
 use super::settings::RoomSettings;
 use super::typing::Typing;
@@ -47,6 +48,8 @@ pub struct Room {
     hasher: std::hash::RandomState,
     pub(super) metrics: Arc<Metrics>,
     pub(super) ceiling: Option<Ceiling>,
+    /// Reactions on their way to the store.
+    pub(super) reacting: Reacting,
     /// Notified when the log has grown or been replaced.
     pub(super) moved: Notify,
 }
@@ -93,6 +96,7 @@ impl Room {
             hasher: std::hash::RandomState::new(),
             metrics: Arc::clone(&settings.metrics),
             ceiling: settings.ceiling.map(Ceiling::new),
+            reacting: Reacting::new(interval),
             moved: Notify::new(),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::entry::Entry;
+use super::reactions::ReactionsById;
 use super::room::Room;
 use crate::domain::SearchQuery;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
@@ -32,6 +33,8 @@ pub struct Search {
 pub struct Found {
     /// Newest first.
     pub entries: Vec<Arc<Entry>>,
+    /// The reactions to them.
+    pub reactions: ReactionsById,
     /// Messages with ids below this were not looked at; `None` = all were.
     pub before: Option<u64>,
     /// Bytes of the messages that were looked at.
@@ -81,7 +84,11 @@ impl<'a> Finder<'a> {
 
     /// What was found.
     #[must_use]
-    pub fn finish(self) -> Found {
+    pub fn finish(mut self) -> Found {
+        let Found {
+            entries, reactions, ..
+        } = &mut self.found;
+        reactions.retain(|id, _| entries.iter().any(|entry| entry.id == *id));
         self.found
     }
 }
@@ -100,7 +107,14 @@ impl Room {
                 // A deleted message has no text.
                 let payload: Result<Text<'_>, _> = serde_json::from_str(entry.payload.get());
                 let text = payload.map(|payload| payload.text).unwrap_or_default();
-                if !finder.look(entry.id, &text, || Arc::clone(entry)) {
+                let found = finder.look(entry.id, &text, || Arc::clone(entry));
+                if let Some(reactions) = page.reactions.get(&entry.id) {
+                    finder
+                        .found
+                        .reactions
+                        .insert(entry.id, Arc::clone(reactions));
+                }
+                if !found {
                     return finder.finish();
                 }
                 before = entry.id;

@@ -276,7 +276,7 @@ impl Draft<'_> {
         let (sender, receiver) = oneshot::channel();
         self.room.pending.fetch_add(1, Ordering::AcqRel);
         let outcome = Outcome {
-            _pending: PendingMessage(Arc::clone(&self.room.pending)),
+            _pending: Some(PendingMessage(Arc::clone(&self.room.pending))),
             sender,
             began: Instant::now(),
             metrics: Arc::clone(&self.room.metrics),
@@ -300,7 +300,8 @@ impl Drop for PendingMessage {
 /// Where the outcome of a publication goes.
 #[derive(Debug)]
 pub struct Outcome {
-    _pending: PendingMessage,
+    /// Unless the store has not been given it yet.
+    _pending: Option<PendingMessage>,
     sender: oneshot::Sender<Result<Published, RequestError>>,
     began: Instant,
     metrics: Arc<Metrics>,
@@ -309,6 +310,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The outcome of something that waits before the store is given it.
+    pub(super) fn paced(room: &Room, subscriber: Arc<dyn Subscriber>) -> (Self, Publishing) {
+        let (sender, receiver) = oneshot::channel();
+        let outcome = Self {
+            _pending: None,
+            sender,
+            began: Instant::now(),
+            metrics: Arc::clone(&room.metrics),
+            subscriber: Some(subscriber),
+            is_message: false,
+        };
+        (outcome, Publishing::Pending(receiver))
+    }
+
     /// Answers the session that published, and notifies it.
     pub fn send(self, result: Result<Published, RequestError>) {
         self.metrics

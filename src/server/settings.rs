@@ -91,6 +91,7 @@ pub fn limits(config: &Config) -> Limits {
         users_page_max: USERS_MAX,
         payload_max_bytes: payload_max_bytes as u64,
         park_after_ms: u64::try_from(config.park_after.as_millis()).unwrap_or(u64::MAX),
+        edit_window_ms: u64::try_from(config.edit_window.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

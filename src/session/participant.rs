@@ -11,8 +11,8 @@ use super::registry::HoldReason;
 use super::shared::Shared;
 use crate::domain::RequestError;
 use crate::json;
-use crate::protocol::{ServerInfo, SessionInfo};
-use crate::room::{Membership, Room, Subscriber};
+use crate::protocol::{FEATURES, ServerInfo, SessionInfo};
+use crate::room::{Membership, Room, Subscriber, Viewer};
 
 /// A user who may execute commands.
 #[derive(Debug)]
@@ -45,11 +45,21 @@ impl Participant {
             server: ServerInfo {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
+                features: FEATURES,
             },
             role: role.as_str(),
             auth: shared.identities.auth_mode().as_str(),
             name: claims.and_then(|claims| Some(claims.actor.name.as_ref()?.as_str())),
         })
+    }
+
+    /// The user as a reader of the joined room's messages.
+    pub(super) fn viewer(&self) -> Viewer<'_> {
+        let user_id = Some(&*self.identity.user_id);
+        match &self.joined {
+            Some(joined) => joined.room().viewer(user_id),
+            None => Viewer::default(),
+        }
     }
 
     /// The joined room.

@@ -82,7 +82,7 @@ impl Store for MemoryStore {
         }
         let decision = changes.decide(&author, draft.proposal);
         Answer::Done(decision.map(|decision| match decision {
-            Verdict::Append(content) => append(&mut changes, id, author, content),
+            Verdict::Append { author, content } => append(&mut changes, id, author, content),
             Verdict::Known(published) => published,
         }))
     }
@@ -218,6 +218,7 @@ mod tests {
             text: "rude".into(),
             client_id: None,
             edited_ms: None,
+            reply_to: None,
         };
         let sent = append(&mut room.changes(), MemberId::UNKNOWN, user("ada"), content);
         let ask = |by_moderator, change| {

@@ -18,7 +18,8 @@ use super::MemoryStore;
 use crate::clock;
 use crate::domain::{ClientId, RequestErrorCode};
 use crate::room::{
-    EntryKind, Joined, Member, Membership, Publishing, Room, RoomSettings, Rooms, Store, Subscriber,
+    EntryKind, Joined, Member, Membership, Proposal, Publishing, Room, RoomSettings, Rooms, Store,
+    Subscriber,
 };
 
 /// A user in a room.
@@ -206,10 +207,12 @@ impl World {
         let client_id =
             key.map(|key| ClientId::parse(&format!("k{key}")).unwrap_or_else(|e| panic!("{e}")));
         let subscriber = || Arc::clone(&person.subscriber) as Arc<dyn Subscriber>;
-        let publishing =
-            person
-                .membership
-                .publish(&text(said), client_id.as_ref(), &|| Ok(()), &subscriber);
+        let proposal = Proposal::Message {
+            text: text(said),
+            client_id: client_id.clone(),
+            reply_to: None,
+        };
+        let publishing = person.membership.publish(proposal, &|| Ok(()), &subscriber);
         let Publishing::Done(published) = publishing else {
             panic!("a store in memory answers immediately");
         };

@@ -80,7 +80,7 @@ impl Outgoing {
 pub const fn type_of(kind: EntryKind) -> &'static str {
     match kind {
         EntryKind::Message | EntryKind::Tombstone => EVENTS[0],
-        EntryKind::Change { .. } => EVENTS[1],
+        EntryKind::Change { .. } | EntryKind::Reaction { .. } => EVENTS[1],
         EntryKind::Notice => EVENTS[2],
     }
 }

@@ -113,6 +113,9 @@ async fn changes_leave_redis_with_the_messages_around_them() {
             change(&mut ada, "delete_message", json!({ "id": id })).await;
         }
     }
+    // Her node has everything before it.
+    send(&mut ada, "the end").await;
+    ada.events_until_message("the end").await;
     let expected = history(&mut ada).await;
     assert_eq!(expected.len(), 20);
     until(LEASE, "trimmed", async || {
@@ -124,4 +127,74 @@ async fn changes_leave_redis_with_the_messages_around_them() {
     let mut carl = Client::joined(&third, "tech", "Carl").await;
     let restored = history(&mut carl).await;
     assert_eq!(restored[restored.len() - 20..], expected[..]);
+}
+
+async fn react(client: &mut Client, id: u64, emoji: &str, on: bool) -> u64 {
+    let payload = json!({ "id": id, "emoji": emoji, "on": on });
+    change(client, "react", payload).await
+}
+
+/// The reactions to each message without what is the reader's own.
+async fn reactions(client: &mut Client) -> Vec<Value> {
+    let mut all = history(client).await;
+    for message in &mut all {
+        let reactions = message["reactions"].as_array_mut();
+        for reaction in reactions.into_iter().flatten() {
+            reaction.as_object_mut().unwrap().remove("mine");
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn all_nodes_have_the_same_reactions_and_redis_has_none_of_a_message_that_is_gone() {
+    let Some(redis) = Redis::start(Keeps::Nothing).await else {
+        return;
+    };
+    let [one, two] = nodes(&redis.url(), &SETTINGS).await;
+    let mut ada = Client::joined(&one, "tech", "Ada").await;
+    let mut ben = Client::joined(&two, "tech", "Ben").await;
+    let (first, second) = (
+        send(&mut ada, "first").await,
+        send(&mut ada, "second").await,
+    );
+    ben.events_until_message("second").await;
+    for (emoji, on) in [("👍", true), ("🎉", true), ("👍", true), ("🎉", false)] {
+        react(&mut ada, first, emoji, on).await;
+    }
+    react(&mut ben, first, "👍", true).await;
+    react(&mut ben, second, "👀", true).await;
+    // An edit moves the message in the stream; its reactions stay.
+    let edit = json!({ "id": first, "text": "edited", "client_id": "e" });
+    change(&mut ada, "edit_message", edit).await;
+    react(&mut ben, first, "❤️", true).await;
+    change(&mut ben, "send_message", json!({ "text": "the end" })).await;
+    ada.events_until_message("the end").await;
+    ben.events_until_message("the end").await;
+    let expected = reactions(&mut ada).await;
+    let counts = json!([{ "emoji": "❤️", "count": 1 }, { "emoji": "👍", "count": 2 }]);
+    assert_eq!(expected[0]["reactions"], counts);
+    assert_eq!(reactions(&mut ben).await, expected);
+    let third = node(&redis.url(), &SETTINGS).await;
+    let mut carl = Client::joined(&third, "tech", "Carl").await;
+    assert_eq!(reactions(&mut carl).await, expected);
+    // The one that started later goes on from there.
+    let taken = react(&mut ben, first, "👍", false).await;
+    let is_taken =
+        |event: &hubbub_test_client::packet::Event| event.payload.get("id") == Some(&json!(taken));
+    let seen = carl.events_until(is_taken).await;
+    assert_eq!(seen.last().unwrap()["count"], 1);
+
+    change(&mut ada, "delete_message", json!({ "id": first })).await;
+    let key = |id: u64| format!("hubbub:room:tech:reactions:{id}");
+    assert_eq!(redis.ask(&["EXISTS", &key(first)]).await.number(), 0);
+    let stored = format!("{:?}", redis.ask(&["XRANGE", LOG, "-", "+"]).await);
+    assert!(!stored.contains("❤️") && stored.contains("👀"), "{stored}");
+    for n in 0..60 {
+        send(&mut ada, &n.to_string()).await;
+    }
+    until(LEASE, "trimmed", async || {
+        redis.ask(&["EXISTS", &key(second)]).await.number() == 0
+    })
+    .await;
 }

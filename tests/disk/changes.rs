@@ -135,3 +135,75 @@ async fn retention_takes_changes_with_their_messages() {
     let log = run(&kept, &["export", "--room", "tech", "--log"]).await;
     assert!(log.iter().all(|line| line["of"].is_null()), "{log:?}");
 }
+
+#[tokio::test]
+async fn reactions_are_exported_imported_erased_and_kept_over_a_restart() {
+    let kept = Kept::new();
+    let server = kept
+        .server(&[("HISTORY_MESSAGES", "1"), ("SLOW_TIMEOUT", "0")])
+        .await;
+    let mut ada = Person::joining(&server, "Ada").await;
+    let mut ben = Person::joining(&server, "Ben").await;
+    let (_, _, id) = three(&mut ada).await;
+    let reply = json!({ "text": "a reply", "reply_to": id });
+    change(&mut ada, "send_message", reply).await;
+    // The message is not in memory any more.
+    change(&mut ada, "send_message", json!({ "text": "the newest" })).await;
+    for person in [&mut ada, &mut ben] {
+        for emoji in ["👍", "🎉"] {
+            let payload = json!({ "id": id, "emoji": emoji, "on": true });
+            change(person, "react", payload).await;
+        }
+    }
+    change(
+        &mut ben,
+        "react",
+        json!({ "id": id, "emoji": "🎉", "on": false }),
+    )
+    .await;
+    let shown = |message: &Value| {
+        let reactions = message["reactions"].as_array().unwrap().iter();
+        let counts = reactions.map(|r| (r["emoji"].clone(), r["count"].clone()));
+        counts.collect::<Vec<_>>()
+    };
+    let expected = vec![(json!("🎉"), json!(1)), (json!("👍"), json!(2))];
+    let history = ben.history().await;
+    assert_eq!(shown(&history[2]), expected);
+    assert_eq!(history[2]["reactions"][0]["mine"], false);
+    assert_eq!(history[3]["reply_to"], id);
+    let ben_id = ben.client.ask("list_users", &json!({})).await["users"][1]["user_id"].clone();
+    let log = run(&kept, &["export", "--room", "tech", "--log"]).await;
+    assert_eq!(shown(&log[2]), expected);
+    assert_eq!(log[2]["reactions"][1]["users"].as_array().unwrap().len(), 2);
+    let changes = log.iter().filter(|line| line["emoji"].is_string());
+    let counts: Vec<_> = changes.map(|line| line["count"].clone()).collect();
+    assert_eq!(counts, [2, 1], "the newest of each emoji: {log:?}");
+    End::Orderly.of(server).await;
+
+    let file = format!("{}/log.jsonl", kept.path());
+    let lines: Vec<_> = log.iter().map(Value::to_string).collect();
+    fs::write(&file, lines.join("\n")).unwrap();
+    let other = Kept::new();
+    for _ in 0..2 {
+        run(&other, &["import", &file]).await;
+        assert_eq!(
+            run(&other, &["export", "--room", "tech", "--log"]).await,
+            log
+        );
+    }
+    for kept in [kept, other] {
+        let server = kept.server(&[]).await;
+        let mut carl = Person::joining(&server, "Carl").await;
+        assert_eq!(shown(&carl.history().await[2]), expected);
+        // With a server, which notices it, and goes on from there.
+        run(&kept, &["erase", "--user", ben_id.as_str().unwrap()]).await;
+        let payload = json!({ "id": id, "emoji": "👍", "on": true });
+        change(&mut carl, "react", payload).await;
+        let reactions = vec![(json!("🎉"), json!(1)), (json!("👍"), json!(2))];
+        assert_eq!(shown(&carl.history().await[2]), reactions);
+        End::Orderly.of(server).await;
+        let log = run(&kept, &["export", "--room", "tech", "--log"]).await;
+        let log = format!("{log:?}");
+        assert!(!log.contains(ben_id.as_str().unwrap()), "{log}");
+    }
+}

@@ -43,6 +43,11 @@ mod protocol {
     pub use hubbub::protocol::{ChangeKind, ConnectErrorPacket, event, frame};
 }
 
+/// What those files find beside them.
+mod reactions {
+    pub use hubbub::room::reactions::*;
+}
+
 /// The same for `crate::room`.
 mod room {
     pub use crate::fanout::{Batch, Fanout, Offered, Subscriber, Subscription};

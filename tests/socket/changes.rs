@@ -297,3 +297,63 @@ async fn edits_push_no_message_out_of_history() {
         ["edit 25", "edit 26", "edit 27", "edit 28", "edit 29"]
     );
 }
+
+#[tokio::test]
+async fn a_pin_is_told_in_order_and_shown_in_history() {
+    const TOKEN: &str = "the-token-of-the-admin-of-a-test-server";
+    let server = HUBBUB
+        .start_with(&[UNLIMITED, ("ADMIN_TOKEN", TOKEN)])
+        .await;
+    let mut ada = Client::joined(&server, "tech", "Ada").await;
+    let mut root = with_token(&server, Transport::WebSocket, &json!(TOKEN)).await;
+    root.greeted().await;
+    let confirm = root.join("tech", "Root").await;
+    let id = send(&mut ada, "to be kept in mind").await;
+    let other = send(&mut ada, "another one").await;
+    let mut pin = async |id: u64, on: bool| {
+        let action = json!({ "action": "pin", "id": id, "on": on });
+        assert_accepted(&root.ask("moderate", &action).await);
+    };
+    // Twice the same is one change.
+    pin(id, true).await;
+    pin(id, true).await;
+    let event = ada.wait_for("message_changed").await;
+    assert_eq!(
+        (&event["kind"], &event["of"]),
+        (&json!("pinned"), &json!(id))
+    );
+    assert_eq!(
+        (&event["username"], &event["room"]),
+        (&json!("Root"), &json!("tech"))
+    );
+    let edit = json!({ "id": id, "text": "a better wording" });
+    assert_accepted(&ada.ask("edit_message", &edit).await);
+    let event = ada.wait_for("message_changed").await;
+    assert_eq!(event["kind"], "edited");
+    let messages = history(&mut ada).await;
+    assert_eq!(
+        (&messages[0]["pinned"], messages[1].get("pinned")),
+        (&json!(true), None)
+    );
+    assert_eq!(messages[0]["text"], "a better wording");
+    pin(other, true).await;
+    pin(id, false).await;
+    for (kind, of) in [("pinned", other), ("unpinned", id)] {
+        let event = ada.wait_for("message_changed").await;
+        assert_eq!((&event["kind"], &event["of"]), (&json!(kind), &json!(of)));
+    }
+    assert!(history(&mut ada).await[0].get("pinned").is_none());
+    send(&mut ada, "the end").await;
+    // A client that resumes gets the newest of each kind.
+    let mut ben = with_token(&server, Transport::WebSocket, &Value::Null).await;
+    ben.greeted().await;
+    let after = json!({ "epoch": confirm["epoch"], "id": other });
+    let join = json!({ "room_name": "tech", "username": "Ben", "after": after });
+    ben.emit("join_room", &join);
+    let missed = ben.events_until_message("the end").await;
+    let changes = missed
+        .iter()
+        .filter(|event| event.name == "message_changed");
+    let kinds: Vec<_> = changes.map(|event| event["kind"].clone()).collect();
+    assert_eq!(kinds, ["edited", "pinned", "unpinned"]);
+}

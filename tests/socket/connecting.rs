@@ -55,7 +55,9 @@ async fn the_session_follows_with_the_limits_and_the_server() {
             session["user_id"].as_str().is_some_and(|id| !id.is_empty()),
             "{session:?}"
         );
-        let server = json!({ "name": "hubbub", "version": env!("CARGO_PKG_VERSION") });
+        let features = ["replies", "reactions"];
+        let server =
+            json!({ "name": "hubbub", "version": env!("CARGO_PKG_VERSION"), "features": features });
         assert_eq!(session["server"], server);
         for (limit, value) in [
             ("message_max_chars", 2000),

@@ -155,3 +155,50 @@ async fn a_join_has_the_newest_messages_before_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn messages_around_an_id_come_from_both_sides_and_fill_the_page() {
+    let bounds = [("HISTORY_MESSAGES", "20"), ("SLOW_TIMEOUT", "0"), UNLIMITED];
+    let server = HUBBUB.start_with(&bounds).await;
+    let mut client = Client::joined(&server, "tech", "Ada").await;
+    for n in 0..20 {
+        sent(&mut client, &json!({ "text": n.to_string() })).await;
+    }
+    let (all, _) = page(&mut client, &json!({ "limit": 200 })).await;
+    let id = |index: usize| all[index]["id"].as_u64().unwrap();
+    let past = id(19) + 1000;
+    // Which id, how many, and the messages that come: the first, and the one after the last.
+    for (around, limit, from, upto) in [
+        (id(10), 5, 8, 13),
+        (id(10), 1, 10, 11),
+        (id(10), 4, 9, 13),
+        (id(1), 6, 0, 6),
+        (id(18), 6, 14, 20),
+        (id(10), 200, 0, 20),
+        (0, 3, 0, 3),
+        (past, 3, 17, 20),
+    ] {
+        let request = json!({ "around": around, "limit": limit });
+        let answer = client.ask("get_history", &request).await;
+        assert_accepted(&answer);
+        assert_eq!(answer["messages"], json!(all[from..upto]), "{request}");
+        assert_eq!(
+            (&answer["more"], &answer["more_after"]),
+            (&json!(from > 0), &json!(upto < 20)),
+            "{request}"
+        );
+    }
+    let both = json!({ "around": id(1), "before": id(2), "limit": 1 });
+    let refused = client.ask("get_history", &both).await;
+    assert_eq!(refused["error"]["code"], "invalid_payload");
+    // Older ones that only the store has, if it keeps them.
+    for n in 20..40 {
+        sent(&mut client, &json!({ "text": n.to_string() })).await;
+    }
+    let answer = client
+        .ask("get_history", &json!({ "around": id(10), "limit": 3 }))
+        .await;
+    let keeps_all = answer["messages"][1]["id"] == id(10);
+    assert!(keeps_all == (answer["more"] == true), "{answer}");
+    assert_eq!(answer["more_after"], true);
+}

@@ -206,7 +206,9 @@ impl Worker {
                 } else {
                     let decision = changes.decide(&author, proposal);
                     decision.map(|decision| match decision {
-                        Verdict::Append(content) => append(&mut changes, id, author, content),
+                        Verdict::Append { author, content } => {
+                            append(&mut changes, id, author, content)
+                        }
                         Verdict::Known(published) => published,
                     })
                 };

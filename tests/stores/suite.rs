@@ -60,8 +60,12 @@ mod names;
 mod ordering;
 #[path = "../socket/original.rs"]
 mod original;
+#[path = "../socket/reactions.rs"]
+mod reactions;
 #[path = "../socket/refusals.rs"]
 mod refusals;
+#[path = "../socket/replies.rs"]
+mod replies;
 #[path = "../socket/resuming.rs"]
 mod resuming;
 #[path = "../socket/search.rs"]

@@ -201,7 +201,8 @@ test('by keyboard alone', async () => {
   await keys('Home', 'Enter');
   await ada.waitForSelector('[role=menuitem]:focus');
   await accessible(ada, 'menu of a message');
-  await keys('ArrowDown', 'Enter');
+  await ada.focus('.menu >> text=Mention Bob');
+  await keys('Enter');
   await ada.waitForFunction(() => document.querySelector('#composer').value.startsWith('@Bob '));
   await keys('Shift+F6', 'Shift+?');
   await ada.waitForSelector('dialog[open] .keys');
@@ -358,4 +359,20 @@ test('the server restarts under an open page, and others talk meanwhile', async 
   bob.end();
   await done(ada);
   await second.stop();
+});
+
+test('the look and the language are chosen before there is a name', async () => {
+  const ada = await open(browser, server.url);
+  await ada.waitForSelector('.card :checked');
+  await ada.click('[aria-label="Settings"]');
+  await ada.waitForSelector('dialog[open] select');
+  assert.equal(await ada.$('dialog >> text=Leave the chat'), null);
+  await accessible(ada, 'settings before the room');
+  await ada.click('dialog label:has-text("Dark")');
+  await ada.selectOption('dialog select', 'fr');
+  await ada.waitForSelector('dialog h2:has-text("Réglages")');
+  await ada.keyboard.press('Escape');
+  await ada.waitForSelector('.primary:has-text("Entrer")');
+  await accessible(ada, 'sign-in in the dark');
+  await done(ada);
 });

@@ -212,3 +212,30 @@ test('full: many rooms, many people, long names, a long talk', async () => {
   await done(ada);
   await busy.stop();
 });
+
+test('what cannot be loaded says so and is loaded when asked again; nothing that was typed is lost', async () => {
+  const isRoom = /\/assets\/room-[^/]*\.js/;
+  let failing = true;
+  const init = (page) => page.route(isRoom, (route) => (failing ? route.abort() : route.continue()));
+  const ada = await open(browser, `${server.url}/tech`, { allow: LOST, init });
+  await ada.waitForSelector('.card :checked');
+  await ada.fill('.panel input:not([type=radio])', 'Ada');
+  await ada.click('.primary');
+  await ada.waitForSelector('.banner >> text=could not be loaded');
+  assert.equal(await ada.inputValue('.panel input:not([type=radio])'), 'Ada');
+  await look(ada, 'not-loaded');
+  failing = false;
+  await ada.click('text=Try again');
+  await ada.waitForSelector('#composer');
+  assert.equal(await ada.$('.banner'), null);
+  // The same for a page that comes back to its room, on a line that is slow before it fails.
+  failing = true;
+  await ada.fill('#composer', 'a draft');
+  await ada.reload();
+  await ada.waitForSelector('.loading .banner >> text=could not be loaded');
+  failing = false;
+  await ada.click('text=Try again');
+  await ada.waitForSelector('#composer');
+  assert.equal(await ada.inputValue('#composer'), 'a draft');
+  await done(ada);
+});

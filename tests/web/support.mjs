@@ -39,8 +39,9 @@ export async function cleanUp() {
 
 /** Starts the server; resolves when it listens. */
 export async function startServer(env = {}) {
-  const child = spawn(process.env.HUBBUB_BIN ?? 'target/debug/hubbub', [], {
-    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', RUST_LOG: 'warn', ...env },
+  const { PATH, HUBBUB_BIN = 'target/debug/hubbub', WEB_DIR } = process.env;
+  const child = spawn(HUBBUB_BIN, [], {
+    env: { PATH, HOST: '127.0.0.1', PORT: '0', RUST_LOG: 'warn', ...(WEB_DIR ? { WEB_DIR } : {}), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const stop = async (signal = 'SIGKILL') => {

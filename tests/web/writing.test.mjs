@@ -74,6 +74,8 @@ test('arrow up takes back what was not sent, and never what was', async () => {
   await ada.focus('#composer');
   await ada.keyboard.press('ArrowUp');
   assert.equal(await ada.inputValue('#composer'), '');
+  await ada.waitForSelector('.editor textarea:focus');
+  await ada.keyboard.press('Escape');
   lies = true;
   await say(ada, 'arrives, but who knows');
   await ada.waitForSelector('.status.failed');
@@ -212,5 +214,81 @@ test('a room is found whatever its address is like', async () => {
   }
   const ada = await open(browser, `${server.url}/Nowhere/`, { allow: /status of 404/ });
   await ada.waitForSelector('.banner:has-text("Nowhere")');
+  await done(ada);
+});
+
+test('marks, emoji, names and commands, as they are written', async () => {
+  const bob = await member(server.url, 'Bob Van Dyke', 'tech');
+  const ada = await join(browser, server.url, 'Ada', 'tech');
+  await say(ada, '**b *i*** ~~s~~ www.a.example me@a.example');
+  await ada.waitForSelector('.text strong em');
+  await ada.waitForSelector('.text s');
+  assert.deepEqual(
+    await ada.$$eval('.log .text a', (links) => links.map((link) => link.getAttribute('href'))),
+    ['https://www.a.example/', 'mailto:me@a.example'],
+  );
+  await ada.fill('#composer', '> quoted\n- one\n- two');
+  await ada.keyboard.press('Enter');
+  await ada.waitForSelector('.text blockquote:has-text("quoted")');
+  assert.equal(await ada.$$eval('.text li', (items) => items.length), 2);
+
+  await ada.type('#composer', ':tad');
+  await ada.waitForSelector('[role=option]:has-text(":tada:")');
+  await ada.keyboard.press('Tab');
+  await ada.keyboard.type('@van');
+  await ada.waitForSelector('[role=option]:has-text("Bob Van Dyke")');
+  await ada.keyboard.press('Enter');
+  assert.equal(await ada.inputValue('#composer'), '🎉 @Bob Van Dyke ');
+  await ada.fill('#composer', '🎉');
+  await ada.keyboard.press('Enter');
+  await ada.waitForSelector('.text.large');
+
+  await ada.fill('#composer', '/');
+  await ada.waitForSelector('[role=option]:has-text("/shrug")');
+  assert.equal(await ada.$('[role=option]:has-text("/topic")'), null, 'for moderators');
+  await ada.keyboard.type('sh');
+  await ada.keyboard.press('Tab');
+  await ada.keyboard.type('well');
+  await ada.keyboard.press('Enter');
+  await sees(ada, 'well ¯\\_(ツ)_/¯');
+  await say(ada, '/me waves');
+  await ada.waitForSelector('.text em:text-is("waves")');
+  await say(ada, '/nothing oops');
+  await ada.waitForSelector('#composer-hint:has-text("There is no command /nothing")');
+  await say(ada, '//etc');
+  await sees(ada, '/etc');
+  await say(ada, '/nick Countess');
+  await ada.waitForSelector('.people-list li:has-text("Countess")');
+  await ada.fill('#composer', '/help');
+  await ada.keyboard.press('Enter');
+  await ada.waitForSelector('dialog[open] .written');
+  await ada.keyboard.press('Escape');
+  bob.end();
+  await done(ada);
+});
+
+test('twenty short lines of a lively room fit, in one column at any width', async () => {
+  const people = await Promise.all(['Bob', 'Cy', 'Dee'].map((name) => member(server.url, name, 'gaming')));
+  for (let i = 0; i < 40; i += 1) await people[i % 3].say(`line ${i}`);
+  const ada = await join(browser, server.url, 'Ada', 'gaming', { viewport: { width: 1440, height: 900 } });
+  await sees(ada, 'line 39');
+  const whole = await ada.evaluate(() => {
+    const { top, bottom } = document.querySelector('.log').getBoundingClientRect();
+    const boxes = [...document.querySelectorAll('.m')].map((row) => row.getBoundingClientRect());
+    return boxes.filter((box) => box.top >= top && box.bottom <= bottom).length;
+  });
+  assert.ok(whole >= 20, `${whole} lines`);
+  for (const width of [1440, 2560]) {
+    await ada.setViewportSize({ width, height: 900 });
+    const [rows, box] = await ada.evaluate(() =>
+      ['.log ol', '.composer .box'].map((what) => {
+        const { left, width } = document.querySelector(what).getBoundingClientRect();
+        return { left, width };
+      }),
+    );
+    assert.ok(Math.abs(rows.left - box.left) < 24 && Math.abs(rows.width - box.width) < 48, `${width} px`);
+    assert.ok(rows.width < 900, `${rows.width} px at ${width}`);
+  }
+  for (const bot of people) bot.end();
   await done(ada);
 });

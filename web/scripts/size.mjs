@@ -1,5 +1,6 @@
 // Prints what the built page weighs and fails where it is over a budget. Budgets are brotli bytes: one for what is
-// loaded before the first screen is usable, one for the room with all of its dialogs, one for the admin page.
+// loaded before the first screen is usable, one for the room with all of its dialogs, one for the admin page. What few
+// people use is in none of them.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +27,10 @@ for (const name of first) {
 const language = /^\/assets\/(ar|de|es|fr)-/;
 /** The admin page is one of its own, and shares no file. */
 const ofAdmin = (name) => name === '/admin.html' || name.startsWith('/assets/admin-');
-const ofRoom = (name) => name.startsWith('/assets/') && !language.test(name) && !ofAdmin(name);
+/** Fetched only by the few who open it. */
+const rare = /^\/assets\/(Invite|Moderation|Picker|Sanction|emoji)-/;
+const ofRoom = (name) =>
+  name.startsWith('/assets/') && !language.test(name) && !rare.test(name) && !ofAdmin(name);
 
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

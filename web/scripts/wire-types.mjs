@@ -18,8 +18,12 @@ const read = (path) => readFileSync(join(root, path), 'utf8');
 const INTERFACES = [
   { rust: 'RoomCount', name: 'RoomInfo', doc: 'A room of `room_list` and `room_update`.' },
   { rust: 'User' },
+  { rust: 'ReactionCount' },
   { rust: 'ReceiveMessage', plain: ['id', 'user_id'] },
-  { rust: 'MessageChanged', types: { kind: "'edited' | 'deleted'" } },
+  {
+    rust: 'MessageChanged',
+    types: { kind: "'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned'" },
+  },
   { rust: 'DeletedMessage', types: { deleted: 'true' } },
   { rust: 'SystemMessage', plain: ['id', 'kind', 'username', 'user_id', 'room'] },
   {
@@ -28,8 +32,8 @@ const INTERFACES = [
     types: { history: '(ReceiveMessage | DeletedMessage)[]' },
   },
   { rust: 'ErrorEvent', name: 'WireError', plain: ['code', 'event'], types: { code: 'ErrorCode' } },
-  { rust: 'Limits' },
-  { rust: 'ServerInfo' },
+  { rust: 'Limits', plain: ['edit_window_ms'] },
+  { rust: 'ServerInfo', plain: ['features'] },
   {
     rust: 'SessionInfo',
     name: 'Session',
@@ -48,6 +52,7 @@ const INTERFACES = [
   { rust: 'SendWire', name: 'SendMessage', doc: '`send_message`', types: { text: 'string' } },
   { rust: 'EditWire', name: 'EditMessage', doc: '`edit_message`', types: { text: 'string' } },
   { rust: 'DeleteWire', name: 'DeleteMessage', doc: '`delete_message`' },
+  { rust: 'ReactWire', name: 'React', doc: '`react`' },
   { rust: 'HistoryWire', name: 'GetHistory', doc: '`get_history`' },
   { rust: 'SearchWire', name: 'SearchMessages', doc: '`search`' },
   { rust: 'UsersWire', name: 'ListUsers', doc: '`list_users`' },
@@ -83,6 +88,7 @@ const CLIENT_EVENTS = {
   send_message: 'SendMessage',
   edit_message: 'EditMessage',
   delete_message: 'DeleteMessage',
+  react: 'React',
   get_history: 'GetHistory',
   list_users: 'ListUsers',
   search: 'SearchMessages',

@@ -12,8 +12,9 @@ import { loadRoomParts } from './state/sign-in';
 import { Store } from './state/store';
 import './styles/base.css';
 import './styles/sign-in.css';
-import { App, part } from './view/App';
+import { App } from './view/App';
 import { StoreContext } from './view/context';
+import { prefetch } from './view/parts';
 
 const chat = createChat(undefined, { token: tokenInAddress() || takeToken(), path: `${base}socket.io/` });
 const store = new Store(chat);
@@ -62,12 +63,16 @@ if (root) {
   );
 }
 
-// Once the first screen is painted, the room is fetched for when it is wanted.
-setTimeout(() => {
+// Once the first screen is usable the room is fetched for when it is wanted: at once where the address names one,
+// otherwise when the browser has nothing else to do.
+const idle: (work: () => void) => void =
+  'requestIdleCallback' in globalThis ? (work) => requestIdleCallback(work, { timeout: 1000 }) : setTimeout;
+const soon: typeof idle = location.pathname === base ? idle : setTimeout;
+soon(() => {
   // A failure is none yet: whoever needs it asks again.
   loadRoomParts().then(
-    () => chat.equip(),
+    () => store.equip(),
     () => {},
   );
-  part('room');
-}, 300);
+  prefetch('room');
+});

@@ -1,5 +1,6 @@
 //! `rooms/{room}/messages`: the messages of a room, read and posted.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -15,8 +16,9 @@ use super::state::Api;
 use crate::clock;
 use crate::domain::{ClientId, MessageText, RequestError, Username};
 use crate::protocol::{BOT_USERS, HISTORY_PAGE_MAX, ReceiveMessage, SentBody};
-use crate::room::{ID_MAX, Member, Range, read_messages};
+use crate::room::{ID_MAX, Member, Proposal, Range, read_around, read_messages};
 use crate::session::budget::Class;
+use crate::session::identity::ROOT_USER;
 
 /// Messages on one page, if the caller does not say.
 const MESSAGES: usize = 50;
@@ -32,6 +34,9 @@ pub struct MessagesQuery {
     /// Only messages with a greater id; the oldest of those.
     #[param(minimum = 0, maximum = 9007199254740991_i64)]
     after: Option<u64>,
+    /// Messages before and after this id, and that with this id; without `before` and `after`.
+    #[param(minimum = 0, maximum = 9007199254740991_i64)]
+    around: Option<u64>,
     /// How many at most; 50 if it is not given.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u64>,
@@ -42,9 +47,12 @@ pub struct MessagesQuery {
 pub struct MessagesPage<'a> {
     /// Oldest first.
     #[schema(value_type = Vec<ReceiveMessage>)]
-    messages: Vec<&'a RawValue>,
-    /// Whether there are more in the direction that was asked for.
+    messages: Vec<Cow<'a, RawValue>>,
+    /// Whether there are more in the direction that was asked for; with `around`, older ones.
     more: bool,
+    /// With `around`, whether there are newer ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_after: Option<bool>,
     /// Which incarnation of the room's log the ids belong to.
     epoch: &'a str,
 }
@@ -62,12 +70,17 @@ pub async fn list(
     ApiQuery(query): ApiQuery<MessagesQuery>,
 ) -> Result<Response, ApiError> {
     let limit = page_size(query.limit, MESSAGES, HISTORY_PAGE_MAX)?;
-    if query.before.max(query.after).is_some_and(|id| id > ID_MAX) {
+    if query.around.is_some() && query.before.max(query.after).is_some() {
+        return Err(ApiError::invalid("give around, or before and after"));
+    }
+    let greatest = query.before.max(query.after).max(query.around);
+    if greatest.is_some_and(|id| id > ID_MAX) {
         return Err(ApiError::invalid("no id is greater than 9007199254740991"));
     }
-    let range = match query.after {
-        Some(after) => Range::after(after, limit),
-        None => Range::before(query.before, limit),
+    let range = match (query.around, query.after) {
+        (Some(around), _) => Range::before(Some(around.saturating_add(limit as u64)), limit),
+        (None, Some(after)) => Range::after(after, limit),
+        (None, None) => Range::before(query.before, limit),
     };
     let shared = &api.parts.shared;
     // Two copies exist while the page becomes JSON.
@@ -75,15 +88,25 @@ pub async fn list(
         return Err(ApiError::no_memory());
     }
     let epoch = room.epoch();
-    let mut page = read_messages(&*shared.store, &room, range).await?;
+    let (mut page, more_after) = match query.around {
+        Some(around) => {
+            let (page, more) = read_around(&*shared.store, &room, around, limit).await?;
+            (page, Some(more))
+        }
+        None => (read_messages(&*shared.store, &room, range).await?, None),
+    };
     if let Some(before) = query.before {
         let read = page.entries.len();
         page.entries.retain(|message| message.id < before);
         page.more &= page.entries.len() == read;
     }
+    // ADMIN_TOKEN is no user's.
+    let user_id = &*caller.actor.user_id;
+    let reader = Some(user_id).filter(|user_id| *user_id != ROOT_USER);
     let body = MessagesPage {
-        messages: page.payloads(),
+        messages: page.payloads(&room.viewer(reader)),
         more: page.more,
+        more_after,
         epoch: &epoch,
     };
     api.answer(&caller, &body)
@@ -103,6 +126,10 @@ pub struct PostBody {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64)]
     client_id: Option<String>,
+    /// Id of the message that it answers.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64)]
+    reply_to: Option<u64>,
 }
 
 /// Posts a message by a program
@@ -136,8 +163,13 @@ pub async fn post(
         user_id: format!("{BOT_USERS}{}", actor.user_id).into(),
         username,
     };
+    let proposal = Proposal::Message {
+        text,
+        client_id,
+        reply_to: body.reply_to,
+    };
     let published = room
-        .publish_for(&*shared.store, author, text, client_id)
+        .publish_for(&*shared.store, author, proposal)
         .get()
         .await?;
     let sent = SentBody {

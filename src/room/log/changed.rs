@@ -50,6 +50,9 @@ impl Log {
             // A retry is not compared with a text that is gone.
             remembered.text_hash = None;
         }
+        if kind == EntryKind::Tombstone {
+            self.reactions.remove(&id);
+        }
         self.messages.replace(index, Arc::new(entry));
     }
 
@@ -73,9 +76,10 @@ impl Log {
 
     /// Removes the changes to messages up to `id`, which the archive does not have any more either.
     pub(super) fn forget_changes_until(&mut self, id: u64) {
-        let gone = self
-            .messages
-            .remove(|entry| matches!(entry.kind, EntryKind::Change { of, .. } if of <= id));
+        let gone = self.messages.remove(|entry| match entry.kind {
+            EntryKind::Change { of, .. } | EntryKind::Reaction { of, .. } => of <= id,
+            _ => false,
+        });
         for key in gone.into_iter().filter_map(|entry| entry.key.clone()) {
             self.remembered.remove(&key);
         }

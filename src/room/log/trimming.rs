@@ -56,6 +56,9 @@ impl Log {
             return;
         };
         self.tail = self.tail.max(entry.id);
+        if !self.reactions.is_empty() {
+            self.reactions.remove(&entry.id);
+        }
         if let Some(key) = &entry.key {
             self.remembered.remove(key);
         }

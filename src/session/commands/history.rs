@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use super::execute::Execute;
 use crate::domain::RequestError;
 use crate::protocol::{HistoryBody, HistoryRequest};
-use crate::room::{Page, Range, read_messages};
+use crate::room::{Page, Range, read_around, read_messages};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -15,28 +15,45 @@ use crate::session::participant::Participant;
 impl Execute for HistoryRequest {
     const CLASS: Class = Class::History;
 
-    type Response = Page;
+    /// A page, and whether there are newer messages if that was asked for.
+    type Response = (Page, Option<bool>);
 
     fn answer_bytes(&self, participant: &Participant) -> usize {
-        participant
-            .joined()
-            .map_or(0, |joined| joined.room().page_bytes(range(self)))
+        let Ok(joined) = participant.joined() else {
+            return 0;
+        };
+        let room = joined.room();
+        match self.around {
+            Some(around) => {
+                let older = Range::before(Some(around.saturating_add(1)), self.limit);
+                room.page_bytes(older) + room.page_bytes(Range::after(around, self.limit))
+            }
+            None => room.page_bytes(range(self)),
+        }
     }
 
-    async fn run(self, participant: &mut Participant) -> Result<Page, RequestError> {
+    async fn run(self, participant: &mut Participant) -> Result<Self::Response, RequestError> {
         let room = participant.joined()?.room();
         participant.account.check_answers()?;
-        read_messages(&*participant.shared.store, room, range(&self)).await
+        let store = &*participant.shared.store;
+        if let Some(around) = self.around {
+            let (page, more_after) = read_around(store, room, around, self.limit).await?;
+            return Ok((page, Some(more_after)));
+        }
+        let page = read_messages(store, room, range(&self)).await?;
+        Ok((page, None))
     }
 
     async fn respond<C: Connection + Debug>(
-        page: Page,
+        (page, more_after): Self::Response,
         client: &mut Client<C>,
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
+        let viewer = client.participant.viewer();
         let body = HistoryBody {
-            messages: page.payloads(),
+            messages: page.payloads(&viewer),
             more: page.more,
+            more_after,
         };
         client.acknowledge_charged(ack, &body).await
     }

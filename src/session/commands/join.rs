@@ -92,6 +92,7 @@ async fn send_response<C: Connection + Debug>(
 ) -> Result<(), CloseReason> {
     let room = &response.room;
     let identity = &client.participant.identity;
+    let viewer = room.viewer(Some(&identity.user_id));
     let mut confirm = JoinConfirm {
         room: room.name().as_str(),
         users_count: response.users_count,
@@ -100,7 +101,7 @@ async fn send_response<C: Connection + Debug>(
         last_id: response.last_id,
         user_id: &identity.user_id,
         recovered: response.resumed.map(|resumed| resumed.is_ok()),
-        history: response.history.as_ref().map(Page::payloads),
+        history: response.history.as_ref().map(|page| page.payloads(&viewer)),
         users: response.users.as_ref().map(|page| &page.users[..]),
     };
     let account = &client.participant.account;

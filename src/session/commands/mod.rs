@@ -11,6 +11,7 @@ mod history;
 mod join;
 mod leave;
 mod moderate;
+mod react;
 mod search;
 mod send;
 mod typing;
@@ -26,7 +27,7 @@ use super::participant::Participant;
 use crate::domain::{RequestError, TextLimits};
 use crate::protocol::{
     ClientRequest, DeleteRequest, EditRequest, HistoryRequest, JoinRequest, LeaveRequest,
-    ModerateRequest, SearchRequest, SendRequest, TypingRequest, UsersRequest,
+    ModerateRequest, ReactRequest, SearchRequest, SendRequest, TypingRequest, UsersRequest,
 };
 
 /// What is known of a command from its event name alone.
@@ -138,6 +139,7 @@ commands! {
     Send(SendRequest),
     Edit(EditRequest),
     Delete(DeleteRequest),
+    React(ReactRequest),
     History(HistoryRequest),
     Users(UsersRequest),
     Search(SearchRequest),

@@ -41,8 +41,9 @@ impl Execute for SearchRequest {
         client: &mut Client<C>,
         ack: Option<C::Ack>,
     ) -> Result<(), CloseReason> {
+        let viewer = client.participant.viewer();
         let body = SearchBody {
-            messages: found.entries.iter().map(|entry| &*entry.payload).collect(),
+            messages: found.payloads(&viewer),
             more: found.before.is_some(),
             before: found.before,
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::execute::Execute;
 use crate::domain::{RequestError, RequestErrorCode};
 use crate::protocol::{ClientRequest, SendRequest};
-use crate::room::{Member, Publishing};
+use crate::room::{Member, Proposal, Publishing};
 use crate::session::budget::Class;
 use crate::session::client::Client;
 use crate::session::connection::{CloseReason, Connection};
@@ -48,11 +48,14 @@ impl Participant {
             moderation.check_writing(joined.room(), user_id, role)?;
             checked.check()
         };
-        let client_id = send.client_id.as_ref();
+        let proposal = Proposal::Message {
+            text: checked.text.clone(),
+            client_id: send.client_id.clone(),
+            reply_to: send.reply_to,
+        };
         let membership = &joined.membership;
-        let publishing = membership.publish(&checked.text, client_id, &check, &|| {
-            Arc::clone(&self.subscriber)
-        });
+        let subscriber = || Arc::clone(&self.subscriber);
+        let publishing = membership.publish(proposal.clone(), &check, &subscriber);
         match (&publishing, &checked.held_for, membership.username()) {
             (Publishing::Done(Err(refusal)), Some(found), Some(username))
                 if refusal.code == RequestErrorCode::Held =>
@@ -61,8 +64,8 @@ impl Participant {
                     user_id: Arc::clone(user_id),
                     username,
                 };
-                let (room, text) = (joined.room().name(), checked.text.as_str());
-                let answer = moderation.hold(room, &author, text, client_id, found).await;
+                let room = joined.room().name();
+                let answer = moderation.hold(room, &author, &proposal, found).await;
                 Publishing::Done(Err(answer))
             }
             _ => publishing,

@@ -13,7 +13,7 @@ pub mod signed;
 
 use std::sync::Arc;
 
-pub use self::actor::{Actor, TokenError, TokenSource};
+pub use self::actor::{Actor, ROOT_USER, TokenError, TokenSource};
 pub use self::claims::{ConnectError, Identity};
 use self::fixed_names::FixedNames;
 use self::jwt::JwtKeys;

@@ -7,28 +7,33 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, id_of, key};
-use crate::domain::Username;
-use crate::room::{Content, First, Member, MemberId, MessageChange, Range, Record, said_by_edit};
+use crate::domain::{Emoji, Username};
+use crate::room::{
+    Content, First, Member, MemberId, MessageChange, Range, Reaction, Record, said_by_edit,
+};
 
 /// Writes a message or a change. A notice is not kept.
 ///
 /// # Errors
 /// What SQLite answers.
 pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<()> {
-    let (mut text, mut edited_ms, mut of, mut change_kind) = (None, None, None, None);
+    let (mut text, mut edited_ms, mut reply_to) = (None, None, None);
+    let (mut of, mut change_kind, mut reaction) = (None, None, None);
     let client_id = match &record.content {
         Content::Message {
             text: said,
             client_id,
             edited_ms: edited,
+            reply_to: answered,
         } => {
-            (text, edited_ms) = (Some(&**said), *edited);
+            (text, edited_ms, reply_to) = (Some(&**said), *edited, *answered);
             client_id.as_ref()
         }
         Content::Tombstone { client_id } => client_id.as_ref(),
         // The text of an edit is in the message.
         Content::Changed { of: id, change } => {
             (of, change_kind) = (Some(key(room, *id)), Some(name_of(change)));
+            reaction = change.reaction();
             change.client_id()
         }
         Content::Joined | Content::Left | Content::Removed | Content::Renamed { .. } => {
@@ -38,8 +43,9 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
     let user_id = &*record.member.user_id;
     let mut insert = db.prepare_cached(
         "INSERT INTO messages
-         (key, at_ms, user_id, username, text, client_id, client_key, edited_ms, of, change)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         (key, at_ms, user_id, username, text, client_id, client_key, edited_ms, reply_to, of,
+          change, emoji, count)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     insert
         .execute((
@@ -51,8 +57,11 @@ pub fn insert(db: &Connection, room: i64, record: &Record) -> rusqlite::Result<(
             client_id.map(|client_id| &**client_id),
             client_id.map(|client_id| client_key(user_id, client_id)),
             edited_ms,
+            reply_to,
             of,
             change_kind,
+            reaction.map(|reaction| reaction.emoji.as_str()),
+            reaction.map(|reaction| reaction.count),
         ))
         .map(drop)
 }
@@ -164,16 +173,27 @@ pub fn read(
 /// The columns that [`record`] reads.
 pub const COLUMNS: &str =
     "messages.key, at_ms, user_id, username, messages.text, client_id, edited_ms, of, change,
-    (SELECT text FROM messages AS original WHERE original.key = messages.of)";
+    (SELECT text FROM messages AS original WHERE original.key = messages.of), reply_to, emoji, count";
 /// What `change` says of an edit.
 pub const EDITED: &str = "edited";
 /// What `change` says of a deletion.
 pub const DELETED: &str = "deleted";
+/// What `change` says of a reaction.
+const REACTED: &str = "reacted";
+/// What `change` says of a reaction that was taken back.
+const UNREACTED: &str = "unreacted";
+/// What `change` says of a message that was pinned, and of one that was taken down.
+const PINNED: &str = "pinned";
+const UNPINNED: &str = "unpinned";
 
 const fn name_of(change: &MessageChange) -> &'static str {
     match change {
         MessageChange::Edited { .. } => EDITED,
         MessageChange::Deleted => DELETED,
+        MessageChange::Reacted(Reaction { on: true, .. }) => REACTED,
+        MessageChange::Reacted(Reaction { on: false, .. }) => UNREACTED,
+        MessageChange::Pinned { on: true } => PINNED,
+        MessageChange::Pinned { on: false } => UNPINNED,
     }
 }
 
@@ -223,7 +243,7 @@ pub fn deletion(
 }
 
 /// Writes the newest state of a message after the change `id`, and marks the edits before it as
-/// superseded.
+/// superseded. Of the pins to a message only the newest is kept.
 ///
 /// # Errors
 /// What SQLite answers.
@@ -235,9 +255,22 @@ pub fn change(
     id: u64,
     at_ms: i64,
 ) -> rusqlite::Result<()> {
+    if !change.is_about_text() || *change == MessageChange::Deleted {
+        db.prepare_cached(
+            "DELETE FROM messages WHERE of = ? AND change IN ('pinned', 'unpinned') AND key <> ?",
+        )?
+        .execute((key(room, of), key(room, id)))?;
+    }
+    if !change.is_about_text() {
+        return Ok(());
+    }
     let edited_ms = change.text().map(|_| at_ms);
-    db.prepare_cached("UPDATE messages SET text = ?, edited_ms = ? WHERE key = ?")?
-        .execute((change.text(), edited_ms, key(room, of)))?;
+    let is_deletion = *change == MessageChange::Deleted;
+    db.prepare_cached(
+        "UPDATE messages SET text = ?, edited_ms = ?, reply_to = iif(?, NULL, reply_to)
+         WHERE key = ?",
+    )?
+    .execute((change.text(), edited_ms, is_deletion, key(room, of)))?;
     db.prepare_cached(
         "UPDATE messages SET change = 'superseded'
          WHERE of = ? AND change = 'edited' AND key <> ?",
@@ -262,11 +295,32 @@ pub fn record(row: &Row<'_>, epoch: &Arc<str>) -> rusqlite::Result<Option<Record
             text,
             client_id,
             edited_ms: row.get(6)?,
+            reply_to: row.get(10)?,
         },
         (None, _, None) => Content::Tombstone { client_id },
         (Some(of), Some(DELETED), _) => Content::Changed {
             of: id_of(of),
             change: MessageChange::Deleted,
+        },
+        (Some(of), Some(kind @ (REACTED | UNREACTED)), _) => {
+            let emoji: String = row.get(11)?;
+            let Ok(emoji) = Emoji::parse(&emoji) else {
+                return Ok(None);
+            };
+            let reaction = Reaction {
+                emoji,
+                reactors: Box::default(),
+                count: row.get(12)?,
+                on: kind == REACTED,
+            };
+            Content::Changed {
+                of: id_of(of),
+                change: MessageChange::Reacted(reaction),
+            }
+        }
+        (Some(of), Some(kind @ (PINNED | UNPINNED)), _) => Content::Changed {
+            of: id_of(of),
+            change: MessageChange::Pinned { on: kind == PINNED },
         },
         (Some(of), _, _) => match row.get(9)? {
             Some(text) => Content::Changed {

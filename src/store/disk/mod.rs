@@ -1,7 +1,7 @@
 //! Rooms that outlast the process: one SQLite file in DATA_DIR.
 //!
 //! In reading order: `schema` (the file's format), `directory` (the folder it is in), `error`,
-//! `messages` (rows as records), `search` (their index), `ledger` (what the writer knows beside the file), `opening` (the
+//! `messages` (rows as records), `reactions`, `search` (their index), `ledger` (what the writer knows beside the file), `opening` (the
 //! start), `queue` (what sessions ask for), `batch` (one transaction), `retention` (what is deleted),
 //! `writer` (the thread that does it), `reader` (older messages), [`tools`] (work beside the server). [`DiskStore`] puts them together.
 //!
@@ -17,6 +17,7 @@ mod messages;
 mod opening;
 mod others;
 mod queue;
+mod reactions;
 mod reader;
 mod retention;
 mod schema;

@@ -10,11 +10,13 @@ use super::directory::Directory;
 use super::error::DiskError;
 use super::ledger::{Ledger, LedgerSettings};
 use super::schema::{self, ROOM_MAX, set_fact};
-use super::{decisions, messages};
+use super::{decisions, messages, reactions};
 use crate::decisions::{Decision, DecisionKey, Decisions};
 use crate::domain::RoomName;
 use crate::random;
-use crate::room::{Content, LogBounds, MemberId, NodeId, Range, Record, Room, UserId};
+use crate::room::{
+    Content, LogBounds, MemberId, NodeId, Range, Reactions, ReactionsById, Record, Room, UserId,
+};
 
 /// Bytes of a message's payload beside its text, about.
 const PAYLOAD_BYTES: usize = 200;
@@ -117,6 +119,8 @@ struct Newest {
     records: Vec<Record>,
     /// Id of the message before them; 0 if there is none.
     before: u64,
+    /// The reactions to them.
+    reactions: ReactionsById,
 }
 
 impl Restored {
@@ -186,6 +190,7 @@ impl Restored {
     ) -> Ledger {
         decisions.restore(self.decisions);
         for ((room, ledger), newest) in rooms.iter().zip(&self.ledger.rooms).zip(&mut self.newest) {
+            let reactions = std::mem::take(&mut newest.reactions);
             let records = &mut newest.records;
             let mut previous = newest.before;
             let is_change = |record: &Record| matches!(record.content, Content::Changed { .. });
@@ -200,6 +205,9 @@ impl Restored {
                 }
                 let added = restoring.add(record);
                 debug_assert!(added, "the file has them in order");
+            }
+            for (id, reactions) in reactions {
+                restoring.set_reactions(id, Reactions::clone(&reactions));
             }
             restoring.finish(Some(newest));
             room.changes().discard_until(ledger.discarded);
@@ -224,7 +232,13 @@ fn newest_messages(
         ..Range::before(None, 0)
     };
     messages::read(db, epoch, room, all, |record| {
-        bytes += PAYLOAD_BYTES + record.text_bytes();
+        let is_reaction = matches!(
+            &record.content,
+            Content::Changed { change, .. } if change.reaction().is_some()
+        );
+        if !is_reaction {
+            bytes += PAYLOAD_BYTES + record.text_bytes();
+        }
         let count = messages;
         let newest_ms = newest
             .records
@@ -241,5 +255,6 @@ fn newest_messages(
         newest.records.push(record);
         true
     })?;
+    newest.reactions = reactions::read(db, room, newest.before + 1, u64::MAX)?;
     Ok(newest)
 }

@@ -8,15 +8,17 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::queue::ANSWER_TIMEOUT;
-use super::{decisions, messages, schema, search};
+use super::{decisions, messages, reactions, schema, search};
 use crate::decisions::AuditPage;
 use crate::domain::RequestError;
 use crate::protocol::HISTORY_PAGE_BYTES_MAX;
-use crate::room::{EntryKind, Found, Page, Range, Room, Search};
+use crate::room::{EntryKind, Found, Page, Range, ReactionsById, Room, Search};
 
 /// Simultaneous reads: one that is slow delays no other, and all together leave the processors to
 /// deliveries.
 const READS_MAX: usize = 2;
+/// Reactions that are read for one page, about.
+const REACTIONS_READ: usize = 20_000;
 
 /// Reads in threads of the runtime.
 #[derive(Debug)]
@@ -145,21 +147,37 @@ fn page(
     range: Range,
 ) -> rusqlite::Result<Page> {
     let mut page = Page::default();
-    let mut bytes = 0;
+    let (mut bytes, mut reacted, mut outcome) = (0, 0, Ok(()));
     messages::read(db, epoch, number, range, |record| {
         let entry = room.entry_of(&record);
         if range.changes && entry.kind == EntryKind::Tombstone {
             return true;
         }
         bytes += entry.payload.get().len();
-        let is_full = page.entries.len() == range.max
-            || (bytes > HISTORY_PAGE_BYTES_MAX && !page.entries.is_empty());
+        let mut reactions = ReactionsById::new();
+        if !range.changes && entry.kind == EntryKind::Message {
+            match reactions::read(db, number, entry.id, entry.id) {
+                Ok(found) => reactions = found,
+                Err(error) => {
+                    outcome = Err(error);
+                    return false;
+                }
+            }
+        }
+        for found in reactions.values() {
+            bytes += found.wire_bytes();
+            reacted += found.count();
+        }
+        let is_much = bytes > HISTORY_PAGE_BYTES_MAX || reacted > REACTIONS_READ;
+        let is_full = page.entries.len() == range.max || (is_much && !page.entries.is_empty());
         page.more = is_full;
         if !is_full {
             page.entries.push(entry);
+            page.reactions.extend(reactions);
         }
         !is_full
     })?;
+    outcome?;
     page.entries.sort_unstable_by_key(|entry| entry.id);
     Ok(page)
 }

@@ -131,6 +131,9 @@ impl Surplus {
         change
             .prepare_cached("DELETE FROM messages WHERE key > ? AND key <= ?")?
             .execute((key(room.number, 0), key(room.number, self.upto)))?;
+        change
+            .prepare_cached("DELETE FROM reactions WHERE message > ? AND message <= ?")?
+            .execute((key(room.number, 0), key(room.number, self.upto)))?;
         // The changes to those messages, which may come much later.
         change
             .prepare_cached("DELETE FROM messages WHERE of > ? AND of <= ?")?

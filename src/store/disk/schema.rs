@@ -40,10 +40,22 @@ const MIGRATIONS: [&str; 1] = ["
         client_key INTEGER,
         -- When the text of a message was last edited.
         edited_ms INTEGER,
-        -- Of a change: the key of the message, and `edited`, `deleted`, or `superseded` by a later one.
+        -- Id of the message in the same room that a message answers.
+        reply_to INTEGER,
+        -- Of a change: the key of the message, and `edited`, `deleted`, or `superseded` by a later one;
+        -- `reacted` or `unreacted` with an emoji and how many have reacted with it then.
         of INTEGER,
-        change TEXT
+        change TEXT,
+        emoji TEXT,
+        count INTEGER
     ) STRICT;
+    -- Who has reacted to which message, by its key.
+    CREATE TABLE reactions (
+        message INTEGER NOT NULL,
+        emoji TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        PRIMARY KEY (message, emoji, user_id)
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX by_client_key ON messages (client_key) WHERE client_key IS NOT NULL;
     CREATE INDEX by_message ON messages (of) WHERE of IS NOT NULL;
     -- What messages say, folded, by three letters at a time; the text itself stays in `messages`.

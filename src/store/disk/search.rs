@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::messages::{self, COLUMNS};
+use super::reactions;
 use super::schema::{ID_MAX, key};
 use crate::domain::search_query::fold;
 use crate::room::{Content, Finder, Found, Range, Record, Room, Search};
@@ -97,7 +98,12 @@ pub fn search(
             }
         }
     }
-    Ok(finder.finish())
+    let mut found = finder.finish();
+    for entry in &found.entries {
+        let reactions = reactions::read(db, number, entry.id, entry.id)?;
+        found.reactions.extend(reactions);
+    }
+    Ok(found)
 }
 
 /// What the index is asked for; `None` if no word is long enough.

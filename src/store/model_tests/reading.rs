@@ -40,7 +40,11 @@ impl World {
     pub(super) fn look(&self, room: usize, at: u64, max: usize) {
         let (real, model) = (self.room(room), &self.models[room]);
         let shown = |page: Page| {
-            let payloads = page.payloads().iter().map(|p| p.get().to_owned()).collect();
+            let payloads = page
+                .payloads(&real.viewer(None))
+                .iter()
+                .map(|p| p.get().to_owned())
+                .collect();
             (payloads, page.more)
         };
         let after = model.kept().filter(|(id, _)| *id > at);

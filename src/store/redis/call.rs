@@ -6,13 +6,15 @@ use std::time::Duration;
 use redis::Cmd;
 
 use super::connection::Connection;
-use super::message::Joining;
+use super::entry;
+use super::message::{Joining, Message};
 use super::scripts::Script;
 use super::settings::Settings;
 use crate::clock;
 use crate::domain::{Skeleton, Username};
 use crate::random;
-use crate::room::{LogPosition, NodeId};
+use crate::room::reactions::{EMOJI_MAX, REACTIONS_MAX};
+use crate::room::{LogPosition, NodeId, Reactor};
 
 /// What the calls of one node have in common.
 #[derive(Debug)]
@@ -40,6 +42,11 @@ impl Context {
     /// The key of a room's log.
     pub fn log_key(&self, room: &str) -> String {
         format!("{}:room:{room}:log", self.prefix)
+    }
+
+    /// The key of the reactions to a message.
+    pub fn reactions_key(&self, room: &str, id: u64) -> String {
+        format!("{}:room:{room}:reactions:{id}", self.prefix)
     }
 
     /// The key of the stream of states.
@@ -88,6 +95,40 @@ impl Context {
             .arg(self.looks(&joining.member.username))
             .arg(how);
         self.add_caller(&mut cmd, Some(&joining.position));
+        cmd
+    }
+
+    /// A call that changes the reactions to a message.
+    pub fn call_react(&self, connection: &Connection, message: &Message, deadline_ms: i64) -> Cmd {
+        let mut cmd = self.call_for(connection, Script::React, &message.position);
+        let Some((of, reaction)) = message.reaction() else {
+            return cmd;
+        };
+        cmd.arg(deadline_ms)
+            .arg(of)
+            .arg(reaction.emoji.as_str())
+            .arg(EMOJI_MAX)
+            .arg(REACTIONS_MAX);
+        self.add_caller(&mut cmd, Some(&message.position));
+        for Reactor { member, on } in &reaction.reactors {
+            cmd.arg(&*member.user_id)
+                .arg(member.username.as_str())
+                .arg(u8::from(*on));
+        }
+        cmd
+    }
+
+    /// A call that notes that a message was pinned, or taken down.
+    pub fn call_pin(&self, connection: &Connection, message: &Message, deadline_ms: i64) -> Cmd {
+        let mut cmd = self.call_for(connection, Script::Pin, &message.position);
+        if let Some((of, change)) = message.pin() {
+            cmd.arg(deadline_ms)
+                .arg(of)
+                .arg(entry::kind_of(change))
+                .arg(&*message.member.user_id)
+                .arg(message.member.username.as_str());
+            self.add_caller(&mut cmd, Some(&message.position));
+        }
         cmd
     }
 

@@ -1,11 +1,14 @@
 //! Entries of the streams. Any program with access to Redis can write to them, so they are parsed as
 //! untrusted input. Entries that no node wrote are skipped and counted, with a reason.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::decisions::{Decision, DecisionKey};
-use crate::domain::{ClientId, RoomName, Username};
-use crate::room::{Content, ID_MAX, Member, MemberId, MessageChange, Record};
+use crate::domain::{ClientId, Emoji, RoomName, Username};
+use crate::room::{
+    Content, ID_MAX, Member, MemberId, MessageChange, Reaction, Reactions, Reactor, Record,
+};
 
 /// Bytes of a text that no node of any configuration lets through.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -68,6 +71,7 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
             text: text(&fields)?,
             client_id: client_id(&fields, "c")?,
             edited_ms: None,
+            reply_to: reply_to(&fields, "r")?,
         },
         Some(kind @ (EDITED | DELETED)) => Content::Changed {
             of: fields.position("o").ok_or("message")?,
@@ -79,6 +83,14 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
                 _ => MessageChange::Deleted,
             },
         },
+        Some(kind @ (REACTED | UNREACTED)) => Content::Changed {
+            of: fields.position("o").ok_or("message")?,
+            change: MessageChange::Reacted(reaction(&fields, kind == REACTED)?),
+        },
+        Some(kind @ (PINNED | UNPINNED)) => Content::Changed {
+            of: fields.position("o").ok_or("message")?,
+            change: MessageChange::Pinned { on: kind == PINNED },
+        },
         Some("joined") => Content::Joined,
         Some("left") => Content::Left,
         Some("removed") => Content::Removed,
@@ -89,10 +101,13 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
         None => return Err(EntryError("foreign")),
     };
     let id = fields.position("i").ok_or("id")?;
-    if let Content::Changed { of, .. } = content
-        && of >= id
-    {
-        return Err(EntryError("message"));
+    match content {
+        Content::Changed { of, .. } if of >= id => return Err(EntryError("message")),
+        Content::Message {
+            reply_to: Some(reply_to),
+            ..
+        } if reply_to >= id => return Err(EntryError("reply")),
+        _ => {}
     }
     let previous = match fields.text("p") {
         Some(_) => Some(
@@ -120,13 +135,66 @@ pub fn parse_log((_, fields): &Raw) -> Result<Record, EntryError> {
 /// What an entry's kind is for an edit, and for a deletion.
 const EDITED: &str = "edited";
 const DELETED: &str = "deleted";
+/// What it is for a reaction, and for one that was taken back.
+const REACTED: &str = "reacted";
+const UNREACTED: &str = "unreacted";
+/// What it is for a message that was pinned, and for one that was taken down.
+const PINNED: &str = "pinned";
+const UNPINNED: &str = "unpinned";
+/// Users that one entry names at most.
+const REACTORS_MAX: usize = 2000;
 
 /// A change as an entry's kind.
 pub const fn kind_of(change: &MessageChange) -> &'static str {
     match change {
         MessageChange::Edited { .. } => EDITED,
         MessageChange::Deleted => DELETED,
+        MessageChange::Reacted(Reaction { on: true, .. }) => REACTED,
+        MessageChange::Reacted(Reaction { on: false, .. }) => UNREACTED,
+        MessageChange::Pinned { on: true } => PINNED,
+        MessageChange::Pinned { on: false } => UNPINNED,
     }
+}
+
+fn reaction(fields: &Fields<'_>, on: bool) -> Result<Reaction, EntryError> {
+    let emoji = fields.text("t").and_then(|text| Emoji::parse(text).ok());
+    let count = fields.number("q").filter(|count| *count <= ID_MAX);
+    let lines = fields.text("rs").ok_or("reactors")?.lines();
+    let reactors = lines.map(|line| {
+        let (sign, user_id) = line.split_at_checked(1)?;
+        let fits = matches!(sign, "+" | "-") && (1..=ID_BYTES_MAX).contains(&user_id.len());
+        fits.then(|| Reactor {
+            member: Member {
+                user_id: user_id.into(),
+                // The last one's is the entry's own.
+                username: Username::anonymous(),
+            },
+            on: sign == "+",
+        })
+    });
+    let reactors: Option<Box<[_]>> = reactors.take(REACTORS_MAX).collect();
+    Ok(Reaction {
+        emoji: emoji.ok_or("emoji")?,
+        reactors: reactors.ok_or("reactors")?,
+        count: count.ok_or("count")?,
+        on,
+    })
+}
+
+/// Reads the reactions to a message: see `lua/prelude.lua`.
+pub fn parse_reactions(hash: &HashMap<String, String>) -> Reactions {
+    let mut reactions = Reactions::default();
+    for field in hash.keys() {
+        let reacted = field
+            .strip_prefix("u ")
+            .and_then(|rest| rest.split_once(' '));
+        if let Some((emoji, user_id)) = reacted
+            && let Ok(emoji) = Emoji::parse(emoji)
+        {
+            reactions.add(&emoji, user_id.into());
+        }
+    }
+    reactions
 }
 
 /// The message that a change has replaced, in its newest state, if `change` was read from the entry and
@@ -155,8 +223,11 @@ pub fn parse_original((_, fields): &Raw, change: &Record) -> Option<Record> {
                 text: Arc::clone(text),
                 client_id,
                 edited_ms: Some(change.at_ms),
+                reply_to: reply_to(&fields, "or").ok()?.filter(|id| id < of),
             },
             MessageChange::Deleted => Content::Tombstone { client_id },
+            // It has taken the place of no message.
+            MessageChange::Reacted(_) | MessageChange::Pinned { .. } => return None,
         },
         previous,
     })
@@ -168,6 +239,13 @@ fn client_id(fields: &Fields<'_>, name: &str) -> Result<Option<Arc<str>>, EntryE
             let key = ClientId::parse(key).map_err(|_| "client_id")?;
             Ok(Some(key.shared()))
         }
+        None => Ok(None),
+    }
+}
+
+fn reply_to(fields: &Fields<'_>, name: &str) -> Result<Option<u64>, EntryError> {
+    match fields.text(name) {
+        Some(_) => fields.position(name).map(Some).ok_or(EntryError("reply")),
         None => Ok(None),
     }
 }

@@ -100,6 +100,44 @@ fn a_change_is_read_with_the_message_it_has_replaced() {
 }
 
 #[test]
+fn a_reaction_is_read_with_who_has_reacted_and_nothing_else_is_one() {
+    let reaction = [
+        ("e", "e1"),
+        ("i", "9"),
+        ("k", "reacted"),
+        ("u", "u2"),
+        ("n", "Ada"),
+        ("m", "0-0-0"),
+        ("t", "👍"),
+        ("ts", "1768555800120"),
+        ("o", "7"),
+        ("q", "3"),
+        ("rs", "+u1\n-u3\n+u2"),
+    ];
+    let record = parse_log(&raw(&reaction)).unwrap_or_else(|reason| panic!("{reason}"));
+    let Content::Changed { of: 7, change } = &record.content else {
+        panic!("{record:?}");
+    };
+    let read = change.reaction().unwrap_or_else(|| panic!("{change:?}"));
+    let reactors = read.reactors.iter();
+    let reactors: Vec<_> = reactors.map(|r| (&*r.member.user_id, r.on)).collect();
+    assert_eq!(reactors, [("u1", true), ("u3", false), ("u2", true)]);
+    assert_eq!((read.emoji.as_str(), read.count, read.on), ("👍", 3, true));
+    assert!(parse_original(&raw(&reaction), &record).is_none());
+    for (field, wrong, reason) in [
+        ("o", "9", "message"),
+        ("t", "x", "emoji"),
+        ("q", "-1", "count"),
+        ("rs", "u1", "reactors"),
+        ("rs", "+", "reactors"),
+    ] {
+        let fields = reaction.map(|(n, v)| (n, if n == field { wrong } else { v }));
+        let error = parse_log(&raw(&fields)).err();
+        assert_eq!(error, Some(EntryError(reason)), "{field}");
+    }
+}
+
+#[test]
 fn a_change_without_a_message_before_it_is_none_and_one_without_its_state_restores_none() {
     for (field, wrong, reason) in [
         ("o", "9", "message"),

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use crate::domain::ClientId;
-use crate::room::{Arrival, LogPosition, Member, MemberId, Proposal, ProposedChange, said_by_edit};
+use crate::room::{
+    Arrival, LogPosition, Member, MemberId, MessageChange, Proposal, ProposedChange, Reaction,
+    said_by_edit,
+};
 
 /// A message, or a change to one, on its way into a log.
 #[derive(Debug)]
@@ -24,6 +27,26 @@ impl Message {
         match &self.proposal {
             Proposal::Message { client_id, .. } => client_id.as_ref().map(ClientId::as_str),
             Proposal::Change(proposed) => proposed.change.client_id().map(|id| &**id),
+        }
+    }
+
+    /// The message and the reaction to it, if it is one.
+    pub fn reaction(&self) -> Option<(u64, &Reaction)> {
+        match &self.proposal {
+            Proposal::Change(ProposedChange { of, change, .. }) => Some((*of, change.reaction()?)),
+            Proposal::Message { .. } => None,
+        }
+    }
+
+    /// The message that is to be pinned or taken down, and the change, if it is that.
+    pub const fn pin(&self) -> Option<(u64, &MessageChange)> {
+        match &self.proposal {
+            Proposal::Change(ProposedChange {
+                of,
+                change: change @ MessageChange::Pinned { .. },
+                ..
+            }) => Some((*of, change)),
+            _ => None,
         }
     }
 

@@ -142,6 +142,12 @@ impl Queued {
             .saturating_add(ahead_ms)
             .saturating_add_unsigned(millis(left));
         match &self.request {
+            Request::Publish { message, .. } if message.reaction().is_some() => {
+                context.call_react(connection, message, deadline_ms)
+            }
+            Request::Publish { message, .. } if message.pin().is_some() => {
+                context.call_pin(connection, message, deadline_ms)
+            }
             Request::Publish { message, key, .. } => {
                 let (script, text) = match &message.proposal {
                     Proposal::Message { text, .. } => (Script::Publish, text.as_str()),
@@ -164,11 +170,16 @@ impl Queued {
                     .arg(message.member.username.as_str())
                     .arg(text)
                     .arg(message.client_id().unwrap_or_default());
-                if let Proposal::Change(proposed) = &message.proposal {
-                    cmd.arg(entry::kind_of(&proposed.change))
-                        .arg(proposed.of)
-                        .arg(u8::from(proposed.by_moderator))
-                        .arg(millis(proposed.edit_window));
+                match &message.proposal {
+                    Proposal::Message { reply_to, .. } => {
+                        cmd.arg(reply_to.map_or_else(String::new, |id| id.to_string()));
+                    }
+                    Proposal::Change(proposed) => {
+                        cmd.arg(entry::kind_of(&proposed.change))
+                            .arg(proposed.of)
+                            .arg(u8::from(proposed.by_moderator))
+                            .arg(millis(proposed.edit_window));
+                    }
                 }
                 context.add_caller(&mut cmd, Some(&message.position));
                 cmd
@@ -327,6 +338,7 @@ fn published(words: &[String]) -> Result<Published, RequestError> {
         ["known" | "again", id, at] => (true, id, at),
         ["missing"] => return Err(RequestError::not_found()),
         ["forbidden"] => return Err(RequestError::not_own_message()),
+        ["full"] => return Err(RequestError::too_many_reactions()),
         ["old"] => return Err(RequestError::too_late()),
         ["conflict"] => return Err(RequestError::conflict()),
         _ => return Err(RequestError::unavailable()),

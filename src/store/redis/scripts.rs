@@ -20,6 +20,10 @@ scripts! {
     Publish "publish.lua",
     /// Puts a change to a message into a log.
     Change "change.lua",
+    /// Changes the reactions to a message.
+    React "react.lua",
+    /// Notes that a message was pinned, or taken down.
+    Pin "pin.lua",
     /// Makes a user a member.
     Join "join.lua",
     /// Changes a member's name.

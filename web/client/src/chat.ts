@@ -2,53 +2,25 @@
 // applies every message once and in order, and keeps what is to be sent until its fate is known.
 
 import { Connection, type ConnectionState, type SocketLike } from './connection.js';
-import { Cursor } from './cursor.js';
 import { Emitter } from './emitter.js';
 import type { ChatEvents, Joined } from './events.js';
+import type { Membership } from './membership.js';
 import type { ChatOptions } from './options.js';
-import type { Outbox, Outgoing } from './outbox.js';
+import type { Outgoing, SendOptions } from './outbox.js';
 import { roomParts } from './parts.js';
-import type {
-  Ack,
-  Gap,
-  HistoryBody,
-  JoinConfirm,
-  JoinRoom,
-  ReceiveMessage,
-  RoomMap,
-  Session,
-  SystemMessage,
-  UsersBody,
-  WireError,
-} from './protocol.js';
-import type { Roster } from './roster.js';
+import type { Ack, ClientEvents, HistoryBody, Session } from './protocol.js';
 
-const JOIN_RETRY_MS = 1_000;
-const JOIN_TIMEOUT_MS = 5_000;
 /** A server that gives no sign of life for this long is not there any more. */
 const PROBE_MS = 3_000;
-const HISTORY_TIMEOUT_MS = 10_000;
-
-interface Target {
-  room: string;
-  username: string;
-}
 
 export class Chat extends Emitter<ChatEvents> {
   readonly #socket: SocketLike;
   readonly #options: ChatOptions;
   readonly #connection: Connection;
-  readonly #cursors = new Map<string, Cursor>();
   /** From the first `join` on. */
-  #outbox: Outbox | null = null;
-  #roster: Roster | null = null;
+  #membership: Membership | null = null;
   #session: Session | null = null;
   #token: string | null;
-  #target: Target | null = null;
-  #joined: Joined | null = null;
-  #joinTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The acknowledgement of the join whose `join_confirm` comes next: only it has the lists. */
-  #lists: JoinConfirm | null = null;
   #probeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: (auth: () => { token: string | null }) => SocketLike, options: ChatOptions) {
@@ -59,10 +31,10 @@ export class Chat extends Emitter<ChatEvents> {
     const backoff = { firstMs: options.firstRetryMs, maxMs: options.maxRetryMs };
     this.#connection = new Connection(this.#socket, backoff, {
       state: (state) => this.emit('connection', state),
-      up: () => this.#requestJoin(),
+      up: () => this.#membership?.request(),
       down: () => {
         this.#alive();
-        this.#left();
+        this.#membership?.left();
       },
     });
     this.#listen();
@@ -70,7 +42,7 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Where this client is now, if the server counts it in. */
   get joined(): Joined | null {
-    return this.#joined;
+    return this.#membership?.joined ?? null;
   }
 
   get connectionState(): ConnectionState {
@@ -92,7 +64,7 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** The incarnation of `room`'s log that its ids belong to, if the server has any. */
   epoch(room: string): string | null {
-    return this.#cursors.get(room)?.position?.epoch ?? null;
+    return this.#membership?.epoch(room) ?? null;
   }
 
   /** Connects; also ends the pause before the next attempt. */
@@ -121,16 +93,16 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   close(): void {
-    this.#target = null;
+    this.#membership?.forget();
     this.#connection.close();
   }
 
   /** Enters `room`, now or when there is a connection; again after each reconnect. Answered by `joined` or `refused`. */
   join(room: string, username: string): void {
-    this.equip();
-    this.#target = { room, username };
+    const membership = this.equip();
+    membership.join(room, username);
     this.#unpark();
-    this.#requestJoin();
+    membership.request();
   }
 
   /**
@@ -139,7 +111,7 @@ export class Chat extends Emitter<ChatEvents> {
    */
   suspend(): void {
     if (this.#connection.state.phase !== 'online') return;
-    this.#socket.goodbye(this.#joined && this.#session ? 'leave_room' : null, { closing: true });
+    this.#socket.goodbye(this.joined && this.#session ? 'leave_room' : null, { closing: true });
   }
 
   /** A page that was suspended is there again: what it takes for a connection is none. */
@@ -157,10 +129,9 @@ export class Chat extends Emitter<ChatEvents> {
     const { phase } = this.#connection.state;
     if (phase === 'connecting') return false;
     if (phase !== 'online' && phase !== 'waiting') return true;
-    if (this.#target && this.#outbox?.waiting(this.#target.room)) return false;
-    if (phase === 'online' && this.#target) {
-      if (!this.#joined) return false;
-      if (this.#session) this.#socket.emit('leave_room', { closing: true, away: true });
+    if (this.#membership?.busy) return false;
+    if (phase === 'online' && this.joined && this.#session) {
+      this.#socket.emit('leave_room', { closing: true, away: true });
     }
     this.#connection.park();
     return true;
@@ -171,8 +142,8 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   leave(): void {
-    this.#target = null;
-    this.#left();
+    this.#membership?.forget();
+    this.#membership?.left();
     if (this.#socket.connected) this.#socket.emit('leave_room', {});
   }
 
@@ -180,49 +151,61 @@ export class Chat extends Emitter<ChatEvents> {
    * Queues a message to the present room, and tells of its fate by `outgoing`. `clientId` is the key of a discarded
    * message that this one takes the place of: should that have arrived after all, this one is refused.
    */
-  send(text: string, clientId?: string): Outgoing | null {
+  send(text: string, options: SendOptions = {}): Outgoing | null {
     this.#unpark();
-    return (this.#target && this.#outbox?.add(this.#target.room, text, clientId)) ?? null;
+    return this.#membership?.send(text, options) ?? null;
   }
 
   retry(clientId: string): void {
-    this.#outbox?.retry(clientId);
+    this.#membership?.outbox.retry(clientId);
   }
 
   discard(clientId: string): boolean {
-    return this.#outbox?.discard(clientId) ?? false;
+    return this.#membership?.outbox.discard(clientId) ?? false;
   }
 
   typing(typing: boolean): void {
     // A server without sessions knows no typing.
-    if (this.#joined && this.#session) this.#socket.emit('typing', { typing });
+    if (this.joined && this.#session) this.#socket.emit('typing', { typing });
   }
 
-  /** Messages of the present room older than `before`, oldest first; null where there is no answer. */
-  older(before: number, limit: number): Promise<HistoryBody | null> {
-    return this.#ask<HistoryBody>((ack) => this.#socket.emit('get_history', { before, limit }, ack));
+  /**
+   * Asks for something in the present room: the server's acknowledgement, also if it is a refusal. Null if there is none,
+   * because the connection or the room was lost or the server does not answer; then it may have happened or not.
+   */
+  ask<T extends object, K extends keyof ClientEvents = keyof ClientEvents>(
+    event: K,
+    payload: ClientEvents[K],
+  ): Promise<Ack<T> | null> {
+    return this.#membership?.ask<T, K>(event, payload) ?? Promise.resolve(null);
+  }
+
+  /** Messages of the present room older than `before`, oldest first; null if there is no answer. */
+  async older(before: number, limit: number): Promise<HistoryBody | null> {
+    const answer = await this.ask<HistoryBody>('get_history', { before, limit });
+    return answer?.ok ? answer : null;
+  }
+
+  /** Asks for the list of users: no event says who goes away. */
+  async refreshUsers(): Promise<void> {
+    await this.#membership?.refreshUsers();
   }
 
   /** Makes the parts. The first `join` does so; a page that has them earlier parks before it is in a room, too. */
-  equip(): void {
-    if (this.#outbox) return;
-    const parts = roomParts();
-    this.#outbox = new parts.Outbox(
-      {
-        emit: (payload, ack) => this.#socket.emit('send_message', payload, ack),
-        rejoin: () => this.#requestJoin(),
-        // Keys are remembered for a user, and a user is who has the token: without one, each connection is another.
-        idempotent: () => this.#token !== null,
-        unanswered: () => this.probe(),
-        changed: (item) => this.emit('outgoing', item),
-      },
-      this.#options.outbox,
-    );
-    this.#roster = new parts.Roster(
-      (users) => this.#joined && this.emit('users', { room: this.#joined.room, users }),
-      () => this.refreshUsers(),
-    );
-    if (this.#options.park && 'document' in globalThis) new parts.Parking(this, document);
+  equip(): Membership {
+    if (this.#membership) return this.#membership;
+    const { Membership, Parking } = roomParts();
+    const membership = new Membership({
+      socket: this.#socket,
+      options: this.#options,
+      session: () => this.#session,
+      token: () => this.#token,
+      probe: () => this.probe(),
+      emit: (event, payload) => this.emit(event, payload),
+    });
+    this.#membership = membership;
+    if (this.#options.park && 'document' in globalThis) new Parking(this, document);
+    return membership;
   }
 
   #listen(): void {
@@ -232,179 +215,14 @@ export class Chat extends Emitter<ChatEvents> {
       this.#token = session.token;
       this.emit('session', session);
     });
-    socket.on('room_list', (rooms) => this.#rooms(rooms));
-    socket.on('room_update', (rooms) => this.#rooms(rooms));
-    socket.on('join_confirm', (confirm) => this.#confirmed(confirm));
-    socket.on('receive_message', (message) => this.#received(message));
-    socket.on('message_changed', (change) => {
-      if (this.#cursor(change.room).accept(change.id)) this.emit('changed', change);
-    });
-    socket.on('system_message', (notice) => this.#noticed(notice));
-    socket.on('typing', (state) => {
-      if (state.room !== this.#joined?.room) return;
-      for (const { user_id } of state.users) this.#roster?.active(user_id);
-      this.emit('typing', state);
-    });
-    socket.on('gap', (gap) => this.#gap(gap));
+    socket.on('room_list', (rooms) => this.emit('rooms', Object.values(rooms)));
+    socket.on('room_update', (rooms) => this.emit('rooms', Object.values(rooms)));
     socket.on('activity', (activity) => this.emit('activity', activity));
-    socket.on('room_changed', (state) => this.emit('run', state));
     socket.on('token_expiring', (warning) => this.emit('expiring', warning));
     socket.on('shutdown', (notice) => this.emit('shutdown', notice));
-    socket.on('error', (error) => this.#refusedByEvent(error));
-  }
-
-  #rooms(map: RoomMap): void {
-    const rooms = Object.values(map);
-    this.emit('rooms', rooms);
-    const own = rooms.find((room) => room.name === this.#joined?.room);
-    if (own) this.#roster?.count(own.count);
-  }
-
-  #requestJoin(): void {
-    clearTimeout(this.#joinTimer);
-    const target = this.#target;
-    if (!target || !this.#socket.connected) return;
-    if (this.#joined?.room !== target.room) this.#left();
-    const after = this.#cursor(target.room).position;
-    const payload: JoinRoom = {
-      room_name: target.room,
-      // A token may fix the name.
-      username: this.#session?.name ?? target.username,
-      history: this.#options.history,
-      users: true,
-      ...(after ? { after } : {}),
-    };
-    // Success comes as `join_confirm`, on every server; the acknowledgement comes right before it, where there is one,
-    // and brings the lists or a refusal.
-    this.#socket.emit('join_room', payload, (answer?: Ack<JoinConfirm>) => {
-      if (answer?.ok) this.#lists = answer;
-      else if (answer && this.#target === target) this.#joinRefused(target, answer.error);
+    socket.on('error', (error) => {
+      if (this.#membership) this.#membership.refused(error);
+      else this.emit('problem', error);
     });
-    this.#joinTimer = setTimeout(() => this.probe(), JOIN_TIMEOUT_MS);
-  }
-
-  #joinRefused(target: Target, error: WireError): void {
-    clearTimeout(this.#joinTimer);
-    if (error.retry_after_ms !== undefined || error.code === 'busy' || error.code === 'unavailable') {
-      this.#joinTimer = setTimeout(() => this.#requestJoin(), error.retry_after_ms ?? JOIN_RETRY_MS);
-      return;
-    }
-    // A refused change of the name leaves the room as it was.
-    if (this.#joined?.room === target.room) {
-      this.#target = { room: target.room, username: this.#joined.username };
-    } else {
-      this.#target = null;
-    }
-    this.emit('refused', { room: target.room, error });
-  }
-
-  #confirmed(confirm: JoinConfirm): void {
-    const lists = this.#lists ?? confirm;
-    this.#lists = null;
-    // Of several joins in a row only the last one counts.
-    if (confirm.room !== this.#target?.room) return;
-    clearTimeout(this.#joinTimer);
-    const cursor = this.#cursor(confirm.room);
-    const renamed = this.#joined?.room === confirm.room;
-    const { continuity, epochChanged } = cursor.join(confirm);
-    // Where the server resumes, all that was missed follows as events: the newest page would hide what is before it.
-    const page = continuity === 'resumed' ? [] : (lists.history ?? []);
-    const history = page.filter((message) => cursor.accept(message.id));
-    if (continuity !== 'resumed') cursor.accept(confirm.last_id);
-    this.#target = { room: confirm.room, username: confirm.username };
-    this.#joined = {
-      room: confirm.room,
-      username: confirm.username,
-      userId: confirm.user_id ?? this.#session?.user_id ?? null,
-      continuity: renamed && confirm.recovered === undefined ? 'resumed' : continuity,
-      epochChanged,
-      lastId: confirm.last_id ?? null,
-      history,
-    };
-    for (const message of history) this.#outbox?.echo(message, confirm.username);
-    this.emit('joined', this.#joined);
-    this.#roster?.reset(lists.users);
-    this.#outbox?.open(confirm.room);
-  }
-
-  #received(message: ReceiveMessage): void {
-    const joined = this.#joined;
-    if (!joined || message.room !== joined.room) return;
-    if (!this.#cursor(message.room).accept(message.id)) return;
-    this.#outbox?.echo(message, joined.username);
-    const live = this.#isLive(message.id);
-    if (live) this.#roster?.active(message.user_id);
-    this.emit('message', { message, live });
-  }
-
-  #noticed(notice: SystemMessage): void {
-    const joined = this.#joined;
-    if (!joined || (notice.room ?? joined.room) !== joined.room) return;
-    if (notice.kind === 'removed' && notice.user_id === joined.userId) {
-      // A moderator has removed this user, who may come back.
-      this.#left();
-      this.#joinRefused(joined, { message: notice.text });
-      return;
-    }
-    if (!this.#cursor(joined.room).accept(notice.id)) return;
-    this.#roster?.notice(notice);
-    this.emit('notice', { room: joined.room, notice, live: this.#isLive(notice.id) });
-  }
-
-  #isLive(id: number | undefined): boolean {
-    return id === undefined || id > (this.#joined?.lastId ?? 0);
-  }
-
-  #gap(gap: Gap): void {
-    if (gap.room !== this.#joined?.room) return;
-    // What a join could not resume was already told by its continuity.
-    if (!this.#cursor(gap.room).accept(gap.to, gap.epoch)) return;
-    this.emit('gap', gap);
-  }
-
-  /** An `error` event: on the plain chatroom the only way to learn of a refusal. */
-  #refusedByEvent(error: WireError): void {
-    const joining = this.#target && !this.#joined;
-    if (joining && this.#target && (error.event ?? 'join_room') === 'join_room') {
-      this.#joinRefused(this.#target, error);
-    } else if ((error.event ?? 'send_message') !== 'send_message' || !this.#outbox?.refused(error)) {
-      this.emit('problem', error);
-    }
-  }
-
-  #left(): void {
-    clearTimeout(this.#joinTimer);
-    this.#joined = null;
-    this.#lists = null;
-    this.#outbox?.close();
-    this.#roster?.reset(undefined);
-  }
-
-  /** Asks for the list of users: no event says who goes away. */
-  async refreshUsers(): Promise<void> {
-    const room = this.#joined?.room;
-    const answer = await this.#ask<UsersBody>((ack) => this.#socket.emit('list_users', {}, ack));
-    if (answer && this.#joined?.room === room) this.#roster?.reset(answer.users);
-  }
-
-  /** A request whose refusal or silence is the same to the caller: nothing came. */
-  #ask<T extends object>(emit: (ack: (answer?: Ack<T>) => void) => void): Promise<T | null> {
-    if (!this.#joined || !this.#session) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.probe();
-        resolve(null);
-      }, HISTORY_TIMEOUT_MS);
-      emit((answer) => {
-        clearTimeout(timer);
-        resolve(answer?.ok ? answer : null);
-      });
-    });
-  }
-
-  #cursor(room: string): Cursor {
-    const cursor = this.#cursors.get(room) ?? new Cursor();
-    this.#cursors.set(room, cursor);
-    return cursor;
   }
 }

@@ -4,10 +4,9 @@
 
 import { Client } from './client.js';
 import { type CreateOptions, createChat } from './create.js';
-import { Outbox } from './outbox.js';
+import { Membership } from './membership.js';
 import { Parking } from './parking.js';
 import { provideParts } from './parts.js';
-import { Roster } from './roster.js';
 
 export type { Chat } from './chat.js';
 export type { Client, ClientEvents, JoinOptions } from './client.js';
@@ -16,11 +15,11 @@ export { type CreateOptions, createChat } from './create.js';
 export { HubbubError, type HubbubErrorCode } from './errors.js';
 export type { ChatEvents, Joined } from './events.js';
 export type { ChatOptions } from './options.js';
-export type { Failure, FailureCode, Outgoing, OutgoingState } from './outbox.js';
+export type { Failure, FailureCode, Outgoing, OutgoingState, SendOptions } from './outbox.js';
 export type * from './protocol.js';
 export type { Room, RoomEvents, Sent } from './room.js';
 
-provideParts({ Outbox, Parking, Roster });
+provideParts({ Membership, Parking });
 
 /**
  * A client of the server at `url` (in a page: leave it out for the page's own server). It connects with the first

@@ -21,14 +21,23 @@ export interface Outgoing {
   readonly room: string;
   readonly text: string;
   readonly createdAt: number;
+  /** Id of the message that this one answers. */
+  readonly replyTo?: number;
   readonly state: OutgoingState;
-  /** `waiting`: when it is tried again. */
+  /** `waiting`: when it is tried again; `failed`: when the server would accept it. */
   readonly retryAt?: number;
   /** `waiting` and `failed`: why. */
   readonly failure?: Failure;
   /** `sent`: where it is in the room, if the server says so. */
   readonly id?: number;
   readonly timestamp?: string;
+}
+
+export interface SendOptions {
+  /** The key of the message; of one that was discarded, if this one takes its place. */
+  clientId?: string | undefined;
+  /** Id of the message that this one answers. */
+  replyTo?: number | undefined;
 }
 
 export interface OutboxPort {
@@ -98,8 +107,9 @@ export class Outbox {
   }
 
   /** Queues a message. `clientId` is the key of one that was discarded, so that it cannot be there twice. */
-  add(room: string, text: string, clientId = newId()): Outgoing {
-    const item: Outgoing = { clientId, room, text, createdAt: Date.now(), state: 'queued' };
+  add(room: string, text: string, { clientId = newId(), replyTo }: SendOptions = {}): Outgoing {
+    const answers = replyTo === undefined ? {} : { replyTo };
+    const item: Outgoing = { clientId, room, text, createdAt: Date.now(), ...answers, state: 'queued' };
     const job: Job = { item, attempt: 0, refusals: 0, firstTriedAt: null, silentSince: null };
     if (this.size >= this.#limits.capacity) {
       this.#fail(job, { code: 'busy', message: 'Too many messages are waiting' });
@@ -223,8 +233,9 @@ export class Outbox {
     const attempt = job.attempt;
     this.#set(job, { state: 'sending' });
     this.#timer = setTimeout(() => this.#unanswered(job), this.#limits.ackTimeoutMs);
-    const { text, clientId } = job.item;
-    this.#port.emit({ text, client_id: clientId }, (answer) => {
+    const { text, clientId, replyTo } = job.item;
+    const answers = replyTo === undefined ? {} : { reply_to: replyTo };
+    this.#port.emit({ text, client_id: clientId, ...answers }, (answer) => {
       // The plain chatroom acknowledges with nothing: its answer is the echo.
       if (typeof answer !== 'object' || answer === null) return;
       // Good news is true whenever it comes, a refusal only of the attempt that it answers.
@@ -261,7 +272,8 @@ export class Outbox {
       this.#pump();
       return true;
     }
-    this.#finish(job, failure);
+    const { retry_after_ms } = error;
+    this.#finish(job, failure, retry_after_ms === undefined ? {} : { retryAt: Date.now() + retry_after_ms });
     return true;
   }
 
@@ -288,15 +300,15 @@ export class Outbox {
     this.#pump();
   }
 
-  #finish(job: Job, failure: Failure): void {
+  #finish(job: Job, failure: Failure, more: Pick<Outgoing, 'retryAt'> = {}): void {
     this.#leave(job);
-    this.#fail(job, failure);
+    this.#fail(job, failure, more);
     this.#pump();
   }
 
-  #fail(job: Job, failure: Failure): void {
+  #fail(job: Job, failure: Failure, more: Pick<Outgoing, 'retryAt'> = {}): void {
     this.#failed.set(job.item.clientId, job);
-    this.#set(job, { state: 'failed', failure });
+    this.#set(job, { state: 'failed', failure, ...more });
   }
 
   #leave(job: Job): void {
@@ -307,8 +319,9 @@ export class Outbox {
   }
 
   #set(job: Job, change: Pick<Outgoing, 'state'> & Partial<Outgoing>): void {
-    const { clientId, room, text, createdAt } = job.item;
-    job.item = { clientId, room, text, createdAt, ...change };
+    const { clientId, room, text, createdAt, replyTo } = job.item;
+    const answers = replyTo === undefined ? {} : { replyTo };
+    job.item = { clientId, room, text, createdAt, ...answers, ...change };
     this.#port.changed(job.item);
   }
 }

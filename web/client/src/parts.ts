@@ -1,13 +1,11 @@
 // What a chat needs before its first `join`: a page fetches it while the name is being typed.
 
-import type { Outbox } from './outbox.js';
+import type { Membership } from './membership.js';
 import type { Parking } from './parking.js';
-import type { Roster } from './roster.js';
 
 export interface RoomParts {
-  Outbox: typeof Outbox;
+  Membership: typeof Membership;
   Parking: typeof Parking;
-  Roster: typeof Roster;
 }
 
 let parts: RoomParts | null = null;

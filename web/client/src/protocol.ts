@@ -43,6 +43,16 @@ export interface User {
   away?: boolean;
 }
 
+/** One emoji in a message's `reactions`. */
+export interface ReactionCount {
+  /** The emoji. */
+  emoji: string;
+  /** How many users have reacted with it. */
+  count: number;
+  /** Whether the reader has; absent if the reader is no user. */
+  mine?: boolean;
+}
+
 /** `receive_message` */
 export interface ReceiveMessage {
   /** The sender's name. */
@@ -59,10 +69,16 @@ export interface ReceiveMessage {
   user_id?: string;
   /** The sender's idempotency key. */
   client_id?: string;
+  /** Id of the message that this one answers; absent if it answers none. That message may be gone. */
+  reply_to?: number;
   /** When the text was last edited; absent if it never was. RFC 3339, UTC, milliseconds. */
   edited_at?: string;
   /** A program wrote it; absent if not. */
   bot?: boolean;
+  /** The reactions to it, in history and search results; absent if there are none. */
+  reactions?: ReactionCount[];
+  /** It is pinned, in history and search results; absent if not. */
+  pinned?: boolean;
 }
 
 /** `message_changed` */
@@ -74,7 +90,7 @@ export interface MessageChanged {
   /** Id of the message. */
   of: number;
   /** What has changed. */
-  kind: 'edited' | 'deleted';
+  kind: 'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned';
   /** Who changed it. */
   user_id: string;
   /** Who changed it. */
@@ -83,6 +99,10 @@ export interface MessageChanged {
   timestamp: string;
   /** The new text of an edited message. */
   text?: string;
+  /** The emoji of a reaction. */
+  emoji?: string;
+  /** How many users have reacted with the emoji now. */
+  count?: number;
 }
 
 /** A deleted message in `history`, `get_history` and exports. */
@@ -189,6 +209,8 @@ export interface Limits {
   payload_max_bytes: number;
   /** How long a page is hidden before it closes its connection, in milliseconds; 0 = it never does. */
   park_after_ms: number;
+  /** How long a message may be edited, in milliseconds; 0 = never. */
+  edit_window_ms?: number;
 }
 
 /** `session.server` */
@@ -197,6 +219,8 @@ export interface ServerInfo {
   name: string;
   /** Its version. */
   version: string;
+  /** What it can do beyond the first release: names from `FEATURES`. */
+  features?: string[];
 }
 
 /** `session` */
@@ -301,6 +325,7 @@ export interface LeaveRoom {
 export interface SendMessage {
   text: string;
   client_id?: string;
+  reply_to?: number;
 }
 
 /** `edit_message` */
@@ -315,10 +340,18 @@ export interface DeleteMessage {
   id: number;
 }
 
+/** `react` */
+export interface React {
+  id: number;
+  emoji: string;
+  on: boolean;
+}
+
 /** `get_history` */
 export interface GetHistory {
   before?: number;
   after?: number;
+  around?: number;
   limit: number;
 }
 
@@ -368,8 +401,10 @@ export interface SentBody {
 export interface HistoryBody {
   /** Oldest first, as `receive_message` payloads. */
   messages: (ReceiveMessage | DeletedMessage)[];
-  /** Whether there are more in the asked direction. */
+  /** Whether there are more in the asked direction; with `around`, whether there are older ones. */
   more: boolean;
+  /** With `around`, whether there are newer ones. */
+  more_after?: boolean;
 }
 
 /** Body of `list_users`' acknowledgement. */
@@ -423,7 +458,7 @@ export interface ServerEvents {
   system_message: SystemMessage;
   /** A chat message; to the room. */
   receive_message: ReceiveMessage;
-  /** A message was edited or deleted; to the room. */
+  /** A message was edited or deleted, or has other reactions; to the room. */
   message_changed: MessageChanged;
   /** Who is typing in the room; the newest state wins. */
   typing: TypingState;
@@ -445,6 +480,7 @@ export interface ServerEvents {
 export interface ClientEvents {
   edit_message: EditMessage;
   delete_message: DeleteMessage;
+  react: React;
   join_room: JoinRoom;
   leave_room: LeaveRoom;
   send_message: SendMessage;

@@ -6,13 +6,15 @@ import { Emitter } from './emitter.js';
 import { HubbubError } from './errors.js';
 import type { Joined } from './events.js';
 import { newId } from './ids.js';
-import type { Outgoing } from './outbox.js';
+import type { Outgoing, SendOptions } from './outbox.js';
 import type {
+  ClientEvents,
   Gap,
   HistoryBody,
   MessageChanged,
   ReceiveMessage,
   RoomChanged,
+  SentBody,
   SystemMessage,
   User,
 } from './protocol.js';
@@ -127,10 +129,10 @@ export class Room extends Emitter<RoomEvents> {
 
   /**
    * Sends a message; resolves when the server has accepted it. It waits while the connection is lost or the server asks
-   * to slow down. A rejected message is not sent again, but with the codes `timeout` and `unconfirmed` it may have
+   * to slow down. `replyTo` is the id of the message that it answers. A rejected message is not sent again, but with the codes `timeout` and `unconfirmed` it may have
    * arrived: pass the error's `clientId` to send it again without doubling it.
    */
-  send(text: string, { clientId = newId() }: { clientId?: string } = {}): Promise<Sent> {
+  send(text: string, { clientId = newId(), replyTo }: SendOptions = {}): Promise<Sent> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new HubbubError('closed', `the room ${this.name} is left`, { clientId }));
@@ -141,8 +143,27 @@ export class Room extends Emitter<RoomEvents> {
         return;
       }
       this.#sending.set(clientId, { resolve, reject });
-      this.#chat.send(text, clientId);
+      this.#chat.send(text, { clientId, replyTo });
     });
+  }
+
+  /**
+   * Gives an own message a new text; resolves when the server has accepted it. Rejected with the server's refusal, or with
+   * `timeout` if there is no answer: pass the error's `clientId` to try again without changing it twice.
+   */
+  async edit(id: number, text: string, { clientId = newId() }: { clientId?: string } = {}): Promise<Sent> {
+    const sent = await this.#ask<SentBody>('edit_message', { id, text, client_id: clientId }, clientId);
+    return { clientId, id: sent.id, timestamp: sent.timestamp };
+  }
+
+  /** Deletes an own message; resolves when the server has done so. Deleting it again does no harm. */
+  async delete(id: number): Promise<void> {
+    await this.#ask<SentBody>('delete_message', { id });
+  }
+
+  /** Reacts to a message with an emoji, or takes that back; resolves when the server has accepted it. */
+  async react(id: number, emoji: string, on = true): Promise<void> {
+    await this.#ask<SentBody>('react', { id, emoji, on });
   }
 
   /** Reports to the others whether this program's user is typing. */
@@ -179,6 +200,19 @@ export class Room extends Emitter<RoomEvents> {
     if (this.#closed) return;
     this.#chat.leave();
     this.#close(null);
+  }
+
+  async #ask<T extends object>(
+    event: keyof ClientEvents,
+    payload: ClientEvents[typeof event],
+    clientId?: string,
+  ): Promise<T> {
+    const about = clientId === undefined ? {} : { clientId };
+    if (this.#closed) throw new HubbubError('closed', `the room ${this.name} is left`, about);
+    const answer = await this.#chat.ask<T>(event, payload);
+    if (!answer) throw new HubbubError('timeout', 'no answer from the server', about);
+    if (!answer.ok) throw new HubbubError(answer.error.code ?? 'refused', answer.error.message, about);
+    return answer;
   }
 
   #listen(): (() => void)[] {

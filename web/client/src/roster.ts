@@ -30,7 +30,7 @@ export class Roster {
     const { user_id, username, kind } = notice;
     if (!this.#users || user_id === undefined || username === undefined) return;
     const others = this.#users.filter((user) => user.user_id !== user_id);
-    this.#users = kind === 'left' ? others : [...others, { user_id, username }];
+    this.#users = kind === 'left' || kind === 'removed' ? others : [...others, { user_id, username }];
     this.#changed(this.#users);
   }
 

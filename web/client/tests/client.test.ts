@@ -46,6 +46,36 @@ async function enter(room = 'tech', index = 0): Promise<Room> {
   return await joining;
 }
 
+describe('changes to messages', () => {
+  it('resolve when they are accepted, and are rejected with the reason or for want of an answer', async () => {
+    const room = await enter();
+    const edited = room.edit(1, 'better', { clientId: 'k' });
+    expect(socket().last('edit_message').payload).toEqual({ id: 1, text: 'better', client_id: 'k' });
+    socket().last('edit_message').ack({ ok: true, id: 2, timestamp: 't' });
+    expect(await edited).toEqual({ clientId: 'k', id: 2, timestamp: 't' });
+    const late = failure(room.edit(1, 'too late', { clientId: 'k2' }));
+    socket()
+      .last('edit_message')
+      .ack({ ok: false, error: { code: 'too_late', message: 'late' } });
+    expect(await late).toMatchObject({ code: 'too_late', clientId: 'k2' });
+    const reacted = room.react(1, '👍');
+    expect(socket().last('react').payload).toEqual({ id: 1, emoji: '👍', on: true });
+    socket().last('react').ack({ ok: true, id: 3, timestamp: 't' });
+    expect(await reacted).toBeUndefined();
+    room.send('an answer', { clientId: 'k3', replyTo: 1 }).catch(() => {});
+    expect(socket().last('send_message').payload).toEqual({
+      text: 'an answer',
+      client_id: 'k3',
+      reply_to: 1,
+    });
+    const lost = failure(room.delete(1));
+    socket().drop();
+    expect(await lost).toMatchObject({ code: 'timeout' });
+    room.leave();
+    expect(await failure(room.delete(1))).toMatchObject({ code: 'closed' });
+  });
+});
+
 describe('join', () => {
   it('resolves with the room, its users and its history', async () => {
     const room = await enter();

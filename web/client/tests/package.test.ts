@@ -65,20 +65,24 @@ try {
 client.close();
 `;
 
-it.each(['nodenext', 'bundler'])('its types work under moduleResolution %s', (resolution) => {
-  writeFileSync(join(project, 'use.ts'), USE);
-  const module = resolution === 'bundler' ? 'esnext' : resolution;
-  const options = ['--strict', '--noEmit', '--target', 'es2022', '--module', module];
-  const check = spawnSync(
-    join(modules, '.bin/tsc'),
-    [...options, '--moduleResolution', resolution, 'use.ts'],
-    {
-      cwd: project,
-      encoding: 'utf8',
-    },
-  );
-  expect([check.stdout, check.status]).toEqual(['', 0]);
-});
+it.each(['nodenext', 'bundler'])(
+  'its types work under moduleResolution %s',
+  (resolution) => {
+    writeFileSync(join(project, 'use.ts'), USE);
+    const module = resolution === 'bundler' ? 'esnext' : resolution;
+    const options = ['--strict', '--noEmit', '--target', 'es2022', '--module', module];
+    const check = spawnSync(
+      join(modules, '.bin/tsc'),
+      [...options, '--moduleResolution', resolution, 'use.ts'],
+      {
+        cwd: project,
+        encoding: 'utf8',
+      },
+    );
+    expect([check.stdout, check.status]).toEqual(['', 0]);
+  },
+  30_000,
+);
 
 it('node runs it, and ends when the client is closed', () => {
   const code = USE.replace(/^export async function[\s\S]*?^}/m, '')

@@ -34,6 +34,8 @@ export function addEnglish(more: Partial<Dictionary>): void {
 }
 
 export const language = computed(() => words.value.language);
+/** The language with the reader's region. */
+export const locale = computed(() => words.value.locale);
 
 /** The best of our languages for a reader who wants `wanted`, most wanted first. */
 export function choose(wanted: readonly string[]): { language: Language; locale: string } {

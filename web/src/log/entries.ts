@@ -20,6 +20,21 @@ export interface MessageEntry extends Base {
   bot: boolean;
   mention: boolean;
   clientId: string | null;
+  /** When the text was last edited; null if it never was. */
+  editedAt: number | null;
+  /** The message is gone: only its place is left, and only while an answer to it is there. */
+  deleted: boolean;
+  /** Id of the message that this one answers. */
+  replyTo: number | null;
+  reactions: readonly Reaction[];
+}
+
+/** People who reacted with one emoji. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** The reader is one of them. */
+  mine: boolean;
 }
 
 export interface NoticeEntry extends Base {
@@ -34,6 +49,8 @@ export interface NoticeEntry extends Base {
 
 export interface GapEntry extends Base {
   type: 'gap';
+  /** The messages after this id are not loaded; without it they are lost. */
+  after?: number;
 }
 
 export type Entry = MessageEntry | NoticeEntry | GapEntry;

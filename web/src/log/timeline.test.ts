@@ -2,10 +2,11 @@
 // A room's entries: order, echoes, epochs, bounds.
 
 import { describe, expect, it } from 'vitest';
-import type { Outgoing } from '../../client/src/index.js';
+import type { MessageChanged, Outgoing } from '../../client/src/index.js';
 import { message } from '../../tests/fake-socket';
 import {
   append,
+  changed,
   EMPTY,
   type Entry,
   gap,
@@ -121,4 +122,67 @@ describe('notices', () => {
 it('shows control characters in names and texts', () => {
   const entry = toMessage(EMPTY, message(1, 'a\u0007b', { sender: 'x\u0000' }), me);
   expect([entry.text, entry.sender]).toEqual(['a\ufffdb', 'x\ufffd']);
+});
+
+describe('changes to messages', () => {
+  const change = (kind: 'edited' | 'deleted', of: number, text?: string): MessageChanged => ({
+    ...{
+      kind,
+      of,
+      room: 'tech',
+      id: 9,
+      user_id: 'bob',
+      username: 'Bob',
+      timestamp: '2026-01-01T00:00:00.000Z',
+    },
+    ...(text === undefined ? {} : { text }),
+  });
+  const of = (timeline: Timeline) =>
+    timeline.entries.flatMap((entry) => (entry.type === 'message' ? [[entry.id, entry.text]] : []));
+
+  it('edit a text, say when, and look at it again for mentions', () => {
+    const before = append(EMPTY, [toMessage(EMPTY, message(1, 'hello'), me)]);
+    const after = changed(before, change('edited', 1, 'hello @Ada'), me);
+    expect(after.entries[0]).toMatchObject({ text: 'hello @Ada', mention: true });
+    expect(after.entries[0]).toHaveProperty('editedAt', Date.parse('2026-01-01T00:00:00.000Z'));
+    expect(changed(before, change('edited', 2, 'x'), me)).toBe(before);
+  });
+
+  it('count reactions, and know which are the reader’s own', () => {
+    const reacted = (
+      of: number,
+      kind: 'reacted' | 'unreacted',
+      count: number,
+      user_id = 'bob',
+    ): MessageChanged => ({
+      ...{ kind, of, room: 'tech', id: 9, user_id, username: '', timestamp: '', emoji: '👍', count },
+    });
+    const before = append(EMPTY, [
+      toMessage(EMPTY, message(1, 'hi', { reactions: [{ emoji: '👍', count: 2, mine: true }] }), me),
+    ]);
+    const shown = (timeline: Timeline) =>
+      timeline.entries[0]?.type === 'message' ? timeline.entries[0].reactions : [];
+    expect(shown(before)).toEqual([{ emoji: '👍', count: 2, mine: true }]);
+    expect(shown(changed(before, reacted(1, 'reacted', 5), me))).toEqual([
+      { emoji: '👍', count: 5, mine: true },
+    ]);
+    expect(shown(changed(before, reacted(1, 'unreacted', 1, 'me'), me))).toEqual([
+      { emoji: '👍', count: 1, mine: false },
+    ]);
+    expect(shown(changed(before, reacted(1, 'unreacted', 0), me))).toEqual([]);
+  });
+
+  it('leave a deleted message only where somebody answered it', () => {
+    const entries = [1, 2, 3].map((id) => toMessage(EMPTY, message(id), me));
+    const answer = { ...toMessage(EMPTY, message(4), me), replyTo: 2 };
+    const all = append(EMPTY, [...entries, answer]);
+    const gone = changed(changed(all, change('deleted', 1), me), change('deleted', 2), me);
+    expect(of(gone)).toEqual([
+      [2, ''],
+      [3, 'm3'],
+      [4, 'm4'],
+    ]);
+    // With its answer it goes too.
+    expect(of(changed(gone, change('deleted', 4), me))).toEqual([[3, 'm3']]);
+  });
 });

@@ -14,7 +14,7 @@ import { visible } from '../text/plain';
 import type { Entry, MessageEntry, NoticeEntry, Timeline } from './entries';
 import { indexOf } from './entries';
 
-export type { Entry, GapEntry, MessageEntry, NoticeEntry, Timeline } from './entries';
+export type { Entry, GapEntry, MessageEntry, NoticeEntry, Reaction, Timeline } from './entries';
 export { EMPTY } from './entries';
 export { indexOf };
 
@@ -35,7 +35,8 @@ function place(timeline: Timeline, id: number | undefined): { order: number; key
   return { order, key: `${timeline.epoch}:${order}` };
 }
 
-/** A deleted message is an entry without text, which the log leaves out. */
+const timeOf = (written: string | undefined) => (written ? Date.parse(written) || null : null);
+
 export function toMessage(
   timeline: Timeline,
   sent: ReceiveMessage | DeletedMessage,
@@ -58,6 +59,10 @@ export function toMessage(
     bot: message.bot === true,
     mention: !own && mentions(text, reader.name),
     clientId: client_id ?? null,
+    editedAt: timeOf(message.edited_at),
+    deleted: 'deleted' in sent,
+    replyTo: message.reply_to ?? null,
+    reactions: (message.reactions ?? []).map((reaction) => ({ ...reaction, mine: reaction.mine === true })),
   };
 }
 
@@ -87,23 +92,90 @@ function surplus(entries: readonly Entry[], held: number | null): number {
   return Math.max(0, Math.min(entries.length - MEMORY_MAX, free), entries.length - HELD_MAX);
 }
 
-const isShown = (entry: Entry) => entry.type !== 'message' || entry.text !== '';
+const isDeleted = (entry: Entry): entry is MessageEntry => entry.type === 'message' && entry.deleted;
+
+/** Leaves out deleted messages, except those that another message answers. */
+export function withoutDeleted(entries: readonly Entry[]): readonly Entry[] {
+  if (!entries.some(isDeleted)) return entries;
+  const answered = new Set(
+    entries.flatMap((entry) =>
+      entry.type === 'message' && !entry.deleted && entry.replyTo !== null ? entry.replyTo : [],
+    ),
+  );
+  return entries.filter((entry) => !isDeleted(entry) || answered.has(entry.id ?? -1));
+}
+
+/** The message with this id, in the present epoch of the log. */
+export function messageOf({ entries, base }: Timeline, id: number): MessageEntry | null {
+  const entry = entries[indexOf(entries, base + id)];
+  return entry?.type === 'message' && entry.order === base + id ? entry : null;
+}
+
+/** The same entry, as a mention if it answers one of the reader's messages. `answered` knows messages by their id. */
+export function withAnswer(entry: MessageEntry, answered: (id: number) => MessageEntry | null): MessageEntry {
+  if (entry.own || entry.mention || entry.replyTo === null || !answered(entry.replyTo)?.own) return entry;
+  return { ...entry, mention: true };
+}
+
+/** The id of a message that can be named in a request: it has one, and it is of the present epoch. */
+export const idOf = (timeline: Timeline, { id, order }: MessageEntry) =>
+  id !== null && order === timeline.base + id ? id : null;
+
+/** Puts another version of a message in its place. */
+export function replace(timeline: Timeline, entry: MessageEntry): Timeline {
+  const at = indexOf(timeline.entries, entry.order);
+  if (timeline.entries[at]?.order !== entry.order) return timeline;
+  return { ...timeline, entries: withoutDeleted(timeline.entries.with(at, entry)) };
+}
+
+/** The same entry with another count for `emoji`; `mine` is null where nothing is said about the reader. */
+export function withReaction(
+  entry: MessageEntry,
+  emoji: string,
+  counted: (before: number) => number,
+  mine: boolean | null,
+): MessageEntry {
+  const before = entry.reactions.find((other) => other.emoji === emoji) ?? { emoji, count: 0, mine: false };
+  const after = { emoji, count: counted(before.count), mine: mine ?? before.mine };
+  const at = entry.reactions.indexOf(before);
+  const all = at < 0 ? [...entry.reactions, after] : entry.reactions.with(at, after);
+  return { ...entry, reactions: all.filter(({ count }) => count > 0) };
+}
 
 /** Gives an edited message its new text, and takes a deleted one out. */
-export function changed(timeline: Timeline, { of, text = '' }: MessageChanged): Timeline {
-  const order = timeline.base + of;
-  const at = indexOf(timeline.entries, order);
-  const entry = timeline.entries[at];
-  if (entry?.type !== 'message' || entry.order !== order) return timeline;
-  const entries = timeline.entries.with(at, { ...entry, text: visible(text) });
-  return { ...timeline, entries: entries.filter(isShown) };
+export function changed(timeline: Timeline, change: MessageChanged, reader: Reader): Timeline {
+  const { of, kind, text = '', timestamp } = change;
+  const entry = messageOf(timeline, of);
+  if (!entry) return timeline;
+  switch (kind) {
+    case 'edited':
+      return replace(timeline, {
+        ...entry,
+        text: visible(text),
+        editedAt: timeOf(timestamp) ?? Date.now(),
+        mention: !entry.own && mentions(text, reader.name),
+      });
+    case 'deleted':
+      return replace(timeline, { ...entry, text: '', deleted: true, mention: false, reactions: [] });
+    case 'reacted':
+    case 'unreacted': {
+      const { emoji = '', count = 0, user_id } = change;
+      const own = user_id === reader.userId ? kind === 'reacted' : null;
+      return replace(
+        timeline,
+        withReaction(entry, emoji, () => count, own),
+      );
+    }
+    default:
+      return timeline;
+  }
 }
 
 /** Adds entries at the end; own echoes take the place of what was pending. */
 export function append(timeline: Timeline, added: readonly Entry[], held: number | null = null): Timeline {
   if (added.length === 0) return timeline;
   const echoed = new Set(added.flatMap((entry) => (entry.type === 'message' && entry.clientId) || []));
-  const all = [...timeline.entries, ...added.filter(isShown)];
+  const all = withoutDeleted([...timeline.entries, ...added]);
   const dropped = surplus(all, held);
   return {
     ...timeline,
@@ -118,7 +190,7 @@ export function prepend(timeline: Timeline, older: readonly Entry[], more: boole
   const first = timeline.entries[0]?.order ?? Number.POSITIVE_INFINITY;
   return {
     ...timeline,
-    entries: [...older.filter((entry) => entry.order < first && isShown(entry)), ...timeline.entries],
+    entries: withoutDeleted([...older.filter((entry) => entry.order < first), ...timeline.entries]),
     more,
   };
 }
@@ -168,6 +240,7 @@ export function settle(timeline: Timeline, lastId: number, reader: Reader): Time
         timestamp: item.timestamp ?? '',
         client_id: item.clientId,
         ...(item.id === undefined ? {} : { id: item.id }),
+        ...(item.replyTo === undefined ? {} : { reply_to: item.replyTo }),
         ...(reader.userId === null ? {} : { user_id: reader.userId }),
       },
       reader,

@@ -101,7 +101,7 @@ export class UnreadCounter {
     for (const entry of added) {
       if (entry.type !== 'message') continue;
       this.#lastId = entry.id ?? this.#lastId;
-      if (entry.own || entry.order <= this.#counted) continue;
+      if (entry.own || entry.deleted || entry.order <= this.#counted) continue;
       count += 1;
       if (entry.mention) mentions += 1;
       // What arrives while the reader looks is not new; what was sent while they were away is.

@@ -1,7 +1,7 @@
 // What the page shows of its connection: its state, the rooms with their counts, and the session.
 
 import { batch, signal } from '@preact/signals';
-import type { Chat, ConnectionState, RoomInfo, Session } from '../../client/src/index.js';
+import type { Activity, Chat, ConnectionState, RoomInfo, Session } from '../../client/src/index.js';
 
 const BACK_MS = 2000;
 /** A shorter loss is not mentioned. */
@@ -17,6 +17,8 @@ export class ConnectionStore {
   readonly connectingSince = signal<number | null>(null);
   readonly rooms = signal<readonly RoomInfo[]>([]);
   readonly session = signal<Session | null>(null);
+  /** What the server said last of the newest messages. */
+  activity: Activity | null = null;
 
   readonly #chat: Chat;
 
@@ -25,6 +27,9 @@ export class ConnectionStore {
     chat.on('connection', (state) => batch(() => this.#changed(state, inRoom())));
     chat.on('session', (session) => {
       this.session.value = session;
+    });
+    chat.on('activity', (activity) => {
+      this.activity = activity;
     });
     chat.on('rooms', (rooms) => this.#rooms(rooms));
   }

@@ -15,6 +15,8 @@ export interface Prefs {
   sound: boolean;
   announce: boolean;
   people: boolean;
+  /** Names of the people who are ignored, by user id. */
+  ignored: Record<string, string>;
   /** Last message read, by room: `epoch` and `id`. */
   read: Record<string, { epoch: string; id: number }>;
 }
@@ -29,6 +31,7 @@ const DEFAULTS: Prefs = {
   sound: false,
   announce: true,
   people: true,
+  ignored: {},
   read: {},
 };
 

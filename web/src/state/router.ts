@@ -23,7 +23,7 @@ export function route(store: Store): void {
   }
   let started = false;
   effect(() => {
-    const room = store.room.name.value;
+    const room = store.signIn.room.value;
     const wanted = addressOf(room, base);
     const fromSignIn = !started && room === null;
     started = true;

@@ -6,7 +6,6 @@ import { t } from '../i18n';
 import { meant } from './address';
 import type { ConnectionStore } from './connection';
 import { prefs } from './prefs';
-import { isReady, type RoomStore } from './room';
 import { saveIn, saveTabName, tabName } from './session-store';
 
 /** Loads what a room is kept with. */
@@ -17,12 +16,22 @@ const LOAD_RETRY_MS = 1000;
 /** What signing in reads and changes of the page. */
 interface Page {
   readonly connection: ConnectionStore;
-  readonly room: RoomStore;
+  /** The room, once it is loaded. */
+  readonly inside: { readonly room: { open(room: string): void; close(): void } } | null;
+  /** Whether a room can be entered. */
+  equip(): boolean;
   /** One line for the reader. */
   readonly note: Signal<string | null>;
 }
 
 export class SignInStore {
+  /** The room the reader is in or on the way to; null: signing in. */
+  readonly room = signal<string | null>(null);
+  readonly joined = signal<Joined | null>(null);
+  /** What a room needs could not be loaded, and is tried again. */
+  readonly loadFailed = signal(false);
+  /** A moderator has banned the reader, and the connection ends. */
+  readonly banned = signal(false);
   /** The name that this tab goes by, or asks for. */
   readonly name = signal(tabName() ?? prefs.name.peek());
   /** The sign-in card waits for the server: it stays until the room is entered. */
@@ -37,11 +46,15 @@ export class SignInStore {
     this.#chat = chat;
     this.#page = page;
     chat.on('session', ({ name }) => {
+      this.banned.value = false;
       if (name) this.name.value = name;
     });
     chat.on('joined', (joined) => this.#joined(joined));
     chat.on('refused', ({ room, error }) => this.#refused(room, error));
-    chat.on('problem', (error) => this.#note(error));
+    chat.on('problem', (error) => {
+      if (error.code === 'banned') this.banned.value = true;
+      else this.#note(error);
+    });
   }
 
   /** Enters `room` from the sign-in card. */
@@ -53,7 +66,9 @@ export class SignInStore {
   /** Enters `room` under `name`, from the sign-in card or from another room. */
   enter(room: string, name = this.name.value): void {
     batch(() => {
-      this.#page.room.open(room);
+      this.#page.inside?.room.open(room);
+      this.room.value = room;
+      this.joined.value = null;
       this.error.value = null;
       this.name.value = name;
     });
@@ -62,7 +77,7 @@ export class SignInStore {
   }
 
   rename(name: string): void {
-    const room = this.#page.room.name.value;
+    const room = this.room.value;
     if (!room || name === this.name.value) return;
     this.name.value = name;
     this.#chat.join(room, name);
@@ -73,23 +88,35 @@ export class SignInStore {
     saveIn(false);
     batch(() => {
       this.pending.value = false;
-      this.#page.room.close();
+      this.#close();
     });
   }
 
+  #close(): void {
+    this.#page.inside?.room.close();
+    this.room.value = null;
+    this.joined.value = null;
+  }
+
   #join(room: string, name: string): void {
-    if (isReady()) {
+    if (this.#page.equip()) {
+      this.loadFailed.value = false;
       this.#chat.join(room, name);
       return;
     }
     const again = () => {
-      if (this.#page.room.name.value === room) this.#join(room, name);
+      if (this.room.value === room) this.#join(room, name);
     };
-    loadRoomParts().then(again, () => setTimeout(again, LOAD_RETRY_MS));
+    loadRoomParts().then(again, () => {
+      this.loadFailed.value = true;
+      setTimeout(again, LOAD_RETRY_MS);
+    });
   }
 
-  #joined({ room, username }: Joined): void {
+  #joined(joined: Joined): void {
+    const { room, username } = joined;
     batch(() => {
+      this.joined.value = joined;
       this.pending.value = false;
       this.#goBy(username);
       prefs.room.value = room;
@@ -106,7 +133,7 @@ export class SignInStore {
   }
 
   #refused(room: string, error: WireError): void {
-    const { connection, note, room: present } = this.#page;
+    const { connection, note } = this.#page;
     const names = connection.rooms.value.map((info) => info.name);
     const unknown = error.code === 'unknown_room';
     const same = unknown && meant(names, room);
@@ -122,7 +149,7 @@ export class SignInStore {
       return;
     }
     batch(() => {
-      const joined = present.joined.value;
+      const joined = this.joined.value;
       if (joined && this.#chat.joined) {
         this.name.value = joined.username;
         this.#note(error);
@@ -130,7 +157,7 @@ export class SignInStore {
       }
       this.error.value = error;
       this.pending.value = false;
-      present.close();
+      this.#close();
     });
   }
 

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { EMPTY, toMessage, toNotice } from '../log/timeline';
-import { wordAt } from '../view/Suggestions';
+import { commandAt, emojiAt, wordAt } from '../view/candidates';
 import { ADVERSARIAL } from './adversarial.mjs';
 import { links } from './links';
-import { parse } from './marks';
+import { isEmojiOnly, parse } from './marks';
 import { mentions } from './mentions';
 import { graphemes, initials, visible } from './plain';
 
@@ -19,6 +19,9 @@ const RULES: Record<string, (text: string) => unknown> = {
   graphemes: (text) => graphemes(text),
   initials,
   'the word to complete': (text) => wordAt(text, text.length),
+  'the emoji to complete': (text) => emojiAt(text, text.length),
+  'the command to complete': (text) => commandAt(text, text.length),
+  'emoji alone': isEmojiOnly,
   'a message': (text) => toMessage(EMPTY, { sender: text, text, timestamp: '', room: 'x' }, me),
   'a notice': (text) => toNotice(EMPTY, { text, timestamp: '' }),
 };

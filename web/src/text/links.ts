@@ -1,4 +1,5 @@
-// Finds the addresses in a text. Only http and https, and only what URL() itself understands.
+// Finds the addresses in a text: http and https, also where they begin with www., and only what URL() itself
+// understands; and those of mail.
 
 export interface Link {
   start: number;
@@ -10,7 +11,8 @@ export interface Link {
 
 // Characters that turn the direction are left out too, and what is shown in their place: inside of an address they
 // would only change how it looks.
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]+/giu;
+const CANDIDATE =
+  /\b(?:https?:\/\/|www\.(?=[^\s.]))[^\s<>"`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]+/giu;
 const TRAILING = new Set('.,:;!?\'"…*\u3002\uff0c');
 const PAIRS: ReadonlyMap<string, string> = new Map([
   [')', '('],
@@ -53,27 +55,62 @@ const LABEL_MAX = 40;
 
 /** An address in short: its host first, and of a long host the end, which says whose it is. */
 export function shortened(href: string): string {
-  const { host, pathname, search } = new URL(href);
+  const { protocol, host, pathname, search } = new URL(href);
+  if (protocol === 'mailto:') return pathname.slice(0, LABEL_MAX);
   if (host.length > LABEL_MAX) return `…${host.slice(1 - LABEL_MAX)}`;
   const rest = pathname === '/' && search === '' ? '' : pathname + search;
   const whole = host + rest;
   return whole.length > LABEL_MAX ? `${whole.slice(0, LABEL_MAX - 1)}…` : whole;
 }
 
-export function links(text: string): Link[] {
+function webLinks(text: string): Link[] {
   const found: Link[] = [];
   for (const match of text.matchAll(CANDIDATE)) {
-    const address = trim(match[0]);
-    const written = authority(address);
+    const written = trim(match[0]);
+    const address = /^www\./iu.test(written) ? `https://${written}` : written;
+    const host = authority(address);
     // A name and password before the host are there to mislead.
-    if (written.length > AUTHORITY_MAX || written.includes('@') || !URL.canParse(address)) continue;
+    if (host.length > AUTHORITY_MAX || host.includes('@') || !URL.canParse(address)) continue;
     const url = new URL(address);
     found.push({
       start: match.index,
-      end: match.index + address.length,
+      end: match.index + written.length,
       href: url.href,
-      host: reads(written, url.hostname) ? null : url.hostname,
+      host: reads(host, url.hostname) ? null : url.hostname,
     });
   }
   return found;
+}
+
+/** Longer names and hosts have no mail. */
+const MAIL_MAX = 64;
+const MAIL_NAME = /[a-z0-9.!#$%&'*+/=?^_{|}~-]/i;
+const MAIL_HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\.){1,4}[a-z]{2,24}(?![a-z0-9@-])/i;
+
+function mailLinks(text: string): Link[] {
+  const found: Link[] = [];
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+    let start = at;
+    while (start > 0 && at - start < MAIL_MAX && MAIL_NAME.test(text.charAt(start - 1))) start -= 1;
+    // What marks a text may stand before an address, but begins none.
+    while (start < at && /[^a-z0-9]/i.test(text.charAt(start))) start += 1;
+    const host = MAIL_HOST.exec(text.slice(at + 1, at + 1 + 2 * MAIL_MAX))?.[0];
+    if (start === at || host === undefined || !/^$|[\s([{<"'*_~,;]/u.test(text.charAt(start - 1))) continue;
+    const end = at + 1 + host.length;
+    found.push({ start, end, href: `mailto:${encodeURI(text.slice(start, end))}`, host: null });
+  }
+  return found;
+}
+
+/** The addresses in `text`, in their order. */
+export function links(text: string): Link[] {
+  const web = webLinks(text);
+  if (!text.includes('@')) return web;
+  // What has an @ in its path is one address.
+  let at = 0;
+  const mail = mailLinks(text).filter(({ start, end }) => {
+    while ((web[at]?.end ?? Number.POSITIVE_INFINITY) <= start) at += 1;
+    return (web[at]?.start ?? Number.POSITIVE_INFINITY) >= end;
+  });
+  return [...web, ...mail].sort((a, b) => a.start - b.start);
 }

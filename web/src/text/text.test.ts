@@ -2,13 +2,22 @@
 
 import { describe, expect, it } from 'vitest';
 import { links, shortened } from './links';
-import { parse } from './marks';
+import { type Block, isEmojiOnly, type Part, parse } from './marks';
 import { mentions } from './mentions';
 import { bytes, graphemes, hue, initials, visible } from './plain';
 import { roomLeft } from './room-left';
 
 const hrefs = (text: string) => links(text).map((link) => text.slice(link.start, link.end));
-const shown = (text: string, me = '') => parse(text, me).map((part) => `${part.kind}:${part.text}`);
+const inner = (part: Part): string =>
+  'parts' in part ? `${part.kind}(${part.parts.map(inner).join(' ')})` : `${part.kind}:${part.text}`;
+const outer = (block: Block): string[] => {
+  if (block.kind === 'code') return [`block:${block.text}`];
+  if (block.kind === 'list')
+    return block.items.map(({ mark, parts }) => `${mark} ${parts.map(inner).join(' ')}`);
+  const parts = block.parts.map(inner);
+  return block.kind === 'quote' ? [`quote(${parts.join(' ')})`] : parts;
+};
+const shown = (text: string, me = '') => parse(text, me).flatMap(outer);
 
 describe('links', () => {
   it.each([
@@ -21,6 +30,10 @@ describe('links', () => {
     ['https://bank.example@evil.example/', []],
     ['http://a.example http://b.example!', ['http://a.example', 'http://b.example']],
     ['<https://a.example>', ['https://a.example']],
+    ['see www.a.example/x, www. and xwww.b', ['www.a.example/x']],
+    ['ask ada@a.example, or (bob.b+c@b.co.example).', ['ada@a.example', 'bob.b+c@b.co.example']],
+    ['@ada a@b @a@b.example', []],
+    ['https://a.example/@bob x@y.example', ['https://a.example/@bob', 'x@y.example']],
   ])('in %s', (text, found) => expect(hrefs(text)).toEqual(found));
 });
 
@@ -77,13 +90,41 @@ describe('where a link leads', () => {
 describe('marks', () => {
   it.each([
     ['plain', ['text:plain']],
-    ['a *b* _c_ `d`', ['text:a ', 'bold:b', 'text: ', 'italic:c', 'text: ', 'code:d']],
-    ['2*3*4 snake_case_name', ['text:2*3*4 snake_case_name']],
-    ['`*not bold*`', ['code:*not bold*']],
+    [
+      'a **b** *c* _d_ ~~e~~ `f`',
+      [
+        'text:a ',
+        'bold(text:b)',
+        'text: ',
+        'italic(text:c)',
+        'text: ',
+        'italic(text:d)',
+        'text: ',
+        'strike(text:e)',
+        'text: ',
+        'code:f',
+      ],
+    ],
+    ['2*3*4 snake_case_name 2**3', ['text:2*3*4 snake_case_name 2**3']],
+    ['**a *b* c**', ['bold(text:a  italic(text:b) text: c)']],
+    ['***both***', ['bold(italic(text:both))']],
+    ['**a *b***', ['bold(text:a  italic(text:b))']],
+    ['*a **b***', ['italic(text:a  bold(text:b))']],
+    ['**never closed', ['text:**never closed']],
+    ['**a *b**', ['bold(text:a *b)']],
+    ['*over\ntwo lines*', ['text:*over\ntwo lines*']],
+    ['** not bold **, ****, ~no~', ['text:** not bold **, ****, ~no~']],
+    ['¯\\_(ツ)_/¯', ['text:¯\\_(ツ)_/¯']],
+    ['__init__', ['text:__init__']],
+    ['**see https://a.example/_x_**', ['bold(text:see  link:https://a.example/_x_)']],
+    ['`**not bold**`', ['code:**not bold**']],
     ['`https://a.example`', ['code:https://a.example']],
-    ['https://a.example/_x_', ['link:https://a.example/_x_']],
     ['```js\nlet a = *1*;\n```', ['block:let a = *1*;']],
     ['<b>x</b>', ['text:<b>x</b>']],
+    ['> one\n> *two*\nthree', ['quote(text:one\n italic(text:two))', 'text:three']],
+    ['- a\n* **b**\n2. c\n3) d', ['• text:a', '• bold(text:b)', '2. text:c', '3. text:d']],
+    ['-5 and 2.5', ['text:-5 and 2.5']],
+    ['> ```x```', ['quote()', 'block:x']],
   ])('of %s', (text, parts) => expect(shown(text)).toEqual(parts));
 
   it('finds the reader, as a whole word', () => {
@@ -92,13 +133,27 @@ describe('marks', () => {
     expect(mentions('@a.b+c', 'a.b+c')).toBe(true);
   });
 
-  it('loses no character', () => {
-    const text = 'x *b* ```c``` https://a.example _i_ @Ada';
-    const joined = parse(text, 'Ada')
-      .map((part) => part.text)
-      .join('');
-    expect(joined.length).toBe(text.length - 2 - 6 - 2);
+  it('loses no character but the marks', () => {
+    const textOf = (part: Part): string => ('parts' in part ? part.parts.map(textOf).join('') : part.text);
+    const all = parse('x **b** ```c``` https://a.example _i_ @Ada\n- one\n> two ~~three~~ ** __ *', 'Ada');
+    const text = all.flatMap((block) => {
+      if (block.kind === 'code') return block.text;
+      if (block.kind === 'list') return block.items.map(({ parts }) => parts.map(textOf).join(''));
+      return block.parts.map(textOf);
+    });
+    expect(text.join('')).toBe('x b c https://a.example i @Adaonetwo three ** __ *');
   });
+
+  it.each([
+    ['👍', true],
+    ['👍 🎉 ❤️', true],
+    ['👩‍👩‍👧🏳️‍🌈1️⃣', true],
+    ['👍👍👍👍', false],
+    ['1', false],
+    ['#', false],
+    ['👍 ok', false],
+    ['', false],
+  ])('%s alone is large: %s', (text, large) => expect(isEmojiOnly(text)).toBe(large));
 });
 
 describe('what may still be written', () => {

@@ -1,50 +1,37 @@
-// Which screen is shown, and over it which dialog. The room is loaded while the name is being typed, so that the
-// first screen is there at once; what is seldom opened is loaded when it is.
+// Which screen is shown, and over it which dialog.
 
-import { type Signal, signal } from '@preact/signals';
-import type { ComponentType } from 'preact';
-import { type DialogName, dialog, useStore } from './context';
+import { Banner } from './Banner';
+import { dialog, useStore } from './context';
+import { Logo } from './Logo';
+import { part } from './parts';
 import { SignIn } from './SignIn';
 
-type Name = 'room' | 'blocked' | Exclude<DialogName, 'rooms' | 'people'>;
-
-const load: Record<Name, () => Promise<ComponentType>> = {
-  room: () => import('./Room').then((module) => module.Room),
-  blocked: () => import('./Blocked').then((module) => module.Blocked),
-  settings: () => import('./Settings').then((module) => module.Settings),
-  help: () => import('./Help').then((module) => module.Help),
-  switcher: () => import('./Switcher').then((module) => module.Switcher),
-};
-
-const loaded: Signal<Partial<Record<Name, ComponentType>>> = signal({});
-const loading = new Set<Name>();
-
-/** The component, or null for now; a failed load is tried again with the next asking. */
-export function part(name: Name): ComponentType | null {
-  const ready = loaded.value[name];
-  if (!ready && !loading.has(name)) {
-    loading.add(name);
-    load[name]().then(
-      (Part) => {
-        loaded.value = { ...loaded.peek(), [name]: Part };
-      },
-      () => loading.delete(name),
-    );
-  }
-  return ready ?? null;
+/** In place of a room that is still being loaded. */
+function Loading() {
+  return (
+    <main class="sign-in">
+      <div class="panel loading">
+        <Logo />
+        <Banner />
+      </div>
+    </main>
+  );
 }
 
 export function App() {
   const store = useStore();
   const name = dialog.value;
-  const Room = store.room.name.value === null ? null : part('room');
+  const room = store.signIn.room.value;
+  const Part = room === null ? null : part('room');
+  // What the room is kept with comes with it.
+  const Room = Part && store.equip() ? Part : null;
   const Opened = name === null || name === 'rooms' || name === 'people' ? null : part(name);
   const { phase } = store.connection.state.value;
   const Blocked = phase === 'refused' || phase === 'ended' ? part('blocked') : null;
-  const signingIn = store.room.name.value === null || store.signIn.pending.value;
+  const signingIn = room === null || store.signIn.pending.value;
   return (
     <>
-      {signingIn ? <SignIn /> : Room && <Room />}
+      {signingIn ? <SignIn /> : Room ? <Room /> : <Loading />}
       {Opened && <Opened />}
       {Blocked && <Blocked />}
     </>

@@ -2,6 +2,7 @@
 
 import { t } from '../i18n';
 import { offline, seconds, useNow, useStore } from './context';
+import { missing, tryAgain } from './parts';
 
 const PATIENCE_MS = 1000;
 /** A little before polling is tried, so that it can be read. */
@@ -25,6 +26,7 @@ export function Banner() {
   const lost = restartAt != null || (connected && since !== null && now - since >= PATIENCE_MS);
   const slow = !lost && looking !== null && now - looking >= SLOW_MS;
   const note = store.note.value;
+  const incomplete = missing.value !== null || store.signIn.loadFailed.value;
   return (
     <div class="banners">
       <div role="status">
@@ -42,11 +44,17 @@ export function Banner() {
         )}
         {slow && <p class="banner slow">{t(offline.value ? 'connOffline' : 'connSlow')}</p>}
         {store.connection.cameBack.value && !lost && <p class="banner back">{t('connBack')}</p>}
+        {incomplete && <p class="banner slow">{t('partMissing')}</p>}
         {note && <p class="banner note">{note}</p>}
       </div>
       {(lost || slow) && state.phase === 'waiting' && (
         <button type="button" class="link" onClick={() => store.connection.connect()}>
           {t('connNow')}
+        </button>
+      )}
+      {incomplete && (
+        <button type="button" class="link" onClick={tryAgain}>
+          {t('partAgain')}
         </button>
       )}
       {note && !lost && (

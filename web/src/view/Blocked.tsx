@@ -8,11 +8,16 @@ export function Blocked() {
   const store = useStore();
   const state = store.connection.state.value;
   const refused = state.phase === 'refused';
+  const banned = store.signIn.banned.value;
   return (
-    <Dialog title={t(refused ? 'refusedTitle' : 'endedTitle')} onClose={() => {}} dismissible={false}>
-      <p>{refused ? state.message : t('endedText')}</p>
+    <Dialog
+      title={t(banned ? 'banned' : refused ? 'refusedTitle' : 'endedTitle')}
+      onClose={() => {}}
+      dismissible={false}
+    >
+      {!(banned && !refused) && <p>{refused ? state.message : t('endedText')}</p>}
       <button type="button" class="primary" onClick={() => store.connection.connect()}>
-        {t(refused ? 'connNow' : 'reconnect')}
+        {t(refused || banned ? 'connNow' : 'reconnect')}
       </button>
     </Dialog>
   );

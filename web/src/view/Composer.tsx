@@ -5,38 +5,17 @@ import { language, t } from '../i18n';
 import { draft, draftKey, saveDraft, saveDraftKey } from '../state/session-store';
 import type { Store } from '../state/store';
 import { TypingSignal } from '../state/typing';
-import { type Left, roomLeft } from '../text/room-left';
+import { outcomeOf } from './commands';
 import { seconds, touch, useNow, useStore } from './context';
 import { Icon } from './icons';
+import { draftMax, lengthHint, remaining } from './length';
+import { Answering } from './Quote';
+import { Countdown, Rules } from './Rules';
 import { Suggestions, useSuggestions } from './Suggestions';
 import { isComposing } from './typing-keys';
 import { label, whoIn } from './who';
 
-const DEFAULT_MAX = 2000;
 const ROWS_MAX = 8;
-/** So many times as much as may be sent can be pasted, to be shortened then; browsers are slow with very long texts. */
-const DRAFT_TIMES = 4;
-
-function draftMax(store: Store): number {
-  const limits = store.connection.session.value?.limits;
-  return limits?.message_max_chars
-    ? limits.message_max_chars * DRAFT_TIMES
-    : limits?.message_max_bytes || DEFAULT_MAX * DRAFT_TIMES;
-}
-
-function remaining(said: string, store: Store): Left | null {
-  const limits = store.connection.session.value?.limits;
-  const chars = limits ? limits.message_max_chars : DEFAULT_MAX;
-  return roomLeft(said, { chars, bytes: limits?.message_max_bytes ?? 0 });
-}
-
-/** What the writer is told about the length. */
-export function lengthHint(left: Left | null): string {
-  if (left === null) return '';
-  if (left.n >= 0) return t(left.unit === 'chars' ? 'left_chars' : 'left_bytes', { n: left.n });
-  return t(left.unit === 'chars' ? 'tooLong' : 'tooLarge', { n: -left.n });
-}
-
 const modified = (event: KeyboardEvent) => event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
 
 function TypingLine({ store }: { store: Store }) {
@@ -79,7 +58,9 @@ export function Composer() {
   const max = draftMax(store);
   const cut = useRef(false);
   const now = useNow(store.composer.blockedUntil.value > Date.now());
-  const blocked = store.composer.blockedUntil.value > now;
+  const locked = (store.room.run.value?.locked ?? false) && !store.changes.moderates;
+  const paused = store.composer.blockedUntil.value > now;
+  const blocked = paused || locked;
   const said = useMemo(() => text.trim(), [text]);
   const left = useMemo(() => remaining(said, store), [said, store.connection.session.value]);
   const over = left !== null && left.n < 0;
@@ -101,10 +82,15 @@ export function Composer() {
   const submit = () => {
     if (said === '' || over || blocked) return;
     const key = draftKey(room);
+    const outcome = outcomeOf(store, said);
+    if (outcome && 'problem' in outcome) {
+      setHint(outcome.problem);
+      return;
+    }
     change('');
     setHint('');
     typing.stop();
-    store.composer.send(said, key);
+    if (outcome) store.composer.send(outcome.send, key);
   };
   const takeBack = (): boolean => {
     const taken = store.composer.takeBack();
@@ -116,11 +102,14 @@ export function Composer() {
   const keys = (event: KeyboardEvent) => {
     // While an input method composes, Enter is its own.
     if (isComposing(event) || suggestions.key(event)) return;
-    if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
+    if (event.key === 'Escape' && store.composer.answering.value) {
+      event.preventDefault();
+      store.composer.answering.value = null;
+    } else if (event.key === 'Enter' && !event.shiftKey && !touch.value) {
       event.preventDefault();
       submit();
-    } else if (event.key === 'ArrowUp' && text === '' && !modified(event) && takeBack()) {
-      event.preventDefault();
+    } else if (event.key === 'ArrowUp' && text === '' && !modified(event)) {
+      if (takeBack() || store.changes.beginLast()) event.preventDefault();
     }
   };
   const label = t('composer', { room: `#${room}` });
@@ -133,6 +122,8 @@ export function Composer() {
       }}
     >
       <TypingLine store={store} />
+      <Rules now={now} />
+      <Answering />
       <div class="box">
         <Suggestions state={suggestions} />
         <textarea
@@ -174,12 +165,12 @@ export function Composer() {
           class="send"
           disabled={said === '' || over || blocked}
           aria-label={
-            blocked ? t('sendIn', { n: seconds(store.composer.blockedUntil.value, now) }) : t('send')
+            paused ? t('sendIn', { n: seconds(store.composer.blockedUntil.value, now) }) : t('send')
           }
           // The caret stays in the text, and a phone's keyboard open.
           onPointerDown={(event) => event.preventDefault()}
         >
-          {blocked ? seconds(store.composer.blockedUntil.value, now) : <Icon name="send" />}
+          {paused ? <Countdown until={store.composer.blockedUntil.value} now={now} /> : <Icon name="send" />}
         </button>
       </div>
       <div class={over ? 'hint over' : 'hint'} id="composer-hint" role="status">

@@ -1,101 +1,27 @@
 // The messages of the room: follows the end while the reader is there, holds still while they read further up.
 
-import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { day, fullTime, language, t } from '../i18n';
+import { t } from '../i18n';
 import { Announcer } from '../state/announcer';
+import { isIgnored } from '../state/ignored';
 import { prefs } from '../state/prefs';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
-import { touch, useStore } from './context';
+import { openAbout, touch, useStore } from './context';
 import { useCleanCopies } from './copied';
+import { type Cache, drawAll } from './draw';
+import { Empty } from './Empty';
 import { Flash } from './Flash';
 import { Icon } from './icons';
+import { target } from './jump';
 import { logKeys } from './log-keys';
-import { Message } from './Message';
-import { Notices } from './Notices';
-import { type Row, rows } from './rows';
+import { longPress } from './press';
+import { rows } from './rows';
 import { firstBelow, positionIn } from './scrolling';
-import { today } from './today';
-import { authorOf, type Who, whoIn } from './who';
-
-/** Rows by key with what they were made from: the same row is the same node, and costs nothing to draw again. */
-type Cache = Map<string, { made: readonly unknown[]; node: VNode }>;
-
-interface RowContext {
-  store: Store;
-  me: string;
-  who: Who;
-  menu: string | null;
-  setMenu: (key: string | null) => void;
-}
-
-function draw(row: Row, { store, me, who, menu, setMenu }: RowContext): VNode {
-  switch (row.kind) {
-    case 'day':
-      return (
-        <li key={row.key} class="day">
-          <h2 title={fullTime(row.at)}>{day(row.at)}</h2>
-        </li>
-      );
-    case 'new':
-      return (
-        <li key={row.key} class="new" id="new">
-          <h2>{t('newMessages')}</h2>
-        </li>
-      );
-    case 'gap':
-      return (
-        <li key={row.key} class="gap">
-          {t('gap')}
-        </li>
-      );
-    case 'notices':
-      return (
-        <li key={row.key} class="notice">
-          <Notices entries={row.entries} />
-        </li>
-      );
-    default:
-      return (
-        <Message
-          key={row.key}
-          {...{ entry: row.entry, head: row.head, item: row.item, me, store }}
-          tag={who.tag(row.entry.userId, row.entry.sender)}
-          menu={menu === row.key}
-          onMenu={setMenu}
-        />
-      );
-  }
-}
-
-/** What a row is drawn from; the same values, the same row. */
-function ingredients(row: Row, { me, who, menu }: RowContext): unknown[] {
-  const common = [language.value, me];
-  if (row.kind === 'notices') return [...common, ...row.entries];
-  if (row.kind !== 'message') return [...common, today.value];
-  const entry = row.item ? null : row.entry;
-  const tag = who.tag(row.entry.userId, row.entry.sender);
-  return [...common, entry, row.item, row.head, tag, menu === row.key];
-}
-
-const same = (a: readonly unknown[], b: readonly unknown[]) =>
-  a.length === b.length && a.every((x, i) => x === b[i]);
-
-function drawAll(list: readonly Row[], old: Cache, context: RowContext): { cache: Cache; nodes: VNode[] } {
-  const cache: Cache = new Map();
-  const nodes = list.map((row) => {
-    const made = ingredients(row, context);
-    const before = old.get(row.key);
-    const node = before && same(before.made, made) ? before.node : draw(row, context);
-    cache.set(row.key, { made, node });
-    return node;
-  });
-  return { cache, nodes };
-}
+import { authorOf, whoIn } from './who';
 
 /** Keeps the scroll position right: at the end, or on the row that was at the top. */
-function useScroll(store: Store, changed: unknown) {
+function useScroll(store: Store, changed: readonly unknown[]) {
   const log = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
@@ -114,6 +40,17 @@ function useScroll(store: Store, changed: unknown) {
     stick.current = true;
     setAtEnd(true);
     if (log.current) log.current.scrollTop = log.current.scrollHeight;
+  };
+
+  /** Brings a row into the middle of the view; false while it is not drawn. */
+  const toRow = (key: string) => {
+    const row = log.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+    if (!row) return false;
+    stick.current = false;
+    setAtEnd(false);
+    row.scrollIntoView({ block: 'center' });
+    row.focus({ preventScroll: true });
+    return true;
   };
 
   const onScroll = () => {
@@ -149,7 +86,7 @@ function useScroll(store: Store, changed: unknown) {
     const { more } = store.room.timeline.peek();
     // A log too short to be scrolled gets its older page unasked.
     if (more && element.scrollHeight <= element.clientHeight) logWindow.older(store);
-  }, [changed]);
+  }, changed);
 
   useEffect(() => {
     const element = log.current;
@@ -162,7 +99,7 @@ function useScroll(store: Store, changed: unknown) {
     return () => observer.disconnect();
   }, []);
 
-  return { log, atEnd, toEnd, onScroll };
+  return { log, atEnd, toEnd, onScroll, toRow };
 }
 
 /** Tells the store whether the reader sees the end of the log. */
@@ -242,7 +179,7 @@ function Top({ store }: { store: Store }) {
   return (
     <div class="start">
       <strong>{t('startOf', { room })}</strong>
-      {empty && <p>{t('noMessages')}</p>}
+      {empty && <Empty />}
     </div>
   );
 }
@@ -263,6 +200,8 @@ function Skeleton() {
 export function Log() {
   const store = useStore();
   const [menu, setMenu] = useState<string | null>(null);
+  const [hovered, hover] = useState<string | null>(null);
+  const [marked, mark] = useState<string | null>(null);
   const cache = useRef<Cache>(new Map());
   const { entries, pending } = store.room.timeline.value;
   const newFrom = store.room.unread.newFrom.value;
@@ -273,11 +212,30 @@ export function Log() {
     entries: entries.slice(start, end),
     pending: end === entries.length ? pending : [],
     newFrom,
+    ignored: isIgnored,
     me: { name, userId: joined?.userId ?? null },
   });
-  const drawn = drawAll(list, cache.current, { store, me: name, who: whoIn(store), menu, setMenu });
+  const who = whoIn(store);
+  const editing = store.changes.editing.value;
+  const drawn = drawAll(list, cache.current, {
+    ...{ store, me: name, who, menu, setMenu, hovered, editing, marked },
+    pinned: store.room.run.value?.pinned ?? [],
+    moderates: store.changes.moderates,
+  });
   cache.current = drawn.cache;
-  const { log, atEnd, toEnd, onScroll } = useScroll(store, list);
+  const latest = useRef(list);
+  latest.current = list;
+  const { log, atEnd, toEnd, onScroll, toRow } = useScroll(store, [
+    ...[entries, pending, start, end, newFrom],
+    // Not with every drawing: the mouse draws a row anew while the log is being scrolled.
+    editing,
+  ]);
+  const wanted = target.value;
+  useLayoutEffect(() => {
+    if (wanted === null || !toRow(wanted)) return;
+    target.value = null;
+    mark(wanted);
+  }, [wanted, list]);
   useReading(store, atEnd);
   useCleanCopies(store, list);
   const kept = useFocusKept(log);
@@ -297,6 +255,15 @@ export function Log() {
     if (menu && !(event.relatedTarget instanceof Element && event.relatedTarget.closest('.menu, .more')))
       setMenu(null);
   };
+  const [press] = useState(() =>
+    longPress((target) => {
+      const key = target.closest<HTMLElement>('.m')?.dataset.key;
+      const row = latest.current.find((other) => other.kind === 'message' && other.key === key);
+      if (row?.kind !== 'message' || row.entry.deleted) return;
+      const { entry, item } = row;
+      openAbout('message', { entry, item, tag: whoIn(store).tag(entry.userId, entry.sender) });
+    }),
+  );
   return (
     <div class="log-frame">
       <div
@@ -310,6 +277,12 @@ export function Log() {
         id="log"
         onScroll={onScroll}
         onKeyDown={(event) => logKeys(event, { store, setMenu })}
+        onPointerOver={({ target, pointerType }) => {
+          if (pointerType !== 'mouse' || !(target instanceof Element)) return;
+          hover(target.closest<HTMLElement>('.m')?.dataset.key ?? null);
+        }}
+        onPointerLeave={() => hover(null)}
+        {...press}
         onFocusIn={passed}
         onFocusOut={closeMenu}
       >

@@ -1,144 +1,119 @@
 // One message: who, when, what, and for own ones whether it is sent.
 
-import type { Outgoing } from '../../client/src/index.js';
-import { fullTime, type Key, t, time } from '../i18n';
+import type { ComponentChildren } from 'preact';
+import { fullTime, t, time } from '../i18n';
 import type { MessageEntry } from '../log/timeline';
+import type { Editing } from '../state/changes';
 import type { Store } from '../state/store';
-import { links, shortened } from '../text/links';
 import { initials } from '../text/plain';
-import { seconds, useNow } from './context';
-import { copyText } from './copy';
-import { flash } from './Flash';
+import { actions, type Shown } from './actions';
+import { Editor } from './Editor';
 import { Icon } from './icons';
+import { Menu } from './Menu';
+import { Quote } from './Quote';
+import { Reactions } from './Reactions';
+import { canReact, QUICK, toggle } from './reacting';
+import { Shield } from './Shield';
+import { Status } from './Status';
 import { Text } from './Text';
 import { hueOf, label } from './who';
 
-const REASONS: Record<string, Key> = {
-  timeout: 'failTimeout',
-  unconfirmed: 'failUnconfirmed',
-  text_too_long: 'failLong',
-  invalid_text: 'failInvalid',
-  muted: 'failMuted',
-  rate_limited: 'failBusy',
-  busy: 'failBusy',
-  unavailable: 'failBusy',
-  conflict: 'failConflict',
-};
+const Time = ({ at }: { at: number }) => (
+  <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
+    {time(at)}
+  </time>
+);
 
-function Status({ item, store }: { item: Outgoing; store: Store }) {
-  const now = useNow(item.state === 'waiting');
-  if (item.state === 'failed') {
-    const reason = t(REASONS[item.failure?.code ?? ''] ?? 'failOther');
-    return (
-      // biome-ignore lint/a11y/useSemanticElements: a fieldset would be a form where there is none
-      <div class="status failed" role="group" aria-label={t('notSentFrom', { text: item.text.slice(0, 80) })}>
-        <span role="alert">
-          {t('notSent')}: {reason}
-        </span>
-        <button type="button" onClick={() => store.composer.retry(item.clientId)}>
-          {t('retry')}
-        </button>
-        <button type="button" onClick={() => store.composer.discard(item.clientId)}>
-          {t('discard')}
-        </button>
-      </div>
-    );
-  }
-  if (item.state === 'waiting') {
-    const limited = item.failure?.code === 'rate_limited';
-    const text = limited ? t('tooFast', { n: seconds(item.retryAt ?? 0, now) }) : t('busyWait');
-    return <div class="status">{text}</div>;
-  }
-  return item.state === 'sent' ? null : <div class="status late">{t('sending')}</div>;
-}
+/** Quick reactions in the bar. */
+const IN_BAR = 3;
 
-interface Action {
-  label: string;
-  run: () => unknown;
-}
-
-/** What the menu of a message offers. */
-export function actions({
-  entry,
-  item,
-  store,
-  tag,
-}: Omit<MessageProps, 'head' | 'me' | 'menu' | 'onMenu'>): Action[] {
-  const copy = {
-    label: t('copy'),
-    run: async () => flash(t((await copyText(entry.text)) ? 'copied' : 'copyFailed')),
-  };
-  const mention = {
-    label: t('mentionPerson', { name: label(entry.sender, tag) }),
-    run: () => {
-      store.composer.insert.value = { text: `@${entry.sender} `, replace: false };
-    },
-  };
-  const opened = links(entry.text).map(({ href }) => ({
-    label: t('openLink', { link: shortened(href) }),
-    run: () => void window.open(href, '_blank', 'noopener,noreferrer'),
-  }));
-  const failed = item?.state === 'failed' ? item.clientId : null;
-  const again = failed && [
-    { label: t('retry'), run: () => store.composer.retry(failed) },
-    { label: t('discard'), run: () => store.composer.discard(failed) },
-  ];
-  return [copy, ...(entry.own ? [] : [mention]), ...opened.slice(0, 4), ...(again || [])];
-}
-
-function Menu(props: MessageProps) {
-  const choose = (action: Action) => {
-    action.run();
-    props.onMenu(null);
-  };
-  const move = (event: KeyboardEvent) => {
-    const items = [...(event.currentTarget as HTMLElement).querySelectorAll('button')];
-    const at = items.indexOf(document.activeElement as HTMLButtonElement);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) items.at((at + step) % items.length)?.focus();
-    if (event.key === 'Escape' || event.key === 'Tab') props.onMenu(null);
-    if (step || event.key === 'Escape') event.preventDefault();
-    event.stopPropagation();
-  };
+/** The bar over a message that the mouse is on: what is wanted most often. */
+function Bar({ shown, store, children }: { shown: Shown; store: Store; children: ComponentChildren }) {
   return (
-    <div class="menu" role="menu" aria-label={t('actions')} onKeyDown={move}>
-      {actions(props).map((action, i) => (
-        <button
-          key={action.label}
-          type="button"
-          role="menuitem"
-          ref={i === 0 ? focusOnce : null}
-          onClick={() => choose(action)}
-        >
-          {action.label}
-        </button>
-      ))}
+    <div class="bar">
+      {canReact(store, shown.entry) &&
+        QUICK.slice(0, IN_BAR).map((emoji) => (
+          <button
+            key={emoji}
+            type="button"
+            tabIndex={-1}
+            aria-label={t('reactWith', { emoji })}
+            onClick={() => toggle(store, shown.entry, emoji)}
+          >
+            {emoji}
+          </button>
+        ))}
+      {actions(shown, store).map(
+        ({ icon, label, run }) =>
+          icon && (
+            <button
+              key={icon}
+              type="button"
+              tabIndex={-1}
+              aria-label={label}
+              title={label}
+              onClick={() => run(false)}
+            >
+              <Icon name={icon} />
+            </button>
+          ),
+      )}
+      {children}
     </div>
   );
 }
 
-const focusOnce = (element: HTMLElement | null) => element?.focus();
+function Said({ entry, me, editing }: { entry: MessageEntry; me: string; editing: Editing | null }) {
+  if (entry.deleted) return <p class="gone">{t('deleted')}</p>;
+  if (editing) return <Editor editing={editing} />;
+  return (
+    <>
+      <Text text={entry.text} me={me} />
+      {entry.editedAt !== null && (
+        <span class="edited" title={fullTime(entry.editedAt)}>
+          {t('edited')}
+          <span class="vh"> {time(entry.editedAt)}</span>
+        </span>
+      )}
+    </>
+  );
+}
 
-export interface MessageProps {
-  entry: MessageEntry;
+export interface MessageProps extends Shown {
   head: boolean;
-  item: Outgoing | null;
   me: string;
-  /** Sets the author apart from others whose names look alike. */
-  tag: string;
   menu: boolean;
   onMenu: (key: string | null) => void;
   store: Store;
+  /** The mouse is on it. */
+  hovered: boolean;
+  editing: Editing | null;
+  pinned: boolean;
+  /** The message that it answers, if that is in the log. */
+  answered: MessageEntry | null;
+  /** The reader was led to it. */
+  marked: boolean;
 }
 
 export function Message(props: MessageProps) {
-  const { entry, head, item, me, tag, menu, onMenu } = props;
+  const { entry, head, item, me, tag, menu, onMenu, store, hovered, editing, pinned, marked, answered } =
+    props;
   const state = item && item.state !== 'sent' ? ` ${item.state}` : '';
-  const classes = `m${head ? ' head' : ''}${entry.own ? ' own' : ''}${entry.mention ? ' mentioned' : ''}${state}`;
-  const stamp = (
-    <time dateTime={new Date(entry.at).toISOString()} title={fullTime(entry.at)}>
-      {time(entry.at)}
-    </time>
+  const classes = `m${head ? ' head' : ''}${entry.own ? ' own' : ''}${entry.mention || (!entry.own && answered?.own) ? ' mentioned' : ''}${marked ? ' marked' : ''}${state}`;
+  const shown = { entry, item, tag };
+  const close = () => onMenu(null);
+  const more = (
+    <button
+      type="button"
+      class="more"
+      tabIndex={-1}
+      aria-label={t('actions')}
+      aria-haspopup="menu"
+      aria-expanded={menu}
+      onClick={() => onMenu(menu ? null : entry.key)}
+    >
+      <Icon name="more" />
+    </button>
   );
   return (
     <li
@@ -154,7 +129,7 @@ export function Message(props: MessageProps) {
       ) : (
         <span class="gutter">
           <span class="vh">{label(entry.sender, tag)}, </span>
-          {stamp}
+          <Time at={entry.at} />
         </span>
       )}
       <div class="body">
@@ -162,26 +137,32 @@ export function Message(props: MessageProps) {
           <div class="who">
             <bdi class="name">{entry.sender}</bdi>
             {tag && <span class="tag">{tag}</span>}
+            {entry.own && store.changes.moderates && <Shield />}
             {entry.own && <span class="you">{t('you')}</span>}
             {entry.bot && <span class="tag">{t('bot')}</span>}
-            {stamp}
+            <Time at={entry.at} />
           </div>
         )}
-        <Text text={entry.text} me={me} />
-        {item && <Status item={item} store={props.store} />}
+        {entry.replyTo !== null && <Quote store={store} id={entry.replyTo} entry={answered} />}
+        {pinned && (
+          <span class="pin">
+            <Icon name="pin" /> {t('isPinned')}
+          </span>
+        )}
+        <Said {...{ entry, me, editing }} />
+        <Reactions store={store} entry={entry} />
+        {item && <Status item={item} store={store} />}
       </div>
-      <button
-        type="button"
-        class="more"
-        tabIndex={-1}
-        aria-label={t('actions')}
-        aria-haspopup="menu"
-        aria-expanded={menu}
-        onClick={() => onMenu(menu ? null : entry.key)}
-      >
-        <Icon name="more" />
-      </button>
-      {menu && <Menu {...props} />}
+      {!editing &&
+        !entry.deleted &&
+        (hovered ? (
+          <Bar shown={shown} store={store}>
+            {more}
+          </Bar>
+        ) : (
+          <div class="bar">{more}</div>
+        ))}
+      {menu && <Menu shown={shown} store={store} close={close} />}
     </li>
   );
 }

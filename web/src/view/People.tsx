@@ -3,9 +3,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { User } from '../../client/src/index.js';
 import { compare, t } from '../i18n';
+import { isIgnored } from '../state/ignored';
 import type { Store } from '../state/store';
 import { initials } from '../text/plain';
-import { dialog, useStore } from './context';
+import { dialog, openAbout, useStore } from './context';
+import { Icon } from './icons';
+import { Shield } from './Shield';
 import { hueOf, label, whoIn } from './who';
 
 const FILTER_FROM = 20;
@@ -83,6 +86,8 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       <bdi class="label">{user.username}</bdi>
       {tag && !own && <span class="tag">{tag}</span>}
       {user.away && !own && <span class="you">{t('away')}</span>}
+      {isIgnored(user.user_id) && <span class="you">{t('ignored')}</span>}
+      {own && store.changes.moderates && <Shield />}
       {own && <span class="you">{t('you')}</span>}
     </>
   );
@@ -94,18 +99,30 @@ function Person({ user, own, tag }: { user: User; own: boolean; tag: string }) {
       </div>
     );
   }
+  const name = label(user.username, tag);
   return (
-    <button
-      type="button"
-      class="person"
-      style={style}
-      title={t('mentionPerson', { name: label(user.username, tag) })}
-      onClick={() => {
-        dialog.value = null;
-        store.composer.insert.value = { text: `@${user.username} `, replace: false };
-      }}
-    >
-      {face}
-    </button>
+    <>
+      <button
+        type="button"
+        class="person"
+        style={style}
+        title={t('mentionPerson', { name })}
+        onClick={() => {
+          dialog.value = null;
+          store.composer.insert.value = { text: `@${user.username} `, replace: false };
+        }}
+      >
+        {face}
+      </button>
+      <button
+        type="button"
+        class="round more"
+        aria-label={t('actionsFor', { name })}
+        aria-haspopup="dialog"
+        onClick={() => openAbout('person', { user, tag })}
+      >
+        <Icon name="more" />
+      </button>
+    </>
   );
 }

@@ -3,13 +3,15 @@
 import { useEffect } from 'preact/hooks';
 import { addEnglish, number, t } from '../i18n';
 import { room as words } from '../i18n/en-room';
+import '../state/room-parts';
 import { attention } from '../state/attention';
 import { prefs } from '../state/prefs';
 import { Banner } from './Banner';
 import { Composer } from './Composer';
 import { dialog, useStore, wide } from './context';
 import { Dialog } from './Dialog';
-import { Icon } from './icons';
+import { Header } from './Header';
+import { followLinks } from './jump';
 import { onKey } from './keys';
 import { Log } from './Log';
 import { Logo } from './Logo';
@@ -18,74 +20,14 @@ import { RoomList } from './RoomList';
 import { authorOf } from './who';
 import '../styles/room.css';
 import '../styles/log.css';
+import '../styles/changes.css';
+import '../styles/reactions.css';
 
 addEnglish(words);
-
-function open(name: 'rooms' | 'people' | 'settings'): void {
-  dialog.value = name;
-}
 
 const close = () => {
   dialog.value = null;
 };
-
-function Header() {
-  const store = useStore();
-  const room = store.room.name.value ?? '';
-  const here = store.connection.rooms.value.find((info) => info.name === room)?.count ?? 0;
-  const phase = store.connection.state.value.phase;
-  const people = wide.value && prefs.people.value;
-  const status = t(phase === 'online' ? 'connected' : 'connTrying');
-  const news = store.room.unread.elsewhere.value;
-  const elsewhere = store.connection.rooms.value.some(
-    ({ name }) => name !== room && (news[name]?.count || store.room.unread.waits(name)),
-  );
-  return (
-    <header class="top">
-      {!wide.value && (
-        <button
-          type="button"
-          class={elsewhere ? 'round news' : 'round'}
-          aria-label={t('showRooms')}
-          aria-expanded={dialog.value === 'rooms'}
-          onClick={() => open('rooms')}
-        >
-          <Icon name="menu" />
-        </button>
-      )}
-      <h1>
-        <span class="hash">#</span> <bdi>{room}</bdi>
-      </h1>
-      <span class="presence" title={status}>
-        <i class={phase === 'online' ? 'dot on' : 'dot'} />
-        <span class="vh">{status}, </span>
-        {t('online', { n: here })}
-      </span>
-      <span class="spacer" />
-      <button
-        type="button"
-        class="round"
-        aria-label={t(people ? 'hidePeople' : 'showPeople')}
-        aria-expanded={wide.value ? people : dialog.value === 'people'}
-        onClick={() => {
-          if (wide.value) prefs.people.value = !prefs.people.value;
-          else open('people');
-        }}
-      >
-        <Icon name="people" />
-      </button>
-      <button
-        type="button"
-        class="round"
-        aria-label={t('settings')}
-        aria-haspopup="dialog"
-        onClick={() => open('settings')}
-      >
-        <Icon name="settings" />
-      </button>
-    </header>
-  );
-}
 
 function PeopleTitle() {
   const store = useStore();
@@ -102,6 +44,7 @@ export function Room() {
   const store = useStore();
   const room = store.room.name.value ?? '';
   const people = wide.value && prefs.people.value;
+  useEffect(() => followLinks(store), [store]);
   useEffect(() => attention(store, (message) => authorOf(store, message)), [store]);
   useEffect(() => {
     const listener = (event: KeyboardEvent) => onKey(event, store);

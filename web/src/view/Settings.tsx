@@ -2,11 +2,16 @@
 
 import type { Signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { type Key, LANGUAGES, type Language, t } from '../i18n';
+import { addEnglish, type Key, LANGUAGES, type Language, t } from '../i18n';
+import { room as words } from '../i18n/en-room';
+import { ignore } from '../state/ignored';
 import { prefs } from '../state/prefs';
 import { dialog, useStore } from './context';
 import { Dialog } from './Dialog';
 import { nameProblem } from './SignIn';
+
+// Also opened before there is a room, which brings its words otherwise.
+addEnglish(words);
 
 function Choice<T extends string>(props: { label: string; value: Signal<T>; options: Record<T, Key> }) {
   const { label, value, options } = props;
@@ -137,14 +142,36 @@ function Name() {
   );
 }
 
+/** Whom the reader ignores, also those who are not here. */
+function Ignored() {
+  const people = Object.entries(prefs.ignored.value);
+  if (people.length === 0) return null;
+  return (
+    <fieldset>
+      <legend>{t('ignoredPeople')}</legend>
+      <ul class="ignored">
+        {people.map(([userId, name]) => (
+          <li key={userId}>
+            <bdi class="label">{name}</bdi>
+            <button type="button" class="link" onClick={() => ignore(userId, name, false)}>
+              {t('ignoreNot', { name })}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </fieldset>
+  );
+}
+
 export function Settings() {
   const store = useStore();
+  const inRoom = store.signIn.joined.value !== null;
   const close = () => {
     dialog.value = null;
   };
   return (
     <Dialog title={t('settings')} onClose={close}>
-      <Name />
+      {inRoom && <Name />}
       <Choice
         label={t('theme')}
         value={prefs.theme}
@@ -174,26 +201,29 @@ export function Settings() {
       <Notify />
       <Switch label={t('sound')} value={prefs.sound} />
       <Switch label={t('announce')} value={prefs.announce} />
-      <footer>
-        <button
-          type="button"
-          onClick={() => {
-            dialog.value = 'help';
-          }}
-        >
-          {t('help')}
-        </button>
-        <button
-          type="button"
-          class="danger"
-          onClick={() => {
-            close();
-            store.signIn.leave();
-          }}
-        >
-          {t('leave')}
-        </button>
-      </footer>
+      <Ignored />
+      {inRoom && (
+        <footer>
+          <button
+            type="button"
+            onClick={() => {
+              dialog.value = 'help';
+            }}
+          >
+            {t('help')}
+          </button>
+          <button
+            type="button"
+            class="danger"
+            onClick={() => {
+              close();
+              store.signIn.leave();
+            }}
+          >
+            {t('leave')}
+          </button>
+        </footer>
+      )}
     </Dialog>
   );
 }

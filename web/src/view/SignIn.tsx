@@ -7,7 +7,8 @@ import { startRoom } from '../state/router';
 import type { Store } from '../state/store';
 import { graphemes } from '../text/plain';
 import { Banner } from './Banner';
-import { touch, useStore } from './context';
+import { dialog, touch, useStore } from './context';
+import { Icon } from './icons';
 import { Logo } from './Logo';
 
 const NAME_MAX = 32;
@@ -15,6 +16,7 @@ const NAME_MAX = 32;
 /** What the card says about the refusal of a join. */
 export function refusal(error: WireError | null, room: string): string {
   if (!error) return '';
+  if (error.event === 'system_message') return t('removedYou');
   switch (error.code) {
     case 'invalid_username':
       return t('nameInvalid');
@@ -99,6 +101,17 @@ export function SignIn() {
     <main class="sign-in">
       <form class="panel" onSubmit={submit} noValidate>
         <Logo />
+        <button
+          type="button"
+          class="round settings"
+          aria-label={t('settings')}
+          aria-haspopup="dialog"
+          onClick={() => {
+            dialog.value = 'settings';
+          }}
+        >
+          <Icon name="settings" />
+        </button>
         <h1>{t('appName')}</h1>
         <p class="tagline">{t('tagline')}</p>
         <Banner />

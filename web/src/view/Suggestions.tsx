@@ -1,64 +1,81 @@
-// Completes @names in the composer.
+// Completes @names, :emoji: and /commands in the composer.
 
-import { useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { useEffect, useState } from 'preact/hooks';
 import type { User } from '../../client/src/index.js';
-import { compare, t } from '../i18n';
+import { t } from '../i18n';
+import type { Store } from '../state/store';
+import type { Emoji, emojiLike } from '../text/emoji';
 import { initials } from '../text/plain';
+import { candidates, commandAt, emojiAt, wordAt } from './candidates';
+import { commandsOf } from './commands';
 import { useStore } from './context';
 import { hueOf, whoIn } from './who';
 
-const SHOWN = 6;
-/** Longer than a name may be. */
-const REACH = 64;
+const EMOJI_SHOWN = 8;
 
-/**
- * What stands between an @ and the caret, on one line and spaces included; null where there is no @. A sentence is no
- * name: it has no candidates.
- */
-export function wordAt(text: string, caret: number): string | null {
-  const line = text.slice(Math.max(0, caret - REACH), caret);
-  const at = line.lastIndexOf('@');
-  const free = at === 0 ? caret <= REACH : /[\s(]/u.test(line.charAt(at - 1));
-  const word = line.slice(at + 1);
-  return at < 0 || !free || /^\s|\n/u.test(word) ? null : word;
-}
+/** The list of emoji, once somebody has begun to write one. */
+const emoji = signal<typeof emojiLike | null>(null);
 
-/** Without case and accents, so that @zoe finds Zoë. */
-const folded = (text: string) =>
-  text.normalize('NFKD').replace(/\p{M}/gu, '').toLocaleLowerCase().replace(/\s+/gu, ' ');
-
-/** How well a name fits what was typed: 0 as its beginning, 1 as the beginning of one of its words, 2 within; null not at all. */
-function rankOf(name: string, word: string): number | null {
-  let best: number | null = null;
-  for (let at = name.indexOf(word); at >= 0 && best !== 1; at = name.indexOf(word, at + 1)) {
-    if (at === 0) return 0;
-    best = /[\p{L}\p{N}]/u.test(name.charAt(at - 1)) ? 2 : 1;
+async function loadEmoji(): Promise<void> {
+  try {
+    emoji.value = (await import('../text/emoji')).emojiLike;
+  } catch {
+    // Nothing is completed; the next one that is begun tries again.
   }
-  return best;
 }
 
-/** The people whose name has `word` in it, the likeliest first. Behind a complete name and a space there are none. */
-export function candidates(people: readonly User[], word: string): User[] {
-  const wanted = folded(word);
-  const named = people.map((user) => ({ user, name: folded(user.username) }));
-  if (named.some(({ name }) => wanted === `${name} `)) return [];
-  return named
-    .map(({ user, name }) => ({ user, rank: rankOf(name, wanted) ?? -1 }))
-    .filter(({ rank }) => rank >= 0)
-    .sort((a, b) => a.rank - b.rank || compare(a.user.username, b.user.username))
-    .slice(0, SHOWN)
-    .map(({ user }) => user);
-}
+type Option =
+  | { kind: 'person'; key: string; user: User }
+  | { kind: 'emoji'; key: string; emoji: Emoji }
+  | { kind: 'command'; key: string; name: string; argument: string; help: string };
 
 export interface SuggestionState {
-  people: readonly User[];
+  options: readonly Option[];
   chosen: number;
   /** Handles a key of the composer; true if it was ours. */
   key: (event: KeyboardEvent) => boolean;
-  take: (name: string) => void;
+  take: (option: Option) => void;
   close: () => void;
   /** What the textarea says about itself. */
   listed: Record<string, string | boolean | undefined>;
+}
+
+function people(store: Store, word: string): Option[] {
+  const own = store.room.joined.value?.userId;
+  const others = (store.room.users.value ?? []).filter((user) => user.user_id !== own);
+  return candidates(others, word).map((user) => ({ kind: 'person', key: user.user_id, user }));
+}
+
+function commands(store: Store, word: string): Option[] {
+  return commandsOf(store)
+    .filter(({ name }) => name.startsWith(word.toLowerCase()))
+    .map(({ name, argument, help }) => ({
+      ...{ kind: 'command', key: name, name, help: t(help) },
+      argument: argument && t(argument),
+    }));
+}
+
+/** What may be meant by what stands before the caret, and how much of that it takes the place of. */
+function meant(store: Store, text: string, caret: number): { options: Option[]; length: number } {
+  const command = commandAt(text, caret);
+  if (command !== null) return { options: commands(store, command), length: command.length + 1 };
+  const name = emojiAt(text, caret);
+  if (name !== null) {
+    const found = emoji.value?.(name, EMOJI_SHOWN) ?? [];
+    return {
+      options: found.map((one) => ({ kind: 'emoji', key: one.name, emoji: one })),
+      length: name.length + 1,
+    };
+  }
+  const word = wordAt(text, caret);
+  return { options: word === null ? [] : people(store, word), length: word?.length ?? 0 };
+}
+
+/** What is written when an option is taken. */
+function written(option: Option): string {
+  if (option.kind === 'person') return `${option.user.username} `;
+  return option.kind === 'emoji' ? `${option.emoji.emoji} ` : `/${option.name}${option.argument ? ' ' : ''}`;
 }
 
 export function useSuggestions(
@@ -70,32 +87,36 @@ export function useSuggestions(
   const [chosen, choose] = useState(0);
   const [closedFor, closeFor] = useState<string | null>(null);
   const caret = area.current?.selectionStart ?? text.length;
-  const word = text === closedFor ? null : wordAt(text, caret);
-  const own = store.room.joined.value?.userId;
-  const others = (store.room.users.value ?? []).filter((user) => user.user_id !== own);
-  const people = word === null ? [] : candidates(others, word);
-  const at = Math.min(chosen, people.length - 1);
-  const take = (name: string) => {
-    const start = caret - (word?.length ?? 0);
-    const completed = `${text.slice(0, start)}${name} ${text.slice(caret)}`;
+  const { options, length } =
+    text === closedFor ? { options: [], length: 0 } : meant(store, text, Math.min(caret, text.length));
+  const wantsEmoji = emoji.value === null && emojiAt(text, caret) !== null;
+  useEffect(() => {
+    if (wantsEmoji) loadEmoji();
+  }, [wantsEmoji, text]);
+  const at = Math.min(chosen, options.length - 1);
+  const take = (option: Option) => {
+    const start = caret - length;
+    const completed = text.slice(0, start) + written(option) + text.slice(caret);
     change(completed);
     closeFor(completed);
     choose(0);
     area.current?.focus();
   };
   const key = (event: KeyboardEvent) => {
-    const person = people[at];
-    if (person === undefined) return false;
-    if (event.key === 'ArrowDown') choose((at + 1) % people.length);
-    else if (event.key === 'ArrowUp') choose((at - 1 + people.length) % people.length);
-    else if (event.key === 'Tab' || event.key === 'Enter') take(person.username);
+    const option = options[at];
+    if (option === undefined) return false;
+    // A command that is written whole is sent.
+    const whole = option.kind === 'command' && text === `/${option.name}`;
+    if (event.key === 'ArrowDown') choose((at + 1) % options.length);
+    else if (event.key === 'ArrowUp') choose((at - 1 + options.length) % options.length);
+    else if (event.key === 'Tab' || (event.key === 'Enter' && !whole)) take(option);
     else if (event.key === 'Escape') closeFor(text);
     else return false;
     event.preventDefault();
     event.stopPropagation();
     return true;
   };
-  const open = people.length > 0;
+  const open = options.length > 0;
   const listed = {
     // A text area may not be called a combobox; this is what it may say of its list.
     'aria-autocomplete': 'list',
@@ -103,36 +124,56 @@ export function useSuggestions(
     'aria-controls': open ? 'suggestions' : undefined,
     'aria-activedescendant': open ? `suggestion-${at}` : undefined,
   };
-  return { people, chosen: at, key, take, close: () => closeFor(text), listed };
+  return { options, chosen: at, key, take, close: () => closeFor(text), listed };
+}
+
+function Shown({ option }: { option: Option }) {
+  const who = whoIn(useStore());
+  if (option.kind === 'emoji') {
+    return (
+      <>
+        <span aria-hidden="true">{option.emoji.emoji}</span> <span class="label">:{option.emoji.name}:</span>
+      </>
+    );
+  }
+  if (option.kind === 'command') {
+    return (
+      <>
+        <b>/{option.name}</b> <i class="quiet">{option.argument}</i> <span class="quiet">{option.help}</span>
+      </>
+    );
+  }
+  const { user_id, username } = option.user;
+  const tag = who.tag(user_id, username);
+  return (
+    <>
+      <span class="disc" aria-hidden="true" style={{ '--hue': hueOf(user_id, username) }}>
+        {initials(username)}
+      </span>
+      <bdi class="label">{username}</bdi>
+      {tag && <span class="tag">{tag}</span>}
+    </>
+  );
 }
 
 export function Suggestions({ state }: { state: SuggestionState }) {
-  const who = whoIn(useStore());
-  if (state.people.length === 0) return null;
+  if (state.options.length === 0) return null;
   return (
-    <div class="suggestions" role="listbox" id="suggestions" aria-label={t('people')}>
-      {state.people.map(({ user_id, username }, i) => {
-        const tag = who.tag(user_id, username);
-        return (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the composer's, which keeps the focus
-          <div
-            key={user_id}
-            id={`suggestion-${i}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={i === state.chosen}
-            style={{ '--hue': hueOf(user_id, username) }}
-            onPointerDown={(event) => event.preventDefault()}
-            onClick={() => state.take(username)}
-          >
-            <span class="disc" aria-hidden="true">
-              {initials(username)}
-            </span>
-            <bdi class="label">{username}</bdi>
-            {tag && <span class="tag">{tag}</span>}
-          </div>
-        );
-      })}
+    <div class="suggestions" role="listbox" id="suggestions" aria-label={t('suggestions')}>
+      {state.options.map((option, i) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the field's, which keeps the focus
+        <div
+          key={option.key}
+          id={`suggestion-${i}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={i === state.chosen}
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => state.take(option)}
+        >
+          <Shown option={option} />
+        </div>
+      ))}
     </div>
   );
 }

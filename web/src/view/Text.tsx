@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { t } from '../i18n';
-import { type Part, parse } from '../text/marks';
+import { type Block, isEmojiOnly, type Part, parse } from '../text/marks';
 
 const LINES_MAX = 12;
 const LENGTH_MAX = 1200;
@@ -21,20 +21,70 @@ function Piece({ part }: { part: Part }) {
       );
     case 'code':
       return <code>{part.text}</code>;
-    case 'block':
-      return (
-        <pre>
-          <code>{part.text}</code>
-        </pre>
-      );
     case 'bold':
-      return <strong>{part.text}</strong>;
+      return (
+        <strong>
+          <Pieces parts={part.parts} />
+        </strong>
+      );
     case 'italic':
-      return <em>{part.text}</em>;
+      return (
+        <em>
+          <Pieces parts={part.parts} />
+        </em>
+      );
+    case 'strike':
+      return (
+        <s>
+          <Pieces parts={part.parts} />
+        </s>
+      );
     case 'mention':
       return <mark>{part.text}</mark>;
     default:
       return <>{part.text}</>;
+  }
+}
+
+function Pieces({ parts }: { parts: readonly Part[] }) {
+  return (
+    <>
+      {parts.map((part, i) => (
+        <Piece key={i} part={part} />
+      ))}
+    </>
+  );
+}
+
+function Shown({ block }: { block: Block }) {
+  switch (block.kind) {
+    case 'code':
+      return (
+        <pre>
+          <code>{block.text}</code>
+        </pre>
+      );
+    case 'quote':
+      return (
+        <blockquote>
+          <Pieces parts={block.parts} />
+        </blockquote>
+      );
+    case 'list':
+      return (
+        <ul>
+          {block.items.map(({ mark, parts }, i) => (
+            <li key={i}>
+              <span class="bullet">{mark} </span>
+              <span>
+                <Pieces parts={parts} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      );
+    default:
+      return <Pieces parts={block.parts} />;
   }
 }
 
@@ -43,11 +93,13 @@ export function Text({ text, me }: { text: string; me: string }) {
   const [open, setOpen] = useState(false);
   // No pair of surrogates is cut in two.
   const shown = long && !open ? text.slice(0, FOLDED_MAX).replace(/[\ud800-\udbff]$/, '') : text;
+  const lines = text.includes('\n') || /^(?:>|[-*•] |\d+[.)] )/.test(text);
+  const classes = `text${long && !open ? ' folded' : ''}${lines ? ' lines' : ''}${isEmojiOnly(text) ? ' large' : ''}`;
   return (
     <>
-      <div class={long && !open ? 'text folded' : 'text'} dir="auto">
-        {parse(shown, me).map((part, i) => (
-          <Piece key={i} part={part} />
+      <div class={classes} dir="auto">
+        {parse(shown, me).map((block, i) => (
+          <Shown key={i} block={block} />
         ))}
       </div>
       {long && (

@@ -34,7 +34,7 @@ describe('the list of people', () => {
     const { socket, store } = inRoom(0, true);
     show(store, <People />);
     expect(listed()).toEqual(['AAdayou', 'BBobaway']);
-    expect(screen.getByRole('button').textContent).toContain('away');
+    expect(screen.getByTitle('Mention Bob').textContent).toContain('away');
     socket.say('typing', { room: 'tech', users: [bob] });
     await settle();
     expect(listed()).toEqual(['AAdayou', 'BBob']);

@@ -4,6 +4,7 @@ import { type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Store } from '../state/store';
+import type { PartName } from './parts';
 
 export const StoreContext = createContext<Store | null>(null);
 
@@ -34,8 +35,16 @@ addEventListener('offline', () => {
   offline.value = true;
 });
 
-export type DialogName = 'settings' | 'help' | 'switcher' | 'rooms' | 'people';
+/** Drawers of the room, and what is loaded when it is opened. */
+export type DialogName = 'rooms' | 'people' | Exclude<PartName, 'room' | 'blocked'>;
 export const dialog = signal<DialogName | null>(null);
+/** What the dialog that is open is about, where it is about something. */
+export const about = signal<unknown>(null);
+
+export function openAbout(name: DialogName, what: unknown): void {
+  about.value = what;
+  dialog.value = name;
+}
 
 /** The present time, twice a second while `running`. */
 export function useNow(running: boolean): number {

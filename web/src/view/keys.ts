@@ -9,7 +9,7 @@ interface Shortcut {
   keys: string;
   help: Key;
   /** Absent where a component handles it. */
-  matches?: (event: KeyboardEvent) => boolean;
+  matches?: (event: KeyboardEvent, store: Store) => boolean;
   run?: (store: Store, event: KeyboardEvent) => void;
 }
 
@@ -74,6 +74,16 @@ export const SHORTCUTS: readonly Shortcut[] = [
     },
   },
   {
+    keys: 'Ctrl+F ⌘F',
+    help: 'keySearch',
+    // Once it is open, the same key is the browser's own search.
+    matches: (event, store) =>
+      control(event) && event.key.toLowerCase() === 'f' && store.connection.session.value !== null,
+    run: () => {
+      dialog.value = 'search';
+    },
+  },
+  {
     keys: '/',
     help: 'keyWrite',
     matches: (event) => !inField(event) && /^[\p{L}\p{N}/]$/u.test(event.key) && typesCharacter(event),
@@ -110,6 +120,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   },
   { keys: '↑ ↓ Home End PgUp PgDn', help: 'keyLog' },
   { keys: 'U', help: 'keyFirstUnread' },
+  { keys: 'R', help: 'keyReply' },
   { keys: 'Enter', help: 'keyActions' },
 ];
 
@@ -120,7 +131,7 @@ export function onKey(event: KeyboardEvent, store: Store): void {
   if (event.defaultPrevented || store.room.name.value === null || dialog.value) return;
   // What is typed into a field belongs to the field, whatever the layout needs for it.
   if (isComposing(event) || (inField(event) && typesCharacter(event))) return;
-  const found = SHORTCUTS.find((shortcut) => shortcut.matches?.(event));
+  const found = SHORTCUTS.find((shortcut) => shortcut.matches?.(event, store));
   if (!found?.run) return;
   if (!TYPES.has(found.help)) event.preventDefault();
   found.run(store, event);

@@ -3,6 +3,7 @@
 import { nextFrame } from '../state/frame';
 import type { Store } from '../state/store';
 import { logWindow } from '../state/window';
+import { answer } from './actions';
 
 interface LogKeys {
   store: Store;
@@ -43,6 +44,11 @@ function firstUnread(log: HTMLElement, store: Store): void {
   });
 }
 
+function answerTo(row: HTMLElement, store: Store): void {
+  const entry = store.room.timeline.value.entries.find(({ key }) => key === row.dataset.key);
+  if (entry?.type === 'message') answer(store, entry);
+}
+
 export function logKeys(event: KeyboardEvent, { store, setMenu }: LogKeys): void {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   const log = event.currentTarget as HTMLElement;
@@ -59,6 +65,7 @@ export function logKeys(event: KeyboardEvent, { store, setMenu }: LogKeys): void
   }
   if (event.key === 'Enter' && row) setMenu(row.dataset.key ?? null);
   else if (event.key.toLowerCase() === 'u') firstUnread(log, store);
+  else if (event.key.toLowerCase() === 'r' && row) answerTo(row, store);
   else return;
   event.preventDefault();
   event.stopPropagation();

@@ -6,8 +6,9 @@ import type { ErrorCode } from '../../client/src/index.js';
 import { message } from '../../tests/fake-socket';
 import { pageInRoom, show } from '../../tests/page';
 import { EMPTY, type NoticeEntry, toMessage, toNotice } from '../log/timeline';
-import { lengthHint } from './Composer';
-import { actions, Message } from './Message';
+import { actions } from './actions';
+import { lengthHint } from './length';
+import { Message } from './Message';
 import { summary } from './Notices';
 import { People } from './People';
 import { nameProblem, refusal } from './SignIn';
@@ -15,17 +16,27 @@ import { nameProblem, refusal } from './SignIn';
 afterEach(cleanup);
 
 describe('the menu of a message', () => {
-  const { store } = pageInRoom();
+  const { socket, store } = pageInRoom();
   const entry = (text: string, more = {}) =>
     toMessage(EMPTY, message(1, text, more), { name: 'Ada', userId: 'me' });
   const offered = (text: string, more = {}, state: 'failed' | 'sent' | null = null) => {
     const item = state && { clientId: 'k', room: 'tech', text, createdAt: 0, state };
-    return actions({ entry: entry(text, more), item, store, tag: '#0002' }).map(({ label }) => label);
+    return actions({ entry: entry(text, more), item, tag: '#0002' }, store).map(({ label }) => label);
   };
 
   it('mentions others by name and tag, but not the reader', () => {
-    expect(offered('hi')).toEqual(['Copy text', 'Mention Bob #0002']);
+    expect(offered('hi')).toEqual(['Copy text', 'Mention Bob #0002', 'Ignore Bob #0002']);
     expect(offered('hi', { user_id: 'me' })).toEqual(['Copy text']);
+  });
+
+  it('edits and deletes own ones that the server has, where the server knows how', () => {
+    const own = { user_id: 'me' };
+    expect(offered('hi', own)).not.toContain('Edit');
+    socket.say('session', { token: 't1', user_id: 'me', limits: {}, server: {}, role: 'member' });
+    expect(offered('hi', own)).toEqual(['Copy text', 'Copy link', 'Edit', 'Delete']);
+    expect(offered('hi', own, 'sent')).toEqual(['Copy text']);
+    expect(offered('hi')).not.toContain('Edit');
+    expect(offered('hi', { ...own, id: undefined })).not.toContain('Edit');
   });
 
   it('opens its links, four at most', () => {
@@ -54,6 +65,11 @@ describe('a message of a program', () => {
         menu: false,
         onMenu: () => {},
         store,
+        hovered: false,
+        editing: null,
+        pinned: false,
+        marked: false,
+        answered: null,
       };
       show(store, <Message {...props} />);
       const tags = screen.queryAllByText('bot').length;

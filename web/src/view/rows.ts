@@ -2,13 +2,13 @@
 
 import type { Outgoing } from '../../client/src/index.js';
 import { dayOf } from '../i18n';
-import type { Entry, MessageEntry, NoticeEntry } from '../log/timeline';
+import type { Entry, GapEntry, MessageEntry, NoticeEntry } from '../log/timeline';
 import { visible } from '../text/plain';
 
 export type Row =
   | { kind: 'day'; key: string; at: number }
   | { kind: 'new'; key: string }
-  | { kind: 'gap'; key: string }
+  | { kind: 'gap'; key: string; entry: GapEntry }
   | { kind: 'message'; key: string; entry: MessageEntry; head: boolean; item: Outgoing | null }
   | { kind: 'notices'; key: string; entries: NoticeEntry[]; folds: boolean };
 
@@ -36,6 +36,10 @@ function pendingEntry(item: Outgoing, name: string, userId: string | null): Mess
     bot: false,
     mention: false,
     clientId: item.clientId,
+    editedAt: null,
+    deleted: false,
+    replyTo: item.replyTo ?? null,
+    reactions: [],
   };
 }
 
@@ -43,10 +47,12 @@ export interface RowsInput {
   entries: readonly Entry[];
   pending: readonly Outgoing[];
   newFrom: number | null;
+  /** Whose messages are left out. */
+  ignored?: (userId: string | null) => boolean;
   me: { name: string; userId: string | null };
 }
 
-export function rows({ entries, pending, newFrom, me }: RowsInput): Row[] {
+export function rows({ entries, pending, newFrom, me, ignored }: RowsInput): Row[] {
   const made: Row[] = [];
   let day = 0;
   let before: MessageEntry | null = null;
@@ -69,11 +75,13 @@ export function rows({ entries, pending, newFrom, me }: RowsInput): Row[] {
     }
     before = null;
     const last = made.at(-1);
-    if (entry.type === 'gap') made.push({ kind: 'gap', key: entry.key });
+    if (entry.type === 'gap') made.push({ kind: 'gap', key: entry.key, entry });
     else if (last?.kind === 'notices' && folds(entry) && last.folds) last.entries.push(entry);
     else made.push({ kind: 'notices', key: entry.key, entries: [entry], folds: folds(entry) });
   };
-  for (const entry of entries) place(entry, null);
+  for (const entry of entries) {
+    if (entry.type !== 'message' || !ignored?.(entry.userId)) place(entry, null);
+  }
   for (const item of pending) place(pendingEntry(item, me.name, me.userId), item);
   return made;
 }

@@ -10,11 +10,11 @@ import { EMPTY, toMessage, toNotice } from '../log/timeline';
 import { prefs } from '../state/prefs';
 import { Store } from '../state/store';
 import { LogWindow, WINDOW, WINDOW_MAX } from '../state/window';
+import { candidates, wordAt } from './candidates';
 import { StoreContext } from './context';
 import { Room } from './Room';
 import { rows } from './rows';
 import { SignIn } from './SignIn';
-import { candidates, wordAt } from './Suggestions';
 
 const me = { name: 'Ada', userId: 'me' };
 const said = (id: number, more = {}) => toMessage(EMPTY, message(id, `m${id}`, more), me);

@@ -8,11 +8,11 @@ use super::{Batch, Key};
 use crate::clock;
 use crate::domain::RequestError;
 use crate::room::{
-    Member, MemberId, MessageChange, Original, Proposal, ProposedChange, Published, Room,
-    said_by_edit,
+    Content, Member, MemberId, MessageChange, Original, Proposal, ProposedChange, Published,
+    Reaction, Room, said_by_edit,
 };
 use crate::store::disk::ledger::Ledger;
-use crate::store::disk::{messages, schema, search};
+use crate::store::disk::{messages, reactions, schema, search};
 
 /// Who appends something.
 pub(super) struct Author<'a> {
@@ -31,9 +31,9 @@ struct Keyed {
 impl Keyed {
     fn of(room: usize, author: &Member, proposal: &Proposal) -> Option<Self> {
         let (client_id, text) = match proposal {
-            Proposal::Message { text, client_id } => {
-                (client_id.as_ref()?.shared(), text.as_str().to_owned())
-            }
+            Proposal::Message {
+                text, client_id, ..
+            } => (client_id.as_ref()?.shared(), text.as_str().to_owned()),
             Proposal::Change(ProposedChange { of, change, .. }) => {
                 let text = said_by_edit(*of, change.text()?);
                 (Arc::clone(change.client_id()?), text)
@@ -67,9 +67,19 @@ impl Batch {
         {
             return Ok(known);
         }
-        if let Proposal::Change(proposed) = proposal
-            && let Some(decided) = judge(db, number, &member, proposed)?
+        if let Proposal::Change(ProposedChange {
+            of,
+            change: MessageChange::Reacted(asked),
+            ..
+        }) = proposal
         {
+            return self.react(db, ledger, author.room, *of, asked);
+        }
+        let decided = match proposal {
+            Proposal::Change(proposed) => judge(db, number, &member, proposed)?,
+            Proposal::Message { reply_to, .. } => check_reply(db, number, *reply_to)?,
+        };
+        if let Some(decided) = decided {
             return Ok(decided);
         }
         let id = author.id.unwrap_or(MemberId::UNKNOWN);
@@ -87,6 +97,45 @@ impl Batch {
         Ok(Ok(published))
     }
 
+    /// Appends what changes of the reactions to the message `of`.
+    fn react(
+        &mut self,
+        db: &Connection,
+        ledger: &mut Ledger,
+        index: usize,
+        of: u64,
+        asked: &Reaction,
+    ) -> rusqlite::Result<Result<Published, RequestError>> {
+        let number = ledger.rooms[index].number;
+        let stored = messages::find(db, number, of)?;
+        let Some(stored) = stored.filter(|stored| stored.text.is_some()) else {
+            return Ok(Err(RequestError::not_found()));
+        };
+        let (member, reaction) = match reactions::judge(db, number, of, asked)? {
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(Some(effect)) => effect,
+            Ok(None) => {
+                let newest = reactions::newest(db, number, of, &asked.emoji)?;
+                let (id, at_ms) = newest.unwrap_or((of, stored.at_ms));
+                return Ok(Ok(Published {
+                    id,
+                    at_ms,
+                    duplicate: true,
+                }));
+            }
+        };
+        let content = Content::Changed {
+            of,
+            change: MessageChange::Reacted(reaction.clone()),
+        };
+        let place = (index, MemberId::UNKNOWN);
+        let published = self.next(db, ledger, place, member, content)?;
+        if let Ok(published) = &published {
+            reactions::write(db, number, of, &reaction, published.id)?;
+        }
+        Ok(published)
+    }
+
     /// Writes the newest state of the message `of`.
     fn change(
         &mut self,
@@ -99,15 +148,22 @@ impl Batch {
         let room = &mut ledger.rooms[index];
         let key = schema::key(room.number, of);
         let before = messages::find(db, room.number, of)?.and_then(|stored| stored.text);
+        let before = before.filter(|_| change.is_about_text());
         let bytes = |text: Option<&str>| text.map_or(0, |text| text.len() as u64);
         room.bytes = room
             .bytes
             .saturating_sub_unsigned(bytes(before.as_deref()))
             .saturating_add_unsigned(bytes(change.text()));
         messages::change(db, room.number, of, change, published.id, published.at_ms)?;
+        if !change.is_about_text() {
+            return Ok(());
+        }
         // A message of this transaction is not in the index yet.
         self.searchable.retain(|(found, _)| *found != key);
         search::delete(db, key)?;
+        if *change == MessageChange::Deleted {
+            reactions::delete(db, key)?;
+        }
         if let MessageChange::Edited { text, .. } = change {
             self.searchable.push((key, Arc::clone(text)));
         }
@@ -153,6 +209,20 @@ impl Batch {
             )
         }))
     }
+}
+
+/// Refuses a message that answers none of the room's.
+fn check_reply(
+    db: &Connection,
+    number: i64,
+    reply_to: Option<u64>,
+) -> rusqlite::Result<Option<Result<Published, RequestError>>> {
+    let Some(id) = reply_to else {
+        return Ok(None);
+    };
+    let stored = messages::find(db, number, id)?;
+    let is_there = stored.is_some_and(|stored| stored.text.is_some());
+    Ok((!is_there).then(|| Err(RequestError::not_found())))
 }
 
 /// What becomes of a change, unless it is to be appended.

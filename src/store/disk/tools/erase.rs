@@ -7,12 +7,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::progress::Progress;
 use super::{Database, STEP, ToolError};
+use crate::store::disk::reactions;
 use crate::store::disk::schema::room_of;
 
 /// Pages of the search index that are written again in one step.
 const MERGED_PAGES: i64 = 500;
 
-/// Deletes all messages of a user, all changes by the user and to the user's messages, and the user's memberships if no server is running.
+/// Deletes all messages of a user, all changes by the user and to the user's messages, the user's reactions,
+/// and the user's memberships if no server is running.
 ///
 /// # Errors
 /// [`ToolError`]; a part may have been deleted then.
@@ -29,8 +31,12 @@ pub fn erase(folder: &Path, user_id: &str) -> Result<(), ToolError> {
         .query_row(is_member, [user_id], |row| row.get(0))
         .map_err(&failed)?;
     let named = erase_names(db, user_id).map_err(&failed)?;
-    if total + memberships == 0 && named == 0 {
+    let reacted = reactions::of_user(db, user_id).map_err(&failed)?;
+    if total + memberships == 0 && named + reacted.len() == 0 {
         return Err(ToolError::NoUser(user_id.to_owned()));
+    }
+    for some in reacted.chunks(STEP) {
+        take_back(db, user_id, some).map_err(&failed)?;
     }
     let progress = Progress::new("messages", total);
     let (mut done, mut after) = (0, 0);
@@ -46,6 +52,15 @@ pub fn erase(folder: &Path, user_id: &str) -> Result<(), ToolError> {
     clean(db).map_err(&failed)?;
     progress.finish(done, "erased");
     Ok(())
+}
+
+/// Takes some of the user's reactions back.
+fn take_back(db: &Connection, user_id: &str, some: &[(i64, String)]) -> rusqlite::Result<()> {
+    let change = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    for (message, emoji) in some {
+        reactions::erase(&change, *message, emoji, user_id)?;
+    }
+    change.commit()
 }
 
 /// Deletes the user's names from the audit log, and from bans and mutes, which stay. Returns how many
@@ -94,6 +109,7 @@ fn step(db: &Connection, user_id: &str, after: i64) -> rusqlite::Result<Option<(
         change
             .prepare_cached("DELETE FROM search WHERE rowid = ?")?
             .execute([key])?;
+        reactions::delete(&change, *key)?;
         change
             .prepare_cached("DELETE FROM messages WHERE key = ?1 OR of = ?1")?
             .execute([key])?;

@@ -1,22 +1,24 @@
 //! `hubbub export`: the messages of a room, or its whole log, one JSON object a line.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::OptionalExtension;
+use serde::Serialize;
 
 use super::progress::Progress;
 use super::{Database, ToolError};
 use crate::clock;
-use crate::domain::RoomName;
+use crate::domain::{Emoji, RoomName};
 use crate::protocol::{BOT_USERS, DeletedMessage, MessageChanged, ReceiveMessage};
-use crate::room::{Content, Range, Record};
-use crate::store::disk::messages;
+use crate::room::{Content, Range, Reactions, Record, UserId};
 use crate::store::disk::schema::key;
+use crate::store::disk::{messages, reactions};
 
 /// Writes the messages of a room in their newest state, oldest first, as `receive_message` has them,
-/// with `client_id`. With `log`, deleted messages and the newest change to each message are among them.
+/// with `client_id` and the users who have reacted. With `log`, deleted messages and the newest change to each message are among them.
 ///
 /// # Errors
 /// [`ToolError`].
@@ -47,19 +49,29 @@ pub fn export(
         .map_err(&failed)?;
     let progress = Progress::new("messages", total);
     let mut out = BufWriter::new(out);
-    let (mut done, mut written) = (0, Ok(()));
+    let (mut done, mut written, mut unreadable) = (0, Ok(()), None);
     let epoch: Arc<str> = "".into();
     let all = Range {
         changes: log,
         ..Range::after(0, 0)
     };
     messages::read(db, &epoch, number, all, |record| {
-        written = write_line(&mut out, room, log, &record);
+        let reactions = match reactions::read(db, number, record.id, record.id) {
+            Ok(found) => found.into_values().next().unwrap_or_default(),
+            Err(error) => {
+                unreadable = Some(error);
+                return false;
+            }
+        };
+        written = write_line(&mut out, room, log, &record, &reactions);
         done += 1;
         progress.set(done);
         written.is_ok()
     })
     .map_err(&failed)?;
+    if let Some(error) = unreadable {
+        return Err(failed(error));
+    }
     drop(snapshot);
     written
         .and_then(|()| out.flush())
@@ -71,7 +83,40 @@ pub fn export(
     Ok(())
 }
 
-fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record) -> io::Result<()> {
+/// A message with who has reacted to it.
+#[derive(Serialize)]
+struct MessageLine<'a> {
+    #[serde(flatten)]
+    message: ReceiveMessage<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<ReactionLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReactionLine<'a> {
+    emoji: &'a str,
+    count: usize,
+    users: Vec<&'a str>,
+}
+
+impl<'a> ReactionLine<'a> {
+    fn all_of(reactions: &'a Reactions) -> Vec<Self> {
+        let line = |(emoji, users): (&'a Emoji, &'a BTreeSet<UserId>)| Self {
+            emoji: emoji.as_str(),
+            count: users.len(),
+            users: users.iter().map(|user_id| &**user_id).collect(),
+        };
+        reactions.iter().map(line).collect()
+    }
+}
+
+fn write_line(
+    out: &mut impl Write,
+    room: &RoomName,
+    log: bool,
+    record: &Record,
+    reactions: &Reactions,
+) -> io::Result<()> {
     let timestamp = &clock::rfc3339(record.at_ms);
     let username = record.member.username.as_str();
     let user_id = &*record.member.user_id;
@@ -81,6 +126,7 @@ fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record)
             text,
             client_id,
             edited_ms,
+            reply_to,
         } => {
             let edited_at = edited_ms.map(clock::rfc3339);
             let line = ReceiveMessage {
@@ -91,8 +137,15 @@ fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record)
                 id,
                 user_id,
                 client_id: client_id.as_deref(),
+                reply_to: *reply_to,
                 edited_at: edited_at.as_deref(),
                 bot: user_id.starts_with(BOT_USERS),
+                reactions: None,
+                pinned: false,
+            };
+            let line = MessageLine {
+                message: line,
+                reactions: ReactionLine::all_of(reactions),
             };
             serde_json::to_writer(&mut *out, &line)?;
         }
@@ -115,6 +168,8 @@ fn write_line(out: &mut impl Write, room: &RoomName, log: bool, record: &Record)
                 username,
                 timestamp,
                 text: change.text(),
+                emoji: change.reaction().map(|reaction| reaction.emoji.as_str()),
+                count: change.reaction().map(|reaction| reaction.count),
             };
             serde_json::to_writer(&mut *out, &line)?;
         }

@@ -14,12 +14,13 @@ use sha2::{Digest, Sha256};
 
 use super::progress::Progress;
 use super::{Database, STEP, ToolError};
-use crate::domain::{ClientId, MessageText, RoomName, TextLimits, Username};
+use crate::domain::{ClientId, Emoji, MessageText, RoomName, TextLimits, Username};
 use crate::random;
-use crate::room::{Content, Member, MemberId, MessageChange, Record};
+use crate::room::reactions::{EMOJI_MAX, REACTIONS_MAX};
+use crate::room::{Content, Member, MemberId, MessageChange, Reaction, Reactions, Record};
 use crate::store::disk::opening::add_room;
 use crate::store::disk::schema::{ID_MAX, id_of, key};
-use crate::store::disk::{messages, search};
+use crate::store::disk::{messages, reactions, search};
 
 /// Bytes of the longest line.
 const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -48,16 +49,32 @@ struct Line<'a> {
     id: Option<u64>,
     #[serde(default, borrow)]
     edited_at: Option<Cow<'a, str>>,
+    reply_to: Option<u64>,
     #[serde(default)]
     deleted: bool,
+    #[serde(default, borrow)]
+    reactions: Vec<ReactionLine<'a>>,
     /// Of a change, with `kind`.
     of: Option<u64>,
     #[serde(default, borrow)]
     kind: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
     user_id: Option<Cow<'a, str>>,
+    /// Of a change that is a reaction.
+    #[serde(default, borrow)]
+    emoji: Option<Cow<'a, str>>,
+    count: Option<u64>,
     #[serde(default, borrow)]
     client_id: Option<Cow<'a, str>>,
+}
+
+/// One emoji in a line's `reactions`. Who has reacted with it is not in every line.
+#[derive(Deserialize)]
+struct ReactionLine<'a> {
+    #[serde(borrow)]
+    emoji: Cow<'a, str>,
+    #[serde(default, borrow)]
+    users: Vec<Cow<'a, str>>,
 }
 
 /// A line whose values can be used.
@@ -67,6 +84,7 @@ struct Message {
     member: Member,
     at_ms: i64,
     content: Content,
+    reactions: Reactions,
 }
 
 impl Message {
@@ -186,6 +204,7 @@ fn parse(line: &[u8]) -> Result<Message, String> {
             username,
         },
         at_ms,
+        reactions: reactions_of(&wire)?,
         content: content(&wire, text, client_id)?,
     })
 }
@@ -205,6 +224,7 @@ fn content(
                 text: text.shared(),
                 client_id,
                 edited_ms: wire.edited_at.as_deref().map(time).transpose()?,
+                reply_to: reply_to(wire)?,
             });
         }
         (None, _, None) => return Err("missing field `text`".to_owned()),
@@ -213,11 +233,63 @@ fn content(
             text: text.shared(),
             client_id: None,
         },
-        (Some(_), _, _) => return Err("kind must be edited, with a text, or deleted".to_owned()),
+        (Some(_), Some(kind @ ("reacted" | "unreacted")), _) => {
+            let emoji = wire.emoji.as_deref().ok_or("missing field `emoji`")?;
+            MessageChange::Reacted(Reaction {
+                emoji: Emoji::parse(emoji).map_err(|error| error.to_string())?,
+                reactors: Box::default(),
+                count: wire.count.ok_or("missing field `count`")?,
+                on: kind == "reacted",
+            })
+        }
+        (Some(_), Some(kind @ ("pinned" | "unpinned")), _) => MessageChange::Pinned {
+            on: kind == "pinned",
+        },
+        (Some(_), _, _) => {
+            return Err(
+                "kind must be edited, with a text, deleted, reacted, unreacted, pinned or unpinned"
+                    .to_owned(),
+            );
+        }
     };
     match (wire.of, wire.id) {
         (Some(of), Some(id)) if (1..id).contains(&of) => Ok(Content::Changed { of, change }),
         _ => Err("of must be the id of a message before the change".to_owned()),
+    }
+}
+
+/// Who has reacted to a message.
+fn reactions_of(wire: &Line<'_>) -> Result<Reactions, String> {
+    let mut reactions = Reactions::default();
+    for line in &wire.reactions {
+        let emoji = Emoji::parse(&line.emoji).map_err(|error| error.to_string())?;
+        for user_id in &line.users {
+            if !(1..=USER_ID_BYTES_MAX).contains(&user_id.len()) {
+                return Err(format!(
+                    "users must have 1 to {USER_ID_BYTES_MAX} bytes each"
+                ));
+            }
+            reactions.add(&emoji, user_id.as_ref().into());
+        }
+    }
+    if reactions.iter().count() > EMOJI_MAX || reactions.count() > REACTIONS_MAX {
+        return Err(format!(
+            "a message has at most {EMOJI_MAX} different emoji and {REACTIONS_MAX} reactions"
+        ));
+    }
+    Ok(reactions)
+}
+
+/// The message that a line answers.
+fn reply_to(wire: &Line<'_>) -> Result<Option<u64>, String> {
+    match (wire.reply_to, wire.id) {
+        (None, _) => Ok(None),
+        (Some(answered), Some(id)) if (1..id).contains(&answered) => Ok(Some(answered)),
+        (Some(_), Some(_)) => {
+            Err("reply_to must be the id of a message before this one".to_owned())
+        }
+        // Ids are given anew, so it is not known which message it would be.
+        (Some(_), None) => Err("a line with reply_to must have an id".to_owned()),
     }
 }
 
@@ -272,6 +344,7 @@ fn add(change: &Connection, message: &Message) -> Result<bool, String> {
     messages::insert(change, room, &record).map_err(sql)?;
     if let Content::Message { text, .. } = &message.content {
         search::insert(change, vec![(key(room, id), Arc::clone(text))]).map_err(sql)?;
+        reactions::insert(change, key(room, id), &message.reactions).map_err(sql)?;
     }
     change
         .prepare_cached("UPDATE rooms SET head = max(head, ?), bytes = bytes + ? WHERE number = ?")

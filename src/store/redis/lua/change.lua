@@ -11,43 +11,6 @@ local kind, of, window, by = ARGV[12], ARGV[13], tonumber(ARGV[15]), caller_from
 -- Keys of edits that one entry keeps.
 local KEYS_MAX = 16
 
--- The entry with an id: ids grow with the time that a stream's own ids begin with.
-local function find(log, id)
-  local stream = room_key(log.room, 'log')
-  local function first_from(ms)
-    local from = digits(ms)
-    repeat
-      local page = redis.call('XRANGE', stream, from, '+', 'COUNT', 10)
-      for _, entry in ipairs(page) do
-        if kind_of(fields_of(entry)) ~= 'foreign' then return tonumber(fields_of(entry).i) end
-        from = '(' .. entry[1]
-      end
-    until #page == 0
-  end
-  local function ms_of(entry) return entry and tonumber(string.match(entry[1], '^%d+')) end
-  local low = ms_of(redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1])
-  local high = ms_of(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1])
-  -- The last millisecond from which on there is nothing above the id before the entry itself.
-  while low and low < high do
-    local middle = math.ceil((low + high) / 2)
-    local found = first_from(middle)
-    if found and found <= id then low = middle else high = middle - 1 end
-  end
-  local from = low and digits(low)
-  while from do
-    local page = redis.call('XRANGE', stream, from, '+', 'COUNT', 50)
-    from = nil
-    for _, entry in ipairs(page) do
-      local fields = fields_of(entry)
-      if kind_of(fields) ~= 'foreign' then
-        if tonumber(fields.i) == id then return entry[1], fields end
-        if tonumber(fields.i) > id then return end
-      end
-      from = '(' .. entry[1]
-    end
-  end
-end
-
 if is_late(ARGV[4]) then return { 'late' } end
 local log = open_log(room, ARGV[2], ARGV[3])
 local keys, changed = room_key(room, 'keys'), room_key(room, 'changed')
@@ -59,19 +22,13 @@ if known then
 end
 local holder = member ~= '' and redis.call('HGET', P .. ':users', user)
 if holder and string.match(holder, ' (%S+)$') ~= member then return { 'elsewhere' } end
-local newest = redis.call('HGET', changed, of)
-local position, was = find(log, tonumber(newest or of))
-if not position or kind_of(was) ~= 'message' then return { 'missing' } end
-if newest and was.k == 'deleted' then
-  if kind == 'deleted' and was.u == user then return { 'again', was.i, was.ts } end
+local position, was = find_message(log, of)
+if not position then
+  if was and kind == 'deleted' and was.u == user then return { 'again', was.i, was.ts } end
   return { 'missing' }
 end
-local original = { u = was.ou, n = was.on, ts = was.ots, p = was.op, d = was.od, c = was.oc }
-if was.k == 'message' then
-  original = was
-elseif was.o ~= of then
-  return { 'missing' }
-end
+local original = { u = was.ou, n = was.on, ts = was.ots, p = was.op, d = was.od, c = was.oc, r = was['or'] }
+if was.k == 'message' then original = was end
 if original.u ~= user and (kind == 'edited' or ARGV[14] ~= '1') then return { 'forbidden' } end
 if kind == 'edited' and (window == 0 or time_for(log, by) - tonumber(original.ts) > window) then
   return { 'old' }
@@ -79,8 +36,10 @@ end
 if not log.last then recount(log) end
 redis.call('XDEL', room_key(room, 'log'), position)
 log.messages = log.messages - 1
+if kind == 'deleted' then delete_reactions(log, of) end
 local more = { 'o', of, 'ou', original.u, 'on', original.n, 'ots', original.ts }
-for name, value in pairs({ op = original.p or '', od = original.d or '', oc = original.c or '' }) do
+local reply_to = kind == 'edited' and original.r or ''
+for name, value in pairs({ op = original.p or '', od = original.d or '', oc = original.c or '', ['or'] = reply_to }) do
   if value ~= '' then
     more[#more + 1] = name
     more[#more + 1] = value

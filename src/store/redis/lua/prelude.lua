@@ -11,6 +11,10 @@
 --   <prefix>:room:<room>:keys     hash: idempotency key -> "id ms hash", while its message is in the log;
 --                                 the hash is * once the message has changed
 --   <prefix>:room:<room>:changed  hash: id of a message -> id of the newest change to it, see `append`
+--   <prefix>:room:<room>:reactions:<id>  hash of the message with that id: "u emoji user" for each user who has
+--                                 reacted, "c emoji" how many, "n emoji" -> "stream-id id ms" of the newest entry,
+--                                 all (reactions), different (emoji); "n pin" -> stream-id of the newest
+--                                 entry that it was pinned or taken down
 --   <prefix>:room:<room>:names    hash: what a name looks like -> user_id, where names are unique
 --   <prefix>:users                hash: user_id -> "node member"
 --   <prefix>:nodes                set of nodes
@@ -50,6 +54,9 @@ local OVER = 3600 * 1000
 
 local function room_key(room, what) return P .. ':room:' .. room .. ':' .. what end
 
+-- Where the reactions to a message are.
+local function reactions_key(room, id) return room_key(room, 'reactions:' .. id) end
+
 local function now_ms()
   local time = redis.call('TIME')
   return math.max(time[1] * 1000 + math.floor(time[2] / 1000), 0)
@@ -87,14 +94,70 @@ local function fields_of(entry)
   return fields
 end
 
+-- Kinds of entries that are changes to messages.
+local CHANGES = { edited = true, deleted = true, reacted = true, unreacted = true, pinned = true, unpinned = true }
+
 -- What an entry is to the log's books: 'message', 'notice' or 'foreign'.
 local function kind_of(fields)
   if not (tonumber(fields.ts) and tonumber(fields.i) and fields.n and fields.t) then return 'foreign' end
   local kind = fields.k
   if kind == 'message' then return 'message' end
-  if kind == 'edited' or kind == 'deleted' then return tonumber(fields.o) and 'message' or 'foreign' end
+  if CHANGES[kind] then return tonumber(fields.o) and 'message' or 'foreign' end
   local is_notice = kind == 'joined' or kind == 'left' or kind == 'removed' or kind == 'renamed'
   return is_notice and 'notice' or 'foreign'
+end
+
+-- The entry with an id and its fields: ids grow with the time that a stream's own ids begin with.
+local function find_entry(log, id)
+  local stream = room_key(log.room, 'log')
+  local function first_from(ms)
+    local from = digits(ms)
+    repeat
+      local page = redis.call('XRANGE', stream, from, '+', 'COUNT', 10)
+      for _, entry in ipairs(page) do
+        if kind_of(fields_of(entry)) ~= 'foreign' then return tonumber(fields_of(entry).i) end
+        from = '(' .. entry[1]
+      end
+    until #page == 0
+  end
+  local function ms_of(entry) return entry and tonumber(string.match(entry[1], '^%d+')) end
+  local low = ms_of(redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1])
+  local high = ms_of(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1])
+  -- The last millisecond from which on there is nothing above the id before the entry itself.
+  while low and low < high do
+    local middle = math.ceil((low + high) / 2)
+    local found = first_from(middle)
+    if found and found <= id then low = middle else high = middle - 1 end
+  end
+  local from = low and digits(low)
+  while from do
+    local page = redis.call('XRANGE', stream, from, '+', 'COUNT', 50)
+    from = nil
+    for _, entry in ipairs(page) do
+      local fields = fields_of(entry)
+      if kind_of(fields) ~= 'foreign' then
+        if tonumber(fields.i) == id then return entry[1], fields end
+        if tonumber(fields.i) > id then return end
+      end
+      from = '(' .. entry[1]
+    end
+  end
+end
+
+-- The entry that has a message's newest state, and its fields. Of a message that is deleted, nil and the fields
+-- of the deletion; nil if there is none.
+local function find_message(log, id)
+  local newest = redis.call('HGET', room_key(log.room, 'changed'), id)
+  local position, was = find_entry(log, tonumber(newest or id))
+  if not position or kind_of(was) ~= 'message' then return end
+  if was.k == 'message' then
+    if newest then return end
+  elseif was.o ~= id then
+    return
+  elseif was.k == 'deleted' then
+    return nil, was
+  end
+  return position, was
 end
 
 -- Counts a log again if its counters do not fit it: something else wrote into it or deleted from it. Of
@@ -150,6 +213,20 @@ local function each_key(fields)
   return string.gmatch((fields.d or '') .. '\n' .. (fields.od or '') .. '\n' .. (fields.ks or ''), '[^\n]+')
 end
 
+-- Whether an entry has the newest state of a message.
+local function has_state(fields) return fields.k == 'message' or fields.k == 'edited' or fields.k == 'deleted' end
+
+-- Deletes the reactions to a message, and their entries and that of its pin.
+local function delete_reactions(log, id)
+  local key = reactions_key(log.room, id)
+  local found = redis.call('HGETALL', key)
+  for i = 1, #found, 2 do
+    local entry = string.sub(found[i], 1, 2) == 'n ' and string.match(found[i + 1], '^%S+')
+    if entry then log.messages = log.messages - redis.call('XDEL', room_key(log.room, 'log'), entry) end
+  end
+  if #found > 0 then redis.call('DEL', key) end
+end
+
 -- The entry of a change is about to go.
 local function forget_change(log, fields)
   local changed = room_key(log.room, 'changed')
@@ -160,7 +237,7 @@ end
 -- many entries.
 local function trim(log, messages, notices)
   local stream, list = room_key(log.room, 'log'), room_key(log.room, 'notices')
-  local gone, keys = {}, {}
+  local gone, keys, reactions = {}, {}, {}
   for _, noted in ipairs(redis.call('LRANGE', list, 0, TRIM_MAX - 1)) do
     local id, notice = string.match(noted, '^(%S+) (%d+)$')
     if notice and tonumber(notice) >= notices then break end
@@ -179,6 +256,8 @@ local function trim(log, messages, notices)
       log.messages = log.messages - 1
       for key in each_key(fields) do keys[#keys + 1] = key end
       if fields.o then forget_change(log, fields) end
+      -- The entries of reactions go when their turn comes.
+      if has_state(fields) then reactions[#reactions + 1] = reactions_key(log.room, fields.o or fields.i) end
     elseif kind == 'notice' then
       -- Older than every message: of no use to a client that resumes.
       redis.call('LPOP', list)
@@ -190,6 +269,7 @@ local function trim(log, messages, notices)
   end
   if #gone > 0 then redis.call('XDEL', stream, unpack(gone)) end
   if #keys > 0 then redis.call('HDEL', room_key(log.room, 'keys'), unpack(keys)) end
+  if #reactions > 0 then redis.call('DEL', unpack(reactions)) end
   return removed + #gone
 end
 
@@ -205,12 +285,15 @@ end
 --   e epoch, i id, k kind (message, joined, left, removed, renamed), u user_id, n name, m membership,
 --   t text (of a message; of `renamed`, the name before), ts accepted at (ms), and of messages
 --   p id of the message before it (so that a message that is missing is noticed, while notices may be),
---   d idempotency key as in `keys`, c client_id
+--   d idempotency key as in `keys`, c client_id, r id of the message that it answers
 -- A change to a message (k edited, deleted) takes the place of the message and of the change before it,
 -- whose entries are deleted, because a stream's entries cannot be rewritten:
---   o the message's id, t its new text, and of the message ou user_id, on name, ots ts, op p, od d, oc c;
+--   o the message's id, t its new text, and of the message ou user_id, on name, ots ts, op p, od d, oc c, or r;
 --   ks idempotency keys of edits that it has replaced, one a line
--- Returns its id and when it was accepted.
+-- A reaction (k reacted, unreacted) is an entry too, of which there is one for each message and emoji:
+--   o the message's id, t emoji, q how many have reacted with it, rs who did or took it back, "+user" or "-user" a line
+-- A pin (k pinned, unpinned) is one too, of which there is one for each message: o the message's id, t empty.
+-- Returns its id, when it was accepted, and its id in the stream.
 local function append(log, by, kind, user, name, member, text, dedup, client_id, more)
   log.newest = time_for(log, by)
   log.head = log.head + 1
@@ -243,7 +326,7 @@ local function append(log, by, kind, user, name, member, text, dedup, client_id,
   if by.room == log.room and log.head % TRIM_EVERY == 0 then trim(log, oldest_kept(log, by)) end
   redis.call('HSET', log.meta, 'head', id, 'newest', at, 'last', digits(log.last),
     'messages', digits(log.messages), 'notices', digits(log.notices), 'foreign', digits(log.foreign))
-  return id, at
+  return id, at, newest
 end
 
 -- The names of the live nodes, each with its settings, '' if it has published none.
