@@ -76,5 +76,7 @@ pub mod tokens;
 mod unicode;
 #[path = "../socket/users.rs"]
 mod users;
+#[path = "../socket/watching.rs"]
+mod watching;
 
 use super::HUBBUB;
