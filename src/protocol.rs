@@ -13,10 +13,12 @@ mod connect_error;
 pub mod description;
 mod event_array;
 pub mod frame;
+mod history;
 mod inbound;
 mod moderate;
 mod search;
 mod session;
+mod watch;
 
 use std::borrow::Cow;
 
@@ -32,13 +34,15 @@ pub use changes::{
 };
 pub use connect_error::ConnectErrorPacket;
 pub use event_array::{EVENT_BYTES_MAX, SplitEvent, split_event};
+pub use history::HistoryRequest;
 pub use inbound::{
-    Auth, ClientRequest, HistoryRequest, JoinRequest, LeaveRequest, Position, SendRequest,
-    TypingRequest, UsersRequest,
+    Auth, ClientRequest, JoinRequest, LeaveRequest, Position, SendRequest, TypingRequest,
+    UsersRequest,
 };
 pub use moderate::{ModerateRequest, RoomChanged};
 pub use search::{SearchBody, SearchRequest};
 pub use session::{FEATURES, Limits, ServerInfo, SessionInfo, TokenExpiring};
+pub use watch::{UnwatchRequest, WatchBody, WatchRequest};
 
 /// Most messages one `history` or `get_history` answers with.
 pub const HISTORY_PAGE_MAX: usize = 200;

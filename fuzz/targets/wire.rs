@@ -142,6 +142,19 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
             }
             assert_eq!(Emoji::parse(react.emoji.as_str()).as_ref(), Ok(&react.emoji));
         }
+        Command::Watch(watch) => {
+            assert_eq!(event, "watch_room");
+            if let Some(room) = given("room_name") {
+                assert_eq!(room, watch.room.as_str());
+            }
+            assert!(watch.history.is_none_or(|n| n <= HISTORY_PAGE_MAX));
+        }
+        Command::Unwatch(unwatch) => {
+            assert_eq!(event, "unwatch_room");
+            if let Some(room) = given("room_name") {
+                assert_eq!(room, unwatch.room.as_str());
+            }
+        }
         Command::Join(join) => {
             assert_eq!(event, "join_room");
             assert_eq!(RoomName::parse(join.room.as_str()).as_ref(), Ok(&join.room));

@@ -54,7 +54,7 @@ impl Moderation {
         let change = MessageChange::Pinned { on: *on };
         let announced = room.change_message(&*self.store, author.member(), true, *id, change);
         match announced.get().await {
-            // Deleted, or no longer kept: nobody is shown it.
+            // Deleted, or no longer kept: no user is shown it.
             Err(error) if error.code == RequestErrorCode::NotFound => Ok(()),
             announced => announced.map(drop),
         }

@@ -9,11 +9,11 @@ use super::changes::{
     ChangeKind, DeleteRequest, DeleteWire, EditRequest, EditWire, MessageChanged, ReactRequest,
     ReactWire, ReactionCount,
 };
-use super::inbound::{
-    HistoryWire, JoinWire, LeaveWire, PositionWire, SendWire, TypingWire, UsersWire,
-};
+use super::history::HistoryWire;
+use super::inbound::{JoinWire, LeaveWire, PositionWire, SendWire, TypingWire, UsersWire};
 use super::moderate::{ModerateRequest, ModerateWire, RoomChanged};
 use super::search::{SearchBody, SearchWire};
+use super::watch::{UnwatchRequest, UnwatchWire, WatchBody, WatchRequest, WatchWire};
 use super::{
     Activity, ClientRequest, ErrorEvent, Gap, HistoryBody, HistoryRequest, JoinConfirm,
     JoinRequest, LeaveRequest, Limits, NoBody, NoticeKind, ReceiveMessage, RefusedAck,
@@ -132,6 +132,10 @@ pub fn client_events() -> Vec<ClientEvent> {
         of::<UsersRequest, UsersWire<'_>, UsersBody<'_>>("Lists the users of the room"),
         of::<SearchRequest, SearchWire<'_>, SearchBody<'_>>("Searches the room's messages"),
         of::<TypingRequest, TypingWire, NoBody>("Shows the user as typing, or not"),
+        of::<WatchRequest, WatchWire<'_>, WatchBody<'_>>(
+            "Looks into a room without being a member",
+        ),
+        of::<UnwatchRequest, UnwatchWire<'_>, NoBody>("Looks into a room no longer"),
         of::<ModerateRequest, ModerateWire<'_>, NoBody>("Keeps order; for moderators"),
     ]
 }
@@ -189,6 +193,9 @@ pub fn schemas() -> Schemas {
         User,
         UsersBody<'_>,
         UsersWire<'_>,
+        UnwatchWire<'_>,
+        WatchBody<'_>,
+        WatchWire<'_>,
     );
     schemas
 }

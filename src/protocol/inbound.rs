@@ -152,44 +152,6 @@ impl ClientRequest for SendRequest {
     }
 }
 
-/// `get_history`: messages older than `before`, newer than `after`, or on both sides of `around`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryRequest {
-    /// Only messages with a smaller id; the newest of those.
-    pub before: Option<u64>,
-    /// Only messages with a greater id; the oldest of those.
-    pub after: Option<u64>,
-    /// Messages before and after this id, and its own.
-    pub around: Option<u64>,
-    /// How many at most, 1 to [`HISTORY_PAGE_MAX`].
-    pub limit: usize,
-}
-
-impl ClientRequest for HistoryRequest {
-    const EVENT: &'static str = "get_history";
-
-    fn decode(payload: Option<&str>, _limits: &TextLimits) -> Result<Self, RequestError> {
-        let wire: HistoryWire = required(Self::EVENT, payload)?;
-        let given = [wire.before, wire.after, wire.around];
-        if given.iter().flatten().count() > 1 {
-            return Err(RequestError::invalid_payload(
-                "get_history: give one of before, after and around",
-            ));
-        }
-        if wire.limit == 0 {
-            return Err(RequestError::invalid_payload(
-                "get_history: limit must be at least 1",
-            ));
-        }
-        Ok(Self {
-            before: wire.before,
-            after: wire.after,
-            around: wire.around,
-            limit: page_size(wire.limit),
-        })
-    }
-}
-
 /// `list_users`: a page of the room's users, in order of joining.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsersRequest {
@@ -298,17 +260,6 @@ pub(super) struct SendWire<'a> {
     client_id: Option<Cow<'a, str>>,
     #[serde(default)]
     reply_to: Option<u64>,
-}
-
-#[derive(Deserialize, ToSchema)]
-pub(super) struct HistoryWire {
-    #[serde(default)]
-    before: Option<u64>,
-    #[serde(default)]
-    after: Option<u64>,
-    #[serde(default)]
-    around: Option<u64>,
-    limit: u64,
 }
 
 #[derive(Default, Deserialize, ToSchema)]

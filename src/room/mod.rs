@@ -5,7 +5,7 @@
 //! `payloads` (as the wire has it), `range` and [`past`] (pages of it), `following` (reading on in it),
 //! [`search`], [`changes`] and [`restoring`] (how a store drives a room),
 //! [`proposal`] (what is asked to be appended), `message_change` (who may change a message), [`reactions`] (who has
-//! reacted), `reacting` (reactions on their way), `shown` (messages as one reader sees them),
+//! reacted), `waiting` and `reacting` (reactions on their way), `shown` (messages as one reader sees them),
 //! [`store`] (the trait every store implements), [`membership`] and `joining` (what a session does in a
 //! room, by its store), `ceiling` (how many messages a
 //! room takes), [`fanout`], `delivery` and [`notifier`] (how entries and news reach the sessions),
@@ -55,6 +55,7 @@ pub mod settings;
 mod shown;
 pub mod store;
 pub mod typing;
+mod waiting;
 
 pub use changes::{Applied, Changes, said_by_edit};
 pub use fanout::{Batch, Fanout, Offered, Subscriber, Subscription};

@@ -50,6 +50,9 @@ impl Signals {
     /// The user's token has expired.
     pub const TOKEN_EXPIRED: Self = Self(1 << 16);
 
+    /// A watched room has something new.
+    pub const WATCHED: Self = Self(1 << 17);
+
     /// Both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

@@ -3,11 +3,7 @@
 //! most one event for each message, emoji and interval, and every reaction is answered with the id of
 //! the event that includes it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-use parking_lot::Mutex;
 
 use super::fanout::Subscriber;
 use super::members::Member;
@@ -17,78 +13,8 @@ use super::reactions::{Reaction, Reactor};
 use super::record::MessageChange;
 use super::room::Room;
 use super::store::{Draft, Outcome, Publishing, Store};
+use super::waiting::{Key, Waiting};
 use crate::domain::{Emoji, RequestError};
-
-/// Reactions with one emoji to one message that wait at most.
-const WAITING_MAX: usize = 500;
-/// Messages and emoji, one of each, that reactions of one room wait for at most.
-const PACED_MAX: usize = 1000;
-/// When a reaction may be sent again that was refused for that.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// A message and an emoji.
-type Key = (u64, Emoji);
-
-/// The reactions of one room that wait, by what they are. There is an entry from the first reaction until
-/// none has come for an interval, and a task for each entry.
-#[derive(Debug)]
-pub(super) struct Reacting {
-    waiting: Mutex<HashMap<Key, Vec<Waiting>>>,
-    interval: Duration,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    reactor: Reactor,
-    outcome: Outcome,
-}
-
-impl Reacting {
-    pub(super) fn new(interval: Duration) -> Self {
-        Self {
-            waiting: Mutex::default(),
-            interval,
-        }
-    }
-
-    /// Lets a reaction wait if others came shortly before it. Otherwise it is to be given to the store, and
-    /// the task to be started that is for those that follow.
-    fn wait(
-        &self,
-        key: &Key,
-        waiting: impl FnOnce() -> (Waiting, Publishing),
-    ) -> Option<Publishing> {
-        let mut all = self.waiting.lock();
-        if let Some(queue) = all.get_mut(key) {
-            if queue.len() >= WAITING_MAX {
-                return Some(Publishing::Done(Err(RequestError::rate_limited(
-                    RETRY_AFTER,
-                ))));
-            }
-            let (waiting, publishing) = waiting();
-            queue.push(waiting);
-            return Some(publishing);
-        }
-        if all.len() >= PACED_MAX {
-            return Some(Publishing::Done(Err(RequestError::rate_limited(
-                RETRY_AFTER,
-            ))));
-        }
-        all.insert(key.clone(), Vec::new());
-        None
-    }
-
-    /// Takes those that wait; `None`, and the entry is gone, if there are none.
-    fn take(&self, key: &Key) -> Option<Vec<Waiting>> {
-        let mut all = self.waiting.lock();
-        let queue = all.get_mut(key)?;
-        if queue.is_empty() {
-            all.remove(key);
-            return None;
-        }
-        Some(std::mem::take(queue))
-    }
-}
 
 impl Membership {
     /// Reacts to a message, or takes that back. Answers as [`Self::publish`] does; the same again changes
@@ -112,10 +38,13 @@ impl Membership {
         let waiting = || {
             let (outcome, publishing) = Outcome::paced(room, subscriber());
             let reactor = reactor.clone();
-            (Waiting { reactor, outcome }, publishing)
+            let answer = Box::new(|answer| outcome.send(answer));
+            (Waiting { reactor, answer }, publishing)
         };
-        if let Some(publishing) = room.reacting.wait(&key, waiting) {
-            return publishing;
+        match room.reacting.wait(&key, waiting) {
+            Some(Ok(publishing)) => return publishing,
+            Some(Err(refusal)) => return Publishing::Done(Err(refusal)),
+            None => {}
         }
         let publishing =
             room.append_reactions(&**self.store(), &key, [reactor].into(), Some(subscriber));
@@ -139,8 +68,8 @@ async fn pace(room: Arc<Room>, store: Arc<dyn Store>, key: Key) {
             .append_reactions(&*store, &key, reactors, None)
             .get()
             .await;
-        for Waiting { outcome, .. } in waiting {
-            outcome.send(answer.clone());
+        for waiting in waiting {
+            (waiting.answer)(answer.clone());
         }
     }
 }

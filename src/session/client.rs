@@ -25,7 +25,7 @@ use crate::room::{
 };
 
 /// Most entries read from the log in one step.
-const BATCH: usize = 32;
+pub(super) const BATCH: usize = 32;
 /// Copies of an answer that exist while it is encoded and queued.
 const COPIES: usize = 2;
 

@@ -4,7 +4,7 @@
 //! of a WebSocket), [`flow_control`] (between a session and its transport), [`outbox`] (output with
 //! back-pressure), [`budget`] (rate limits), [`identity`] (tokens), [`registry`] (sessions by user, and
 //! held memberships), [`shared`] (what all sessions share), `participant` (a user as commands see
-//! them), `client` (what a client is sent), `answers` (acknowledgements that come later), [`commands`]
+//! them), `client` (what a client is sent), `watched` and `watching` (rooms that it looks into), `answers` (acknowledgements that come later), [`commands`]
 //! (the table of commands), `expiry` (tokens that expire while their session lasts), [`inbox`] (requests that wait), [`inbox_sender`] (the transport's end of
 //! it), `serve` (the loop).
 //!
@@ -31,6 +31,8 @@ mod serve;
 pub mod shared;
 pub mod stream;
 mod unanswered;
+mod watched;
+mod watching;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -116,6 +118,7 @@ pub fn open<C: Connection + std::fmt::Debug>(
         account,
         subscriber: Arc::clone(&out) as _,
         joined: None,
+        watched: Vec::new(),
     };
     let session = Session::new(participant, out, inbox, Arc::clone(memory), notifier);
     (sender, end, Box::new(session))

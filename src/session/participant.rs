@@ -9,6 +9,7 @@ use super::budget::Account;
 use super::identity::{Identity, TokenError};
 use super::registry::HoldReason;
 use super::shared::Shared;
+use super::watched::WatchedRoom;
 use crate::domain::RequestError;
 use crate::json;
 use crate::protocol::{FEATURES, ServerInfo, SessionInfo};
@@ -23,6 +24,8 @@ pub(crate) struct Participant {
     /// Receives what the joined room publishes.
     pub(super) subscriber: Arc<dyn Subscriber>,
     pub(super) joined: Option<JoinedRoom>,
+    /// Rooms that the user looks into.
+    pub(super) watched: Vec<WatchedRoom>,
 }
 
 impl Participant {

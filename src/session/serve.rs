@@ -254,6 +254,9 @@ impl<C: Connection + Debug> Session<C> {
             tokio::task::yield_now().await;
             self.client.send_entries().await?;
         }
+        if signals.has(Signals::WATCHED) {
+            Box::pin(self.client.send_watched()).await?;
+        }
         for kind in StateKind::ALL {
             if signals.has(kind.signal()) {
                 self.client.send_state(kind).await?;

@@ -8,6 +8,7 @@
 //! checker awake. `docs/delivery.md` says how to run it for longer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod changed;
 mod checker;
 mod checker_tests;
 mod counts;

@@ -189,7 +189,7 @@ async fn who_may_not_write_may_not_react() {
     assert_refused(&ben.ask("react", &payload).await, "muted");
 }
 
-/// The newest count of each message and emoji that events have told.
+/// The newest count of each message and emoji that events have.
 fn counts_of(events: &[Event]) -> BTreeMap<(u64, String), u64> {
     let mut counts = BTreeMap::new();
     for event in events

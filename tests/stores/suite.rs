@@ -80,9 +80,11 @@ pub mod tokens;
 mod unicode;
 #[path = "../socket/users.rs"]
 mod users;
+#[path = "../socket/watching.rs"]
+mod watching;
 #[path = "../socket/webhooks.rs"]
 mod webhooks;
-
-use super::HUBBUB;
 #[path = "../socket/word_filter.rs"]
 mod word_filter;
+
+use super::HUBBUB;

@@ -57,10 +57,13 @@ const INTERFACES = [
   { rust: 'SearchWire', name: 'SearchMessages', doc: '`search`' },
   { rust: 'UsersWire', name: 'ListUsers', doc: '`list_users`' },
   { rust: 'TypingWire', name: 'Typing', doc: '`typing`' },
+  { rust: 'WatchWire', name: 'WatchRoom', doc: '`watch_room`' },
+  { rust: 'UnwatchWire', name: 'UnwatchRoom', doc: '`unwatch_room`' },
   { rust: 'ModerateWire', name: 'Moderate', doc: '`moderate`: each action needs some of the fields' },
   { rust: 'SentBody' },
   { rust: 'HistoryBody', types: { messages: '(ReceiveMessage | DeletedMessage)[]' } },
   { rust: 'UsersBody' },
+  { rust: 'WatchBody', types: { history: '(ReceiveMessage | DeletedMessage)[]' } },
   { rust: 'SearchBody', types: { messages: 'ReceiveMessage[]' } },
   { rust: 'RefusedAck', name: 'Refused', types: { ok: 'false', error: 'WireError' } },
 ];
@@ -93,6 +96,8 @@ const CLIENT_EVENTS = {
   list_users: 'ListUsers',
   search: 'SearchMessages',
   typing: 'Typing',
+  watch_room: 'WatchRoom',
+  unwatch_room: 'UnwatchRoom',
   moderate: 'Moderate',
 };
 

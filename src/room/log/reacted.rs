@@ -30,7 +30,7 @@ impl Log {
                 .find(|entry| is_reaction(entry));
             if let Some(oldest) = oldest.map(|entry| entry.id) {
                 drop(self.messages.remove(|entry| entry.id == oldest));
-                // Who has not read it yet is told of a gap, or reads it in the archive.
+                // Who has not read it yet receives a gap, or reads it in the archive.
                 self.dropped_reaction = oldest;
             }
         }

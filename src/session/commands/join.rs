@@ -138,8 +138,14 @@ impl Participant {
         let room = room.ok_or_else(RequestError::unknown_room)?;
         self.account.check_answers()?;
         let own_notice = self.enter(&room, &mut join).await?;
+        let watched = self.stop_watching(&room);
         let joined = self.joined_mut()?;
         let last_id = joined.cursor;
+        if let Some(position) = watched.filter(|position| *position < last_id) {
+            // A member goes on where the watch has ended.
+            joined.cursor = position;
+            joined.resuming_until = last_id;
+        }
         let after = join.after.as_ref();
         let resumed = after.map(|after| resume(&room, after, last_id));
         if let Some(Ok(position)) = resumed {

@@ -16,6 +16,7 @@ mod search;
 mod send;
 mod typing;
 mod users;
+mod watch;
 
 use std::fmt::Debug;
 
@@ -27,7 +28,8 @@ use super::participant::Participant;
 use crate::domain::{RequestError, TextLimits};
 use crate::protocol::{
     ClientRequest, DeleteRequest, EditRequest, HistoryRequest, JoinRequest, LeaveRequest,
-    ModerateRequest, ReactRequest, SearchRequest, SendRequest, TypingRequest, UsersRequest,
+    ModerateRequest, ReactRequest, SearchRequest, SendRequest, TypingRequest, UnwatchRequest,
+    UsersRequest, WatchRequest,
 };
 
 /// What is known of a command from its event name alone.
@@ -144,5 +146,7 @@ commands! {
     Users(UsersRequest),
     Search(SearchRequest),
     Typing(TypingRequest),
+    Watch(WatchRequest),
+    Unwatch(UnwatchRequest),
     Moderate(Box<ModerateRequest>),
 }

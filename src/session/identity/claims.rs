@@ -134,6 +134,19 @@ impl Identity {
         self.claims.as_ref()?.actor.rooms.as_deref()
     }
 
+    /// Whether the token allows a room.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(in crate::session) fn check_room(&self, room: &RoomName) -> Result<(), RequestError> {
+        let mut claims = self.claims.iter();
+        if claims.all(|claims| claims.actor.may_enter(room)) {
+            return Ok(());
+        }
+        let allowed = "Your token does not allow this room: join one that it names";
+        Err(RequestError::forbidden(allowed))
+    }
+
     /// The name under which the user enters a room.
     pub(in crate::session) fn name_for(
         &self,
@@ -142,20 +155,17 @@ impl Identity {
         identities: &Identities,
         reserved: &ReservedNames,
     ) -> Result<Username, RequestError> {
-        if let Some(claims) = &self.claims {
-            if !claims.actor.may_enter(room) {
-                let allowed = "Your token does not allow this room: join one that it names";
-                return Err(RequestError::forbidden(allowed));
-            }
-            if let Some(name) = &claims.actor.name {
-                // Who gives no name gets the token's.
-                return if asked == name || *asked == Username::anonymous() {
-                    Ok(name.clone())
-                } else {
-                    let fixed = "Your token fixes your name: use that one";
-                    Err(RequestError::forbidden(fixed))
-                };
-            }
+        self.check_room(room)?;
+        if let Some(claims) = &self.claims
+            && let Some(name) = &claims.actor.name
+        {
+            // Who gives no name gets the token's.
+            return if asked == name || *asked == Username::anonymous() {
+                Ok(name.clone())
+            } else {
+                let fixed = "Your token fixes your name: use that one";
+                Err(RequestError::forbidden(fixed))
+            };
         }
         reserved.check(asked)?;
         if *asked != Username::anonymous() && identities.names.is_taken(asked) {

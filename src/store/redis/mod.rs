@@ -3,7 +3,7 @@
 //!
 //! In reading order: `lua/` (what is in Redis, and every change of it, one script each), `script`
 //! (calls of those), `connection`, [`entry`] (entries of the streams, parsed as untrusted
-//! input), `tail` (reads all streams with one blocking call and feeds the replicas),
+//! input), `reactions`, `tail` (reads all streams with one blocking call and feeds the replicas),
 //! `request` (what sessions ask for), `queue` (where they do), `pipe` (carries it out, in
 //! order and pipelined), `presence` (leases: which nodes live, and whose members they have),
 //! `settings` (what they must agree on), `status`. [`RedisStore`] puts them together.
@@ -20,6 +20,7 @@ mod opened;
 mod pipe;
 mod presence;
 mod queue;
+mod reactions;
 mod request;
 mod scripts;
 mod settings;

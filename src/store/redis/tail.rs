@@ -4,7 +4,7 @@
 //! every few seconds what Redis has is compared with what was read. If they differ, the whole log
 //! or state is read again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,13 @@ use super::call::Context;
 use super::connection::{Backoff, Connection, Redis, RedisError, RedisResult, read};
 use super::entry::{self, Change, ChangeKind, Raw, StateEntry};
 use super::opened::{Opened, opened};
+use super::reactions;
 use super::scripts::Script;
 use super::status::{Status, Way};
 use super::streams::{parse_entries, parse_streams};
 use crate::decisions::Decision;
 use crate::domain::RoomName;
-use crate::room::{Applied, Content, Member, MemberId, Reactions, Record, Room, Rooms, UserId};
+use crate::room::{Applied, Member, MemberId, Room, Rooms, UserId};
 
 /// Longest time that a read waits for something new.
 const BLOCK: Duration = Duration::from_millis(500);
@@ -255,7 +256,7 @@ impl Tail {
                 }
             }
         }
-        let reacted: BTreeSet<u64> = records.iter().filter_map(reacted).collect();
+        let reactions = reactions::read(&self.context, connection, &room, &records).await?;
         for record in records {
             while let Some(original) = originals.first_entry()
                 && *original.key() < record.id
@@ -269,37 +270,13 @@ impl Tail {
                 metrics.skip_entry("astray");
             }
         }
-        // After the log: what has changed meanwhile is read again with the entry of it.
-        for (id, reactions) in self.read_reactions(connection, &room, reacted).await? {
+        for (id, reactions) in reactions {
             restoring.set_reactions(id, reactions);
         }
         restoring.finish(opened.newest_message);
         metrics.cluster_reloads.inc();
         self.streams[index].position = Some(opened.position);
         Ok(())
-    }
-
-    async fn read_reactions(
-        &self,
-        connection: &mut Connection,
-        room: &Room,
-        messages: BTreeSet<u64>,
-    ) -> RedisResult<Vec<(u64, Reactions)>> {
-        let mut found = Vec::new();
-        let messages: Vec<u64> = messages.into_iter().collect();
-        for some in messages.chunks(CHANGES_MAX) {
-            let mut ask = redis::pipe();
-            for id in some {
-                let key = self.context.reactions_key(room.name().as_str(), *id);
-                ask.cmd("HGETALL").arg(key);
-            }
-            let answers = connection.all(&ask).await?;
-            for (id, answer) in some.iter().zip(answers) {
-                let hash: HashMap<String, String> = read(answer?)?;
-                found.push((*id, entry::parse_reactions(&hash)));
-            }
-        }
-        Ok(found)
     }
 
     async fn open(&self, connection: &mut Connection, room: &Room) -> RedisResult<Opened> {
@@ -413,13 +390,5 @@ impl Tail {
             }
         }
         self.rooms.decisions().restore(all);
-    }
-}
-
-/// The message that a record is a reaction to.
-fn reacted(record: &Record) -> Option<u64> {
-    match &record.content {
-        Content::Changed { of, change } => change.reaction().map(|_| *of),
-        _ => None,
     }
 }

@@ -373,6 +373,17 @@ export interface Typing {
   typing: boolean;
 }
 
+/** `watch_room` */
+export interface WatchRoom {
+  room_name: string;
+  history?: number;
+}
+
+/** `unwatch_room` */
+export interface UnwatchRoom {
+  room_name: string;
+}
+
 /** `moderate`: each action needs some of the fields */
 export interface Moderate {
   action: string;
@@ -415,6 +426,18 @@ export interface UsersBody {
   total: number;
   /** Whether there are more after these. */
   more: boolean;
+}
+
+/** Body of `watch_room`'s acknowledgement. */
+export interface WatchBody {
+  /** The room. */
+  room: string;
+  /** Which incarnation of the room's log ids belong to. */
+  epoch: string;
+  /** The last id before what follows live. */
+  last_id: number;
+  /** The newest messages, oldest first; present where asked. */
+  history?: (ReceiveMessage | DeletedMessage)[];
 }
 
 /** Body of `search`'s acknowledgement. */
@@ -481,12 +504,14 @@ export interface ClientEvents {
   edit_message: EditMessage;
   delete_message: DeleteMessage;
   react: React;
+  get_history: GetHistory;
   join_room: JoinRoom;
   leave_room: LeaveRoom;
   send_message: SendMessage;
-  get_history: GetHistory;
   list_users: ListUsers;
   typing: Typing;
   moderate: Moderate;
   search: SearchMessages;
+  watch_room: WatchRoom;
+  unwatch_room: UnwatchRoom;
 }

@@ -288,7 +288,7 @@ fn reply_to(wire: &Line<'_>) -> Result<Option<u64>, String> {
         (Some(_), Some(_)) => {
             Err("reply_to must be the id of a message before this one".to_owned())
         }
-        // Ids are given anew, so it is not known which message it would be.
+        // Ids are assigned again, so it is not known which message it would be.
         (Some(_), None) => Err("a line with reply_to must have an id".to_owned()),
     }
 }
