@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hubbub_test_client::connection::Connection;
 use hubbub_test_client::packet::{Event, Packet, event_frame};
+#[cfg(feature = "disk")]
 use hubbub_test_client::room_store::folder_in_memory;
 use hubbub_test_client::shape::assert_accepted;
 use hubbub_test_client::{Client, Transport};
