@@ -37,9 +37,10 @@ const ORDER: [&[&str]; 10] = [
 const HELPERS: [&str; 9] = [
     "clock", "idle", "json", "memory", "metrics", "peer", "random", "rate", "sync",
 ];
-/// Libraries that only one place may name.
-const OWNED: [(&str, &str); 8] = [
+/// Libraries that only these places may name.
+const OWNED: [(&str, &str); 9] = [
     ("reqwest", "src/webhooks/client.rs"),
+    ("reqwest", "src/cli/"),
     ("rusqlite", "src/store/disk/"),
     ("indicatif", "src/store/disk/tools/"),
     ("prometheus_client", "src/metrics"),
@@ -150,12 +151,14 @@ fn a_library_is_named_in_its_own_place_only() {
             relative(&path),
             code(&path).replace("store::redis", "store"),
         );
-        for (library, place) in OWNED {
+        for (library, _) in OWNED {
             let named =
                 code.contains(&format!("{library}::")) || code.contains(&format!("use {library}"));
+            let places = OWNED.iter().filter(|(other, _)| *other == library);
+            let places: Vec<_> = places.map(|(_, place)| *place).collect();
             assert!(
-                !named || file.starts_with(place),
-                "{file} names {library}; only {place} may"
+                !named || places.iter().any(|place| file.starts_with(place)),
+                "{file} names {library}; only {places:?} may"
             );
         }
     }

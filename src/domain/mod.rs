@@ -21,7 +21,8 @@
 //! | `emoji.rs` | [`Emoji`]: one emoji, with which a user reacts |
 //! | `origins.rs` | [`AllowedOrigins`]: whose pages may connect |
 //! | `role.rs` | [`Role`]: what a user may do to others |
-//! | `request_error.rs` | [`RequestError`] and [`RequestErrorCode`]: every error that a client is answered |
+//! | `request_error_code.rs` | [`RequestErrorCode`]: why a request is refused, for programs |
+//! | `request_error.rs` | [`RequestError`]: every error that a client is answered |
 //!
 //! "Character" means what a person would count: an extended grapheme cluster (Unicode UAX #29), unless a type says
 //! otherwise. No error quotes its input: the offending character appears as `U+202E`, never raw, so that messages and
@@ -35,6 +36,7 @@ mod letters;
 pub mod message_text;
 pub mod origins;
 pub mod request_error;
+pub mod request_error_code;
 pub mod reserved;
 pub mod role;
 pub mod room_name;
@@ -51,7 +53,8 @@ pub use confusables::Skeleton;
 pub use emoji::{Emoji, EmojiError};
 pub use message_text::{MessageText, MessageTextError, TextLimits};
 pub use origins::{AllowedOrigins, AllowedOriginsError, OriginError};
-pub use request_error::{RequestError, RequestErrorCode};
+pub use request_error::RequestError;
+pub use request_error_code::RequestErrorCode;
 pub use reserved::{ReservedNameError, ReservedNames};
 pub use role::{Role, RoleError};
 pub use room_name::{RoomName, RoomNameError};

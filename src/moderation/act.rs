@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::details::details;
 use super::{Moderation, end_of};
 use crate::clock;
 use crate::decisions::{AuditLine, DECISIONS_MAX, Decision, DecisionChange, DecisionKey};
@@ -354,54 +355,4 @@ impl Moderation {
 /// Whether an action pins a message that is not pinned, or takes one down that is.
 fn is_new_pin(room: &Room, action: &Action) -> bool {
     matches!(action, Action::Pin { id, on } if room.profile().pinned().contains(id) != *on)
-}
-
-/// What the audit log says of an action beside who, whom and where.
-fn details(action: &Action, at_ms: i64, none: AuditLine) -> AuditLine {
-    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-    let on = |on: bool| Some(if on { "on" } else { "off" }.to_owned());
-    match action {
-        Action::Mute { time, reason, .. } => AuditLine {
-            until_ms: end_of(at_ms, *time),
-            reason: text(reason),
-            ..none
-        },
-        Action::Ban {
-            time,
-            reason,
-            with_network,
-            ..
-        } => AuditLine {
-            until_ms: end_of(at_ms, *time),
-            reason: text(reason),
-            value: with_network.then(|| "with address".to_owned()),
-            ..none
-        },
-        Action::Kick { reason, .. } => AuditLine {
-            reason: text(reason),
-            ..none
-        },
-        Action::SlowMode { seconds } => AuditLine {
-            value: Some(seconds.to_string()),
-            ..none
-        },
-        Action::Lock { locked } => AuditLine {
-            value: on(*locked),
-            ..none
-        },
-        Action::Topic { text: topic } => AuditLine {
-            value: text(topic),
-            ..none
-        },
-        Action::Pin { id, on: is_on } => AuditLine {
-            message: Some(*id),
-            value: on(*is_on),
-            ..none
-        },
-        Action::Delete { id } => AuditLine {
-            message: Some(*id),
-            ..none
-        },
-        Action::Unmute { .. } | Action::Unban { .. } | Action::Clear { .. } => none,
-    }
 }

@@ -4,6 +4,7 @@
 //! looks it up and changes it; the sessions act upon changes.
 
 mod act;
+mod details;
 mod filter;
 mod messages;
 mod slow_mode;

@@ -368,12 +368,10 @@ fn arrived(words: &[String]) -> Result<Arrived, RequestError> {
 }
 
 fn adopted(words: Result<Vec<String>, RequestError>) -> Adopted {
-    match words
-        .as_deref()
-        .map(|words| words.first().map(String::as_str))
-    {
-        Ok(Some("joined" | "superseded")) => Adopted::Known,
-        Ok(Some("over")) => Adopted::Over,
+    let first = words.ok().and_then(|words| words.into_iter().next());
+    match first.as_deref() {
+        Some("joined" | "superseded") => Adopted::Known,
+        Some("over") => Adopted::Over,
         _ => Adopted::Later,
     }
 }
@@ -388,10 +386,8 @@ fn renamed(words: &[String]) -> Result<(), RequestError> {
 }
 
 fn decided(words: &[String]) -> Result<(), RequestError> {
-    match words.first().map(String::as_str) {
-        Some("done") => Ok(()),
-        _ => Err(RequestError::unavailable()),
-    }
+    let is_done = words.first().is_some_and(|word| word == "done");
+    is_done.then_some(()).ok_or_else(RequestError::unavailable)
 }
 
 fn claimed(words: &[String]) -> Result<bool, RequestError> {
