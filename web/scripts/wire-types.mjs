@@ -200,7 +200,7 @@ export function generate() {
   const source = files.map(read).join('\n');
   const sent = [...source.matchAll(/((?:^ *\/\/\/.*\n)*) *pub const [A-Z_]+: &str = "([a-z_]+)";/gm)];
   const taken = [...source.matchAll(/^ *const EVENT: &'static str = "([a-z_]+)";/gm)];
-  const codes = [...read('src/domain/request_error.rs').matchAll(/^ *Self::\w+ => "([a-z_]+)",/gm)];
+  const codes = [...read('src/domain/request_error_code.rs').matchAll(/^ *Self::\w+ => "([a-z_]+)",/gm)];
   const kinds = /enum NoticeKind \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
   const variants = [...kinds.matchAll(/^ +([A-Z]\w+),/gm)].map(([, name]) => name.toLowerCase());
   return [

@@ -141,7 +141,7 @@ test('a server without webhooks and without a word filter says so', async () => 
 test('a webhook is added with its secret shown once, tested, resumed and deleted', async () => {
   api.answers['GET webhooks'] = { webhooks: [WEBHOOK], more: false };
   api.answers['POST webhooks'] = { ...WEBHOOK, id: 'w2', secret: 'the-secret' };
-  api.answers['POST webhooks/w1/test'] = {};
+  api.answers['POST webhooks/w1/test'] = { delivered: true, status: 200, body: 'ok' };
   api.answers['POST webhooks/w1/resume'] = {};
   api.answers['DELETE webhooks/w1'] = {};
   await open('webhooks');
@@ -159,7 +159,10 @@ test('a webhook is added with its secret shown once, tested, resumed and deleted
   await click('I have it');
   await waitFor(() => expect(screen.queryByText('the-secret')).toBeNull());
   await click(`Send a test to ${WEBHOOK.url}`);
-  await screen.findByText('The test was sent.');
+  await screen.findByText('The receiver took the test: it answered 200.');
+  api.answers['POST webhooks/w1/test'] = { delivered: false, status: 500, body: '' };
+  await click(`Send a test to ${WEBHOOK.url}`);
+  await screen.findByText('The receiver answered 500.');
   await click(`Resume ${WEBHOOK.url}`);
   await screen.findByText('The webhook goes on.');
   await click(`Delete ${WEBHOOK.url}`);
