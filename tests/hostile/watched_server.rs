@@ -45,7 +45,12 @@ impl WatchedServer {
 
     /// With these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let own = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
+        let own = [
+            ("METRICS_ADDR", "127.0.0.1:0"),
+            ("LOG_FORMAT", "json"),
+            // The bystander is new, and says more in a minute than people do.
+            ("NEWCOMER_RATE", "0"),
+        ];
         let server = HUBBUB.start_with(&[&own[..], settings].concat()).await;
         let metrics = Metrics::of(&server);
         let bystander = Client::joined(&server, ROOM, "Bystander").await;

@@ -155,12 +155,7 @@ impl Queued {
                         (Script::Change, proposed.change.text().unwrap_or_default())
                     }
                 };
-                let id = match (script, message.id) {
-                    (_, Some(id)) => id.to_string(),
-                    (Script::Publish, None) => MemberId::UNKNOWN.to_string(),
-                    // The script looks for the membership of an author who has one.
-                    (_, None) => String::new(),
-                };
+                let id = message.id.map_or_else(String::new, |id| id.to_string());
                 let mut cmd = context.call_for(connection, script, &message.position);
                 cmd.arg(deadline_ms)
                     .arg(key)
