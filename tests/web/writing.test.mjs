@@ -72,9 +72,13 @@ test('arrow up takes back what was not sent, and never what was', async () => {
   await say(ada, 'sent');
   await ada.waitForSelector('.m.own:not(.sending, .queued) .text');
   await ada.focus('#composer');
-  await ada.keyboard.press('ArrowUp');
-  assert.equal(await ada.inputValue('#composer'), '');
-  await ada.waitForSelector('.editor textarea:focus');
+  // What was sent can be edited once it has come back from the server.
+  const deadline = Date.now() + 15_000;
+  while ((await ada.$('.editor textarea:focus')) === null) {
+    assert.ok(Date.now() < deadline, 'it cannot be edited');
+    await ada.keyboard.press('ArrowUp');
+    assert.equal(await ada.inputValue('#composer'), '');
+  }
   await ada.keyboard.press('Escape');
   lies = true;
   await say(ada, 'arrives, but who knows');
