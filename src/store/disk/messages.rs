@@ -267,7 +267,7 @@ pub fn change(
     let edited_ms = change.text().map(|_| at_ms);
     let is_deletion = *change == MessageChange::Deleted;
     db.prepare_cached(
-        "UPDATE messages SET text = ?, edited_ms = ?, reply_to = iif(?, NULL, reply_to)
+        "UPDATE messages SET text = ?, edited_ms = ?, reply_to = CASE WHEN ? THEN NULL ELSE reply_to END
          WHERE key = ?",
     )?
     .execute((change.text(), edited_ms, is_deletion, key(room, of)))?;
