@@ -140,7 +140,10 @@ fn accepted(event: &str, command: &Command, payload: Option<&str>) {
             if let Some(on) = given("on") {
                 assert_eq!(on, react.on);
             }
-            assert_eq!(Emoji::parse(react.emoji.as_str()).as_ref(), Ok(&react.emoji));
+            assert_eq!(
+                Emoji::parse(react.emoji.as_str()).as_ref(),
+                Ok(&react.emoji)
+            );
         }
         Command::Watch(watch) => {
             assert_eq!(event, "watch_room");
