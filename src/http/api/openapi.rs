@@ -54,7 +54,7 @@ pub fn document(mut described: OpenApi) -> Bytes {
             &mut item.delete,
         ];
         for operation in all.into_iter().flatten() {
-            let lists = ["/bans", "/hooks", "/mutes", "/webhooks"];
+            let lists = ["/bans", "/held", "/hooks", "/mutes", "/webhooks"];
             let names = path.contains('{') || lists.contains(&path.as_str());
             let names = names || operation.request_body.is_some();
             add_errors(operation, names);
