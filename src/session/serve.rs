@@ -72,13 +72,17 @@ impl<C: Connection + Debug> Session<C> {
         let Identity {
             user_id, network, ..
         } = identity;
-        let (guard, predecessor) = shared.users.register(user_id, *network, &self.notifier);
+        let (guard, mut predecessor) = shared.users.register(user_id, *network, &self.notifier);
         let claims = identity.claims.as_ref();
         let _expiry = claims.and_then(|claims| expiry::start(&claims.actor, &self.notifier));
-        let reason = match self.serve(predecessor).await {
+        let reason = match self.serve(&mut predecessor).await {
             Ok(never) => match never {},
             Err(reason) => reason,
         };
+        if let (CloseReason::Left, Some(predecessor)) = (reason, predecessor) {
+            // Who says goodbye gives up the older connection's membership too, once that is held.
+            drop(predecessor.await);
+        }
         Box::pin(self.end(reason)).await;
         // Last, because the session that takes over waits for it.
         drop(guard);
@@ -181,13 +185,14 @@ impl<C: Connection + Debug> Session<C> {
         }
     }
 
-    async fn serve(&mut self, predecessor: Option<Predecessor>) -> Result<Infallible, CloseReason> {
+    async fn serve(&mut self, older: &mut Option<Predecessor>) -> Result<Infallible, CloseReason> {
         Box::pin(self.act_upon_decisions()).await?;
         self.greet().await?;
-        if let Some(predecessor) = predecessor {
+        if let Some(predecessor) = older {
             // Requests from the older connection are executed first. Then its membership is held, and
             // can be claimed.
             Box::pin(self.wait_for(predecessor)).await?;
+            *older = None;
         }
         if self.client.participant.shared.drain.get().is_some() {
             return Err(Box::pin(self.drain()).await?);
@@ -201,7 +206,7 @@ impl<C: Connection + Debug> Session<C> {
         }
     }
 
-    async fn wait_for(&self, predecessor: Predecessor) -> Result<(), CloseReason> {
+    async fn wait_for(&self, predecessor: &mut Predecessor) -> Result<(), CloseReason> {
         tokio::select! {
             biased;
             // The guard only drops the sender, so an error is the normal result.
