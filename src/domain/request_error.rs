@@ -248,7 +248,7 @@ impl RequestError {
     pub fn not_held() -> Self {
         Self::new(
             RequestErrorCode::NotFound,
-            "No such message is held: somebody has released or discarded it",
+            "No such message is held: it has been released or discarded",
         )
     }
 }

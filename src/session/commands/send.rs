@@ -55,9 +55,12 @@ impl Participant {
         };
         let membership = &joined.membership;
         let subscriber = || Arc::clone(&self.subscriber);
-        let publishing = membership.publish(proposal.clone(), &check, &subscriber);
-        match (&publishing, &checked.held_for, membership.username()) {
-            (Publishing::Done(Err(refusal)), Some(found), Some(username))
+        let to_hold = checked.held_for.as_ref();
+        let to_hold =
+            to_hold.and_then(|found| Some((found, proposal.clone(), membership.username()?)));
+        let publishing = membership.publish(proposal, &check, &subscriber);
+        match (&publishing, to_hold) {
+            (Publishing::Done(Err(refusal)), Some((found, proposal, username)))
                 if refusal.code == RequestErrorCode::Held =>
             {
                 let author = Member {
