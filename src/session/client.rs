@@ -209,6 +209,23 @@ impl<C: Connection + Debug> Client<C> {
         let Some(cursor) = self.participant.joined.as_ref().map(|joined| joined.cursor) else {
             return Ok(());
         };
+        let mut entries = Vec::new();
+        let read = self.read_archived(room, cursor, upto, &mut entries).await?;
+        if read == cursor {
+            return Ok(());
+        }
+        self.send_batch(&mut entries, read).await
+    }
+
+    /// Reads the next of the messages up to `upto`, which only the store has. Returns the position after
+    /// them.
+    pub(super) async fn read_archived(
+        &self,
+        room: &Arc<Room>,
+        cursor: u64,
+        upto: u64,
+        batch: &mut Vec<Arc<Entry>>,
+    ) -> Result<u64, CloseReason> {
         let range = Range {
             before: upto + 1,
             changes: true,
@@ -223,13 +240,12 @@ impl<C: Connection + Debug> Client<C> {
         // The client reconnects, and resumes from where it is.
         let page = page.map_err(|_| CloseReason::Unreadable)?;
         if *room.resumable().start() > cursor {
-            // Some of it has been discarded meanwhile: that is a gap.
-            return Ok(());
+            // Some of it has been discarded meanwhile: the next reading says that it is a gap.
+            return Ok(cursor);
         }
-        let mut entries = page.entries;
-        let last = entries.last().map_or(upto, |entry| entry.id);
-        let read = if page.more { last } else { upto };
-        self.send_batch(&mut entries, read).await
+        let last = page.entries.last().map_or(upto, |entry| entry.id);
+        *batch = page.entries;
+        Ok(if page.more { last } else { upto })
     }
 
     async fn send_batch(

@@ -7,7 +7,7 @@ use super::client::{BATCH, Client};
 use super::connection::{CloseReason, Connection};
 use crate::json;
 use crate::protocol::{Gap, event};
-use crate::room::{Entry, Range, Read, Room, read_messages};
+use crate::room::Read;
 
 impl<C: Connection + Debug> Client<C> {
     /// Sends what is new in the watched rooms.
@@ -35,7 +35,7 @@ impl<C: Connection + Debug> Client<C> {
             let upto = match room.read_after(cursor, BATCH, &mut batch) {
                 Read::Entries { upto } => upto,
                 Read::Archived { upto } => {
-                    self.read_watched(&room, cursor, upto, &mut batch).await?
+                    self.read_archived(&room, cursor, upto, &mut batch).await?
                 }
                 Read::Gap { from, to } => {
                     let epoch = room.epoch_after(from);
@@ -59,35 +59,5 @@ impl<C: Connection + Debug> Client<C> {
             }
         }
         Ok(())
-    }
-
-    /// Reads the next of the messages up to `upto`, which only the store has. Returns the position after
-    /// them.
-    async fn read_watched(
-        &self,
-        room: &Arc<Room>,
-        cursor: u64,
-        upto: u64,
-        batch: &mut Vec<Arc<Entry>>,
-    ) -> Result<u64, CloseReason> {
-        let range = Range {
-            before: upto + 1,
-            changes: true,
-            ..Range::after(cursor, BATCH)
-        };
-        let store = Arc::clone(&self.participant.shared.store);
-        let page = tokio::select! {
-            biased;
-            page = read_messages(&*store, room, range) => page,
-            reason = self.out.closed() => return Err(reason),
-        };
-        let page = page.map_err(|_| CloseReason::Unreadable)?;
-        if *room.resumable().start() > cursor {
-            // Some of it has been discarded meanwhile: the next reading says that it is a gap.
-            return Ok(cursor);
-        }
-        let last = page.entries.last().map_or(upto, |entry| entry.id);
-        *batch = page.entries;
-        Ok(if page.more { last } else { upto })
     }
 }
